@@ -1,0 +1,40 @@
+// Package phasing is the arithmetic of phased updates: which device is offered an
+// image at which percentage, and how many that makes.
+// It reads no clock, no file and no network.
+//
+// The nouns, in reading order:
+//
+//   - A [Percent] is the phased-percentage that a server publishes for the newest
+//     image of a device, 0 to 100. Its true [Percent.Share] is (p+1)/101, not p/100.
+//   - A device's number, 0 to 100, is [Draw]n from the channel word ([Word]), the
+//     target version and the device's machine id ([MachineID]). It is the number
+//     that the device itself computes, bit for bit. The percentage [Percent.Admits]
+//     the device if it is above 0 and not below that number.
+//   - [Draws] numbers many devices, [Admitted] keeps those who are in, a [Census]
+//     counts them.
+//
+// # What phasing cannot do
+//
+//   - It recalls nothing. Lowering the percentage takes the offer from devices that
+//     have not fetched the image; who has it, keeps it. Back-out means 0 % now and
+//     older content under a higher version.
+//   - Publishing the next version ends the phasing of this one at 100 %, also of one
+//     that was halted at 0: the server keeps a percentage on the newest version only.
+//   - While the newest image is phased or halted, a device that is not admitted is
+//     not given the one before it either, as soon as a delta leads from there to the
+//     newest: the client never ends a path halfway.
+//   - There is no share between 0 and 1.98 %: 1 % admits the numbers 0 and 1. So a
+//     halt is 0, never 1.
+//   - Nobody stays an early adopter: each version draws anew.
+//   - A percentage says who may fetch at the next check, not who has fetched.
+//
+// # Errors
+//
+// All errors are of type [*Error]; test them with [errors.Is]:
+//
+//	situation                                              error
+//	a schedule or percentage that cannot be read           ErrSyntax
+//	a percentage outside 0..100                            ErrRange
+//	publishing less than is published now, without a halt  ErrLowers
+//	a machine-id file that is not UTF-8                    ErrMachineID
+package phasing
