@@ -1,0 +1,257 @@
+package systemimage
+
+import (
+	"encoding/json"
+	"fmt"
+	"iter"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// Channels is a channels.json: all channels of a server by name. Names contain
+// slashes, dots and hyphens and mean nothing by themselves.
+type Channels map[string]Channel
+
+// A Channel is one entry of channels.json. Fields that this package does not
+// know are in Extra and written back; see [Index] on useless values.
+type Channel struct {
+	Devices  map[string]Device
+	Alias    string // the target of an alias channel
+	Redirect string // the target of a redirect channel; Devices is a copy of the target's
+	Hidden   bool   // not shown in the client's list
+
+	Extra map[string]json.RawMessage
+}
+
+// A Device is one device of a channel.
+type Device struct {
+	Index    string         // URL path of index.json from the root of the tree
+	Keyring  *DeviceKeyring // keyring of the device itself, or nil
+	Redirect string         // channel that really holds this device
+
+	Extra map[string]json.RawMessage
+}
+
+// A DeviceKeyring says where the keyring of a device is published.
+type DeviceKeyring struct {
+	Path, Signature string // URL paths
+
+	Extra map[string]json.RawMessage
+}
+
+// Kinds of a channel.
+const (
+	KindChannel  = "channel"
+	KindAlias    = "alias"
+	KindRedirect = "redirect"
+)
+
+// Kind tells whether the server treats the channel called name as a plain
+// channel, an alias or a redirect; "" when there is none. A channel that is
+// its own alias is a plain one.
+func (cs Channels) Kind(name string) string {
+	switch c, ok := cs[name]; {
+	case !ok:
+		return ""
+	case c.Redirect != "":
+		return KindRedirect
+	case c.Alias != "" && c.Alias != name:
+		return KindAlias
+	}
+	return KindChannel
+}
+
+// Lookup returns a device of a channel. Without one it fails with ErrNotFound
+// and names what there is instead. Devices themselves make no difference: one
+// that asks for an unknown channel is told to be up to date.
+func (cs Channels) Lookup(channel, device string) (Device, error) {
+	c, ok := cs[channel]
+	if !ok {
+		return Device{}, &Error{Op: "look up device", Channel: channel, Device: device, Kind: ErrNotFound,
+			Err: fmt.Errorf("no channel %q; %s", channel, among("channels", maps.Keys(cs), channel))}
+	}
+	d, ok := c.Devices[device]
+	if !ok {
+		return Device{}, &Error{Op: "look up device", Channel: channel, Device: device, Kind: ErrNotFound,
+			Err: fmt.Errorf("channel has no device %q; %s", device, among("devices", maps.Keys(c.Devices), device))}
+	}
+	return d, nil
+}
+
+// Home returns the channel that really holds a device: what copy-image and
+// tag-image want to be told instead of a redirect. An alias is its own home,
+// as it has images of its own.
+func (cs Channels) Home(channel, device string) (string, error) {
+	for seen := 0; ; seen++ {
+		d, err := cs.Lookup(channel, device)
+		if err != nil {
+			return "", err
+		}
+		to := d.Redirect
+		if to == "" && cs[channel].Redirect != "" {
+			to = cs[channel].Redirect
+		}
+		if to == "" || to == channel {
+			return channel, nil
+		}
+		if seen == len(cs) {
+			return "", &Error{Op: "follow redirect", Channel: channel, Device: device, Kind: ErrBroken,
+				Err: fmt.Errorf("redirects lead in a circle")}
+		}
+		channel = to
+	}
+}
+
+// Names returns the names of all channels in order, hidden ones included.
+func (cs Channels) Names() []string { return slices.Sorted(maps.Keys(cs)) }
+
+// Pairs yields every channel and device, sorted by channel and then by device.
+func (cs Channels) Pairs() iter.Seq2[string, string] {
+	return func(yield func(string, string) bool) {
+		for _, c := range cs.Names() {
+			for _, d := range slices.Sorted(maps.Keys(cs[c].Devices)) {
+				if !yield(c, d) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// among lists the names that are closest to what was asked for.
+func among(what string, names iter.Seq[string], asked string) string {
+	list := slices.Sorted(names)
+	if len(list) == 0 {
+		return "there are no " + what
+	}
+	const most = 8
+	if len(list) > most {
+		near := func(s string) int { // length of the common beginning
+			n := 0
+			for n < min(len(s), len(asked)) && s[n] == asked[n] {
+				n++
+			}
+			return n
+		}
+		slices.SortStableFunc(list, func(a, b string) int { return near(b) - near(a) })
+		return fmt.Sprintf("closest of %d %s: %s", len(list), what, strings.Join(list[:most], ", "))
+	}
+	return what + ": " + strings.Join(list, ", ")
+}
+
+// ParseChannels reads a channels.json by the rules of devices: one channel
+// without "devices" or with an odd "hidden" makes the whole document
+// unusable. Names that trip devices up ("self", "keys") are read like any
+// other. Errors are ErrMalformed with line and column.
+func ParseChannels(data []byte) (Channels, error) {
+	cs := Channels{}
+	if err := parse("parse channels", data, cs.scan); err != nil {
+		return nil, err
+	}
+	return cs, nil
+}
+
+func (cs Channels) scan(c *scanner) error {
+	return c.object("list of channels", func(name string) error {
+		var ch Channel
+		if err := ch.scan(c); err != nil {
+			return err
+		}
+		if cs[name] = ch; len(cs) > maxImages {
+			return c.fail("more than %d channels", maxImages)
+		}
+		return nil
+	})
+}
+
+func (ch *Channel) scan(c *scanner) error {
+	*ch = Channel{}
+	devices := false
+	err := c.object("channel", func(name string) (err error) {
+		delete(ch.Extra, name)
+		switch name {
+		case "devices":
+			devices, ch.Devices = true, map[string]Device{}
+			return c.object(`"devices"`, func(device string) error {
+				var d Device
+				if err := d.scan(c); err != nil {
+					return err
+				}
+				if c.files++; c.files > maxFiles {
+					return c.fail("more than %d devices", maxFiles)
+				}
+				ch.Devices[device] = d
+				return nil
+			})
+		case "hidden":
+			return ch.scanHidden(c)
+		case "alias":
+			return c.textField(&ch.Alias, &ch.Extra, name)
+		case "redirect":
+			return c.textField(&ch.Redirect, &ch.Extra, name)
+		}
+		return c.keep(&ch.Extra, name)
+	})
+	if err == nil && !devices {
+		return c.fail(`channel has no "devices"`)
+	}
+	return err
+}
+
+func (ch *Channel) scanHidden(c *scanner) error {
+	at := c.i
+	raw, err := c.skip()
+	if err != nil {
+		return err
+	}
+	switch raw {
+	case "true":
+		ch.Hidden = true
+		return nil
+	case "false", "null":
+		ch.Hidden = false
+		return nil
+	}
+	var n float64
+	if json.Unmarshal([]byte(raw), &n) != nil || n != 0 && n != 1 {
+		return c.failAt(at, `"hidden" is %.40s, want true or false; devices drop the whole list because of it`, raw)
+	}
+	ch.Hidden = n == 1
+	return nil
+}
+
+func (d *Device) scan(c *scanner) error {
+	*d = Device{}
+	return c.object("device", func(name string) error {
+		delete(d.Extra, name)
+		switch name {
+		case "index":
+			return c.textField(&d.Index, &d.Extra, name)
+		case "redirect":
+			return c.textField(&d.Redirect, &d.Extra, name)
+		case "keyring":
+			d.Keyring = nil
+			if c.peek() == 'n' {
+				return c.keep(&d.Extra, name)
+			}
+			d.Keyring = &DeviceKeyring{}
+			return d.Keyring.scan(c)
+		}
+		return c.keep(&d.Extra, name)
+	})
+}
+
+func (k *DeviceKeyring) scan(c *scanner) error {
+	*k = DeviceKeyring{}
+	return c.object(`"keyring"`, func(name string) error {
+		delete(k.Extra, name)
+		switch name {
+		case "path":
+			return c.textField(&k.Path, &k.Extra, name)
+		case "signature":
+			return c.textField(&k.Signature, &k.Extra, name)
+		}
+		return c.keep(&k.Extra, name)
+	})
+}

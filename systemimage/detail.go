@@ -1,0 +1,66 @@
+package systemimage
+
+import (
+	"strconv"
+	"strings"
+)
+
+// A Detail is the version_detail of an image: what went into it, in order.
+// The server composes it from one entry per file and the tag, as in
+// "ubuntu=20150611,device=20150611-4c0ffee,tag=OTA-13-rc,version=2".
+type Detail []DetailEntry
+
+// A DetailEntry is one key=value of a [Detail].
+type DetailEntry struct{ Key, Value string }
+
+// ParseDetail reads a version_detail by the client's rule: entries are
+// separated by commas, the first "=" of an entry ends its key, entries without
+// "=" are dropped. Nothing is trimmed, and every text is acceptable.
+func ParseDetail(s string) Detail {
+	if s == "" {
+		return nil
+	}
+	d := make(Detail, 0, 1+strings.Count(s, ","))
+	for part := range strings.SplitSeq(s, ",") {
+		if k, v, ok := strings.Cut(part, "="); ok {
+			d = append(d, DetailEntry{k, v})
+		}
+	}
+	return d
+}
+
+// Get returns the value of key. Of several entries the last counts, as on a device.
+func (d Detail) Get(key string) (string, bool) {
+	for i := len(d) - 1; i >= 0; i-- {
+		if d[i].Key == key {
+			return d[i].Value, true
+		}
+	}
+	return "", false
+}
+
+// Tag returns the tag, such as "OTA-13", or "" without one.
+func (d Detail) Tag() string {
+	v, _ := d.Get("tag")
+	return v
+}
+
+// Version returns the entry "version", which repeats the number of the image;
+// ok is false when it is missing or no number.
+func (d Detail) Version() (n int, ok bool) {
+	v, _ := d.Get("version")
+	n, err := strconv.Atoi(v)
+	return n, err == nil
+}
+
+// String returns the text that ParseDetail reads.
+func (d Detail) String() string {
+	var b strings.Builder
+	for i, e := range d {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		b.WriteString(e.Key + "=" + e.Value)
+	}
+	return b.String()
+}

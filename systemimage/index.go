@@ -1,0 +1,192 @@
+package systemimage
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Types of an image.
+const (
+	Full  = "full"
+	Delta = "delta"
+)
+
+// MaxVersion is the highest version a device understands (16 bits).
+const MaxVersion = 65535
+
+// An Index is an index.json: all images of one device in one channel.
+//
+// Fields that this package does not know are kept as they are in the Extra
+// maps and written back by MarshalJSON. A known field whose value is of no use
+// ("version": null, "size": "many") stays zero and has its value in Extra
+// under its own name as well; a nil value there says that a required field is
+// missing. [Index.Check] tells which of them stop devices.
+type Index struct {
+	GeneratedAt string // global.generated_at as written; see Generated. Empty when missing
+	Images      []Image
+
+	Global map[string]json.RawMessage // other fields of "global"
+	Extra  map[string]json.RawMessage // other fields beside "global" and "images"
+}
+
+// An Image is one entry of an index: a full image, or a delta from exactly one
+// version to another.
+type Image struct {
+	Type          string // Full or Delta; any other type stops devices
+	Version       int    // 0..65535
+	Base          int    // version a delta applies to; without meaning on a full
+	NullVersion   bool   // Version is null (or missing, or no integer): copy-image -k into an empty device publishes that
+	Description   string
+	Descriptions  map[string]string // translations under their full names: "description_de", "description-de"
+	VersionDetail string            // see Detail
+	Percentage    int               // phased-percentage; 100 when absent. Devices take it as 0 below and 100 above
+	Bootme        bool              // a reboot is needed after this image
+	MinVersion    int               // a full is not offered to devices below it; ignored on deltas
+	MaxVersion    int               // known to no client and no server of this line; kept
+	Files         []File            // in the order of the index; see File.Order
+
+	Extra map[string]json.RawMessage
+}
+
+// A File is one file of an image.
+type File struct {
+	Order     int    // order of unpacking, from 0
+	Path      string // URL path from the root of the tree
+	Signature string // URL path of the detached signature
+	Checksum  string // SHA-256 of the file, lower-case hex
+	Size      int64  // bytes; not verified by devices
+
+	Extra map[string]json.RawMessage
+}
+
+// Detail returns the parsed version_detail.
+func (m Image) Detail() Detail { return ParseDetail(m.VersionDetail) }
+
+// Size returns the bytes of all files of m, signatures not counted.
+func (m Image) Size() int64 {
+	var n int64
+	for _, f := range m.Files {
+		n += f.Size
+	}
+	return n
+}
+
+// String names m as a log would: "full 12", "delta 11->12".
+func (m Image) String() string {
+	version := fmt.Sprint(m.Version)
+	if m.NullVersion {
+		version = "null"
+	}
+	if m.Type == Delta {
+		return fmt.Sprintf("delta %d->%s", m.Base, version)
+	}
+	return m.Type + " " + version
+}
+
+// Full returns the full image of a version. Of several entries with one
+// identity the first counts, for devices too.
+func (x *Index) Full(version int) (Image, bool) {
+	for _, m := range x.Images {
+		if m.Type == Full && !m.NullVersion && m.Version == version {
+			return m, true
+		}
+	}
+	return Image{}, false
+}
+
+// Latest returns the full image with the highest version.
+func (x *Index) Latest() (Image, bool) {
+	at := -1
+	for i, m := range x.Images {
+		if m.Type == Full && !m.NullVersion && (at < 0 || m.Version > x.Images[at].Version) {
+			at = i
+		}
+	}
+	if at < 0 {
+		return Image{}, false
+	}
+	return x.Images[at], true
+}
+
+// Newest returns the highest version of any image, full or delta: the next
+// copy gets the number after it. ok is false when there is no image.
+func (x *Index) Newest() (version int, ok bool) {
+	for _, m := range x.Images {
+		if !m.NullVersion && (!ok || m.Version > version) {
+			version, ok = m.Version, true
+		}
+	}
+	return version, ok
+}
+
+// Fulls returns the full images by ascending version, each version once.
+func (x *Index) Fulls() []Image {
+	return x.pick(func(m Image) bool { return m.Type == Full })
+}
+
+// Deltas returns the deltas that lead to a version, by ascending base, each once.
+func (x *Index) Deltas(version int) []Image {
+	return x.pick(func(m Image) bool { return m.Type == Delta && m.Version == version })
+}
+
+func (x *Index) pick(want func(Image) bool) []Image {
+	var list []Image
+	for _, m := range x.Images {
+		if !m.NullVersion && want(m) {
+			list = append(list, m)
+		}
+	}
+	identity := func(a, b Image) int {
+		if a.Type == Full {
+			return cmp.Compare(a.Version, b.Version)
+		}
+		return cmp.Or(cmp.Compare(a.Version, b.Version), cmp.Compare(a.Base, b.Base))
+	}
+	slices.SortStableFunc(list, identity)
+	return slices.CompactFunc(list, func(a, b Image) bool { return identity(a, b) == 0 })
+}
+
+// Generated returns the time of global.generated_at by the rules of devices,
+// such as "Mon Apr 29 18:45:27 UTC 2013". A device loses the whole index when
+// the text breaks them; the server leaves it out before the first commit.
+func (x *Index) Generated() (time.Time, error) {
+	t, why := parseGenerated(x.GeneratedAt)
+	if why != "" {
+		return time.Time{}, &Error{Op: "read the time of the index", Place: "global.generated_at", Kind: ErrMalformed,
+			Err: fmt.Errorf("%.80q %s; devices want the form \"Mon Apr 29 18:45:27 UTC 2013\"", x.GeneratedAt, why)}
+	}
+	return t, nil
+}
+
+func parseGenerated(s string) (t time.Time, why string) {
+	if !slices.Contains(strings.Fields(s), "UTC") {
+		return t, "is not in UTC"
+	}
+	m := generatedAt.FindStringSubmatch(s)
+	if m == nil {
+		return t, "has another form"
+	}
+	month := 1 + strings.Index("janfebmaraprmayjunjulaugsepoctnovdec", strings.ToLower(m[1]))/3
+	var n [5]int // day, hour, minute, second, year
+	for i := range n {
+		n[i], _ = strconv.Atoi(m[2+i])
+	}
+	t = time.Date(n[4], time.Month(month), n[0], n[1], n[2], n[3], 0, time.UTC)
+	if n[4] < 1 || t.Day() != n[0] || t.Hour() != n[1] || t.Minute() != n[2] || t.Second() != n[3] {
+		return time.Time{}, "is no date" // 30 February, 24 h, second 60
+	}
+	return t, ""
+}
+
+// The client's strptime format is "%a %b %d %H:%M:%S %Z %Y": a blank stands
+// for one or more, numbers may lack their leading zero, the year may not. The
+// weekday need not fit the date.
+var generatedAt = regexp.MustCompile(`^(?i:mon|tue|wed|thu|fri|sat|sun)\s+` +
+	`(?i:(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec))\s+` +
+	`(\d{1,2})\s+(\d{1,2}):(\d{1,2}):(\d{1,2})\s+UTC\s+(\d{4})$`)

@@ -1,0 +1,147 @@
+package systemimage
+
+import (
+	"encoding/json"
+	"os"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func readCases[T any](t testing.TB, name string) []T {
+	t.Helper()
+	data, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var cases []T
+	if err := json.Unmarshal(data, &cases); err != nil {
+		t.Fatal(err)
+	}
+	return cases
+}
+
+// lenient lists where ParseIndex deliberately reads what a device refuses to.
+var lenient = map[string]string{
+	"AssertionError timestamps must be UTC": "an odd time is reported by Generated, so that an operator can read the images",
+	"ValueError time data":                  "likewise",
+	"ValueError day is out of range":        "likewise",
+	"ValueError second must be in 0..59":    "likewise",
+	"KeyError 'generated_at'":               "likewise; the server has no time before its first commit",
+	"TypeError Image.__init__() got mult":   "a field named self is an accident of the client's language",
+}
+
+func TestParseIndexLikeADevice(t *testing.T) {
+	type image struct {
+		Type         string
+		Version      any
+		Base         any
+		Phased       int
+		Detail       string `json:"version_detail"`
+		Descriptions map[string]*string
+	}
+	type indexCase struct {
+		Name      string
+		Text      string `json:"index_text"`
+		Verdict   string
+		Stage     string
+		Error     string
+		ErrorText string            `json:"error_text"`
+		Generated string            `json:"generated_at"`
+		DetailMap map[string]string `json:"version_detail_map"`
+		Images    []image
+	}
+	seen := map[string]bool{}
+	for _, tt := range readCases[indexCase](t, "testdata/client/index-cases.json") {
+		t.Run(tt.Name, func(t *testing.T) {
+			x, err := ParseIndex([]byte(tt.Text))
+			if tt.Stage == "parse" {
+				for what := range lenient {
+					if strings.HasPrefix(tt.Error+" "+tt.ErrorText, what) {
+						seen[what] = true
+						if err != nil {
+							t.Fatalf("ParseIndex: %v, want it read", err)
+						}
+						_, terr := x.Generated()
+						if strings.HasPrefix(what, "TypeError") != (terr == nil) {
+							t.Errorf("Generated: error %v", terr)
+						}
+						return
+					}
+				}
+				if err == nil {
+					t.Fatalf("ParseIndex read it, want an error like the device's %s %s", tt.Error, tt.ErrorText)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			at, err := x.Generated()
+			if err != nil {
+				t.Error(err)
+			}
+			if got := at.Format("2006-01-02T15:04:05+00:00"); got != tt.Generated {
+				t.Errorf("Generated = %s, want %s", got, tt.Generated)
+			}
+			if len(x.Images) != len(tt.Images) {
+				t.Fatalf("%d images, want %d", len(x.Images), len(tt.Images))
+			}
+			for i, m := range x.Images {
+				got := image{m.Type, float64(m.Version), nil, m.Percentage, m.VersionDetail, map[string]*string{}}
+				if m.NullVersion {
+					got.Version = nil
+				}
+				if m.Type == Delta && m.Extra["base"] == nil {
+					got.Base = float64(m.Base)
+				}
+				want := tt.Images[i]
+				if want.Version == true {
+					want.Version = 1.0 // counts as 1
+				}
+				if strings.Contains(tt.Name, "float") && m.NullVersion {
+					want.Version = nil // no integer
+				}
+				if _, odd := m.Extra["base"]; odd {
+					got.Base, want.Base = nil, nil
+				}
+				if m.Description != "" {
+					got.Descriptions["description"] = &m.Description
+				}
+				for k, v := range m.Descriptions {
+					got.Descriptions[k] = &v
+				}
+				for k := range m.Extra {
+					if strings.HasPrefix(k, "description") {
+						got.Descriptions[k] = nil
+					}
+				}
+				if diff := cmp.Diff(want, got); diff != "" {
+					t.Errorf("image %d (-want +got):\n%s", i, diff)
+				}
+				detail := map[string]string{}
+				for _, e := range m.Detail() {
+					detail[e.Key] = e.Value
+				}
+				if tt.DetailMap != nil && !reflect.DeepEqual(detail, tt.DetailMap) {
+					t.Errorf("Detail = %v, want %v", detail, tt.DetailMap)
+				}
+			}
+			again, err := json.Marshal(x)
+			if err != nil {
+				t.Fatal(err)
+			}
+			y, err := ParseIndex(again)
+			if diff := cmp.Diff(x, y); err != nil || diff != "" {
+				t.Errorf("written and read again: %v (-want +got):\n%s\n%s", err, diff, again)
+			}
+		})
+	}
+	for what, why := range lenient {
+		if !seen[what] {
+			t.Errorf("no case for the difference %q (%s)", what, why)
+		}
+	}
+}
