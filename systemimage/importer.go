@@ -1,0 +1,342 @@
+package systemimage
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"log/slog"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+)
+
+// An Importer pauses and resumes the importer of an image server: the one
+// active line of a crontab that runs import-images. Pausing comments the line
+// out and writes into the comment who did it; resuming takes the comment away.
+// The rest of the crontab keeps every byte.
+//
+// Several runs may hold the importer paused at once; the last one to resume it
+// turns it on again. A line that a person commented out is never touched.
+// Changes go by compare-and-swap on the whole crontab and are read back, so an
+// editor open elsewhere loses nothing and is noticed.
+//
+// Pause and Resume are idempotent, as acquiring and releasing a hold must be.
+// The methods may be called concurrently.
+type Importer struct {
+	Runner Runner // on the server, as the user whose crontab runs the importer
+
+	// Owner is written into the comment. Run must be set; its marks are found
+	// again by it. Since is the time of the call when zero.
+	Owner Mark
+
+	// Program is what the line runs: the end of its path, import-images when
+	// empty. Give the whole path on a host that serves two trees.
+	Program string
+
+	// Root is the root of the server, such as /srv/system-image.ubuntu.com. With
+	// it an import that is running can be seen, by its lock; see Wait.
+	Root string
+
+	// Wait is how long Pause waits for an import that runs already. It fails
+	// with ErrLocked, the importer staying paused, when the import takes longer.
+	// With 0, and where locks cannot be seen, it does not wait: copies then meet
+	// the lock themselves.
+	Wait time.Duration
+
+	ReadOnly bool         // Pause and Resume fail with ErrReadOnly
+	Logger   *slog.Logger // silent when nil
+}
+
+// An ImporterState is what a crontab says about the importer.
+type ImporterState string
+
+const (
+	ImporterOn        ImporterState = "on"
+	ImporterPaused    ImporterState = "paused"                // by the runs in ImporterStatus.By
+	ImporterOffByHand ImporterState = "commented out by hand" // only a person turns it on again
+	ImporterMissing   ImporterState = "no line runs it"
+	ImporterTwice     ImporterState = "more than one line runs it"
+)
+
+// An ImporterStatus is the state of the importer.
+type ImporterStatus struct {
+	State ImporterState
+	By    []Mark // who holds it paused, oldest first
+	Lines []int  // numbers of the lines of the crontab that State is about, from 1
+
+	// Lock says who holds the global lock of the server, in words; empty when
+	// the lock is free or cannot be seen.
+	Lock string
+}
+
+// Status reads the crontab.
+func (i *Importer) Status(ctx context.Context) (ImporterStatus, error) {
+	tab, err := i.read(ctx, "read the state of the importer")
+	if err != nil {
+		return ImporterStatus{}, err
+	}
+	st := tab.status()
+	if i.Root != "" {
+		if v := viewLock(ctx, i.Runner, i.Root); v.held {
+			st.Lock = v.String()
+		}
+	}
+	return st, nil
+}
+
+func (c crontab) status() ImporterStatus {
+	active, paused, byHand := c.importers()
+	var st ImporterStatus
+	for _, n := range paused {
+		for _, m := range c.marks(n) {
+			if !slices.ContainsFunc(st.By, func(o Mark) bool { return o.Run == m.Run }) {
+				st.By = append(st.By, m)
+			}
+		}
+	}
+	lines := paused
+	switch {
+	case len(active) > 1 || len(active) == 1 && len(paused) > 0:
+		// An active line beside a paused one means that somebody wrote a new
+		// line while the old one was paused.
+		st.State, lines = ImporterTwice, append(active, paused...)
+	case len(active) == 1:
+		st.State, lines = ImporterOn, active
+	case len(paused) > 0:
+		st.State = ImporterPaused
+	case len(byHand) > 0:
+		st.State, lines = ImporterOffByHand, byHand
+	default:
+		st.State = ImporterMissing
+	}
+	for _, n := range lines {
+		st.Lines = append(st.Lines, n+1)
+	}
+	slices.Sort(st.Lines)
+	return st
+}
+
+// Pause makes sure that cron does not start the importer: it comments out the
+// active line, or adds its mark to a line that others hold paused. A line that
+// somebody commented out by hand is as good, and is left alone. Without a line,
+// or with two, there is nothing that Pause could answer for: ErrRefused.
+func (i *Importer) Pause(ctx context.Context) error {
+	const op = "pause the importer"
+	err := i.change(ctx, op, func(tab crontab) (crontab, error) {
+		st := tab.status()
+		_, paused, _ := tab.importers()
+		switch st.State {
+		case ImporterOn:
+			line := st.Lines[0] - 1
+			return tab.setMarks(line, []Mark{i.owner()}), nil
+		case ImporterPaused:
+			if slices.ContainsFunc(st.By, func(m Mark) bool { return m.Run == i.Owner.Run }) {
+				return tab, nil
+			}
+			line := paused[len(paused)-1]
+			return tab.setMarks(line, append(tab.marks(line), i.owner())), nil
+		case ImporterOffByHand:
+			i.log().WarnContext(ctx, "importer is commented out by hand: left as it is", "lines", st.Lines)
+			return tab, nil
+		case ImporterTwice:
+			return tab, i.error(op, ErrRefused, fmt.Errorf("lines %s of the crontab run %s: pausing one would leave the other; "+
+				"comment all but one out, or name the whole path of the one that is meant", numbers(st.Lines), i.program()))
+		}
+		return tab, i.error(op, ErrRefused, fmt.Errorf("no line of the crontab runs %s: it may be another user's crontab, "+
+			"or be started by something else than cron", i.program()))
+	})
+	if err != nil || i.Root == "" {
+		return err
+	}
+	return i.waitForImport(ctx, op)
+}
+
+// Resume takes back what Pause of the same run did. The line is active again
+// unless other runs still hold it paused. Where this run holds nothing, nothing
+// is done: a line commented out by hand stays so.
+func (i *Importer) Resume(ctx context.Context) error {
+	return i.change(ctx, "resume the importer", func(tab crontab) (crontab, error) {
+		active, paused, _ := tab.importers()
+		ours := func(m Mark) bool { return m.Run == i.Owner.Run }
+		held := false
+		for _, line := range paused {
+			marks := tab.marks(line)
+			if !slices.ContainsFunc(marks, ours) {
+				continue
+			}
+			held = true
+			tab = tab.setMarks(line, slices.DeleteFunc(marks, ours))
+			if len(active) > 0 && len(tab.marks(line)) == 0 {
+				// Two active lines would run the importer twice.
+				tab.lines[line] = append([]byte("# "), tab.lines[line]...)
+				i.log().WarnContext(ctx, "another line runs the importer by now: the paused one stays commented out", "line", line+1)
+			}
+		}
+		if !held && len(active) == 0 {
+			i.log().WarnContext(ctx, "importer is not on, and not paused by this run: left as it is", "run", i.Owner.Run)
+		}
+		return tab, nil
+	})
+}
+
+// change brings the crontab to where goal wants it: read, ask, swap, and read
+// again until goal has nothing to change any more. That last reading is the
+// proof that the change is there.
+func (i *Importer) change(ctx context.Context, op string, goal func(crontab) (crontab, error)) error {
+	switch {
+	case i.ReadOnly:
+		return i.error(op, ErrReadOnly, nil)
+	case i.Owner.Run == "":
+		return i.error(op, ErrRefused, errors.New("Owner.Run is not set: the pause could not be found again"))
+	}
+	var last error
+	for attempt := range 6 {
+		if attempt > 1 {
+			if err := sleep(ctx, time.Duration(attempt)*200*time.Millisecond); err != nil {
+				return i.error(op, ErrAmbiguous, err)
+			}
+		}
+		tab, err := i.read(ctx, op)
+		if err != nil {
+			return err
+		}
+		want, err := goal(tab)
+		if err != nil {
+			return err
+		}
+		before, after := tab.text(), want.text()
+		if string(before) == string(after) {
+			return nil
+		}
+		if last, err = i.swap(ctx, op, before, after); err != nil {
+			return err
+		}
+	}
+	if last == nil {
+		last = errors.New("the crontab does not keep the change: something writes it back")
+	}
+	return i.error(op, ErrLocked, last)
+}
+
+// read returns the crontab. Its text goes into no message: other lines may
+// carry secrets.
+func (i *Importer) read(ctx context.Context, op string) (crontab, error) {
+	if i.Runner == nil {
+		return crontab{}, i.error(op, ErrRefused, errors.New("Runner is not set"))
+	}
+	out, err := i.Runner.Run(ctx, Command{Argv: []string{"crontab", "-l"}})
+	switch {
+	case err != nil:
+		return crontab{}, i.error(op, nil, fmt.Errorf("reading the crontab: %w", err))
+	case out.Truncated:
+		return crontab{}, i.error(op, ErrMalformed, errors.New("the crontab is longer than the runner's limit: it would be cut when written back"))
+	case out.Exit == 0:
+		return parseCrontab(out.Stdout, i.program()), nil
+	case strings.Contains(string(out.Stderr), "no crontab for"):
+		return parseCrontab(nil, i.program()), nil
+	}
+	return crontab{}, i.error(op, ErrBroken, fmt.Errorf("crontab -l exited with %d: %s", out.Exit, shorten(strings.TrimSpace(string(out.Stderr)))))
+}
+
+var crontabComplaint = regexp.MustCompile(`:(\d+): ((?:bad|premature|invalid|missing) [a-z -]+)`)
+
+// swap installs after if the crontab is still before. The first error says that
+// somebody else was faster, and that looking again is worth it.
+func (i *Importer) swap(ctx context.Context, op string, before, after []byte) (again, err error) {
+	sum := func(b []byte) string { s := sha256.Sum256(b); return hex.EncodeToString(s[:]) }
+	c := script(crontabScript, crontabScriptName, sum(before), sum(after))
+	c.Stdin = after
+	out, err := i.Runner.Run(ctx, c)
+	switch {
+	case err != nil:
+		return nil, i.error(op, ErrAmbiguous, fmt.Errorf("writing the crontab: %w", err))
+	case out.Exit == 0:
+		return nil, nil
+	case out.Exit == 3:
+		return errors.New("the crontab was changed by somebody else at the same time, again and again"), nil
+	case out.Exit == 4:
+		return errors.New("the new crontab was cut on its way to the server"), nil
+	}
+	why := fmt.Errorf("installing the crontab failed with exit status %d", out.Exit)
+	if m := crontabComplaint.FindSubmatch(out.Stderr); m != nil {
+		why = fmt.Errorf("crontab refused the text: line %s: %s", m[1], m[2])
+	}
+	return nil, i.error(op, ErrRefused, why)
+}
+
+// waitForImport waits until no import holds the global lock.
+func (i *Importer) waitForImport(ctx context.Context, op string) error {
+	deadline := time.Now().Add(i.Wait)
+	for {
+		v := viewLock(ctx, i.Runner, i.Root)
+		if err := ctx.Err(); err != nil {
+			return i.error(op, ErrLocked, fmt.Errorf("paused, but whether an import is running was not seen: %w", err))
+		}
+		if !v.held || !strings.Contains(v.command, "import-images") {
+			return nil
+		}
+		left := time.Until(deadline)
+		switch {
+		case i.Wait <= 0:
+			i.log().WarnContext(ctx, "importer paused while an import is running", "lock", v.String())
+			return nil
+		case left <= 0:
+			return i.error(op, ErrLocked, fmt.Errorf("paused, but an import is still running after %v: %v", i.Wait, v))
+		}
+		if err := sleep(ctx, min(left, 5*time.Second)); err != nil {
+			return i.error(op, ErrLocked, fmt.Errorf("paused, but an import is still running (%v): %w", v, err))
+		}
+	}
+}
+
+func (i *Importer) owner() Mark {
+	m := i.Owner
+	if m.Since.IsZero() {
+		m.Since = time.Now()
+	}
+	m.Since = m.Since.UTC().Truncate(time.Second)
+	return m
+}
+
+func (i *Importer) program() string {
+	if i.Program == "" {
+		return "import-images"
+	}
+	return i.Program
+}
+
+func (i *Importer) log() *slog.Logger { return logger(i.Logger) }
+
+func (i *Importer) error(op string, kind, err error) error {
+	return &Error{Op: op, Kind: kind, Err: err}
+}
+
+func logger(l *slog.Logger) *slog.Logger {
+	if l == nil {
+		return slog.New(slog.DiscardHandler)
+	}
+	return l
+}
+
+// sleep waits for d or until ctx is done.
+func sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-t.C:
+		return nil
+	}
+}
+
+func numbers(list []int) string {
+	words := make([]string, len(list))
+	for i, n := range list {
+		words[i] = fmt.Sprint(n)
+	}
+	return strings.Join(words, ", ")
+}
