@@ -1,0 +1,91 @@
+package systemimagetest
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// Faults say what goes wrong on the server. They lie in a file of the
+// server's folder, so that a program started in another process meets them
+// too. The zero value is a healthy server. See [Server.SetFaults].
+type Faults struct {
+	// Kill ends the next program that reaches this point of a commit, as
+	// signal 9 would: nothing is cleaned up. It happens once.
+	Kill KillPoint `json:",omitempty"`
+
+	// KillCommit says at which commit of that program, counted from 1; 0
+	// means the first. A copy commits the full image, then each delta, then
+	// the percentage if it is below 100.
+	KillCommit int `json:",omitempty"`
+
+	// Offline makes the push host (copy-image -q) and the mirrors unreachable.
+	// Without it both accept everything.
+	Offline bool `json:",omitempty"`
+
+	// DiskFull lets nothing be compressed into the pool: what is written is
+	// cut to a few bytes, and its signature is empty.
+	DiskFull bool `json:",omitempty"`
+
+	// TempFull leaves no room for an uncompressed root file system.
+	TempFull bool `json:",omitempty"`
+}
+
+// A KillPoint is a moment inside the commit of channels.json or an
+// index.json. The server writes .new, signs it to .new.asc, removes the old
+// .asc, moves the new one, removes the old index and moves the new one.
+type KillPoint string
+
+// The moments at which a program can be killed.
+const (
+	// Signed: .new and .new.asc are written, nothing is moved. With
+	// KillCommit 2 a copy has its full image published at 100 % and no delta.
+	Signed KillPoint = "signed"
+	// BeforeSignatureMoved: the index has no signature.
+	BeforeSignatureMoved KillPoint = "before-signature-moved"
+	// BeforeIndexMoved: there is no index; its successor lies in .new.
+	BeforeIndexMoved KillPoint = "before-index-moved"
+)
+
+const faultsFile = "faults.json"
+
+// SetFaults replaces the faults of the server.
+func (s *Server) SetFaults(f Faults) error {
+	b, err := json.Marshal(f)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(s.root, faultsFile), b, 0o644)
+}
+
+// Faults returns what goes wrong now; a kill that has happened is gone.
+func (s *Server) Faults() (Faults, error) { return readFaults(s.root) }
+
+func readFaults(root string) (f Faults, err error) {
+	b, err := os.ReadFile(filepath.Join(root, faultsFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return f, nil
+	}
+	if err == nil {
+		err = json.Unmarshal(b, &f)
+	}
+	if err != nil {
+		return f, fmt.Errorf("systemimagetest: faults: %w", err)
+	}
+	return f, nil
+}
+
+// reach ends the program when it is to be killed here.
+func (p *process) reach(at KillPoint) error {
+	if p.fault.Kill != at || p.commits != max(p.fault.KillCommit, 1) {
+		return nil
+	}
+	p.fault.Kill, p.fault.KillCommit = "", 0
+	if err := (&Server{root: p.home}).SetFaults(p.fault); err != nil {
+		return err
+	}
+	return errKilled
+}

@@ -1,0 +1,8 @@
+//go:build !unix
+
+package systemimagetest
+
+import "os"
+
+// lockFile does not lock: there are no record locks here.
+func lockFile(*os.File) error { return nil }

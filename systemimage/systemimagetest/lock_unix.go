@@ -1,0 +1,18 @@
+//go:build unix && !linux
+
+package systemimagetest
+
+import (
+	"io"
+	"os"
+	"syscall"
+)
+
+// lockFile takes a POSIX record lock. It excludes other processes only.
+func lockFile(f *os.File) error {
+	l := syscall.Flock_t{Type: syscall.F_WRLCK, Whence: io.SeekStart}
+	if err := syscall.FcntlFlock(f.Fd(), syscall.F_SETLK, &l); err != nil {
+		return errLocked
+	}
+	return nil
+}

@@ -1,0 +1,185 @@
+package systemimagetest
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+
+	"github.com/landingteam/landing/systemimage"
+)
+
+// Programs are the names of the server's own programs that the fake plays.
+func Programs() []string {
+	return []string{"cleanup-tree", "copy-image", "import-images", "re-sign-indexes", "set-phased-percentage", "tag-image"}
+}
+
+// Run runs a command on the server's machine. It makes a Server a
+// [systemimage.Runner].
+//
+// The server's own programs, given as ROOT/bin/NAME, bin/NAME or NAME and
+// perhaps behind env with assignments, are played inside this process.
+// Everything else is really executed, in the server's folder and with a PATH
+// in which crontab keeps its table in ROOT/crontab. The name of a job is ignored.
+func (s *Server) Run(ctx context.Context, c systemimage.Command) (systemimage.Output, error) {
+	if len(c.Argv) == 0 {
+		return systemimage.Output{}, errors.New("systemimagetest: a command without a program")
+	}
+	if err := ctx.Err(); err != nil {
+		return systemimage.Output{}, err
+	}
+	env, argv := splitEnv(c.Argv)
+	var stdout, stderr bytes.Buffer
+	if len(argv) > 0 && s.plays(argv[0]) {
+		if s.Before != nil {
+			if err := s.Before(argv); err != nil {
+				return systemimage.Output{}, err
+			}
+		}
+		p := s.process(filepath.Base(argv[0]), &stdout, &stderr)
+		p.ctx, p.args = ctx, argv[1:]
+		for _, e := range env {
+			if root, ok := strings.CutPrefix(e, "SYSTEM_IMAGE_ROOT="); ok {
+				p.root = root
+			}
+		}
+		status := p.main()
+		if s.After != nil {
+			s.After(argv, status)
+		}
+		return systemimage.Output{Stdout: stdout.Bytes(), Stderr: stderr.Bytes(), Exit: status}, nil
+	}
+	return s.execute(ctx, c)
+}
+
+// splitEnv takes "env NAME=VALUE..." off a command line.
+func splitEnv(argv []string) (env, rest []string) {
+	if filepath.Base(argv[0]) != "env" {
+		return nil, argv
+	}
+	for n, a := range argv[1:] {
+		if !strings.Contains(a, "=") {
+			return argv[1 : n+1], argv[n+1:]
+		}
+	}
+	return nil, argv
+}
+
+// plays says whether a program is one of the server's own, named as such.
+func (s *Server) plays(program string) bool {
+	name := filepath.Base(program)
+	if !slices.Contains(Programs(), name) {
+		return false
+	}
+	dir := filepath.Dir(program)
+	return program == name || dir == "bin" || dir == filepath.Join(s.root, "bin")
+}
+
+// execute really runs a command of the machine.
+func (s *Server) execute(ctx context.Context, c systemimage.Command) (systemimage.Output, error) {
+	var stdout, stderr bytes.Buffer
+	tools := filepath.Join(s.root, toolsDir)
+	name := c.Argv[0]
+	if own := filepath.Join(tools, name); !strings.Contains(name, "/") && exists(own) {
+		name = own
+	}
+	cmd := exec.CommandContext(ctx, name, c.Argv[1:]...)
+	cmd.Dir = s.root
+	cmd.Env = append(os.Environ(), "PATH="+tools+string(os.PathListSeparator)+os.Getenv("PATH"), "LC_ALL=C")
+	cmd.Stdin = bytes.NewReader(c.Stdin)
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	err := cmd.Run()
+	out := systemimage.Output{Stdout: stdout.Bytes(), Stderr: stderr.Bytes()}
+	if ctx.Err() != nil {
+		return out, ctx.Err()
+	}
+	var failed *exec.ExitError
+	switch {
+	case err == nil:
+	case errors.As(err, &failed):
+		out.Exit = failed.ExitCode()
+		if w, ok := failed.Sys().(syscall.WaitStatus); ok && w.Signaled() {
+			out.Exit = 128 + int(w.Signal())
+		}
+	case errors.Is(err, exec.ErrNotFound) || errors.Is(err, os.ErrNotExist):
+		// What a shell on the machine would answer.
+		out.Exit = 127
+		out.Stderr = fmt.Appendf(out.Stderr, "sh: 1: %s: not found\n", c.Argv[0])
+	default:
+		return out, fmt.Errorf("systemimagetest: %w", err)
+	}
+	return out, nil
+}
+
+// Program runs one of the server's programs, chosen by the base name of
+// argv[0], and returns its exit status: 137 when [Faults] killed it, 127 when
+// there is no such program. It is for a program that stands in for the
+// server's own ones: see [Server.Install]. An empty root means the folder above
+// the one that argv[0] lies in.
+func Program(ctx context.Context, root string, argv []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	_ = stdin // none of the programs reads it
+	if len(argv) == 0 || !slices.Contains(Programs(), filepath.Base(argv[0])) {
+		fmt.Fprintf(stderr, "sh: 1: %s: not found\n", strings.Join(argv[:min(1, len(argv))], ""))
+		return 127
+	}
+	if root == "" {
+		root = filepath.Dir(filepath.Dir(argv[0]))
+	}
+	root, err := realDir(root)
+	if err != nil {
+		fmt.Fprintln(stderr, err)
+		return 1
+	}
+	p := (&Server{root: root}).process(filepath.Base(argv[0]), stdout, stderr)
+	p.ctx, p.args = ctx, argv[1:]
+	return p.main()
+}
+
+// Install puts the server's programs into ROOT/bin, as links to executable.
+// That program must call [Program] when its own name is one of [Programs].
+// With it, shell scripts can call the server's programs.
+func (s *Server) Install(executable string) error {
+	executable, err := filepath.Abs(executable)
+	if err != nil {
+		return err
+	}
+	for _, name := range Programs() {
+		path := filepath.Join(s.root, "bin", name)
+		if err := os.Remove(path); err != nil && !os.IsNotExist(err) {
+			return err
+		}
+		if err := os.Symlink(executable, path); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// main runs the program from its arguments to its exit status.
+func (p *process) main() int {
+	if b, err := os.ReadFile(filepath.Join(p.home, eraFile)); err == nil && strings.TrimSpace(string(b)) == "2016" {
+		p.era = 2016
+	}
+	var err error
+	if p.fault, err = readFaults(p.home); err != nil {
+		fmt.Fprintln(p.err, err)
+		return 1
+	}
+	programs := map[string]func() error{
+		"copy-image":            p.copyImage,
+		"set-phased-percentage": p.setPhasedPercentage,
+	}
+	program, ok := programs[p.name]
+	if !ok {
+		fmt.Fprintf(p.err, "sh: 1: %s: not found\n", p.name)
+		return 127
+	}
+	return p.finish(program())
+}

@@ -1,0 +1,201 @@
+package systemimagetest
+
+import (
+	"context"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/landingteam/landing/systemimage"
+)
+
+var _ systemimage.Runner = (*Server)(nil)
+
+const (
+	proposed = "ubuntu-touch/rc-proposed/bq-aquaris.en"
+	rc       = "ubuntu-touch/rc/bq-aquaris.en"
+	stable   = "ubuntu-touch/stable/bq-aquaris.en"
+)
+
+func run(t *testing.T, s *Server, argv ...string) systemimage.Output {
+	t.Helper()
+	return runInput(t, s, "", argv...)
+}
+
+func runInput(t *testing.T, s *Server, stdin string, argv ...string) systemimage.Output {
+	t.Helper()
+	out, err := s.Run(t.Context(), systemimage.Command{Argv: argv, Stdin: []byte(stdin)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+func readObject(t *testing.T, path string) object {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, err := decodeJSON(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v.(object)
+}
+
+func TestCopyPublishes(t *testing.T) {
+	s := New(t, SampleWorld())
+	out := run(t, s, "env", "SYSTEM_IMAGE_ROOT="+s.Root(), s.Root()+"/bin/copy-image", "-r", "3", "-p", "30", "-t", "OTA-13", proposed, rc, "krillin", "-vvv")
+	if out.Exit != 0 || !strings.Contains(string(out.Stdout), " INFO Publishing new image '2' (") {
+		t.Fatalf("exit %d\n%s%s", out.Exit, out.Stdout, out.Stderr)
+	}
+	index := readObject(t, filepath.Join(s.Root(), "www", rc, "krillin/index.json"))
+	var got []object
+	for _, i := range imagesOf(index) {
+		i["files"] = len(i["files"].([]any))
+		delete(i, "description")
+		got = append(got, i)
+	}
+	const details = "ubuntu=20150611,device=20150611-4c0ffee,custom=20150612-102-29-15-vivid,keyring=archive-master,tag=OTA-13,version=2"
+	want := []object{
+		{"type": "full", "version": 1, "files": 5, "version_detail": "ubuntu=20150610,device=20150604-1c0ffee,custom=20150601-101-29-15-vivid,keyring=archive-master,tag=OTA-4-rc,version=1"},
+		{"type": "full", "version": 2, "files": 5, "phased-percentage": 30, "version_detail": details},
+		{"type": "delta", "version": 2, "base": 1, "files": 5, "phased-percentage": 30, "version_detail": details},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("images of rc (-want +got):\n%s", diff)
+	}
+}
+
+func TestCrontab(t *testing.T) {
+	w := SampleWorld()
+	w.Crontab = ""
+	s := New(t, w)
+	steps := []struct {
+		stdin, out, err string
+		argv            []string
+		exit            int
+	}{
+		{argv: []string{"crontab", "-l"}, exit: 1, err: "no crontab for "},
+		{argv: []string{"crontab", "-"}, stdin: "*/5 * * * * true\n"},
+		{argv: []string{"crontab", "-l"}, out: "*/5 * * * * true\n"},
+		{argv: []string{"crontab", "-"}, stdin: "# paused\n#*/5 * * * * true\n\nMAILTO=x\n@daily true\n"},
+		{argv: []string{"sh", "-c", "crontab -l | sed s/^#// | crontab -"}, exit: 1, err: `"-":1: bad minute`},
+		{argv: []string{"crontab", "-"}, stdin: "* * * * * true", exit: 1, err: "missing newline before EOF"},
+		{argv: []string{"crontab", "nowhere"}, exit: 1, err: "No such file"},
+		{argv: []string{"crontab", "etc/config"}, exit: 1, err: "errors in crontab file, can't install."},
+		{argv: []string{"crontab", "-l"}, out: "# paused\n#*/5 * * * * true\n\nMAILTO=x\n@daily true\n"},
+		{argv: []string{"crontab", "-r"}},
+		{argv: []string{"crontab", "-l"}, exit: 1, err: "no crontab for "},
+	}
+	for _, step := range steps {
+		out := runInput(t, s, step.stdin, step.argv...)
+		if out.Exit != step.exit || string(out.Stdout) != step.out || !strings.Contains(string(out.Stderr), step.err) {
+			t.Errorf("%q: exit %d, stdout %q, stderr %q", step.argv, out.Exit, out.Stdout, out.Stderr)
+		}
+	}
+}
+
+func TestRunRunsOtherPrograms(t *testing.T) {
+	s := New(t, World{})
+	if out := run(t, s, "sh", "-c", `echo "$1"; pwd; exit 3`, "name", "a b"); string(out.Stdout) != "a b\n"+s.Root()+"\n" || out.Exit != 3 {
+		t.Errorf("sh: exit %d, %q", out.Exit, out.Stdout)
+	}
+	if out := run(t, s, "sh", "-c", "kill -9 $$"); out.Exit != 137 {
+		t.Errorf("killed: exit %d", out.Exit)
+	}
+	if out := run(t, s, "no-such-program"); out.Exit != 127 {
+		t.Errorf("no such program: exit %d", out.Exit)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := s.Run(ctx, systemimage.Command{Argv: []string{"true"}}); err == nil {
+		t.Error("a cancelled command ran")
+	}
+}
+
+// TestSignatures checks every signature of a tree with the real gpg, and that
+// no file but the metadata goes unsigned.
+func TestSignatures(t *testing.T) {
+	gpg, err := exec.LookPath("gpg")
+	if err != nil {
+		t.Skip("no gpg")
+	}
+	s := New(t, SampleWorld())
+	run(t, s, "bin/copy-image", proposed, rc, "krillin")
+	home := t.TempDir()
+	for _, name := range []string{"archive-master", "image-master", "image-signing"} {
+		path := filepath.Join(s.Root(), "www/gpg", name+".tar.xz")
+		data, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		members, err := unpackXZ(data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range members {
+			if m.name != "keyring.gpg" {
+				continue
+			}
+			cmd := exec.Command(gpg, "--homedir", home, "--batch", "--import")
+			cmd.Stdin = strings.NewReader(string(m.data))
+			if out, err := cmd.CombinedOutput(); err != nil {
+				t.Fatalf("%s: %v\n%s", name, err, out)
+			}
+		}
+	}
+	var signed []string
+	err = filepath.WalkDir(filepath.Join(s.Root(), "www"), func(path string, e fs.DirEntry, err error) error {
+		if strings.HasSuffix(path, ".asc") {
+			signed = append(signed, path)
+		}
+		return err
+	})
+	if err != nil || len(signed) < 80 {
+		t.Fatal(len(signed), err)
+	}
+	for _, sig := range signed {
+		if out, err := exec.Command(gpg, "--homedir", home, "--batch", "--verify", sig, strings.TrimSuffix(sig, ".asc")).CombinedOutput(); err != nil {
+			t.Errorf("%s: %v\n%s", sig, err, out)
+		}
+	}
+}
+
+func BenchmarkCreate(b *testing.B) {
+	for b.Loop() {
+		if _, err := Create(b.TempDir(), SampleWorld()); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkClone(b *testing.B) {
+	s := New(b, SampleWorld())
+	for b.Loop() {
+		if _, err := s.Clone(b.TempDir()); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkCopy(b *testing.B) {
+	s := New(b, SampleWorld())
+	for b.Loop() {
+		b.StopTimer()
+		c, err := s.Clone(b.TempDir())
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.StartTimer()
+		out, err := c.Run(b.Context(), systemimage.Command{Argv: []string{"bin/copy-image", "-r", "3", proposed, rc, "krillin"}})
+		if err != nil || out.Exit != 0 {
+			b.Fatal(err, out)
+		}
+	}
+}

@@ -1,0 +1,112 @@
+package systemimagetest
+
+import (
+	"archive/tar"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// An environment is what a generator knows of the image being made.
+type environment struct {
+	channel, name string
+	device        *deviceDir
+	version       any
+	details       *[]string
+	newFiles      *[]string
+}
+
+// generateVersion makes the version tarball of an image and its metadata, or
+// returns "" when no earlier file of the image is new.
+func (p *process) generateVersion(env environment) (string, error) {
+	if len(*env.newFiles) == 0 {
+		p.debug("Nothing has changed, no new files")
+		return "", nil
+	}
+	number := repr(env.version)
+	path := filepath.Join(p.realpath(env.device.path), fmt.Sprintf("version-%s.tar.xz", number))
+	p.debug("Path generated: %s", path)
+	*env.details = append(*env.details, "version="+number)
+	if exists(path) {
+		p.debug("Version file already exists")
+		return path, nil
+	}
+	details := strings.Join(*env.details, ",")
+	members, err := p.versionMembers(env.channel, env.name, number, details, "")
+	if err != nil {
+		return "", err
+	}
+	if err := os.MkdirAll(env.device.path, 0o755); err != nil {
+		return "", err
+	}
+	if err := p.pack(path, members); err != nil {
+		return "", err
+	}
+	if err := p.signFile("image-signing", path, path+".asc"); err != nil {
+		return "", err
+	}
+	return path, p.writeMetadata(path, object{
+		"generator": "version", "version": env.version, "version_detail": "version=" + number,
+		"channel.ini": object{"channel": env.channel, "device": env.name, "version": number, "version_detail": details},
+	})
+}
+
+// versionMembers are the files of a version tarball.
+func (p *process) versionMembers(channel, device, number, details, target string) ([]member, error) {
+	for _, key := range []string{"public_http_port", "public_https_port", "public_fqdn"} {
+		if _, ok := p.conf.public[key]; !ok {
+			return nil, raise("AttributeError", "'Config' object has no attribute '%s'", key)
+		}
+	}
+	var ini strings.Builder
+	fmt.Fprintf(&ini, "[service]\nbase: %s\nhttp_port: %s\nhttps_port: %s\nchannel: %s\ndevice: %s\nbuild_number: %s\n",
+		p.conf.public["public_fqdn"], p.conf.public["public_http_port"], p.conf.public["public_https_port"], channel, device, number)
+	if target != "" {
+		fmt.Fprintf(&ini, "channel_target: %s\n", target)
+	}
+	if details != "" {
+		fmt.Fprintf(&ini, "version_detail: %s\n", details)
+	}
+	const dir = "system/etc/system-image/"
+	return []member{
+		{name: "system/etc/ubuntu-build", mode: 0o644, data: []byte(number + "\n")},
+		{name: dir + "channel.ini", mode: 0o644, data: []byte(ini.String())},
+		{name: dir + "config.d/", mode: 0o775, kind: tar.TypeDir},
+		{name: dir + "config.d/00_default.ini", mode: 0o644, kind: tar.TypeSymlink, link: "../client.ini"},
+		{name: dir + "config.d/01_channel.ini", mode: 0o644, kind: tar.TypeSymlink, link: "../channel.ini"},
+	}, nil
+}
+
+// pack compresses members into a file of the tree.
+func (p *process) pack(path string, members []member) error {
+	p.debug("Xzipping file: %s", path)
+	data, err := packXZ(members, p.now())
+	if err != nil {
+		return err
+	}
+	return writeFile(path, data)
+}
+
+// writeMetadata writes and signs the .json beside a tarball.
+func (p *process) writeMetadata(tarball string, meta object) error {
+	path := strings.Replace(tarball, ".tar.xz", ".json", 1)
+	if err := writeFile(path, encodeJSON(meta)); err != nil {
+		return err
+	}
+	return p.signFile("image-signing", path, path+".asc")
+}
+
+// setTag replaces the tag in a list of details; an empty tag takes it away.
+func setTag(details []string, tag string) []string {
+	kept := details[:0]
+	for _, d := range details {
+		if !strings.HasPrefix(d, "tag=") {
+			kept = append(kept, d)
+		}
+	}
+	if tag != "" {
+		kept = append(kept, "tag="+tag)
+	}
+	return kept
+}
