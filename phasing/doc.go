@@ -1,6 +1,7 @@
 // Package phasing is the arithmetic of phased updates: which device is offered an
-// image at which percentage, and how many that makes.
-// It reads no clock, no file and no network.
+// image at which percentage, and which percentage a rollout should have by when.
+// It reads no clock, no file and no network; times and percentages come in as
+// values and go out as values.
 //
 // The nouns, in reading order:
 //
@@ -12,6 +13,12 @@
 //     the device if it is above 0 and not below that number.
 //   - [Draws] numbers many devices, [Admitted] keeps those who are in, a [Census]
 //     counts them.
+//   - A [Schedule] is a list of [Step]s, each a percentage, how long it is held and
+//     whether a person is asked before the next: "1% 2h ask, 10% 6h, 100%". A linear
+//     one reads "linear 24h".
+//   - A [Rollout] is a schedule that was started: the start and the [Event]s since
+//     (halt, resume, approve). Its [State] at a time says what should be published
+//     then, what comes next and when.
 //
 // # What phasing cannot do
 //
@@ -35,6 +42,9 @@
 //	situation                                              error
 //	a schedule or percentage that cannot be read           ErrSyntax
 //	a percentage outside 0..100                            ErrRange
+//	a step that does not raise the one before it           ErrLowers
 //	publishing less than is published now, without a halt  ErrLowers
+//	events out of order, resume without halt, approval
+//	  of nothing, anything before the start                ErrEvent
 //	a machine-id file that is not UTF-8                    ErrMachineID
 package phasing

@@ -10,6 +10,7 @@ var (
 	ErrSyntax    = errors.New("syntax error")
 	ErrRange     = errors.New("percentage outside 0..100")
 	ErrLowers    = errors.New("percentage would fall")
+	ErrEvent     = errors.New("event does not fit")
 	ErrMachineID = errors.New("unusable machine id")
 )
 

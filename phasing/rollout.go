@@ -1,39 +1,206 @@
 package phasing
 
-import "iter"
+import (
+	"slices"
+	"time"
+)
 
-// Admitted keeps the machine ids that p admits:
-//
-//	for id := range phasing.Admitted(phasing.Draws("None", 42, ids), 10) { … }
-func Admitted(draws iter.Seq2[string, int], p Percent) iter.Seq[string] {
-	return func(yield func(string) bool) {
-		for id, number := range draws {
-			if p.Admits(number) && !yield(id) {
-				return
-			}
+// EventKind is what a person did to a rollout.
+type EventKind string
+
+// What a person can do; see [Rollout.Halt], [Rollout.Resume] and [Rollout.Approve].
+const (
+	Halt    EventKind = "halt"
+	Resume  EventKind = "resume"
+	Approve EventKind = "approve"
+)
+
+// Event is one of these at a time.
+type Event struct {
+	Kind EventKind `json:"kind"`
+	Time time.Time `json:"time"`
+}
+
+// Rollout is a schedule that was started, and what happened to it since. It is a value:
+// Halt, Resume and Approve return a longer one. In JSON it survives a restart.
+type Rollout struct {
+	Schedule Schedule  `json:"schedule"`
+	Start    time.Time `json:"start"`
+	Events   []Event   `json:"events,omitempty"` // in order of time
+}
+
+// State is what a rollout says at one time.
+type State struct {
+	Percent Percent   // what should be published: 0 before the start and while halted
+	Step    int       // index of the step in force, -1 before the first; kept while halted
+	Since   time.Time // since when Percent is what should be published; zero before the start
+	Halted  bool      // only Resume changes anything
+	Waiting bool      // only Approve (or Halt) changes anything
+	Done    bool      // the last step is in force
+	Next    Percent   // what comes next: the next step, after a halt the same step again
+	Ask     bool      // Next needs an approval, at NextAt or, when Waiting, now
+	NextAt  time.Time // when Next, or the question, is due; zero if Halted, Waiting or Done
+}
+
+// Publish is what to set, given what the server publishes now: the state's percentage.
+// If that is less than current it is [ErrLowers], unless the rollout is halted: a halt
+// is the only thing that lowers, and it lowers to 0. A current 0 that no halt of this
+// rollout explains was set by somebody else; ask before raising it.
+func (s State) Publish(current Percent) (Percent, error) {
+	if s.Halted {
+		return 0, nil
+	}
+	return Raise(current, s.Percent)
+}
+
+// Halt stops the rollout: 0 % from then on (never 1, which still serves 1.98 % of the
+// devices), and the schedule's clock stands still. A finished rollout can be halted
+// too, as long as no newer version was published.
+func (r Rollout) Halt(at time.Time) (Rollout, error) { return r.with(Event{Halt, at}) }
+
+// Resume goes on where the halt was: at the same percentage, with as much of the hold
+// left as there was then, so that everything after it is late by the length of the
+// halt. Steps with a fixed time keep it; one whose time passed during the halt does not
+// begin by itself but is asked for, and so is every one that was missed.
+func (r Rollout) Resume(at time.Time) (Rollout, error) { return r.with(Event{Resume, at}) }
+
+// Approve answers the question that the rollout is waiting with; the next step begins
+// then. There must be a question: approvals are not given ahead.
+func (r Rollout) Approve(at time.Time) (Rollout, error) { return r.with(Event{Approve, at}) }
+
+func (r Rollout) with(e Event) (Rollout, error) {
+	r.Events = append(slices.Clone(r.Events), e)
+	if _, err := r.At(e.Time); err != nil {
+		return Rollout{}, err
+	}
+	return r, nil
+}
+
+// At is the state at a time. Events later than that have no say yet, but are checked
+// too: [ErrEvent] names the first that does not fit.
+func (r Rollout) At(now time.Time) (State, error) {
+	if r.Start.IsZero() {
+		return State{}, errorf(ErrEvent, "the rollout was not started: set Start")
+	}
+	w := walk{steps: r.Schedule.steps, step: -1, since: r.Start}
+	if len(w.steps) == 0 {
+		return State{}, errorf(ErrSyntax, "the rollout has no schedule")
+	}
+	var state State
+	seen := false
+	before := r.Start
+	for i, e := range r.Events {
+		if e.Time.Before(before) {
+			return State{}, errorf(ErrEvent, "event %d (%s) is older than what comes before it; order them by time", i+1, e.Kind)
+		}
+		before = e.Time
+		if !seen && now.Before(e.Time) {
+			state, seen = w.at(now), true
+		}
+		if err := w.apply(e); err != nil {
+			return State{}, err
 		}
 	}
-}
-
-// Census counts devices by their number. It takes the same memory for any fleet.
-type Census [101]int
-
-// Add counts one device. Numbers outside 0..100, which no device has, are not counted.
-func (c *Census) Add(number int) {
-	if number >= 0 && number < len(c) {
-		c[number]++
+	if !seen {
+		state = w.at(now)
 	}
+	return state, nil
 }
 
-// Admitted is how many of the counted devices p admits.
-func (c *Census) Admitted(p Percent) (n int) {
-	for number, devices := range c {
-		if p.Admits(number) {
-			n += devices
+// walk goes through the steps of a rollout, forward in time.
+type walk struct {
+	steps   []Step
+	step    int       // in force; -1 before the first
+	since   time.Time // when it began, moved on by the halts within it
+	shown   time.Time // when what is published began
+	halted  time.Time // zero if not
+	resumed time.Time // when a halt last ended
+	asked   bool      // a person is being asked
+}
+
+func (w *walk) next() *Step { return &w.steps[w.step+1] }
+
+// due says when the next step, or the question before it, is due.
+func (w *walk) due() (at time.Time, ask bool) {
+	at = w.since
+	if w.step >= 0 {
+		at = at.Add(w.steps[w.step].Hold)
+		ask = w.steps[w.step].Ask
+	}
+	if fixed := w.next().At; !fixed.IsZero() {
+		// A time that passed while the rollout was held up must not let the steps
+		// behind it follow all at once.
+		ask = ask || fixed.Before(w.since) || !fixed.After(w.resumed)
+		if fixed.After(at) {
+			at = fixed
 		}
 	}
-	return n
+	return at, ask
 }
 
-// Total is how many devices were counted.
-func (c *Census) Total() int { return c.Admitted(100) }
+func (w *walk) advance(now time.Time) {
+	for w.halted.IsZero() && !w.asked && w.step+1 < len(w.steps) {
+		at, ask := w.due()
+		if now.Before(at) {
+			return
+		}
+		if ask {
+			w.asked = true
+			return
+		}
+		w.enter(at)
+	}
+}
+
+func (w *walk) enter(at time.Time) {
+	w.step++
+	w.since, w.shown = at, at
+}
+
+func (w *walk) apply(e Event) error {
+	w.advance(e.Time)
+	switch e.Kind {
+	case Halt:
+		if !w.halted.IsZero() {
+			return errorf(ErrEvent, "halt at %s: the rollout is halted already", formatTime(e.Time))
+		}
+		w.halted = e.Time
+	case Resume:
+		if w.halted.IsZero() {
+			return errorf(ErrEvent, "resume at %s: the rollout is not halted", formatTime(e.Time))
+		}
+		w.since = w.since.Add(e.Time.Sub(w.halted))
+		w.shown, w.resumed, w.halted = e.Time, e.Time, time.Time{}
+	case Approve:
+		if !w.asked || !w.halted.IsZero() {
+			return errorf(ErrEvent, "approval at %s: nothing is asked then; look at the state first", formatTime(e.Time))
+		}
+		w.asked = false
+		w.enter(e.Time)
+	default:
+		return errorf(ErrEvent, "unknown event %q at %s", clip(string(e.Kind)), formatTime(e.Time))
+	}
+	return nil
+}
+
+func (w *walk) at(now time.Time) State {
+	w.advance(now)
+	s := State{Step: w.step, Since: w.shown, Halted: !w.halted.IsZero(), Done: w.step+1 == len(w.steps)}
+	if w.step >= 0 {
+		s.Percent = w.steps[w.step].Percent
+	}
+	if s.Halted {
+		s.Next, s.Percent, s.Since, s.Done = s.Percent, 0, w.halted, false
+		return s
+	}
+	if s.Done {
+		return s
+	}
+	s.Next = w.next().Percent
+	if s.Waiting = w.asked; w.asked {
+		s.Ask = true
+		return s
+	}
+	s.NextAt, s.Ask = w.due()
+	return s
+}

@@ -32,6 +32,8 @@ func FuzzParseIndex(f *testing.F) {
 			t.Fatal("read what is not JSON")
 		}
 		_, _ = x.Generated()
+		_ = x.Check()
+		sameAsEncodingJSON(t, data, x)
 		text, err := json.Marshal(x)
 		if err != nil {
 			t.Fatal(err)
@@ -48,6 +50,70 @@ func FuzzParseIndex(f *testing.F) {
 			t.Fatal(diff)
 		}
 	})
+}
+
+// sameAsEncodingJSON compares every field of its plain type with what
+// encoding/json reads, and demands everything else in Extra.
+func sameAsEncodingJSON(t *testing.T, data []byte, x *Index) {
+	var doc struct {
+		Global map[string]any
+		Images []map[string]any
+	}
+	top := map[string]json.RawMessage{}
+	if err := json.Unmarshal(data, &top); err != nil {
+		t.Fatal(err)
+	}
+	if json.Unmarshal(top["global"], &doc.Global) != nil || json.Unmarshal(top["images"], &doc.Images) != nil {
+		t.Fatal("read an index of another shape")
+	}
+	if s, ok := doc.Global["generated_at"].(string); ok && s != x.GeneratedAt {
+		t.Fatalf("GeneratedAt = %q, want %q", x.GeneratedAt, s)
+	}
+	if len(top)-2 != len(x.Extra) || len(doc.Images) != len(x.Images) {
+		t.Fatalf("%d unknown fields and %d images, want %d and %d", len(x.Extra), len(x.Images), len(top)-2, len(doc.Images))
+	}
+	same := func(known map[string]any, fields map[string]any, extra map[string]json.RawMessage) {
+		for name, want := range fields {
+			got, ok := known[name]
+			switch raw, kept := extra[name]; {
+			case kept:
+				var v any
+				if err := json.Unmarshal(raw, &v); err != nil || !cmp.Equal(v, want) {
+					t.Fatalf("Extra[%q] = %s, want %v", name, raw, want)
+				}
+				continue
+			case !ok:
+				t.Fatalf("%q is lost", name)
+			}
+			switch want := want.(type) {
+			case string:
+				if s, ok := got.(string); ok && s != want {
+					t.Fatalf("%q = %q, want %q", name, got, want)
+				}
+			case float64:
+				if n, ok := got.(int); ok && want == float64(int32(want)) && want != float64(n) {
+					t.Fatalf("%q = %v, want %v", name, got, want)
+				}
+			}
+		}
+	}
+	for i, m := range x.Images {
+		known := map[string]any{"type": m.Type, "version": m.Version, "base": m.Base, "description": m.Description,
+			"version_detail": m.VersionDetail, "phased-percentage": m.Percentage, "bootme": m.Bootme,
+			"minversion": m.MinVersion, "maxversion": m.MaxVersion, "files": m.Files}
+		for name, text := range m.Descriptions {
+			known[name] = text
+		}
+		same(known, doc.Images[i], m.Extra)
+		files, _ := doc.Images[i]["files"].([]any)
+		if len(files) != len(m.Files) {
+			t.Fatalf("%d files, want %d", len(m.Files), len(files))
+		}
+		for j, f := range m.Files {
+			same(map[string]any{"order": f.Order, "path": f.Path, "signature": f.Signature, "checksum": f.Checksum,
+				"size": int(f.Size)}, files[j].(map[string]any), f.Extra)
+		}
+	}
 }
 
 func FuzzParseChannels(f *testing.F) {

@@ -4,11 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
-	"regexp"
 	"slices"
-	"strconv"
-	"strings"
-	"time"
 )
 
 // Types of an image.
@@ -151,42 +147,3 @@ func (x *Index) pick(want func(Image) bool) []Image {
 	slices.SortStableFunc(list, identity)
 	return slices.CompactFunc(list, func(a, b Image) bool { return identity(a, b) == 0 })
 }
-
-// Generated returns the time of global.generated_at by the rules of devices,
-// such as "Mon Apr 29 18:45:27 UTC 2013". A device loses the whole index when
-// the text breaks them; the server leaves it out before the first commit.
-func (x *Index) Generated() (time.Time, error) {
-	t, why := parseGenerated(x.GeneratedAt)
-	if why != "" {
-		return time.Time{}, &Error{Op: "read the time of the index", Place: "global.generated_at", Kind: ErrMalformed,
-			Err: fmt.Errorf("%.80q %s; devices want the form \"Mon Apr 29 18:45:27 UTC 2013\"", x.GeneratedAt, why)}
-	}
-	return t, nil
-}
-
-func parseGenerated(s string) (t time.Time, why string) {
-	if !slices.Contains(strings.Fields(s), "UTC") {
-		return t, "is not in UTC"
-	}
-	m := generatedAt.FindStringSubmatch(s)
-	if m == nil {
-		return t, "has another form"
-	}
-	month := 1 + strings.Index("janfebmaraprmayjunjulaugsepoctnovdec", strings.ToLower(m[1]))/3
-	var n [5]int // day, hour, minute, second, year
-	for i := range n {
-		n[i], _ = strconv.Atoi(m[2+i])
-	}
-	t = time.Date(n[4], time.Month(month), n[0], n[1], n[2], n[3], 0, time.UTC)
-	if n[4] < 1 || t.Day() != n[0] || t.Hour() != n[1] || t.Minute() != n[2] || t.Second() != n[3] {
-		return time.Time{}, "is no date" // 30 February, 24 h, second 60
-	}
-	return t, ""
-}
-
-// The client's strptime format is "%a %b %d %H:%M:%S %Z %Y": a blank stands
-// for one or more, numbers may lack their leading zero, the year may not. The
-// weekday need not fit the date.
-var generatedAt = regexp.MustCompile(`^(?i:mon|tue|wed|thu|fri|sat|sun)\s+` +
-	`(?i:(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec))\s+` +
-	`(\d{1,2})\s+(\d{1,2}):(\d{1,2}):(\d{1,2})\s+UTC\s+(\d{4})$`)

@@ -287,20 +287,20 @@ func (c *scanner) skip() (string, error) {
 // kind names the kind of the value that follows.
 func (c *scanner) kind() string {
 	switch b := c.peek(); {
+	case b == 0:
+		return "missing because the document ends"
 	case b == '{':
 		return "an object"
 	case b == '[':
 		return "an array"
 	case b == '"':
 		return "a text"
-	case b == 't' || b == 'f':
-		return "a boolean"
-	case b == 'n':
-		return "null"
 	case b == '-' || b-'0' <= 9:
 		return "a number"
-	case b == 0:
-		return "missing because the document ends"
+	case strings.HasPrefix(c.s[c.i:], "true") || strings.HasPrefix(c.s[c.i:], "false"):
+		return "a boolean"
+	case strings.HasPrefix(c.s[c.i:], "null"):
+		return "null"
 	}
 	return c.here()
 }

@@ -1,0 +1,79 @@
+package runbook
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// What can go wrong, as sentinels for errors.Is. Every error of the engine is
+// an *Error whose Is answers for one or more of them; errors of the
+// procedure's own functions stay visible through Unwrap.
+var (
+	// ErrDiverged: the journal belongs to another procedure or input, or a
+	// step says something else than it did when it was recorded.
+	ErrDiverged = errors.New("the procedure differs from its journal")
+	// ErrPending: the run waits for a person. Not a failure: everything held
+	// has been given back, and a later start goes on from here.
+	ErrPending = errors.New("waiting for an answer")
+	// ErrRejected: a person said no, or nobody answered within the gate's
+	// timeout. It stays so in this journal.
+	ErrRejected = errors.New("rejected")
+	// ErrOwed: something was taken away and could not be given back. Look at
+	// this first: the importer may still be off.
+	ErrOwed = errors.New("still held")
+	// ErrLocked: another process is running this journal.
+	ErrLocked = errors.New("journal in use")
+	// ErrJournal: the journal cannot be read, trusted or written. Nothing
+	// starts after that.
+	ErrJournal = errors.New("journal unusable")
+	// ErrInDoubt: whether an effect happened is not known. A Do may return an
+	// error that wraps it, for instance after a lost connection.
+	ErrInDoubt = errors.New("in doubt")
+	// ErrInvalid: the procedure is wrong: a name used twice, empty or not
+	// printable, a result that JSON does not carry, an effect without a Do.
+	ErrInvalid = errors.New("invalid procedure")
+	// ErrDuplicate: a name was used twice in one group. It is also ErrInvalid.
+	ErrDuplicate = errors.New("name used twice")
+	// ErrTimeout: a step, a wait or a gate took longer than it may.
+	ErrTimeout = errors.New("timed out")
+)
+
+// Error is the one error type of the engine.
+type Error struct {
+	Kind error  // one of the sentinels of this package
+	Step string // full name of the step, empty for the run itself
+	Line int    // line of the journal that it is about, 0 if none
+	Text string // what is wrong
+	Hint string // what to do next
+	Err  error  // the cause, if there is one
+}
+
+func (e *Error) Error() string {
+	var b strings.Builder
+	if e.Step != "" {
+		fmt.Fprintf(&b, "%s: ", e.Step)
+	}
+	b.WriteString(e.Kind.Error())
+	if e.Line > 0 {
+		fmt.Fprintf(&b, " (journal line %d)", e.Line)
+	}
+	if e.Text != "" {
+		fmt.Fprintf(&b, ": %s", e.Text)
+	}
+	if e.Err != nil {
+		fmt.Fprintf(&b, ": %v", e.Err)
+	}
+	if e.Hint != "" {
+		fmt.Fprintf(&b, "; %s", e.Hint)
+	}
+	return b.String()
+}
+
+// Is reports whether target is the sentinel of e.
+func (e *Error) Is(target error) bool {
+	return target == e.Kind || (e.Kind == ErrDuplicate && target == ErrInvalid)
+}
+
+// Unwrap returns the cause.
+func (e *Error) Unwrap() error { return e.Err }

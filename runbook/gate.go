@@ -1,0 +1,264 @@
+package runbook
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Gate is a question to a person that the run cannot answer itself.
+type Gate struct {
+	// Name is the gate's identity inside its group.
+	Name string
+	// Question is what is asked. Yes lets the run go on.
+	Question string
+	// Evidence is what the person is shown, as JSON. An approval holds for
+	// this evidence only.
+	Evidence any
+	// Not lists people who may not answer, for instance the one who copied.
+	Not []string
+	// Timeout rejects when nobody answers, counted from when it was asked
+	// first; zero waits for ever.
+	Timeout time.Duration
+}
+
+// Approval is an answer that let the run go on. In a plan it is zero.
+type Approval struct {
+	By     string
+	Reason string
+	Time   time.Time
+}
+
+// Question is what a Human is asked.
+type Question struct {
+	Run      string          `json:"run"`
+	Step     string          `json:"step"`
+	Text     string          `json:"text"`
+	Evidence json.RawMessage `json:"evidence,omitempty"`
+	// Digest is the SHA-256 of text and evidence. An answer given elsewhere
+	// carries it, so that it cannot be taken for one about something else.
+	Digest string   `json:"digest"`
+	Not    []string `json:"not,omitempty"`
+	// Doubt is set when the question is whether an effect happened. Evidence
+	// is then the result that was predicted.
+	Doubt bool      `json:"doubt,omitempty"`
+	Asked time.Time `json:"asked"`
+	// Deadline is when the question is answered with no; zero is never.
+	Deadline time.Time `json:"deadline,omitzero"`
+}
+
+// Verdict is the answer proper.
+type Verdict string
+
+// The verdicts. To a gate: Yes and No. To a doubt: Yes, it happened; No, it
+// did not; Stop, leave it open.
+const (
+	Yes  Verdict = "yes"
+	No   Verdict = "no"
+	Stop Verdict = "stop"
+)
+
+// Answer is what a person said.
+type Answer struct {
+	Verdict Verdict `json:"verdict"`
+	By      string  `json:"by"`
+	Reason  string  `json:"reason"`
+	// Digest, if set, must be the question's.
+	Digest string `json:"digest,omitempty"`
+	// Value is, after a doubt, what the effect returned; empty means as
+	// predicted.
+	Value json.RawMessage `json:"value,omitempty"`
+}
+
+// Human answers questions. When nobody is there it returns an error that wraps
+// ErrPending. TerminalHuman and MailboxHuman are two of them.
+type Human interface {
+	Ask(ctx context.Context, q Question) (Answer, error)
+}
+
+// Gate asks a person and returns nil after yes. A recorded approval holds as
+// long as question and evidence are the same and its author is not excluded;
+// otherwise it is asked again. ErrPending ends this start, ErrRejected the run.
+func (r *Run) Gate(ctx context.Context, g Gate) error {
+	_, err := r.Approve(ctx, g)
+	return err
+}
+
+// Approve is Gate for those who need to know who approved, for instance to
+// exclude that person from the next gate.
+func (r *Run) Approve(ctx context.Context, g Gate) (Approval, error) {
+	e, step := r.e, r.path(g.Name)
+	s, err := e.claim(step, VerbGate, g.Name, g.Question)
+	if err != nil {
+		return Approval{}, err
+	}
+	evidence, err := raw(g.Evidence)
+	if err != nil {
+		return Approval{}, &Error{Kind: ErrInvalid, Step: step, Text: "the evidence is no JSON", Err: err}
+	}
+	digest := digestOf(g.Question, evidence)
+	valid := s != nil && s.Kind == Approved && s.Intent == g.Question && s.Digest == digest && !excluded(s.By, g.Not)
+	switch {
+	case s != nil && s.Kind == Rejected:
+		if e.mode == planning {
+			e.list(s.Record)
+		}
+		return Approval{}, rejection(step, s.Record)
+	case valid, e.mode == settling && s != nil && s.Kind == Approved:
+		if e.mode == planning {
+			e.list(s.Record)
+		}
+		return Approval{By: s.By, Reason: s.Reason, Time: s.Time}, nil
+	case e.mode == settling:
+		return Approval{}, stopped(step)
+	}
+	rec := Record{Step: step, Verb: VerbGate, Intent: g.Question, Evidence: evidence, Digest: digest, Not: g.Not}
+	if e.mode == planning {
+		rec.Kind = Planned
+		e.list(rec)
+		return Approval{}, nil
+	}
+	if err := e.ready(ctx); err != nil {
+		return Approval{}, err
+	}
+	a, err := r.ask(ctx, rec, s, g.Timeout, false)
+	if err != nil && errors.Is(err, errNobody) {
+		a, err = Answer{Verdict: No, Reason: err.Error()}, nil
+	}
+	if err != nil {
+		return Approval{}, err
+	}
+	rec.Kind, rec.By, rec.Reason, rec.Evidence = Approved, a.By, a.Reason, nil
+	if a.Verdict != Yes {
+		rec.Kind = Rejected
+	}
+	if err := e.append(ctx, rec); err != nil {
+		return Approval{}, err
+	}
+	if rec.Kind == Rejected {
+		return Approval{}, rejection(step, rec)
+	}
+	return Approval{By: a.By, Reason: a.Reason, Time: time.Now().UTC()}, nil
+}
+
+var errNobody = errors.New("nobody answered in time")
+
+func rejection(step string, rec Record) error {
+	err := &Error{Kind: ErrRejected, Step: step, Text: fmt.Sprintf("%s: %s", rec.By, rec.Reason),
+		Hint: "this run ends here; start with a new journal once the reason is gone"}
+	if rec.By == "" {
+		err.Text, err.Err = "", &Error{Kind: ErrTimeout, Text: rec.Reason}
+	}
+	return err
+}
+
+func digestOf(question string, evidence []byte) string {
+	h := sha256.Sum256(fmt.Appendf(nil, "%q %s", question, evidence))
+	return hex.EncodeToString(h[:])
+}
+
+func excluded(by string, not []string) bool {
+	return slices.ContainsFunc(not, func(n string) bool { return strings.EqualFold(strings.TrimSpace(n), strings.TrimSpace(by)) })
+}
+
+// ask puts a question to the Human and journals that it did. rec says what.
+func (r *Run) ask(ctx context.Context, rec Record, s *state, timeout time.Duration, doubt bool) (Answer, error) {
+	e := r.e
+	asked := time.Now().UTC()
+	again := s != nil && s.Kind == Asked && s.Digest == rec.Digest
+	if again {
+		asked = s.asked
+	}
+	q := Question{Run: e.id, Step: rec.Step, Text: rec.Intent, Evidence: rec.Evidence, Digest: rec.Digest, Not: rec.Not, Doubt: doubt, Asked: asked}
+	if doubt {
+		q.Text = "Did this happen? " + rec.Intent
+	}
+	if timeout > 0 {
+		q.Deadline = asked.Add(timeout)
+		rec.Deadline = &q.Deadline
+	}
+	rec.Kind = Asked
+	if !again {
+		if err := e.append(ctx, rec); err != nil {
+			return Answer{}, err
+		}
+	}
+	pending := &Error{Kind: ErrPending, Step: rec.Step, Text: q.Text, Hint: "start again when it is answered"}
+	if doubt {
+		pending.Err = ErrInDoubt
+	}
+	var a Answer
+	err := error(ErrPending)
+	if e.x.Human != nil {
+		sub, cancel := ctx, context.CancelFunc(func() {})
+		if timeout > 0 {
+			sub, cancel = context.WithDeadline(ctx, q.Deadline)
+		}
+		defer cancel()
+		e.call(rec.Step, func() { a, err = e.x.Human.Ask(sub, q) })
+	}
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return a, inStep(rec.Step, err)
+	case err != nil && timeout > 0 && !time.Now().Before(q.Deadline):
+		return a, fmt.Errorf("%w (%v)", errNobody, timeout)
+	case errors.Is(err, ErrPending):
+		return a, pending
+	case err != nil:
+		return a, inStep(rec.Step, err)
+	}
+	a.By, a.Reason = strings.TrimSpace(a.By), strings.TrimSpace(a.Reason)
+	switch {
+	case a.Verdict != Yes && a.Verdict != No && !(doubt && a.Verdict == Stop):
+		pending.Text = fmt.Sprintf("the answer %q is none", a.Verdict)
+	case a.By == "":
+		pending.Text = "the answer does not say who gave it"
+	case a.Reason == "":
+		pending.Text = fmt.Sprintf("the answer of %s has no reason", a.By)
+	case excluded(a.By, q.Not):
+		pending.Text = fmt.Sprintf("%s may not answer this; it needs somebody else", a.By)
+	case a.Digest != "" && a.Digest != q.Digest:
+		pending.Text = fmt.Sprintf("the answer of %s is about other evidence", a.By)
+	default:
+		return a, nil
+	}
+	return Answer{}, pending
+}
+
+// askDoubt asks whether an effect without probe happened before the run was
+// cut off. If it did, the step is done.
+func (r *Run) askDoubt(ctx context.Context, rec Record, s *state, f effect) (json.RawMessage, bool, error) {
+	predicted, err := f.predict()
+	if err != nil {
+		return nil, false, inStep(rec.Step, fmt.Errorf("predict: %w", err))
+	}
+	q := rec
+	q.Evidence, q.Digest = predicted, digestOf(rec.Intent, predicted)
+	a, err := r.ask(ctx, q, s, 0, true)
+	if err != nil {
+		return nil, false, err
+	}
+	rec.By, rec.Reason = a.By, a.Reason
+	switch a.Verdict {
+	case Stop:
+		return nil, false, &Error{Kind: ErrInDoubt, Step: rec.Step, Text: fmt.Sprintf("%s left it open: %s", a.By, a.Reason)}
+	case No:
+		rec.Kind, rec.Error = Failed, "did not happen"
+		return nil, false, r.e.append(ctx, rec)
+	}
+	m := a.Value
+	if len(m) == 0 {
+		m = predicted
+	}
+	if err := f.accept(m); err != nil {
+		return nil, false, &Error{Kind: ErrPending, Step: rec.Step, Text: fmt.Sprintf("the value given by %s does not fit", a.By), Err: err}
+	}
+	rec.Kind, rec.Result = Adopted, m
+	return m, true, r.e.append(ctx, rec)
+}

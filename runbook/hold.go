@@ -1,0 +1,151 @@
+package runbook
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// Hold takes something away while other steps work, and always gives it back:
+// the importer, a crontab line, a lock file.
+type Hold struct {
+	// Name is the hold's identity inside its group.
+	Name string
+	// Intent says what is taken, for the plan and the journal.
+	Intent string
+	// Acquire takes it. It is called before the first effect inside, and again
+	// on every later start, so it must be harmless to repeat.
+	Acquire func(context.Context) error
+	// Release gives it back. It may be called when Acquire failed or never
+	// ran, and must be harmless to repeat.
+	Release func(context.Context) error
+}
+
+// held is a hold in this start.
+type held struct {
+	Hold
+	step   string
+	parent *held
+
+	sem      chan struct{} // guards what stands below
+	armed    bool          // to be released at the end
+	acquired bool
+	failed   error
+	listed   bool
+}
+
+// releaseTries is how often a release is tried, with these pauses in between.
+var releasePauses = [...]time.Duration{200 * time.Millisecond, time.Second}
+
+// Hold runs body with something taken away. It is taken before the first
+// effect inside, so a body in which everything is done already takes nothing.
+// It is given back when body ends, however it ends: also by a panic, a
+// cancelled context or a pending gate. A hold that an earlier start left taken
+// is given back whatever body does. If giving back fails the error is ErrOwed
+// as well as what body returned.
+func (r *Run) Hold(ctx context.Context, h Hold, body func(context.Context, *Run) error) (err error) {
+	e, step := r.e, r.path(h.Name)
+	if h.Acquire == nil || h.Release == nil {
+		return &Error{Kind: ErrInvalid, Step: step, Text: "a hold needs Acquire and Release"}
+	}
+	s, err := e.claim(step, VerbHold, h.Name, h.Intent)
+	if err != nil {
+		return err
+	}
+	k := &held{Hold: h, step: step, parent: r.hold, sem: make(chan struct{}, 1), armed: s != nil && s.owed}
+	if e.mode == planning {
+		if k.armed {
+			e.list(s.Record)
+			k.listed = true
+		}
+	}
+	defer func() {
+		if owed := k.giveBack(ctx, e); owed != nil {
+			err = flat(errors.Join(owed, err))
+		}
+	}()
+	return body(ctx, &Run{e: e, group: r.group, hold: k})
+}
+
+// take acquires the hold and those around it, outermost first.
+func (k *held) take(ctx context.Context, e *engine) error {
+	if k == nil {
+		return nil
+	}
+	if err := k.parent.take(ctx, e); err != nil {
+		return err
+	}
+	k.sem <- struct{}{}
+	defer func() { <-k.sem }()
+	if k.acquired || k.failed != nil {
+		return k.failed
+	}
+	if err := e.ready(ctx); err != nil {
+		return err
+	}
+	rec := Record{Step: k.step, Verb: VerbHold, Kind: Armed, Intent: k.Intent}
+	if err := e.append(ctx, rec); err != nil {
+		return err
+	}
+	k.armed = true
+	var err error
+	e.call(k.step, func() { err = k.Acquire(ctx) })
+	if err != nil {
+		k.failed = inStep(k.step, err)
+		rec.Kind, rec.Error = Failed, err.Error()
+		return flat(errors.Join(k.failed, e.append(ctx, rec)))
+	}
+	k.acquired = true
+	rec.Kind = Acquired
+	return e.append(ctx, rec)
+}
+
+// plan lists the hold before the first planned effect inside.
+func (k *held) plan(e *engine) {
+	if k == nil {
+		return
+	}
+	k.parent.plan(e)
+	if !k.listed {
+		k.listed = true
+		e.list(Record{Step: k.step, Verb: VerbHold, Kind: Planned, Intent: k.Intent})
+	}
+}
+
+// giveBack releases the hold if it was, or may have been, taken.
+func (k *held) giveBack(ctx context.Context, e *engine) error {
+	if e.mode == planning {
+		if k.listed {
+			e.list(Record{Step: k.step, Verb: VerbHold, Kind: Released, Intent: k.Intent})
+		}
+		return nil
+	}
+	if !k.armed {
+		return nil
+	}
+	limit := e.x.Cleanup
+	if limit <= 0 {
+		limit = DefaultCleanup
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
+	defer cancel()
+	var err error
+	for try := 0; ; try++ {
+		e.call(k.step, func() { err = k.Release(ctx) })
+		if err == nil || try == len(releasePauses) || !pause(ctx, releasePauses[try]) {
+			break
+		}
+	}
+	rec := Record{Step: k.step, Verb: VerbHold, Kind: Released, Intent: k.Intent}
+	if err == nil {
+		k.armed = false
+		// When the journal is gone the debt stays on record: the next start
+		// gives back once more, which is harmless.
+		return e.append(ctx, rec)
+	}
+	rec.Kind, rec.Error = Owed, err.Error()
+	e.log.Error("could not be given back", "step", k.step, "intent", k.Intent, "err", err)
+	owed := &Error{Kind: ErrOwed, Step: k.step, Text: k.Intent, Err: err,
+		Hint: "give it back by hand, or start again or settle once the cause is gone"}
+	return flat(errors.Join(owed, e.append(ctx, rec)))
+}

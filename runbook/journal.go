@@ -1,0 +1,34 @@
+package runbook
+
+import (
+	"context"
+	"iter"
+)
+
+// Journal stores the lines of one run. [FileJournal] is the one to use;
+// another store (a database, a bucket) has to pass runbooktest.TestJournal.
+//
+// A line is one JSON object without line end. The engine makes the lines,
+// chains them and checks them; a journal only keeps them, byte for byte.
+type Journal interface {
+	// Lines yields what is stored, oldest first. It changes nothing, creates
+	// nothing, and works without the lock. The slice is valid until the next
+	// step of the iteration. A line that was being written when the writer
+	// died is left out.
+	Lines(ctx context.Context) iter.Seq2[[]byte, error]
+	// Lock makes the caller the only writer, until unlock. owner tells others
+	// who it is. If there is one already the error is ErrLocked and says who.
+	Lock(ctx context.Context, owner string) (unlock func() error, err error)
+	// Append stores a line behind the others. On return it is safe against
+	// the death of the machine. After an error it stays failed until the next
+	// Lock. Only the holder of the lock appends, one line at a time.
+	Append(ctx context.Context, line []byte) error
+}
+
+// Guard is what a Journal may implement besides to be told, step by step, when
+// the engine enters and leaves a function of the procedure. It is how a test
+// stops the world in the middle of a run; see runbooktest.KillAnywhere.
+type Guard interface {
+	Enter(step string)
+	Leave(step string)
+}

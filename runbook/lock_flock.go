@@ -1,0 +1,67 @@
+//go:build darwin || dragonfly || freebsd || linux || netbsd || openbsd
+
+package runbook
+
+import (
+	"errors"
+	"os"
+	"syscall"
+)
+
+var errInUse = errors.New("in use")
+
+// fileLock is a lock of the kernel on the lock file: it ends with the process,
+// also when that is killed. The text in the file only says whose it is.
+type fileLock struct {
+	f    *os.File
+	path string
+}
+
+func lockFile(path string) (*fileLock, error) {
+	for {
+		f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o644)
+		if err != nil {
+			return nil, err
+		}
+		if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+			f.Close()
+			if errors.Is(err, syscall.EWOULDBLOCK) {
+				return nil, errInUse
+			}
+			return nil, &os.PathError{Op: "flock", Path: path, Err: err}
+		}
+		// The one before may have removed the file between open and flock.
+		mine, err1 := f.Stat()
+		there, err2 := os.Stat(path)
+		if err1 == nil && err2 == nil && os.SameFile(mine, there) {
+			return &fileLock{f, path}, nil
+		}
+		f.Close()
+	}
+}
+
+func (l *fileLock) write(text []byte) error {
+	if err := l.f.Truncate(0); err != nil {
+		return err
+	}
+	if _, err := l.f.WriteAt(text, 0); err != nil {
+		return err
+	}
+	return l.f.Sync()
+}
+
+// remove ends the lock and takes the file away while nobody else can have it.
+func (l *fileLock) remove() error {
+	return errors.Join(os.Remove(l.path), l.f.Close())
+}
+
+// abandon ends the lock and leaves the file as it is.
+func (l *fileLock) abandon() { l.f.Close() }
+
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}

@@ -1,0 +1,197 @@
+package runbook
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"time"
+)
+
+// Format is the version of the journal format that this package writes.
+// Journals of a newer format are refused.
+const Format = 1
+
+// maxLine bounds one journal line, so that a damaged or hostile journal cannot
+// take all memory.
+const maxLine = 16 << 20
+
+// Verb says which call of the procedure a record is about.
+type Verb string
+
+// The verbs.
+const (
+	VerbRun     Verb = "run" // the run itself
+	VerbRead    Verb = "read"
+	VerbDo      Verb = "do"
+	VerbWait    Verb = "wait"
+	VerbHold    Verb = "hold"
+	VerbGate    Verb = "gate"
+	VerbRequire Verb = "require"
+	VerbVerify  Verb = "verify"
+	VerbNote    Verb = "note"
+)
+
+// Kind says what happened.
+type Kind string
+
+// The kinds. Planned and Progress are never in a journal.
+const (
+	Opened   Kind = "opened"   // run: first record of a journal
+	Resumed  Kind = "resumed"  // run: started again
+	Settling Kind = "settling" // run: started only to give back what is held
+	Ended    Kind = "ended"    // run: this start ended; Error says how, if not well
+	Started  Kind = "started"  // do, wait: about to act, or to look
+	Done     Kind = "done"     // read, do, wait, require, verify: with the result
+	Adopted  Kind = "adopted"  // do: it was so already
+	Failed   Kind = "failed"   // with the error
+	Doubt    Kind = "doubt"    // do: nobody knows whether it happened
+	Armed    Kind = "armed"    // hold: about to take; from here on it is owed
+	Acquired Kind = "acquired" // hold: taken
+	Released Kind = "released" // hold: given back
+	Owed     Kind = "owed"     // hold: giving back failed
+	Asked    Kind = "asked"    // gate, or a do in doubt: a person is asked
+	Approved Kind = "approved" // gate
+	Rejected Kind = "rejected" // gate
+	Noted    Kind = "noted"    // note: Reason is its text
+
+	Planned  Kind = "planned"  // plan only: this is what would happen
+	Progress Kind = "progress" // observers only: Label, Done, Total
+)
+
+func (k Kind) known() bool {
+	switch k {
+	case Opened, Resumed, Settling, Ended, Started, Done, Adopted, Failed, Doubt,
+		Armed, Acquired, Released, Owed, Asked, Approved, Rejected, Noted:
+		return true
+	}
+	return false
+}
+
+// Record is one thing that happened: a line of the journal, an event for an
+// observer, a line of a plan.
+type Record struct {
+	Format   int             `json:"format,omitempty"` // in the first record
+	N        int             `json:"n,omitempty"`      // line of the journal, from 1
+	Time     time.Time       `json:"time"`
+	Run      string          `json:"run"`            // identity of the run
+	Step     string          `json:"step,omitempty"` // group and name, joined by "/"
+	Verb     Verb            `json:"verb"`
+	Kind     Kind            `json:"kind"`
+	Intent   string          `json:"intent,omitempty"`   // a gate's question, a run's procedure
+	Result   json.RawMessage `json:"result,omitempty"`   // what the step returned
+	Input    json.RawMessage `json:"input,omitempty"`    // of the run, in the first record
+	Evidence json.RawMessage `json:"evidence,omitempty"` // what a person was shown
+	Digest   string          `json:"digest,omitempty"`   // SHA-256 of question and evidence
+	Not      []string        `json:"not,omitempty"`      // who may not answer
+	Deadline *time.Time      `json:"deadline,omitempty"` // when asking ends
+	By       string          `json:"by,omitempty"`       // who answered
+	Reason   string          `json:"reason,omitempty"`   // why, in the words of By
+	Error    string          `json:"error,omitempty"`
+	Operator string          `json:"operator,omitempty"` // who ran the program
+	Prev     string          `json:"prev,omitempty"`     // SHA-256 of the record before
+
+	// For observers only.
+	Label string `json:"label,omitempty"` // what is being counted
+	Done  int64  `json:"done,omitempty"`
+	Total int64  `json:"total,omitempty"` // 0 when unknown
+
+	// Extra holds the fields of a line that this version does not know.
+	Extra map[string]json.RawMessage `json:"-"`
+}
+
+const (
+	sumField = `,"sum":"`
+	sumLen   = len(sumField) + 2*sha256.Size + len(`"}`)
+)
+
+// encode makes the journal line of a record, without line end, and its sum.
+// The sum stands at the end of its own line as well as, as Prev, in the next
+// one, so that an edited last line is noticed too.
+func encode(rec Record) (line []byte, sum string, err error) {
+	body, err := json.Marshal(rec)
+	if err != nil {
+		return nil, "", err
+	}
+	body = body[:len(body)-1]
+	h := sha256.Sum256(body)
+	sum = hex.EncodeToString(h[:])
+	line = append(body, sumField...)
+	line = append(line, sum...)
+	return append(line, `"}`...), sum, nil
+}
+
+// chain reads journal lines one after the other and checks them.
+type chain struct {
+	n    int
+	prev string
+}
+
+// next decodes the next line. The error says what is wrong with it.
+func (c *chain) next(line []byte) (Record, error) {
+	var rec Record
+	c.n++
+	bad := func(format string, args ...any) (Record, error) {
+		return rec, &Error{Kind: ErrJournal, Line: c.n, Text: fmt.Sprintf(format, args...),
+			Hint: "restore the journal as it was written, or start a new one"}
+	}
+	if len(line) > maxLine {
+		return bad("line longer than %d bytes", maxLine)
+	}
+	cut := len(line) - sumLen
+	if cut < 1 || !bytes.HasPrefix(line[cut:], []byte(sumField)) || !bytes.HasSuffix(line, []byte(`"}`)) {
+		return bad("not a journal line")
+	}
+	sum := string(line[cut+len(sumField) : len(line)-2])
+	h := sha256.Sum256(line[:cut])
+	if hex.EncodeToString(h[:]) != sum {
+		return bad("edited: its checksum does not match")
+	}
+	body := append(line[:cut:cut], '}')
+	dec := json.NewDecoder(bytes.NewReader(body))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&rec); err != nil {
+		rec = Record{}
+		if err := json.Unmarshal(body, &rec); err != nil {
+			return bad("not a record: %v", err)
+		}
+		if err := rec.keepUnknown(body); err != nil {
+			return bad("not a record: %v", err)
+		}
+	}
+	switch {
+	case c.n == 1 && rec.Format > Format:
+		return bad("format %d, and this program knows up to %d; use a newer program", rec.Format, Format)
+	case c.n == 1 && (rec.Kind != Opened || rec.Format < 1 || rec.Prev != ""):
+		return bad("the first record of the journal is missing")
+	case rec.N != c.n:
+		return bad("record %d stands here: lines were added or removed", rec.N)
+	case rec.Prev != c.prev:
+		return bad("does not follow the line before it: lines were exchanged or edited")
+	}
+	c.prev = sum
+	return rec, nil
+}
+
+func (rec *Record) keepUnknown(body []byte) error {
+	all := map[string]json.RawMessage{}
+	if err := json.Unmarshal(body, &all); err != nil {
+		return err
+	}
+	known, err := json.Marshal(Record{Format: 1, N: 1, Step: "-", Intent: "-", Result: []byte("0"), Input: []byte("0"),
+		Evidence: []byte("0"), Digest: "-", Not: []string{"-"}, Deadline: &time.Time{}, By: "-", Reason: "-", Error: "-",
+		Operator: "-", Prev: "-", Label: "-", Done: 1, Total: 1})
+	if err != nil {
+		return err
+	}
+	mine := map[string]json.RawMessage{}
+	if err := json.Unmarshal(known, &mine); err != nil {
+		return err
+	}
+	for name := range mine {
+		delete(all, name)
+	}
+	rec.Extra = all
+	return nil
+}

@@ -1,0 +1,100 @@
+package remote
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"slices"
+
+	"golang.org/x/crypto/ssh"
+	"golang.org/x/crypto/ssh/agent"
+)
+
+// signers collects the keys to log in with: the key file first, then what the
+// agent holds, since servers stop listening after a few wrong keys. They are
+// offered as one method because the protocol tries each method only once. The
+// returned function closes the agent and must be called after the handshake.
+func (h *Host) signers() (keys []ssh.Signer, done func(), err error) {
+	held, done, agentErr := h.agentKeys()
+	if h.KeyFile != "" {
+		key, err := h.loadKey(held)
+		if err != nil {
+			done()
+			return nil, nil, err
+		}
+		keys = append(keys, key)
+	}
+	for _, s := range held {
+		if !slices.ContainsFunc(keys, func(k ssh.Signer) bool {
+			return bytes.Equal(k.PublicKey().Marshal(), s.PublicKey().Marshal())
+		}) {
+			keys = append(keys, s)
+		}
+	}
+	if len(keys) == 0 {
+		done()
+		return nil, nil, h.fail("log in", ErrAuth, "there is no key to log in with: set Host.KeyFile, or start an SSH agent that holds one", agentErr)
+	}
+	return keys, done, nil
+}
+
+// agentKeys lists the keys of the agent. An agent that does not answer is an
+// error only if no other key is there.
+func (h *Host) agentKeys() ([]ssh.Signer, func(), error) {
+	socket := h.Agent
+	if socket == "" {
+		socket = os.Getenv("SSH_AUTH_SOCK")
+	}
+	if socket == "" || socket == "none" {
+		return nil, func() {}, nil
+	}
+	c, err := net.DialTimeout("unix", socket, h.timeout())
+	if err != nil {
+		return nil, func() {}, fmt.Errorf("agent: %w", err)
+	}
+	keys, err := agent.NewClient(c).Signers()
+	if err != nil {
+		c.Close()
+		return nil, func() {}, fmt.Errorf("agent: %w", err)
+	}
+	return keys, func() { c.Close() }, nil
+}
+
+// loadKey reads KeyFile. An encrypted key without a passphrase is used through
+// the agent when the agent holds it. The cause of a failed decryption is left
+// out: it says nothing more and stands too near to the secret.
+func (h *Host) loadKey(held []ssh.Signer) (ssh.Signer, error) {
+	data, err := os.ReadFile(h.KeyFile)
+	if err != nil {
+		return nil, h.fail("log in", ErrAuth, "the key file cannot be read; check Host.KeyFile", err)
+	}
+	key, err := ssh.ParsePrivateKey(data)
+	locked := (*ssh.PassphraseMissingError)(nil)
+	switch {
+	case err == nil:
+		return key, nil
+	case !errors.As(err, &locked):
+		return nil, h.fail("log in", ErrAuth, fmt.Sprintf("key file %s is not a private key in OpenSSH or PEM form", h.KeyFile), nil)
+	}
+	if h.Passphrase == nil {
+		if locked.PublicKey != nil {
+			for _, s := range held {
+				if bytes.Equal(s.PublicKey().Marshal(), locked.PublicKey.Marshal()) {
+					return s, nil
+				}
+			}
+		}
+		return nil, h.fail("log in", ErrAuth, fmt.Sprintf("key file %s is encrypted: set Host.Passphrase, or load it into an SSH agent with ssh-add", h.KeyFile), nil)
+	}
+	phrase, err := h.Passphrase(h.KeyFile)
+	if err != nil {
+		return nil, h.fail("log in", ErrAuth, fmt.Sprintf("no passphrase for key file %s", h.KeyFile), err)
+	}
+	key, err = ssh.ParsePrivateKeyWithPassphrase(data, phrase)
+	if err != nil {
+		return nil, h.fail("log in", ErrAuth, fmt.Sprintf("the passphrase does not open key file %s", h.KeyFile), nil)
+	}
+	return key, nil
+}

@@ -1,0 +1,70 @@
+package remote
+
+import (
+	"fmt"
+	"strings"
+)
+
+// maxLine bounds a command line in bytes. Linux hands at most 128 KiB to one
+// argument of a program, and the whole line is one argument of the login shell.
+const maxLine = 96 << 10
+
+// Quote makes one line of argv that a POSIX shell splits into exactly these
+// words again: nothing in a word is special to it, be it a quote, a newline or
+// a byte outside any encoding. Words that need no quotes get none, so that the
+// line stays readable in logs. An empty argv, an empty program name, and a NUL
+// byte, which no program can be given, are refused with [ErrInvalid].
+func Quote(argv []string) (string, error) {
+	if len(argv) == 0 || argv[0] == "" {
+		return "", invalid("quote", "the command has no program name; argv[0] must be set")
+	}
+	var b strings.Builder
+	for i, w := range argv {
+		if n := strings.IndexByte(w, 0); n >= 0 {
+			return "", invalid("quote", fmt.Sprintf("argument %d holds a NUL byte at %d, which cannot be passed to a program; send such data on standard input", i, n))
+		}
+		if i > 0 {
+			b.WriteByte(' ')
+		}
+		quoteWord(&b, w, i == 0)
+	}
+	if b.Len() > maxLine {
+		return "", invalid("quote", fmt.Sprintf("the command line has %d bytes, the limit is %d; send the data on standard input", b.Len(), maxLine))
+	}
+	return b.String(), nil
+}
+
+// quoteWord appends w. Inside single quotes only the single quote itself is
+// special to a POSIX shell, so it leaves them, is escaped, and enters again.
+// The first word is quoted unless it is plain: x=y there would be an
+// assignment, and a quoted reserved word or alias is only a name.
+func quoteWord(b *strings.Builder, w string, first bool) {
+	if w != "" && strings.IndexFunc(w, notPlain) < 0 && !(first && !isProgram(w)) {
+		b.WriteString(w)
+		return
+	}
+	b.WriteByte('\'')
+	b.WriteString(strings.ReplaceAll(w, `'`, `'\''`))
+	b.WriteByte('\'')
+}
+
+// notPlain reports the characters that could mean something to some shell.
+// The tilde and the hash do at the start of a word, the equals sign in the
+// first word (and in zsh), braces in bash.
+func notPlain(r rune) bool {
+	switch {
+	case 'a' <= r && r <= 'z', 'A' <= r && r <= 'Z', '0' <= r && r <= '9':
+		return false
+	}
+	return !strings.ContainsRune("_-./:,+@%", r)
+}
+
+// isProgram reports whether a plain first word cannot be a reserved word.
+func isProgram(w string) bool {
+	switch w {
+	case "case", "do", "done", "elif", "else", "esac", "fi", "for", "if", "in", "then", "until", "while",
+		"function", "select", "time", "coproc", "namespace":
+		return false
+	}
+	return true
+}

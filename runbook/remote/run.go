@@ -1,0 +1,235 @@
+package remote
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+)
+
+// A Command is one program to run on the host. The type has the same fields as
+// its namesakes in the packages that need a runner, so that one converts into
+// the other.
+type Command struct {
+	Argv  []string // program and arguments, never a line for a shell
+	Stdin []byte   // given to the program; nil is an empty standard input
+
+	// Job, when set, names the command as a job that outlives the connection:
+	// run again with the same name while it runs, or before its result was
+	// fetched, Run attaches to it instead of starting a second one. Letters,
+	// digits, ".", "_" and "-" are allowed, up to 100 of them, the first one no
+	// "." or "-".
+	Job string
+}
+
+// String returns the command as it may be shown in a log or a plan: the argv,
+// quoted for a shell, and the size of the standard input, never its content.
+func (c Command) String() string {
+	s, err := Quote(c.Argv)
+	if err != nil {
+		s = fmt.Sprintf("%q", c.Argv)
+	}
+	if c.Job != "" {
+		s += " (job " + c.Job + ")"
+	}
+	if len(c.Stdin) > 0 {
+		s += fmt.Sprintf(" (%d bytes on standard input)", len(c.Stdin))
+	}
+	return s
+}
+
+// An Output is what a finished command left behind.
+type Output struct {
+	Stdout, Stderr []byte
+	Exit           int  // exit status; 128+N when signal N ended the command
+	Truncated      bool // Host.MaxOutput cut Stdout or Stderr
+}
+
+// Run runs a command to its end. A status other than zero is not an error; an
+// error says that the command was not started, or, with [ErrLost], that its end
+// was not seen, and then nothing is known about its effect. That holds for a
+// cancelled ctx too: the session is closed, but a program over there need not
+// notice. A command with Job set is started detached, watched and reaped; see
+// [Host.Start].
+func (h *Host) Run(ctx context.Context, c Command) (Output, error) {
+	line, err := Quote(c.Argv)
+	if err != nil {
+		return Output{}, err
+	}
+	if c.Job != "" {
+		return Output{}, invalid("run", "detached jobs are not served yet; leave Command.Job empty")
+	}
+	start := time.Now()
+	stdout, stderr := &buffer{max: h.maxOutput()}, &buffer{max: h.maxOutput()}
+	exit, err := h.exec(ctx, line, c.Stdin, stdout, stderr)
+	if err != nil {
+		h.log(ctx, "command not seen to end", "command", c.String(), "took", time.Since(start), "error", err)
+		return Output{}, err
+	}
+	h.log(ctx, "command ended", "command", c.String(), "took", time.Since(start), "exit", exit)
+	return Output{stdout.data, stderr.data, exit, stdout.cut || stderr.cut}, nil
+}
+
+// exec runs a line and hands its output on as it comes. A link that turns out
+// to be dead before the line was sent is dialled anew, once.
+func (h *Host) exec(ctx context.Context, line string, stdin []byte, stdout, stderr io.Writer) (int, error) {
+	for try := 0; ; try++ {
+		l, err := h.connect(ctx)
+		if err != nil {
+			return 0, err
+		}
+		select {
+		case l.slots <- struct{}{}:
+		case <-ctx.Done():
+			return 0, h.fail("run", nil, "given up before the command was sent", context.Cause(ctx))
+		}
+		s, err := h.session(ctx, l)
+		if err != nil {
+			<-l.slots
+			if errors.Is(err, errStale) && try == 0 {
+				h.drop(l)
+				continue
+			}
+			return 0, err
+		}
+		return h.finish(ctx, l, s, line, stdin, stdout, stderr)
+	}
+}
+
+var errStale = errors.New("the link was lost before the command was sent")
+
+// session opens a session. The library's call knows no context: when ctx ends
+// first, the session is closed as soon as it comes.
+func (h *Host) session(ctx context.Context, l *link) (*ssh.Session, error) {
+	type opened struct {
+		s   *ssh.Session
+		err error
+	}
+	ch := make(chan opened, 1)
+	go func() {
+		s, err := l.client.NewSession()
+		ch <- opened{s, err}
+	}()
+	select {
+	case o := <-ch:
+		full := (*ssh.OpenChannelError)(nil)
+		switch {
+		case o.err == nil:
+			return o.s, nil
+		case errors.As(o.err, &full):
+			return nil, h.fail("run", ErrRefused, "the host opens no session; it may allow fewer at once (MaxSessions) or none for this user", o.err)
+		}
+		return nil, h.fail("run", ErrUnreachable, "", errStale)
+	case <-ctx.Done():
+		go func() {
+			if o := <-ch; o.err == nil {
+				o.s.Close()
+			}
+		}()
+		return nil, h.fail("run", nil, "given up before the command was sent", context.Cause(ctx))
+	}
+}
+
+// finish sends the line, waits for its end and frees the slot.
+func (h *Host) finish(ctx context.Context, l *link, s *ssh.Session, line string, stdin []byte, stdout, stderr io.Writer) (int, error) {
+	out, errOut := &gate{w: stdout}, &gate{w: stderr}
+	s.Stdout, s.Stderr = out, errOut
+	ch := make(chan error, 1)
+	go func() {
+		ch <- converse(s, line, stdin)
+		s.Close()
+		<-l.slots
+	}()
+	var err error
+	select {
+	case err = <-ch:
+	case <-ctx.Done():
+		// Closing waits for a dead link, so it is not waited for; the writers
+		// are the caller's again when the gates are shut.
+		out.shut()
+		errOut.shut()
+		go s.Close()
+		return 0, h.fail("run", ErrLost, "given up while the command ran; nothing is known about its effect, look before running it again", context.Cause(ctx))
+	}
+	exit := (*ssh.ExitError)(nil)
+	switch {
+	case l.conn.broken.Load():
+		// Even with a status: the output after it may be missing.
+	case err == nil:
+		return 0, nil
+	case errors.As(err, &exit):
+		return exit.ExitStatus(), nil // 128+N for signal N
+	case errors.Is(err, errRefused):
+		return 0, h.fail("run", ErrRefused, "the host does not run commands for this user", nil)
+	}
+	return 0, h.fail("run", ErrLost, "the link was lost before the command's status came; nothing is known about its effect, look before running it again", err)
+}
+
+var errRefused = errors.New("command refused")
+
+// converse holds one session: line and input out, output and status in.
+func converse(s *ssh.Session, line string, stdin []byte) error {
+	in, err := s.StdinPipe()
+	if err != nil {
+		return err
+	}
+	if err := s.Start(line); err != nil {
+		// The library has no type for a denied request.
+		if strings.HasPrefix(err.Error(), "ssh: command ") {
+			return errRefused
+		}
+		return err
+	}
+	// A program need not read its input: what it left is no error, which is why
+	// the session does not get it as Session.Stdin.
+	go func() {
+		io.Copy(in, bytes.NewReader(stdin))
+		in.Close()
+	}()
+	return s.Wait()
+}
+
+// A gate passes writes on until it is shut.
+type gate struct {
+	mu   sync.Mutex
+	w    io.Writer
+	done bool
+}
+
+func (g *gate) Write(p []byte) (int, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.done {
+		return len(p), nil
+	}
+	return g.w.Write(p)
+}
+
+func (g *gate) shut() {
+	g.mu.Lock()
+	g.done = true
+	g.mu.Unlock()
+}
+
+// A buffer keeps the first max bytes and swallows the rest, so that a chatty
+// program neither stalls nor fills our memory.
+type buffer struct {
+	data []byte
+	max  int64
+	cut  bool
+}
+
+func (b *buffer) Write(p []byte) (int, error) {
+	keep := p
+	if room := b.max - int64(len(b.data)); int64(len(p)) > room {
+		keep, b.cut = p[:max(room, 0)], true
+	}
+	b.data = append(b.data, keep...)
+	return len(p), nil
+}

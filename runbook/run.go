@@ -1,0 +1,348 @@
+package runbook
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"strings"
+	"time"
+)
+
+// DefaultCleanup is how long giving back a hold may take when Runner.Cleanup
+// is zero.
+const DefaultCleanup = 2 * time.Minute
+
+// Procedure is a runbook: a plain function that calls its clients inside named
+// steps. It is called again on every start, so what it does outside steps must
+// be harmless to repeat.
+type Procedure func(ctx context.Context, r *Run) error
+
+// Runner runs procedures. Name and, except for Plan, Journal are required.
+type Runner struct {
+	// Name of the procedure, part of the run's identity.
+	Name string
+	// Input is what the run is about. It is journalled as JSON, so it must not
+	// hold credentials; a start with another input is ErrDiverged. A field
+	// that was added later does not count while it is zero.
+	Input any
+	// Journal remembers. Without it nothing is executed.
+	Journal Journal
+	// Human answers gates and doubts. Nil means nobody is there: ErrPending.
+	Human Human
+	// Operator is who runs the program, for the journal.
+	Operator string
+	// Observe, if set, sees every record after it is stored, and progress. It
+	// is called for one record at a time and must not call the Run.
+	Observe func(Record)
+	// Cleanup bounds giving back one hold after the run was cancelled or
+	// failed; zero means DefaultCleanup.
+	Cleanup time.Duration
+	// Logger, if set, gets a line per record.
+	Logger *slog.Logger
+}
+
+// Run is a procedure's handle on its run, or on a group of it.
+type Run struct {
+	e     *engine
+	group string
+	hold  *held
+}
+
+// ID is the identity of the run, made at its first start and the same ever
+// after: lower-case letters, digits and dashes, good for names of jobs and
+// marks. In a plan without journal it is one that will not come back.
+func (r *Run) ID() string { return r.e.id }
+
+// Planning reports whether this is a plan, where nothing may act.
+func (r *Run) Planning() bool { return r.e.mode == planning }
+
+// Group returns a handle whose names stand below name. The same group may be
+// asked for more than once.
+func (r *Run) Group(name string) *Run {
+	return &Run{e: r.e, group: r.path(name), hold: r.hold}
+}
+
+func (r *Run) path(name string) string {
+	if r.group == "" {
+		return name
+	}
+	return r.group + "/" + name
+}
+
+// Note puts a line into the journal and the report: what a colleague should
+// know. The same text in the same group is noted once.
+func (r *Run) Note(text string) error {
+	e := r.e
+	switch unlock := e.locked(); {
+	case e.notes[r.group+"\x00"+text], e.mode == settling:
+		unlock()
+		return nil
+	default:
+		unlock()
+	}
+	rec := Record{Step: r.group, Verb: VerbNote, Kind: Noted, Reason: text}
+	if e.mode == planning {
+		e.list(rec)
+		return nil
+	}
+	return e.append(context.Background(), rec)
+}
+
+// Progress tells the observer how far a long effect is. Nothing is journalled.
+// total is 0 when it is not known.
+func (r *Run) Progress(label string, done, total int64) {
+	defer r.e.locked()()
+	r.e.tell(Record{Time: time.Now().UTC(), Run: r.e.id, Step: r.group, Verb: VerbNote, Kind: Progress, Label: label, Done: done, Total: total})
+}
+
+// Execute runs the procedure, or goes on with it if its journal has a
+// beginning. It returns what the procedure returned; ErrOwed is added when
+// something could not be given back.
+func (x *Runner) Execute(ctx context.Context, p Procedure) error {
+	return x.start(ctx, executing, p)
+}
+
+// Settle gives back what an earlier start left taken, and does nothing else:
+// it follows the procedure along recorded results to the holds that are owed.
+// A hold that cannot be reached that way is ErrOwed.
+func (x *Runner) Settle(ctx context.Context, p Procedure) error {
+	return x.start(ctx, settling, p)
+}
+
+func (x *Runner) start(ctx context.Context, m mode, p Procedure) (err error) {
+	if x.Journal == nil {
+		return &Error{Kind: ErrInvalid, Text: "Runner.Journal is nil", Hint: "nothing is executed unrecorded: use OpenFile"}
+	}
+	unlock, err := x.Journal.Lock(ctx, owner(x.Operator))
+	if err != nil {
+		return journalError(err, "cannot be locked")
+	}
+	defer func() {
+		if e := unlock(); e != nil {
+			err = errors.Join(err, journalError(e, "cannot be unlocked"))
+		}
+	}()
+	e := x.engine(m)
+	first, err := e.open(ctx)
+	if err != nil {
+		return err
+	}
+	begin := Record{Verb: VerbRun, Kind: Resumed, Operator: x.Operator}
+	switch {
+	case first == nil && m == settling:
+		return nil // never started, nothing held
+	case first == nil:
+		input, err := x.input()
+		if err != nil {
+			return err
+		}
+		begin.Kind, begin.Format, begin.Intent, begin.Input = Opened, Format, x.Name, input
+	case m == settling:
+		begin.Kind = Settling
+	}
+	if err := e.append(ctx, begin); err != nil {
+		return err
+	}
+	returned := false
+	defer func() {
+		if !returned { // a panic, which goes on after this
+			e.append(ctx, Record{Verb: VerbRun, Kind: Ended, Error: "panic", Operator: x.Operator})
+		}
+	}()
+	err = p(ctx, &Run{e: e})
+	if m == settling && onlyStopped(err) {
+		err = nil
+	}
+	err = errors.Join(e.settle(ctx, p), err)
+	returned = true
+	return flat(errors.Join(err, e.append(ctx, Record{Verb: VerbRun, Kind: Ended, Error: textOf(err), Operator: x.Operator})))
+}
+
+// flat takes away a join around a single error.
+func flat(err error) error {
+	if j, ok := err.(interface{ Unwrap() []error }); ok {
+		if all := j.Unwrap(); len(all) == 1 {
+			return flat(all[0])
+		}
+	}
+	return err
+}
+
+// onlyStopped reports whether err consists of nothing but steps that settling
+// does not do.
+func onlyStopped(err error) bool {
+	switch e := err.(type) {
+	case nil:
+		return true
+	case *Error:
+		return e.Kind == errStopped
+	case interface{ Unwrap() []error }:
+		for _, err := range e.Unwrap() {
+			if !onlyStopped(err) {
+				return false
+			}
+		}
+		return true
+	case interface{ Unwrap() error }:
+		return onlyStopped(e.Unwrap()) && e.Unwrap() != nil
+	}
+	return false
+}
+
+// settle follows the procedure once more to holds of an earlier start that
+// this one has not reached, and names those that stay owed.
+func (e *engine) settle(ctx context.Context, p Procedure) error {
+	var causes error
+	if e.mode == executing && len(e.unreached()) > 0 {
+		unlock := e.locked()
+		e.mode, e.used = settling, map[string]bool{}
+		unlock()
+		if err := p(context.WithoutCancel(ctx), &Run{e: e}); !onlyStopped(err) {
+			causes = err
+		}
+	}
+	var errs []error
+	for _, s := range e.unreached() {
+		errs = append(errs, &Error{Kind: ErrOwed, Step: s.Step, Line: s.N, Text: s.Intent, Err: causes,
+			Hint: "the procedure does not come to this hold any more: give it back by hand, or settle with the program that took it"})
+	}
+	return errors.Join(errs...)
+}
+
+// unreached lists the owed holds that no call of this start has dealt with.
+func (e *engine) unreached() (list []*state) {
+	defer e.locked()()
+	for step, s := range e.past {
+		if s.owed && !e.used[step] {
+			list = append(list, s)
+		}
+	}
+	return list
+}
+
+// open loads the journal and checks that it belongs to this runner.
+func (e *engine) open(ctx context.Context) (*Record, error) {
+	if err := goodName(e.x.Name); err != nil {
+		return nil, &Error{Kind: ErrInvalid, Text: "Runner.Name: " + err.Error()}
+	}
+	first, err := e.load(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if first == nil {
+		e.id = newID(e.x.Name)
+		return nil, nil
+	}
+	e.id = first.Run
+	if first.Intent != e.x.Name {
+		return nil, &Error{Kind: ErrDiverged, Line: 1, Text: fmt.Sprintf("the journal is of procedure %q, this is %q", first.Intent, e.x.Name),
+			Hint: "use another journal"}
+	}
+	input, err := e.x.input()
+	if err != nil {
+		return nil, err
+	}
+	if !sameInput(first.Input, input) {
+		return nil, &Error{Kind: ErrDiverged, Line: 1, Text: fmt.Sprintf("recorded input %s, now %s", first.Input, input),
+			Hint: "start again with the recorded input, or with a new journal"}
+	}
+	return first, nil
+}
+
+func (x *Runner) input() (json.RawMessage, error) {
+	input, err := raw(x.Input)
+	if err != nil {
+		return nil, &Error{Kind: ErrInvalid, Text: "Runner.Input is no JSON", Err: err}
+	}
+	return input, nil
+}
+
+// sameInput compares two inputs as JSON, where a member that is absent equals
+// one that is zero: so a program may get new inputs while runs are waiting.
+func sameInput(a, b json.RawMessage) bool {
+	if bytes.Equal(a, b) {
+		return true
+	}
+	return bytes.Equal(withoutZeros(a), withoutZeros(b))
+}
+
+func withoutZeros(text json.RawMessage) []byte {
+	if len(text) == 0 {
+		return nil
+	}
+	var v any
+	dec := json.NewDecoder(bytes.NewReader(text))
+	dec.UseNumber()
+	if err := dec.Decode(&v); err != nil {
+		return text
+	}
+	v = pruned(v)
+	if v == nil {
+		return nil
+	}
+	out, err := json.Marshal(v)
+	if err != nil {
+		return text
+	}
+	return out
+}
+
+func pruned(v any) any {
+	switch v := v.(type) {
+	case map[string]any:
+		for k, m := range v {
+			if m = pruned(m); m == nil {
+				delete(v, k)
+			} else {
+				v[k] = m
+			}
+		}
+		if len(v) > 0 {
+			return v
+		}
+	case []any:
+		for i := range v {
+			v[i] = pruned(v[i])
+		}
+		if len(v) > 0 {
+			return v
+		}
+	case string:
+		if v != "" {
+			return v
+		}
+	case bool:
+		if v {
+			return v
+		}
+	case json.Number:
+		if strings.Trim(v.String(), "0.-") != "" {
+			return v
+		}
+	}
+	return nil
+}
+
+// Plan runs the procedure without acting and returns what would happen, in
+// order. Reads and probes look at the real world. With the journal of a run
+// that has begun, what is done is listed as done. Nothing is written, created
+// or locked. The records are valid also when the procedure failed.
+func (x *Runner) Plan(ctx context.Context, p Procedure) ([]Record, error) {
+	e := x.engine(planning)
+	if _, err := e.open(ctx); err != nil {
+		return nil, err
+	}
+	err := p(ctx, &Run{e: e})
+	return e.plan, err
+}
+
+func owner(operator string) string {
+	if operator == "" {
+		operator = "somebody"
+	}
+	return fmt.Sprintf("%s, process %d", operator, os.Getpid())
+}

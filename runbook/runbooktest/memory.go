@@ -1,0 +1,68 @@
+// Package runbooktest helps to test procedures: a journal in memory, a scripted
+// person, the conformance suite for journals, and a test that kills a procedure
+// at every write of its journal.
+package runbooktest
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"sync"
+
+	"github.com/landingteam/landing/runbook"
+)
+
+// Memory is a journal in memory. The zero value is empty and ready.
+type Memory struct {
+	mu    sync.Mutex
+	lines [][]byte
+	owner string
+	// Fail, if set, is asked before a line is stored; its error is Append's.
+	Fail func(line []byte) error
+}
+
+// Lines implements runbook.Journal.
+func (m *Memory) Lines(context.Context) iter.Seq2[[]byte, error] {
+	m.mu.Lock()
+	lines := m.lines[:len(m.lines):len(m.lines)]
+	m.mu.Unlock()
+	return func(yield func([]byte, error) bool) {
+		for _, line := range lines {
+			if !yield(append([]byte(nil), line...), nil) {
+				return
+			}
+		}
+	}
+}
+
+// Lock implements runbook.Journal.
+func (m *Memory) Lock(_ context.Context, owner string) (func() error, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.owner != "" {
+		return nil, &runbook.Error{Kind: runbook.ErrLocked, Text: "by " + m.owner, Hint: "wait for it"}
+	}
+	m.owner = owner
+	return func() error {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		m.owner = ""
+		return nil
+	}, nil
+}
+
+// Append implements runbook.Journal.
+func (m *Memory) Append(_ context.Context, line []byte) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.owner == "" {
+		return fmt.Errorf("the journal is not locked")
+	}
+	if m.Fail != nil {
+		if err := m.Fail(line); err != nil {
+			return err
+		}
+	}
+	m.lines = append(m.lines, append([]byte(nil), line...))
+	return nil
+}

@@ -1,0 +1,116 @@
+package runbook
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// What a Poll uses when it says nothing.
+const (
+	DefaultEvery    = 30 * time.Second
+	DefaultDeadline = 2 * time.Hour
+)
+
+// Poll is something that others do and that the run waits for.
+type Poll[T any] struct {
+	Name   string
+	Intent string
+	// Check looks once; true ends the waiting. An error ends it too.
+	Check func(context.Context) (T, bool, error)
+	// Every is the pause between two looks; zero means DefaultEvery.
+	Every time.Duration
+	// Deadline bounds the waiting of one start; zero means DefaultDeadline.
+	// It looks at least once.
+	Deadline time.Duration
+	// Predict is what Check will find, for the plan.
+	Predict T
+}
+
+// Wait looks until it is so, and pins what it saw. After the deadline the error
+// is ErrTimeout; a later start waits again.
+func Wait[T any](ctx context.Context, r *Run, p Poll[T]) (T, error) {
+	var zero T
+	e, step := r.e, r.path(p.Name)
+	if p.Check == nil {
+		return zero, &Error{Kind: ErrInvalid, Step: step, Text: "the poll has no Check"}
+	}
+	s, err := e.claim(step, VerbWait, p.Name, p.Intent)
+	if err != nil {
+		return zero, err
+	}
+	rec := Record{Step: step, Verb: VerbWait, Intent: p.Intent}
+	switch {
+	case s != nil && s.Kind == Done:
+		if e.mode == planning {
+			e.list(s.Record)
+		}
+		return decode[T](step, s.Result)
+	case e.mode == settling:
+		return zero, stopped(step)
+	}
+	if err := e.ready(ctx); err != nil {
+		return zero, err
+	}
+	if e.mode == planning {
+		// What it waits for may depend on effects that are only planned, so
+		// an error of Check is no news here.
+		v, ok, err := p.Check(ctx)
+		if rec.Kind = Done; err != nil || !ok {
+			v, rec.Kind = p.Predict, Planned
+		}
+		if rec.Result, err = throughJSON(v); err != nil {
+			return zero, inStep(step, err)
+		}
+		e.list(rec)
+		return decode[T](step, rec.Result)
+	}
+	rec.Kind = Started
+	if err := e.append(ctx, rec); err != nil {
+		return zero, err
+	}
+	m, err := poll(ctx, e, step, p)
+	rec.Kind, rec.Result = Done, m
+	if err != nil {
+		rec.Kind, rec.Error = Failed, err.Error()
+		err = inStep(step, err)
+	}
+	if err := flat(errors.Join(err, e.append(ctx, rec))); err != nil {
+		return zero, err
+	}
+	return decode[T](step, m)
+}
+
+func poll[T any](ctx context.Context, e *engine, step string, p Poll[T]) (json.RawMessage, error) {
+	every, limit := p.Every, p.Deadline
+	if every <= 0 {
+		every = DefaultEvery
+	}
+	if limit <= 0 {
+		limit = DefaultDeadline
+	}
+	sub, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	for {
+		var v T
+		var ok bool
+		var err error
+		e.call(step, func() { v, ok, err = p.Check(sub) })
+		if err == nil && ok {
+			return throughJSON(v)
+		}
+		if err == nil && pause(sub, every) {
+			continue
+		}
+		switch {
+		case ctx.Err() != nil:
+			return nil, errors.Join(err, context.Cause(ctx))
+		case sub.Err() != nil:
+			return nil, &Error{Kind: ErrTimeout, Text: fmt.Sprintf("not so after %v: %s", limit, p.Intent), Err: err,
+				Hint: "look why, and start again to wait on"}
+		}
+		return nil, err
+	}
+}

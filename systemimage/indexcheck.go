@@ -1,0 +1,112 @@
+package systemimage
+
+import (
+	"errors"
+	"fmt"
+	"iter"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Check reports everything in x that makes devices drop the whole index,
+// whatever build they run: each finding is an [Error] of kind ErrBroken, all
+// joined by errors.Join. A file without a usable size is among them, though
+// only devices with that file on their way meet it. nil means that a device
+// reads x to its end.
+func (x *Index) Check() error {
+	var all []error
+	if _, why := parseGenerated(x.GeneratedAt); why != "" {
+		all = append(all, broken("global.generated_at", "%.80q %s", x.GeneratedAt, why))
+	}
+	for i, m := range x.Images {
+		place := fmt.Sprintf("images[%d]", i)
+		for err := range m.listing(place) {
+			all = append(all, err)
+		}
+		for j, f := range m.Files {
+			if raw, odd := f.Extra["size"]; odd && f.Size == 0 {
+				all = append(all, broken(fmt.Sprintf("%s.files[%d].size", place, j), "is %s, want bytes", asWritten(raw)))
+			}
+		}
+	}
+	return errors.Join(all...)
+}
+
+// listing yields what makes a device fail when it lists its candidates.
+func (m Image) listing(place string) iter.Seq[error] {
+	return func(yield func(error) bool) {
+		say := func(field, format string, a ...any) bool { return yield(broken(place+"."+field, format, a...)) }
+		ok := true
+		if m.Type != Full && m.Type != Delta {
+			ok = say("type", "is %q, want full or delta", m.Type)
+		}
+		if ok && m.NullVersion {
+			ok = say("version", "is %s, want a number from 0 to %d", asWritten(m.Extra["version"]), MaxVersion)
+		} else if ok && (m.Version < 0 || m.Version > MaxVersion) {
+			ok = say("version", "is %d, want a number from 0 to %d", m.Version, MaxVersion)
+		}
+		switch raw, odd := m.Extra["base"]; {
+		case !ok || m.Type != Delta:
+		case odd && m.Base == 0:
+			ok = say("base", "is %s, want a number from 0 to %d", asWritten(raw), MaxVersion)
+		case m.Base < 0 || m.Base > MaxVersion:
+			ok = say("base", "is %d, want a number from 0 to %d", m.Base, MaxVersion)
+		}
+		if raw, odd := m.Extra["minversion"]; ok && odd && m.MinVersion == 0 && m.Type == Full {
+			say("minversion", "is %s, want a number", asWritten(raw))
+		}
+	}
+}
+
+func asWritten(raw []byte) string {
+	if raw == nil {
+		return "missing"
+	}
+	return fmt.Sprintf("%.40s", raw)
+}
+
+func broken(place, format string, a ...any) error {
+	return &Error{Place: place, Kind: ErrBroken, Err: fmt.Errorf(format, a...)}
+}
+
+// Generated returns the time of global.generated_at by the rules of devices,
+// such as "Mon Apr 29 18:45:27 UTC 2013". A device loses the whole index when
+// the text breaks them; the server leaves it out before the first commit.
+func (x *Index) Generated() (time.Time, error) {
+	t, why := parseGenerated(x.GeneratedAt)
+	if why != "" {
+		return time.Time{}, &Error{Op: "read the time of the index", Place: "global.generated_at", Kind: ErrMalformed,
+			Err: fmt.Errorf("%.80q %s; devices want the form \"Mon Apr 29 18:45:27 UTC 2013\"", x.GeneratedAt, why)}
+	}
+	return t, nil
+}
+
+func parseGenerated(s string) (t time.Time, why string) {
+	if !slices.Contains(strings.Fields(s), "UTC") {
+		return t, "is not in UTC"
+	}
+	m := generatedAt.FindStringSubmatch(s)
+	if m == nil {
+		return t, "has another form"
+	}
+	month := 1 + strings.Index("janfebmaraprmayjunjulaugsepoctnovdec", strings.ToLower(m[1]))/3
+	var n [5]int // day, hour, minute, second, year
+	for i := range n {
+		n[i], _ = strconv.Atoi(m[2+i])
+	}
+	t = time.Date(n[4], time.Month(month), n[0], n[1], n[2], n[3], 0, time.UTC)
+	if n[4] < 1 || t.Day() != n[0] || t.Hour() != n[1] || t.Minute() != n[2] || t.Second() != n[3] {
+		return time.Time{}, "is no date" // 30 February, 24 h, second 60
+	}
+	return t, ""
+}
+
+// The client's strptime format is "%a %b %d %H:%M:%S %Z %Y": a blank stands
+// for one or more, numbers may lack their leading zero, the year may not. The
+// weekday need not fit the date.
+var generatedAt = regexp.MustCompile(`^(?i:mon|tue|wed|thu|fri|sat|sun)\s+` +
+	`(?i:(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec))\s+` +
+	`(\d{1,2})\s+(\d{1,2}):(\d{1,2}):(\d{1,2})\s+UTC\s+(\d{4})$`)
