@@ -7,6 +7,7 @@ import (
 	"iter"
 	"runtime"
 	"runtime/debug"
+	"strings"
 	"sync"
 )
 
@@ -24,7 +25,7 @@ func Each[K comparable, V any](ctx context.Context, r *Run, seq iter.Seq2[K, V],
 		wg    sync.WaitGroup
 		slots = make(chan struct{}, limit)
 		seen  = map[string]bool{}
-		all   []*outcome
+		all   []*turn
 		cut   error
 	)
 	for k, v := range seq {
@@ -33,7 +34,7 @@ func Each[K comparable, V any](ctx context.Context, r *Run, seq iter.Seq2[K, V],
 			break
 		}
 		key := fmt.Sprint(k)
-		o := &outcome{key: key}
+		o := &turn{key: key}
 		all = append(all, o)
 		if err := goodName(key); err != nil {
 			o.err = &Error{Kind: ErrInvalid, Step: r.path(key), Text: "the key: " + err.Error()}
@@ -45,18 +46,15 @@ func Each[K comparable, V any](ctx context.Context, r *Run, seq iter.Seq2[K, V],
 			continue
 		}
 		seen[key] = true
-		run := func() {
-			defer func() { <-slots }()
-			o.run(func() error { return f(ctx, r.Group(key), k, v) })
-		}
-		if limit == 1 {
-			run()
-			if o.ended() != nil {
-				break
-			}
+		if limit == 1 { // in this goroutine, so that a panic keeps its stack
+			o.err, o.returned = f(ctx, r.Group(key), k, v), true
+			<-slots
 			continue
 		}
-		wg.Go(run)
+		wg.Go(func() {
+			defer func() { <-slots }()
+			o.run(func() error { return f(ctx, r.Group(key), k, v) })
+		})
 	}
 	wg.Wait()
 	var errs []error
@@ -65,14 +63,22 @@ func Each[K comparable, V any](ctx context.Context, r *Run, seq iter.Seq2[K, V],
 			end()
 		}
 		if o.err != nil {
-			errs = append(errs, fmt.Errorf("%s: %w", o.key, o.err))
+			errs = append(errs, inGroup(r.path(o.key), o.err))
 		}
 	}
-	return errors.Join(append(errs, cut)...)
+	return join(errors.Join(errs...), cut)
 }
 
-// outcome is how f ended for one key.
-type outcome struct {
+// inGroup names the group in an error whose text does not begin with it yet.
+func inGroup(group string, err error) error {
+	if strings.HasPrefix(err.Error(), group) {
+		return err
+	}
+	return fmt.Errorf("%s: %w", group, err)
+}
+
+// turn is how f ended for one key.
+type turn struct {
 	key      string
 	err      error
 	returned bool
@@ -82,7 +88,7 @@ type outcome struct {
 
 // run calls f and catches a panic, for the caller of Each to go on with: there
 // the holds around it are given back.
-func (o *outcome) run(f func() error) {
+func (o *turn) run(f func() error) {
 	defer func() {
 		if !o.returned {
 			if o.panicked = recover(); o.panicked != nil {
@@ -95,7 +101,7 @@ func (o *outcome) run(f func() error) {
 }
 
 // ended is nil if f returned, and otherwise does what f did.
-func (o *outcome) ended() func() {
+func (o *turn) ended() func() {
 	switch {
 	case o.returned || o.stack == nil && o.err != nil:
 		return nil

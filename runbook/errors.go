@@ -77,3 +77,15 @@ func (e *Error) Is(target error) bool {
 
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
+
+// join is errors.Join for an error that may be in the other one already, as
+// the first failure of the journal is in everything that it stopped.
+func join(err, more error) error {
+	switch {
+	case err == nil:
+		return more
+	case more == nil || errors.Is(err, more):
+		return err
+	}
+	return errors.Join(err, more)
+}

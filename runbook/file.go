@@ -105,6 +105,10 @@ type lockText struct {
 	Since time.Time `json:"since"`
 }
 
+func (t lockText) String() string {
+	return fmt.Sprintf("%s, process %d on %s, since %s", t.Owner, t.PID, t.Host, t.Since.Format(time.RFC3339))
+}
+
 // Lock implements Journal. The lock ends with the process that has it, however
 // that ends. A lock of another host cannot be checked from here and is never
 // taken over.
@@ -161,7 +165,7 @@ func inUse(path, host string) error {
 	if !ok {
 		return e
 	}
-	e.Text = fmt.Sprintf("by %s, process %d on %s, since %s", t.Owner, t.PID, t.Host, t.Since.Format(time.RFC3339))
+	e.Text = "by " + t.String()
 	e.Hint = "wait for it, or ask its owner to end it"
 	if t.Host != host {
 		e.Hint = fmt.Sprintf("if `ssh %s ps -p %d` shows that it is gone, remove %s and start again", t.Host, t.PID, path)

@@ -2,7 +2,6 @@ package runbook
 
 import (
 	"context"
-	"errors"
 	"time"
 )
 
@@ -61,7 +60,7 @@ func (r *Run) Hold(ctx context.Context, h Hold, body func(context.Context, *Run)
 	}
 	defer func() {
 		if owed := k.giveBack(ctx, e); owed != nil {
-			err = flat(errors.Join(owed, err))
+			err = join(owed, err)
 		}
 	}()
 	return body(ctx, &Run{e: e, group: r.group, hold: k})
@@ -93,7 +92,7 @@ func (k *held) take(ctx context.Context, e *engine) error {
 	if err != nil {
 		k.failed = inStep(k.step, err)
 		rec.Kind, rec.Error = Failed, err.Error()
-		return flat(errors.Join(k.failed, e.append(ctx, rec)))
+		return join(k.failed, e.append(ctx, rec))
 	}
 	k.acquired = true
 	rec.Kind = Acquired
@@ -147,5 +146,5 @@ func (k *held) giveBack(ctx context.Context, e *engine) error {
 	e.log.Error("could not be given back", "step", k.step, "intent", k.Intent, "err", err)
 	owed := &Error{Kind: ErrOwed, Step: k.step, Text: k.Intent, Err: err,
 		Hint: "give it back by hand, or start again or settle once the cause is gone"}
-	return flat(errors.Join(owed, e.append(ctx, rec)))
+	return join(owed, e.append(ctx, rec))
 }

@@ -2,12 +2,14 @@ package runbook
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 )
@@ -117,7 +119,7 @@ func (x *Runner) start(ctx context.Context, m mode, p Procedure) (err error) {
 	if x.Journal == nil {
 		return &Error{Kind: ErrInvalid, Text: "Runner.Journal is nil", Hint: "nothing is executed unrecorded: use OpenFile"}
 	}
-	unlock, err := x.Journal.Lock(ctx, owner(x.Operator))
+	unlock, err := x.Journal.Lock(ctx, cmp.Or(x.Operator, "somebody"))
 	if err != nil {
 		return journalError(err, "cannot be locked")
 	}
@@ -150,26 +152,33 @@ func (x *Runner) start(ctx context.Context, m mode, p Procedure) (err error) {
 	returned := false
 	defer func() {
 		if !returned { // a panic, which goes on after this
-			e.append(ctx, Record{Verb: VerbRun, Kind: Ended, Error: "panic", Operator: x.Operator})
+			e.append(ctx, Record{Verb: VerbRun, Kind: Ended, Reason: "failed", Error: "panic", Operator: x.Operator})
 		}
 	}()
 	err = p(ctx, &Run{e: e})
 	if m == settling && onlyStopped(err) {
 		err = nil
 	}
-	err = errors.Join(e.settle(ctx, p), err)
+	err = join(e.settle(ctx, p, err), err)
 	returned = true
-	return flat(errors.Join(err, e.append(ctx, Record{Verb: VerbRun, Kind: Ended, Error: textOf(err), Operator: x.Operator})))
+	return join(err, e.append(ctx, Record{Verb: VerbRun, Kind: Ended, Reason: outcome(err), Error: textOf(err), Operator: x.Operator}))
 }
 
-// flat takes away a join around a single error.
-func flat(err error) error {
-	if j, ok := err.(interface{ Unwrap() []error }); ok {
-		if all := j.Unwrap(); len(all) == 1 {
-			return flat(all[0])
-		}
+// outcome is one word for how a start ended.
+func outcome(err error) string {
+	switch {
+	case err == nil:
+		return "done"
+	case errors.Is(err, ErrOwed):
+		return "owed"
+	case errors.Is(err, ErrRejected):
+		return "rejected"
+	case errors.Is(err, ErrPending):
+		return "pending"
+	case errors.Is(err, ErrInDoubt):
+		return "in doubt"
 	}
-	return err
+	return "failed"
 }
 
 // onlyStopped reports whether err consists of nothing but steps that settling
@@ -194,10 +203,11 @@ func onlyStopped(err error) bool {
 }
 
 // settle follows the procedure once more to holds of an earlier start that
-// this one has not reached, and names those that stay owed.
-func (e *engine) settle(ctx context.Context, p Procedure) error {
+// this one has not reached, and names all that stay owed. err is what the
+// procedure returned, which it may have forgotten to say about them.
+func (e *engine) settle(ctx context.Context, p Procedure, err error) error {
 	var causes error
-	if e.mode == executing && len(e.unreached()) > 0 {
+	if e.mode == executing && len(e.owed(true)) > 0 {
 		unlock := e.locked()
 		e.mode, e.used = settling, map[string]bool{}
 		unlock()
@@ -206,18 +216,25 @@ func (e *engine) settle(ctx context.Context, p Procedure) error {
 		}
 	}
 	var errs []error
-	for _, s := range e.unreached() {
+	for _, s := range e.owed(true) {
 		errs = append(errs, &Error{Kind: ErrOwed, Step: s.Step, Line: s.N, Text: s.Intent, Err: causes,
 			Hint: "the procedure does not come to this hold any more: give it back by hand, or settle with the program that took it"})
+	}
+	if len(errs) == 0 && !errors.Is(err, ErrOwed) {
+		for _, s := range e.owed(false) {
+			errs = append(errs, &Error{Kind: ErrOwed, Step: s.Step, Line: s.N, Text: s.Intent + ": " + s.Error,
+				Hint: "give it back by hand, or start again or settle once the cause is gone"})
+		}
 	}
 	return errors.Join(errs...)
 }
 
-// unreached lists the owed holds that no call of this start has dealt with.
-func (e *engine) unreached() (list []*state) {
+// owed lists the holds that are owed, by name; or only those that no call of
+// this start has dealt with.
+func (e *engine) owed(unreached bool) (list []*state) {
 	defer e.locked()()
-	for step, s := range e.past {
-		if s.owed && !e.used[step] {
+	for _, step := range slices.Sorted(maps.Keys(e.past)) {
+		if s := e.past[step]; s.owed && !(unreached && e.used[step]) {
 			list = append(list, s)
 		}
 	}
@@ -338,11 +355,4 @@ func (x *Runner) Plan(ctx context.Context, p Procedure) ([]Record, error) {
 	}
 	err := p(ctx, &Run{e: e})
 	return e.plan, err
-}
-
-func owner(operator string) string {
-	if operator == "" {
-		operator = "somebody"
-	}
-	return fmt.Sprintf("%s, process %d", operator, os.Getpid())
 }

@@ -126,7 +126,7 @@ func (r *Run) Require(ctx context.Context, name string, f func(context.Context) 
 		e.list(rec)
 		return err
 	}
-	return flat(errors.Join(err, e.append(ctx, rec)))
+	return join(err, e.append(ctx, rec))
 }
 
 // Verify checks a postcondition, once, after the effects it is about. In a
@@ -170,7 +170,7 @@ func (r *Run) look(ctx context.Context, verb Verb, name string, f func(context.C
 		e.list(rec)
 		return m, err
 	}
-	return m, flat(errors.Join(err, e.append(ctx, rec)))
+	return m, join(err, e.append(ctx, rec))
 }
 
 func (r *Run) do(ctx context.Context, f effect) (json.RawMessage, error) {
@@ -294,7 +294,7 @@ func (r *Run) failed(ctx context.Context, rec Record, doubt bool, err error) err
 	} else {
 		err = inStep(rec.Step, err)
 	}
-	return flat(errors.Join(err, r.e.append(ctx, rec)))
+	return join(err, r.e.append(ctx, rec))
 }
 
 func (r *Run) predict(rec Record, doubt bool, f effect) (json.RawMessage, error) {

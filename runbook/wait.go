@@ -77,7 +77,7 @@ func Wait[T any](ctx context.Context, r *Run, p Poll[T]) (T, error) {
 		rec.Kind, rec.Error = Failed, err.Error()
 		err = inStep(step, err)
 	}
-	if err := flat(errors.Join(err, e.append(ctx, rec))); err != nil {
+	if err := join(err, e.append(ctx, rec)); err != nil {
 		return zero, err
 	}
 	return decode[T](step, m)

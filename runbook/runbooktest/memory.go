@@ -66,3 +66,16 @@ func (m *Memory) Append(_ context.Context, line []byte) error {
 	m.lines = append(m.lines, append([]byte(nil), line...))
 	return nil
 }
+
+func (m *Memory) len() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return len(m.lines)
+}
+
+// survivor is what a dead process leaves: the lines, and no lock.
+func (m *Memory) survivor() *Memory {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return &Memory{lines: append([][]byte(nil), m.lines...)}
+}

@@ -1,0 +1,258 @@
+package runbooktest
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/landingteam/landing/runbook"
+)
+
+// Scene is a procedure in a world of its own.
+type Scene struct {
+	// Start makes what a new process would make: a Runner, whose Journal is
+	// replaced, and the procedure. It is called for the first start and again
+	// for every later one, in the same world.
+	Start func() (*runbook.Runner, runbook.Procedure)
+	// Snapshot shows the world as text, txtar for instance, for comparison.
+	// What may differ between two good runs (times, identities) stays out.
+	Snapshot func() string
+}
+
+// patience is how long an effect that was under way at the kill may take.
+const patience = 2 * time.Minute
+
+// maxStarts bounds how often a run is resumed until it must have ended.
+const maxStarts = 20
+
+// KillAnywhere kills a procedure once just before and once just after each
+// write of its journal, starts it again until it is done, and fails t if the
+// world is then another than after an undisturbed run, or if something is
+// still owed. fresh builds a new world every time.
+//
+// The kill is like SIGKILL. When the journal comes to the chosen write, the
+// write does not return; from then on every write stays where it is, and every
+// function of the procedure that the engine is about to enter (an effect, an
+// acquire, a release, a look) is not entered. Nothing that the engine or the
+// procedure has deferred runs, so nothing is given back. An effect that is
+// under way in another goroutine is let run to its end, as one on another host
+// would, but its result is not recorded; the next start begins after that. All
+// goroutines that were stopped end when the comparison is done.
+//
+// A procedure that waits for a person must find the answer in a later start.
+func KillAnywhere(t testing.TB, fresh func(t testing.TB) Scene) {
+	t.Helper()
+	undisturbed := &Memory{}
+	scene := fresh(t)
+	if err := finish(t, scene, undisturbed, 0); err != nil {
+		t.Fatalf("the undisturbed run: %v", err)
+	}
+	want := scene.Snapshot()
+	writes := undisturbed.len()
+	for n := range writes {
+		for _, stored := range []bool{false, true} {
+			where := fmt.Sprintf("killed before write %d", n+1)
+			if stored {
+				where = fmt.Sprintf("killed after write %d", n+1)
+			}
+			killOnce(t, fresh(t), n, stored, where, want)
+		}
+	}
+}
+
+func killOnce(t testing.TB, scene Scene, n int, stored bool, where, want string) {
+	t.Helper()
+	k := &killer{at: n, stored: stored, died: make(chan struct{}), quiet: make(chan struct{}), grave: make(chan struct{})}
+	defer k.bury()
+	for starts := 0; ; starts++ {
+		if starts == maxStarts {
+			t.Fatalf("%s: not killed in %d starts", where, starts)
+		}
+		x, p := scene.Start()
+		x.Journal = k
+		ended := make(chan error, 1)
+		go func() {
+			defer close(ended)
+			ended <- x.Execute(context.WithoutCancel(t.Context()), p)
+		}()
+		var err error
+		select {
+		case <-k.died:
+			k.ended = ended
+			select {
+			case <-k.quiet:
+			case <-time.After(patience):
+				t.Fatalf("%s: an effect that was under way does not end; does it call the Run?", where)
+			}
+			where += " (" + k.what + ")"
+			err = finish(t, scene, k.Memory.survivor(), starts+1)
+		case err = <-ended:
+			// A run that is pending goes on in the next start. A parallel run
+			// may have fewer writes than the undisturbed one.
+			if errors.Is(err, runbook.ErrPending) {
+				continue
+			}
+		}
+		if err != nil {
+			t.Errorf("%s: %v", where, err)
+			return
+		}
+		if d := diff(want, scene.Snapshot()); d != "" {
+			t.Errorf("%s: the world differs (-undisturbed +killed)\n%s", where, d)
+		}
+		return
+	}
+}
+
+// finish starts a run until it is done, and checks that nothing is owed.
+func finish(t testing.TB, scene Scene, j *Memory, starts int) error {
+	t.Helper()
+	for ; ; starts++ {
+		x, p := scene.Start()
+		x.Journal = j
+		err := x.Execute(context.WithoutCancel(t.Context()), p)
+		if err == nil {
+			break
+		}
+		if !errors.Is(err, runbook.ErrPending) || starts >= maxStarts {
+			return err
+		}
+	}
+	var owed []string
+	for rec, err := range runbook.Records(context.WithoutCancel(t.Context()), j) {
+		if err != nil {
+			return err
+		}
+		if rec.Verb != runbook.VerbHold {
+			continue
+		}
+		owed = without(owed, rec.Step)
+		if rec.Kind != runbook.Released {
+			owed = append(owed, rec.Step)
+		}
+	}
+	if len(owed) > 0 {
+		return fmt.Errorf("still held at the end: %s", strings.Join(owed, ", "))
+	}
+	return nil
+}
+
+func without(list []string, s string) (kept []string) {
+	for _, l := range list {
+		if l != s {
+			kept = append(kept, l)
+		}
+	}
+	return kept
+}
+
+// killer is a journal at which a run dies.
+type killer struct {
+	Memory
+	at     int
+	stored bool
+
+	mu     sync.Mutex
+	writes int
+	inside int // functions of the procedure that run
+	dead   bool
+	what   string        // the record at which it died
+	died   chan struct{} // closed when dead
+	quiet  chan struct{} // closed when dead and nothing runs any more
+	grave  chan struct{} // closed when the stopped goroutines may end
+	ended  <-chan error  // of the killed Execute
+}
+
+// Append stores the line, or dies.
+func (k *killer) Append(ctx context.Context, line []byte) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if !k.dead && k.writes == k.at {
+		if k.stored {
+			if err := k.Memory.Append(ctx, line); err != nil {
+				return err
+			}
+		}
+		var rec runbook.Record
+		if err := json.Unmarshal(line, &rec); err != nil {
+			return err
+		}
+		k.what = strings.TrimSpace(fmt.Sprintf("%s %s %s", rec.Verb, rec.Kind, rec.Step))
+		k.dead = true
+		close(k.died)
+		k.settle()
+	}
+	if k.dead {
+		k.park()
+	}
+	k.writes++
+	return k.Memory.Append(ctx, line)
+}
+
+// Lock locks; the unlock of the dead does nothing.
+func (k *killer) Lock(ctx context.Context, owner string) (func() error, error) {
+	unlock, err := k.Memory.Lock(ctx, owner)
+	return func() error {
+		k.mu.Lock()
+		defer k.mu.Unlock()
+		if k.dead {
+			return nil
+		}
+		return unlock()
+	}, err
+}
+
+// Enter implements runbook.Guard.
+func (k *killer) Enter(string) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.dead {
+		k.park()
+	}
+	k.inside++
+}
+
+// Leave implements runbook.Guard.
+func (k *killer) Leave(string) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.inside--
+	if k.dead {
+		k.settle()
+		k.park()
+	}
+}
+
+func (k *killer) settle() {
+	if k.inside == 0 {
+		close(k.quiet)
+	}
+}
+
+// park stops a goroutine of the dead process until the burial. It is called,
+// and unwinds, with the mutex locked.
+func (k *killer) park() {
+	k.mu.Unlock()
+	<-k.grave
+	k.mu.Lock()
+	runtime.Goexit()
+}
+
+// bury lets the stopped goroutines end. Whatever they have deferred comes to
+// park again before it could act.
+func (k *killer) bury() {
+	close(k.grave)
+	if k.ended == nil {
+		return
+	}
+	select {
+	case <-k.ended:
+	case <-time.After(10 * time.Second):
+	}
+}

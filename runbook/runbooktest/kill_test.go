@@ -1,0 +1,264 @@
+package runbooktest
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/landingteam/landing/runbook"
+)
+
+// ward is a small world: named things that are set to values, a count of how
+// often each was set, and an importer.
+type ward struct {
+	mu       sync.Mutex
+	set      map[string]string
+	importer string
+	polls    int
+}
+
+func (w *ward) get(name string) (string, bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	v, ok := w.set[name]
+	return v, ok
+}
+
+func (w *ward) put(name, value string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.set[name] += value
+}
+
+func (w *ward) String() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var b strings.Builder
+	fmt.Fprintf(&b, "importer %s\n", w.importer)
+	for _, name := range slices.Sorted(maps.Keys(w.set)) {
+		fmt.Fprintf(&b, "%s %s\n", name, w.set[name])
+	}
+	return b.String()
+}
+
+func (w *ward) step(name string, work time.Duration) runbook.Step[string] {
+	return runbook.Step[string]{Name: "copy", Intent: "copy " + name,
+		Do: func(context.Context) (string, error) {
+			time.Sleep(work / 2)
+			w.put(name, "x")
+			time.Sleep(work / 2)
+			return name, nil
+		},
+		Probe: func(context.Context) (string, bool, error) {
+			_, ok := w.get(name)
+			return name, ok, nil
+		},
+	}
+}
+
+func (w *ward) hold(name string) runbook.Hold {
+	set := func(v string) func(context.Context) error {
+		return func(context.Context) error {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			w.importer = v
+			return nil
+		}
+	}
+	return runbook.Hold{Name: name, Intent: "pause the importer", Acquire: set("off"), Release: set("on")}
+}
+
+// scene is a procedure with everything in it: parallel keys, nested holds, a
+// gate inside a hold, a poll.
+func scene(work time.Duration, mend func(*ward, *runbook.Runner)) func(testing.TB) Scene {
+	return func(testing.TB) Scene {
+		w := &ward{set: map[string]string{}, importer: "on"}
+		people := &Human{}
+		starts := 0
+		p := func(ctx context.Context, r *runbook.Run) error {
+			if err := r.Require(ctx, "server", func(context.Context) error { return nil }); err != nil {
+				return err
+			}
+			n, err := runbook.Read(ctx, r, "latest", func(context.Context) (int, error) { return 7, nil })
+			if err != nil {
+				return err
+			}
+			err = r.Hold(ctx, w.hold("importer"), func(ctx context.Context, r *runbook.Run) error {
+				if err := runbook.Each(ctx, r, slices.All([]string{"arale", "bacon", "krillin"}), 2, func(ctx context.Context, r *runbook.Run, _ int, name string) error {
+					return r.Hold(ctx, runbook.Hold{Name: "slot", Intent: "take a slot",
+						Acquire: func(context.Context) error {
+							w.mu.Lock()
+							defer w.mu.Unlock()
+							w.set["slot "+name] = "taken"
+							return nil
+						},
+						Release: func(context.Context) error {
+							w.mu.Lock()
+							defer w.mu.Unlock()
+							w.set["slot "+name] = "free"
+							return nil
+						},
+					}, func(ctx context.Context, r *runbook.Run) error {
+						_, err := runbook.Do(ctx, r, w.step(fmt.Sprint(name, n), work))
+						return err
+					})
+				}); err != nil {
+					return err
+				}
+				return r.Gate(ctx, runbook.Gate{Name: "go", Question: "go on?", Evidence: n})
+			})
+			if err != nil {
+				return err
+			}
+			if _, err := runbook.Wait(ctx, r, runbook.Poll[bool]{Name: "published", Intent: "wait", Every: work + 1, Check: func(context.Context) (bool, bool, error) {
+				w.mu.Lock()
+				defer w.mu.Unlock()
+				w.polls++
+				return true, w.polls > 3, nil
+			}}); err != nil {
+				return err
+			}
+			if _, err := runbook.Do(ctx, r.Group("last"), w.step("phase", work)); err != nil {
+				return err
+			}
+			return r.Verify(ctx, "phased", func(context.Context) error { return nil })
+		}
+		return Scene{
+			Start: func() (*runbook.Runner, runbook.Procedure) {
+				if starts++; starts > 1 {
+					people.Answers = map[string]runbook.Answer{"go": {Verdict: runbook.Yes, By: "anna", Reason: "fine"}}
+				}
+				x := &runbook.Runner{Name: "all", Human: people}
+				if mend != nil {
+					mend(w, x)
+				}
+				return x, p
+			},
+			Snapshot: w.String,
+		}
+	}
+}
+
+func TestKillAnywhere(t *testing.T) {
+	before := runtime.NumGoroutine()
+	KillAnywhere(t, scene(0, nil))
+	// Nothing of the dead stays behind.
+	for range 100 {
+		if runtime.NumGoroutine() <= before {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	t.Errorf("%d goroutines before, %d after", before, runtime.NumGoroutine())
+}
+
+func TestKillAnywhereWithTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) { KillAnywhere(t, scene(time.Minute, nil)) })
+}
+
+// recorder notes failures instead of failing.
+type recorder struct {
+	testing.TB
+	failures []string
+}
+
+func (r *recorder) Helper() {}
+func (r *recorder) Errorf(format string, args ...any) {
+	r.failures = append(r.failures, fmt.Sprintf(format, args...))
+}
+func (r *recorder) Fatalf(format string, args ...any) { r.Errorf(format, args...); runtime.Goexit() }
+
+func failures(t *testing.T, f func(testing.TB)) []string {
+	r := &recorder{TB: t}
+	done := make(chan bool)
+	go func() {
+		defer close(done)
+		f(r)
+	}()
+	<-done
+	return r.failures
+}
+
+func one(p func(context.Context, *runbook.Run, *ward) error) func(testing.TB) Scene {
+	return func(testing.TB) Scene {
+		w := &ward{set: map[string]string{}, importer: "on"}
+		yes := map[string]runbook.Answer{"copy": {Verdict: runbook.No, By: "anna", Reason: "I think not"}}
+		return Scene{Snapshot: w.String, Start: func() (*runbook.Runner, runbook.Procedure) {
+			return &runbook.Runner{Name: "one", Human: &Human{Answers: yes}}, func(ctx context.Context, r *runbook.Run) error { return p(ctx, r, w) }
+		}}
+	}
+}
+
+func TestKillAnywhereFinds(t *testing.T) {
+	for name, tc := range map[string]struct {
+		p    func(context.Context, *runbook.Run, *ward) error
+		want []string
+	}{
+		"an effect that is repeated": {
+			func(ctx context.Context, r *runbook.Run, w *ward) error {
+				s := w.step("arale", 0)
+				s.Probe = nil
+				_, err := runbook.Do(ctx, r, s)
+				return err
+			},
+			[]string{"killed before write 3 (do done copy): the world differs (-undisturbed +killed)\n  importer on\n- arale x\n+ arale xx\n"},
+		},
+		"a defer in place of a hold": {
+			func(ctx context.Context, r *runbook.Run, w *ward) error {
+				h := w.hold("")
+				if w.set["arale"] != "" {
+					return nil
+				}
+				h.Acquire(ctx)
+				defer h.Release(ctx)
+				_, err := runbook.Do(ctx, r, w.step("arale", 0))
+				return err
+			},
+			[]string{"killed before write 3 (do done copy): the world differs", "killed after write 3 (do done copy): the world differs"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := failures(t, func(t testing.TB) { KillAnywhere(t, one(tc.p)) })
+			for _, want := range tc.want {
+				if !slices.ContainsFunc(got, func(s string) bool { return strings.HasPrefix(s, want) }) {
+					t.Errorf("not found: %s\nin %s", want, strings.Join(got, "\n"))
+				}
+			}
+		})
+	}
+}
+
+func TestAssertIdempotent(t *testing.T) {
+	w := &ward{set: map[string]string{}}
+	if got := failures(t, func(t testing.TB) { AssertIdempotent(t, w.step("arale", 0), w.String) }); len(got) != 1 || !strings.Contains(got[0], "second Do changes the world") {
+		t.Error(got)
+	}
+	AssertHold(t, w.hold("importer"), func() string {
+		if w.importer == "off" {
+			return "off"
+		}
+		return "on"
+	})
+	bad := w.hold("importer")
+	bad.Release = func(context.Context) error { return nil }
+	if got := failures(t, func(t testing.TB) { AssertHold(t, bad, w.String) }); len(got) != 2 {
+		t.Error(got)
+	}
+}
+
+func TestMemory(t *testing.T) {
+	journals := map[string]*Memory{}
+	TestJournal(t, func(t *testing.T, name string) runbook.Journal {
+		if journals[name] == nil {
+			journals[name] = &Memory{}
+		}
+		return journals[name]
+	})
+}

@@ -1,0 +1,176 @@
+package runbook
+
+import (
+	"context"
+	"encoding/json"
+	"iter"
+	"os"
+	"time"
+)
+
+// Records yields the records of a journal, oldest first, and an error at the
+// first line that cannot be trusted. It needs no lock and changes nothing, so
+// it may be used while the run is under way. Records of kinds that this
+// program does not know are yielded too.
+func Records(ctx context.Context, j Journal) iter.Seq2[Record, error] {
+	return func(yield func(Record, error) bool) {
+		var c chain
+		for line, err := range j.Lines(ctx) {
+			if err != nil {
+				yield(Record{}, journalError(err, "cannot be read"))
+				return
+			}
+			rec, err := c.next(line)
+			if err != nil {
+				yield(Record{}, err)
+				return
+			}
+			if !yield(rec, nil) {
+				return
+			}
+		}
+	}
+}
+
+// Status is what the records of a run amount to.
+type Status struct {
+	Run       string          `json:"run"`
+	Procedure string          `json:"procedure"`
+	Input     json.RawMessage `json:"input,omitempty"`
+	Operator  string          `json:"operator,omitempty"` // of the last start
+	Began     time.Time       `json:"began,omitzero"`
+	Last      time.Time       `json:"last,omitzero"` // time of the last record
+	Starts    int             `json:"starts"`
+	// Outcome is how the last start ended: done, pending, rejected, owed, in
+	// doubt or failed. It is empty when the start has no end on record: it is
+	// under way, or was killed.
+	Outcome string `json:"outcome,omitempty"`
+	Error   string `json:"error,omitempty"` // how it failed
+	// Running says who has the journal, if somebody has.
+	Running string `json:"running,omitempty"`
+	// Steps are the calls in the order in which they appeared first.
+	Steps []StepStatus `json:"steps"`
+}
+
+// StepStatus is what the records of one call, or one note, amount to.
+type StepStatus struct {
+	Record           // the last one
+	Began  time.Time `json:"began"` // time of the first one
+	Asked  time.Time `json:"asked,omitzero"`
+	Tries  int       `json:"tries"` // how often it was started, or looked at
+}
+
+// Owed reports whether this is a hold that was not given back.
+func (s StepStatus) Owed() bool { return s.Verb == VerbHold && s.Kind != Released }
+
+// Waiting reports whether a person is asked.
+func (s StepStatus) Waiting() bool { return s.Kind == Asked }
+
+// InDoubt reports whether this is an effect of which nobody knows whether it
+// happened; while its start is under way it is at work.
+func (s StepStatus) InDoubt() bool {
+	return s.Verb == VerbDo && (s.Kind == Started || s.Kind == Doubt || s.Kind == Asked)
+}
+
+// Owed lists the holds that were not given back.
+func (s Status) Owed() []StepStatus { return s.only(StepStatus.Owed) }
+
+// Waiting lists the questions that are open.
+func (s Status) Waiting() []StepStatus { return s.only(StepStatus.Waiting) }
+
+// InDoubt lists the effects of which nobody knows whether they happened.
+func (s Status) InDoubt() []StepStatus { return s.only(StepStatus.InDoubt) }
+
+func (s Status) only(f func(StepStatus) bool) (list []StepStatus) {
+	for _, step := range s.Steps {
+		if f(step) {
+			list = append(list, step)
+		}
+	}
+	return list
+}
+
+// Summarize folds the records of one run into a status.
+func Summarize(records iter.Seq[Record]) Status {
+	var s Status
+	at := map[string]int{}
+	for rec := range records {
+		s.Last = rec.Time
+		if rec.Verb == VerbRun {
+			s.start(rec)
+			continue
+		}
+		key := rec.Step
+		if rec.Verb == VerbNote {
+			key += "\x00" + rec.Reason
+		}
+		i, ok := at[key]
+		if !ok {
+			i = len(s.Steps)
+			at[key] = i
+			s.Steps = append(s.Steps, StepStatus{Began: rec.Time})
+		}
+		s.Steps[i].add(rec)
+	}
+	return s
+}
+
+func (s *Status) start(rec Record) {
+	s.Operator = rec.Operator
+	if rec.Kind == Ended {
+		s.Outcome, s.Error = rec.Reason, rec.Error
+		return
+	}
+	s.Starts++
+	s.Outcome, s.Error = "", ""
+	if rec.Kind == Opened {
+		s.Run, s.Procedure, s.Input, s.Began = rec.Run, rec.Intent, rec.Input, rec.Time
+	}
+}
+
+func (s *StepStatus) add(rec Record) {
+	switch rec.Kind {
+	case Asked:
+		s.Asked = rec.Time
+	case Started, Armed:
+		s.Tries++
+	case Done, Failed:
+		if rec.Verb != VerbDo && rec.Verb != VerbWait && rec.Verb != VerbHold {
+			s.Tries++
+		}
+	case Approved, Rejected:
+		rec.Evidence = s.Evidence // it stands in the question only
+	}
+	s.Record = rec
+}
+
+// ReadStatus reads the status of the run whose journal is in path. It changes
+// nothing and works while the run is under way. If the journal is damaged the
+// status is that of the part before the damage, beside the error.
+func ReadStatus(path string) (Status, error) {
+	if _, err := os.Stat(path); err != nil {
+		return Status{}, journalError(err, "cannot be read")
+	}
+	j, err := OpenFile(path)
+	if err != nil {
+		return Status{}, err
+	}
+	var bad error
+	s := Summarize(func(yield func(Record) bool) {
+		for rec, err := range Records(context.Background(), j) {
+			if err != nil {
+				bad = err
+				return
+			}
+			if !yield(rec) {
+				return
+			}
+		}
+	})
+	host, err := os.Hostname()
+	t, ok := readLock(j.path + ".lock")
+	if ok && (err != nil || t.Host != host || alive(t.PID)) {
+		s.Running = t.String()
+	}
+	return s, bad
+}
