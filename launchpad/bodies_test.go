@@ -1,0 +1,299 @@
+package launchpad
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func body(t testing.TB, name string) []byte {
+	t.Helper()
+	b, err := os.ReadFile(filepath.Join("testdata", "bodies", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func decoded[T any](t testing.TB, name string) T {
+	t.Helper()
+	var v T
+	if err := json.Unmarshal(body(t, name), &v); err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	return v
+}
+
+const api = "https://api.launchpad.net/devel/"
+
+func TestArchiveBodies(t *testing.T) {
+	a := decoded[Archive](t, "archive-ppa-overlay.json")
+	want := Archive{
+		Entry: Entry{api + "~ci-train-ppa-service/+archive/ubuntu/stable-phone-overlay", "https://launchpad.net/~ci-train-ppa-service/+archive/ubuntu/stable-phone-overlay", `"19a5d329b5cb74dd9dd437923794c90b00e6c7c2-65eebff0acba231dd928e6f33abf034b9b835c72"`},
+		Name:  "stable-phone-overlay", DisplayName: "Stable Phone Overlay", Reference: "~ci-train-ppa-service/ubuntu/stable-phone-overlay",
+		Description: "Landing target for the stable phone image.", OwnerLink: api + "~ci-train-ppa-service", DistributionLink: api + "ubuntu",
+		Status: "Active", Private: Set(false), Publish: Set(true), PermitObsolete: Set(true), RequireVirtualized: Set(true),
+		BuildDebug: Set(false), PublishDebug: Set(false), SuppressMail: Set(false), AuthorizedSize: Set(102400), RelativeScore: Set(200),
+		SigningKey: "4F1C2D9A7B6E5038A1C4D7F0B3E6925817AC40DE", PublishingMethod: "Local", RepositoryFormat: "Debian",
+		DependenciesLink: api + "~ci-train-ppa-service/+archive/ubuntu/stable-phone-overlay/dependencies",
+		ProcessorsLink:   api + "~ci-train-ppa-service/+archive/ubuntu/stable-phone-overlay/processors",
+	}
+	if d := cmp.Diff(want, a); d != "" {
+		t.Errorf("overlay (-want +got)\n%s", d)
+	}
+	if a := decoded[Archive](t, "archive-ppa-snapshot.json"); a.SigningKey != "" || a.Name != "stable-snapshot" {
+		t.Errorf("snapshot: key %q, name %q", a.SigningKey, a.Name)
+	}
+	p := decoded[Archive](t, "archive-primary.json")
+	if p.Description != "" || p.AuthorizedSize.Known || p.AuthorizedSize.Redacted || !Is(p.PermitObsolete, false) || p.Reference != "ubuntu" {
+		t.Errorf("primary: %+v", p)
+	}
+	hidden := Field[bool]{Redacted: true}
+	r := decoded[Archive](t, "archive-ppa-private-redacted.json")
+	if !Is(r.Private, true) || r.Publish != hidden || r.PermitObsolete != hidden || !r.AuthorizedSize.Redacted ||
+		!r.MetadataOverrides.Redacted || r.Status != Redacted || !Is(r.RelativeScore, 0) || Is(r.Publish, false) {
+		t.Errorf("private: %+v", r)
+	}
+}
+
+func TestSeriesBodies(t *testing.T) {
+	s := decoded[Series](t, "distro-series-vivid.json")
+	if s.Name != "vivid" || s.Version != "15.04" || s.Status != "Supported" || s.NominatedLink.Name() != "amd64" ||
+		s.DateReleased.Format(time.RFC3339Nano) != "2015-04-23T14:33:09.100412Z" || !Is(s.Active, true) {
+		t.Errorf("series: %+v", s)
+	}
+	a := decoded[Architecture](t, "distro-arch-series-armhf.json")
+	if a.Tag != "armhf" || !Is(a.Enabled, true) || !Is(a.Nominated, false) || a.SeriesLink.Name() != "vivid" || !Is(a.PackageCount, 31875) {
+		t.Errorf("architecture: %+v", a)
+	}
+	tags := func(name string) (out []string) {
+		for _, raw := range decoded[collection](t, name).Entries {
+			a, err := decodeEntry[Architecture](raw)
+			if err != nil {
+				t.Fatal(err)
+			}
+			out = append(out, a.Tag)
+		}
+		return out
+	}
+	if d := cmp.Diff([]string{"amd64", "armhf", "i386"}, tags("distro-series-architectures.json")); d != "" {
+		t.Errorf("architectures (-want +got)\n%s", d)
+	}
+	if n := len(decoded[collection](t, "archive-processors.json").Entries); n != 3 {
+		t.Errorf("%d processors, want 3", n)
+	}
+}
+
+func TestSourceBodies(t *testing.T) {
+	tests := []struct {
+		name    string
+		entries int
+		next    bool
+		first   string
+	}{
+		{"sources-page-1.json", 3, true, ""},
+		{"sources-page-2.json", 3, true, "ubuntu-keyboard 0.99.trunk.phablet2+15.04.20160226-0ubuntu1 Published"},
+		{"sources-page-3-last.json", 1, false, "unity8 8.12+15.04.20160509-0ubuntu1 Published"},
+		{"sources-empty.json", 0, false, ""},
+		{"sources-raw-single-line.json", 1, false, "unity8 8.12+15.04.20160509-0ubuntu1 Published"},
+		{"sources-v1.0-total-size-inline.json", 2, true, ""},
+		{"target-source-pending.json", 1, false, "unity8 8.12+15.04.20160509-0ubuntu1 Pending"},
+		{"target-source-pending-with-old-published.json", 2, false, "unity8 8.12+15.04.20160509-0ubuntu1 Pending"},
+		{"target-source-published-old-superseded.json", 2, false, "unity8 8.12+15.04.20160509-0ubuntu1 Published"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			p := decoded[collection](t, tt.name)
+			if len(p.Entries) != tt.entries || (p.Next != "") != tt.next {
+				t.Fatalf("%d entries, next %q, want %d, %v", len(p.Entries), p.Next, tt.entries, tt.next)
+			}
+			for i, raw := range p.Entries {
+				s, err := decodeEntry[Source](raw)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if got := s.SourceName + " " + s.SourceVersion + " " + string(s.Status); i == 0 && tt.first != "" && got != tt.first {
+					t.Errorf("first entry %s, want %s", got, tt.first)
+				}
+				if s.SelfLink.ID() == 0 || s.SeriesLink.Name() != "vivid" || s.DateCreated.IsZero() || s.Pocket != Release {
+					t.Errorf("entry %d: %+v", i, s)
+				}
+				b, _ := json.Marshal(s)
+				var again Source
+				if err := json.Unmarshal(b, &again); err != nil {
+					t.Fatal(err)
+				}
+				if d := cmp.Diff(s, again); d != "" {
+					t.Errorf("round trip (-first +again)\n%s", d)
+				}
+			}
+		})
+	}
+}
+
+func TestBinaryBodies(t *testing.T) {
+	tests := []struct {
+		name               string
+		published, pending int
+	}{
+		{"binaries-source-ppa.json", 9, 0},
+		{"binaries-target-all-pending.json", 0, 9},
+		{"binaries-target-mixed.json", 6, 3},
+		{"binaries-target-all-published.json", 9, 0},
+		{"binaries-target-missing-armhf.json", 6, 0},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			published, pending, all := 0, 0, 0
+			for _, raw := range decoded[collection](t, tt.name).Entries {
+				b, err := decodeEntry[Binary](raw)
+				if err != nil {
+					t.Fatal(err)
+				}
+				switch b.Status {
+				case Published:
+					published++
+				case Pending:
+					pending++
+				}
+				if Is(b.ArchSpecific, false) {
+					all++
+				}
+				if b.Arch() == "" || b.Name == "" || b.SourceName != "unity8" || !Is(b.IsDebug, false) || b.Phased.Known {
+					t.Errorf("%+v", b)
+				}
+			}
+			if published != tt.published || pending != tt.pending || all == 0 {
+				t.Errorf("%d Published, %d Pending, %d Architecture: all, want %d, %d and some", published, pending, all, tt.published, tt.pending)
+			}
+		})
+	}
+	if got := decoded[[]File](t, "binary-file-urls-meta.json"); len(got) != 1 || got[0].Size != 1460222 || got[0].SHA1 == "" || got[0].SHA256 == "" {
+		t.Errorf("binary files with sums: %+v", got)
+	}
+	if got := decoded[[]File](t, "source-file-urls.json"); len(got) != 3 || !strings.HasSuffix(got[2].URL, ".orig.tar.gz") {
+		t.Errorf("source files: %+v", got)
+	}
+	if got := decoded[[]File](t, "source-file-urls-meta.json"); len(got) != 1 || got[0].Size != 2871 {
+		t.Errorf("source files with sums: %+v", got)
+	}
+	if got := decoded[[]File](t, "binary-file-urls.json"); len(got) != 1 {
+		t.Errorf("binary files: %+v", got)
+	}
+}
+
+func TestBuildBodies(t *testing.T) {
+	tests := []struct {
+		name          string
+		state         BuildState
+		final, failed bool
+		took          time.Duration
+		log           bool
+	}{
+		{"build-success.json", Built, true, false, 17*time.Minute + 44579132*time.Microsecond, true},
+		{"build-failed.json", FailedToBuild, true, true, 17*time.Minute + 44579132*time.Microsecond, true},
+		{"build-dependency-wait.json", DependencyWait, false, true, 17*time.Minute + 44579132*time.Microsecond, true},
+		{"build-currently-building.json", Building, false, false, 0, false},
+		{"build-needs-building.json", NeedsBuilding, false, false, 0, false},
+	}
+	for _, tt := range tests {
+		b := decoded[Build](t, tt.name)
+		if b.State != tt.state || b.State.Final() != tt.final || b.State.Failed() != tt.failed || !b.State.Known() || b.Duration.Duration != tt.took || (b.LogURL != "") != tt.log || b.Arch == "" {
+			t.Errorf("%s: %+v", tt.name, b)
+		}
+	}
+	if b := decoded[Build](t, "build-dependency-wait.json"); b.DependencyWaitFor != "libprotobuf-lite9 (>= 2.6.1), libxkbcommon-dev" {
+		t.Errorf("waits for %q", b.DependencyWaitFor)
+	}
+	if n := len(decoded[collection](t, "builds-of-copied-source.json").Entries); n != 4 {
+		t.Errorf("%d builds of the copied source, want 4", n)
+	}
+	sum := decoded[map[string]BuildSummary](t, "build-summaries.json")
+	if s := sum["41031"]; s.Status != "FULLYBUILT" || len(s.Builds) == 0 || s.Builds[0].Arch != "amd64" {
+		t.Errorf("summaries: %+v", sum)
+	}
+	want := BuildCounters{Total: 1862, Pending: 3, Failed: 2, Succeeded: 1840, Superseded: 17}
+	if got := decoded[BuildCounters](t, "build-counters.json"); got != want {
+		t.Errorf("counters %+v, want %+v", got, want)
+	}
+	if s := BuildState("Brand new state"); s.Final() || s.Failed() || s.Known() {
+		t.Error("an unknown state counts as known")
+	}
+}
+
+// TestRedactedAnywhere hides each field of each entry in turn: the entry must
+// still decode, with the others as they were.
+func TestRedactedAnywhere(t *testing.T) {
+	check := func(name string, raw []byte, into func() any) {
+		var m map[string]any
+		if err := json.Unmarshal(raw, &m); err != nil {
+			t.Fatal(err)
+		}
+		for key := range m {
+			for _, v := range []any{Redacted, nil, "missing"} {
+				old := m[key]
+				if m[key] = v; v == "missing" {
+					delete(m, key)
+				}
+				b, _ := json.Marshal(m)
+				if err := json.Unmarshal(b, into()); err != nil {
+					t.Errorf("%s with %s = %v: %v", name, key, v, err)
+				}
+				m[key] = old
+			}
+		}
+	}
+	check("archive", body(t, "archive-ppa-overlay.json"), func() any { return new(Archive) })
+	check("series", body(t, "distro-series-vivid.json"), func() any { return new(Series) })
+	check("architecture", body(t, "distro-arch-series-armhf.json"), func() any { return new(Architecture) })
+	check("build", body(t, "build-failed.json"), func() any { return new(Build) })
+	check("source", decoded[collection](t, "sources-raw-single-line.json").Entries[0], func() any { return new(Source) })
+	check("binary", decoded[collection](t, "binaries-source-ppa.json").Entries[0], func() any { return new(Binary) })
+	check("processor", decoded[collection](t, "archive-processors.json").Entries[0], func() any { return new(Processor) })
+}
+
+func FuzzBodies(f *testing.F) {
+	names, _ := filepath.Glob("testdata/bodies/*.json")
+	for _, n := range names {
+		b, err := os.ReadFile(n)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(b)
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		roundTrip[Archive](t, b)
+		roundTrip[Source](t, b)
+		roundTrip[Binary](t, b)
+		roundTrip[Build](t, b)
+		var c collection
+		if json.Unmarshal(b, &c) == nil {
+			for _, e := range c.Entries {
+				roundTrip[Source](t, e)
+				roundTrip[Binary](t, e)
+			}
+		}
+	})
+}
+
+func roundTrip[T any](t *testing.T, b []byte) {
+	var v, again T
+	if json.Unmarshal(b, &v) != nil {
+		return
+	}
+	out, err := json.Marshal(v)
+	if err != nil {
+		t.Fatalf("%s\ndecodes, but does not encode: %v", b, err)
+	}
+	if err := json.Unmarshal(out, &again); err != nil {
+		t.Fatalf("%s\n: %v", out, err)
+	}
+	if d := cmp.Diff(v, again); d != "" {
+		t.Errorf("round trip (-first +again)\n%s", d)
+	}
+}

@@ -1,0 +1,118 @@
+package launchpad
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// A LoginRequest asks a person for an access token.
+type LoginRequest struct {
+	ConsumerKey string   // name of the program, shown to the person
+	Access      []string // levels offered, for example "WRITE_PUBLIC"; default: all that Launchpad offers
+
+	// Show is given the page the person must open. Nil means nobody is there:
+	// Login then fails at once and asks Launchpad for nothing.
+	Show  func(url string)
+	Limit time.Duration // how long to wait for the person; default 15 min
+	Every time.Duration // pause between two looks; default 1 s
+}
+
+// ErrUnattended is the error of [Client.Login] when nobody can open a page.
+var ErrUnattended = errors.New("launchpad: nobody to authorise the program: run it once at a terminal, or name a credentials file in " + CredentialsEnv)
+
+// Login obtains an access token: it requests one, shows the page on which a
+// person grants it, and waits. Store the result with [Credentials.WriteFile].
+// A refusal is ErrRefused, waiting in vain ErrTimeout.
+func (c *Client) Login(ctx context.Context, r LoginRequest) (*Credentials, error) {
+	if r.Show == nil {
+		return nil, ErrUnattended
+	}
+	if r.ConsumerKey == "" {
+		return nil, errors.New("cannot log in: ConsumerKey is empty")
+	}
+	if c.ReadOnly {
+		return nil, &Error{Method: http.MethodPost, URL: "+request-token", Class: ErrReadOnly}
+	}
+	if r.Limit <= 0 {
+		r.Limit = 15 * time.Minute
+	}
+	if r.Every <= 0 {
+		r.Every = time.Second
+	}
+	web, err := c.webRoot()
+	if err != nil {
+		return nil, err
+	}
+	form := url.Values{"oauth_consumer_key": {r.ConsumerKey}, "oauth_signature_method": {"PLAINTEXT"}, "oauth_signature": {"&"}}
+	token, secret, err := c.tokenPage(ctx, web, "+request-token", form)
+	if err != nil {
+		return nil, fmt.Errorf("cannot request a token: %w", err)
+	}
+	page := web.JoinPath("+authorize-token")
+	page.RawQuery = url.Values{"oauth_token": {token}, "allow_permission": r.Access}.Encode()
+	r.Show(page.String())
+
+	form.Set("oauth_token", token)
+	form.Set("oauth_signature", "&"+secret)
+	for end := c.now().Add(r.Limit); ; {
+		token, secret, err := c.tokenPage(ctx, web, "+access-token", form)
+		if err == nil {
+			return NewCredentials(r.ConsumerKey, token, secret), nil
+		}
+		var e *Error
+		if !errors.As(err, &e) {
+			return nil, err
+		}
+		wait := e.Status == http.StatusUnauthorized && strings.HasPrefix(e.Message, "Request token has not yet been reviewed")
+		if !wait && (e.Status < 500 || e.Class == ErrReadOnly) {
+			return nil, fmt.Errorf("cannot log in: %w", err)
+		}
+		if !c.now().Before(end) {
+			return nil, &Error{Method: http.MethodPost, URL: safeURL(web.JoinPath("+access-token")), Class: ErrTimeout,
+				Message: fmt.Sprintf("nobody authorised %q within %v", r.ConsumerKey, r.Limit)}
+		}
+		if err := c.sleep(ctx, r.Every); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// tokenPage posts to one of the two pages that hand out tokens. Polling them
+// changes nothing, and a request token that was not seen is never used.
+func (c *Client) tokenPage(ctx context.Context, web *url.URL, path string, form url.Values) (token, secret string, err error) {
+	u := web.JoinPath(path)
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, u.String(), strings.NewReader(form.Encode()))
+	if err != nil {
+		return "", "", err
+	}
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	req.Header.Set("Referer", web.String())
+	req.Header.Set("User-Agent", c.consumer())
+	hc := c.httpClient()
+	hc.Timeout = time.Minute
+	resp, err := hc.Do(req)
+	if err != nil {
+		return "", "", transportError(req, err)
+	}
+	defer resp.Body.Close()
+	body, err := readBody(resp, 1<<20)
+	if err != nil {
+		return "", "", transportError(req, err)
+	}
+	if resp.StatusCode != http.StatusOK {
+		e := responseError(req, resp, body, nil)
+		e.Ambiguous = false
+		return "", "", e
+	}
+	v, err := url.ParseQuery(strings.TrimSpace(string(body)))
+	if err != nil || v.Get("oauth_token") == "" || v.Get("oauth_token_secret") == "" {
+		// The text may hold half a secret: it is not shown.
+		return "", "", &Error{Method: http.MethodPost, URL: safeURL(u), Status: resp.StatusCode, Class: ErrServer, Message: "no token in the answer"}
+	}
+	return v.Get("oauth_token"), v.Get("oauth_token_secret"), nil
+}

@@ -1,0 +1,171 @@
+package launchpad
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash/maphash"
+	"iter"
+	"net/http"
+	"strconv"
+	"strings"
+)
+
+const (
+	maxPageSize = 300
+	minPageSize = 20
+	// A page shifts when rows appear while one reads, and then shows rows a
+	// second time. So many rows are remembered, however long the listing.
+	rememberedRows = 1 << 14
+	maxEmptyPages  = 1000
+)
+
+type collection struct {
+	Next    Link              `json:"next_collection_link"`
+	Entries []json.RawMessage `json:"entries"`
+}
+
+// pages yields the entries of a collection in the order of the server, each
+// once. Pages may be short or empty while a next one exists, because rows the
+// caller may not see are dropped after the page was cut. After an error the
+// listing ends.
+func pages[T any](ctx context.Context, c *Client, first string) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		var none T
+		seen := newRecent(rememberedRows)
+		size := c.pageSize()
+		empty := 0
+		for next := first; next != ""; {
+			page, sent, err := c.page(ctx, next, &size)
+			if err != nil {
+				yield(none, err)
+				return
+			}
+			for i, raw := range page.Entries {
+				v, err := decodeEntry[T](raw)
+				if err != nil {
+					yield(none, &Error{Method: http.MethodGet, URL: sent, Class: ErrServer, Message: fmt.Sprintf("entry %d of the page: %v", i, printable(err.Error()))})
+					return
+				}
+				if e, ok := any(&v).(entry); ok {
+					if l := e.entry().SelfLink; l != "" && !seen.add(string(l)) {
+						continue
+					}
+				}
+				if !yield(v, nil) {
+					return
+				}
+			}
+			if empty++; len(page.Entries) > 0 {
+				empty = 0
+			}
+			if string(page.Next) == next || empty > maxEmptyPages {
+				yield(none, &Error{Method: http.MethodGet, URL: sent, Class: ErrServer, Message: "the pages do not end"})
+				return
+			}
+			next = string(page.Next)
+		}
+	}
+}
+
+// page reads one page. Launchpad gives up on statements that take too long:
+// then half as many rows are asked for.
+func (c *Client) page(ctx context.Context, url string, size *int) (collection, string, error) {
+	for {
+		sized := withSize(url, *size)
+		var page collection
+		_, err := c.get(ctx, sized, "", &page)
+		var e *Error
+		switch {
+		case err == nil:
+			return page, sized, nil
+		case errors.As(err, &e) && e.Status == http.StatusBadRequest && strings.HasPrefix(e.Message, `Maximum for "ws.size"`):
+			n, _ := strconv.Atoi(strings.Trim(strings.TrimPrefix(e.Message, `Maximum for "ws.size" parameter is`), " ."))
+			if n <= 0 || n >= *size {
+				return page, sized, err
+			}
+			*size = n
+		case errors.As(err, &e) && e.Class == ErrTimeout && e.Status != 0 && *size > minPageSize:
+			c.log().Debug("asking for smaller pages", "url", e.URL, "size", *size/2)
+			*size = max(*size/2, minPageSize)
+		default:
+			return page, sized, err
+		}
+	}
+}
+
+func (c *Client) pageSize() int {
+	if c.PageSize <= 0 || c.PageSize > maxPageSize {
+		return maxPageSize
+	}
+	return c.PageSize
+}
+
+// withSize sets the number of entries to ask for and leaves the rest of the
+// URL as the server wrote it.
+func withSize(s string, size int) string {
+	base, query, _ := strings.Cut(s, "?")
+	set := "ws.size=" + strconv.Itoa(size)
+	parts := strings.Split(query, "&")
+	for i, p := range parts {
+		if strings.HasPrefix(p, "ws.size=") {
+			parts[i] = set
+			return base + "?" + strings.Join(parts, "&")
+		}
+	}
+	if query == "" {
+		return base + "?" + set
+	}
+	return base + "?" + query + "&" + set
+}
+
+func decodeEntry[T any](raw json.RawMessage) (T, error) {
+	var v T
+	if string(raw) == "null" || string(raw) == string(redactedJSON) {
+		return v, fmt.Errorf("%s instead of an entry", raw)
+	}
+	err := json.Unmarshal(raw, &v)
+	return v, err
+}
+
+// recent remembers the last n keys it was shown.
+type recent struct {
+	seed maphash.Seed
+	set  map[uint64]struct{}
+	ring []uint64
+	at   int
+}
+
+func newRecent(n int) *recent {
+	return &recent{seed: maphash.MakeSeed(), set: map[uint64]struct{}{}, ring: make([]uint64, 0, n)}
+}
+
+// add reports whether the key is new.
+func (r *recent) add(key string) bool {
+	h := maphash.String(r.seed, key)
+	if _, ok := r.set[h]; ok {
+		return false
+	}
+	if len(r.ring) < cap(r.ring) {
+		r.ring = append(r.ring, h)
+	} else {
+		delete(r.set, r.ring[r.at])
+		r.ring[r.at] = h
+		r.at = (r.at + 1) % len(r.ring)
+	}
+	r.set[h] = struct{}{}
+	return true
+}
+
+// all reads a short listing to its end.
+func all[T any](seq iter.Seq2[T, error]) ([]T, error) {
+	var out []T
+	for v, err := range seq {
+		if err != nil {
+			return out, err
+		}
+		out = append(out, v)
+	}
+	return out, nil
+}
