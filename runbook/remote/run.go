@@ -63,7 +63,7 @@ func (h *Host) Run(ctx context.Context, c Command) (Output, error) {
 		return Output{}, err
 	}
 	if c.Job != "" {
-		return Output{}, invalid("run", "detached jobs are not served yet; leave Command.Job empty")
+		return h.runJob(ctx, c)
 	}
 	start := time.Now()
 	stdout, stderr := &buffer{max: h.maxOutput()}, &buffer{max: h.maxOutput()}

@@ -1,0 +1,409 @@
+package remote_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/landingteam/landing/runbook/remote"
+	"github.com/landingteam/landing/runbook/remote/remotetest"
+)
+
+// job is a command for a shell over there, as a job.
+func job(name, script string, args ...string) remote.Command {
+	c := sh(script, args...)
+	c.Job = name
+	return c
+}
+
+func jobDir(s *remotetest.Server, name string) string {
+	return filepath.Join(s.Dir, ".landing", "jobs", name)
+}
+
+// waitFor waits for something that happens outside of our process.
+func waitFor(t *testing.T, what string, f func() bool) {
+	t.Helper()
+	for end := time.Now().Add(20 * time.Second); !f(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("waited in vain for %s", what)
+		}
+	}
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
+
+// shells returns servers whose sh is each of the shells of this machine, with
+// and without setsid.
+func shells(t *testing.T) map[string]*remotetest.Server {
+	servers := map[string]*remotetest.Server{}
+	tools := []string{"cat", "mkdir", "mv", "rm", "rmdir", "wc", "tail", "date", "sleep", "head", "cmp", "cp", "ln", "dd", "readlink", "ls", "sync", "id", "touch", "chmod", "dirname", "basename", "printf", "kill"}
+	for _, shell := range []string{"dash", "bash", "busybox", "mksh"} {
+		path, err := exec.LookPath(shell)
+		if err != nil {
+			continue
+		}
+		for _, setsid := range []bool{true, false} {
+			bin := t.TempDir()
+			os.Symlink(path, filepath.Join(bin, "sh"))
+			for _, tool := range tools {
+				from, err := exec.LookPath(tool)
+				if shell == "busybox" {
+					from = path
+				}
+				if err == nil {
+					os.Symlink(from, filepath.Join(bin, tool))
+				}
+			}
+			name := shell + " without setsid"
+			if setsid {
+				name = shell
+				from, err := exec.LookPath("setsid")
+				if err != nil {
+					t.Fatal(err)
+				}
+				os.Symlink(from, filepath.Join(bin, "setsid"))
+			}
+			servers[name] = remotetest.New(t, func(s *remotetest.Server) { s.Env = []string{"PATH=" + bin} })
+		}
+	}
+	if len(servers) == 0 {
+		t.Fatal("no shell found")
+	}
+	return servers
+}
+
+func TestJobInEveryShell(t *testing.T) {
+	for name, s := range shells(t) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := s.Host()
+			c := job("story-1", `cat; printf '[%s]' "$@"; umask; pwd; echo err >&2; exit 7`, "a b", "", "'x\n", "\xff")
+			c.Stdin = []byte("in\x00put\n")
+			want, err := h.Run(t.Context(), remote.Command{Argv: c.Argv, Stdin: c.Stdin})
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := h.Run(t.Context(), c)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("as a job and as a plain command (-plain +job):\n%s", diff)
+			}
+			if exists(jobDir(s, "story-1")) {
+				t.Error("the folder of the fetched job is still there")
+			}
+
+			out, err := h.Run(t.Context(), job("none", "exec no-such-program-at-all"))
+			if err != nil || out.Exit != 127 {
+				t.Errorf("a program that is missing: exit %d, %v; want 127", out.Exit, err)
+			}
+
+			// Stop reaches the program, and what it did on the way is on record.
+			j, err := h.Start(t.Context(), job("stopped", "trap 'echo bye; exit 5' TERM; echo hi; while :; do sleep 0.01; done"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			waitFor(t, "the program", func() bool { b, _ := os.ReadFile(jobDir(s, "stopped/stdout")); return string(b) == "hi\n" })
+			if err := j.Reap(t.Context()); !errors.Is(err, remote.ErrJobRunning) {
+				t.Errorf("Reap of a running job: %v, want ErrJobRunning", err)
+			}
+			if err := j.Stop(t.Context()); err != nil {
+				t.Error(err)
+			}
+			got, err = j.Wait(t.Context(), nil)
+			got.Stderr = nil // shells may remark on their sleep's end
+			if diff := cmp.Diff(remote.Output{Stdout: []byte("hi\nbye\n"), Exit: 5}, got); diff != "" || err != nil {
+				t.Errorf("stopped: %v (-want +got):\n%s", err, diff)
+			}
+			if err := j.Stop(t.Context()); err != nil {
+				t.Errorf("Stop of an ended job: %v", err)
+			}
+
+			j, err = h.Start(t.Context(), job("killed", "trap : TERM; while :; do sleep 0.01; done"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := j.Kill(t.Context()); err != nil {
+				t.Error(err)
+			}
+			if got, err = j.Wait(t.Context(), nil); err != nil || got.Exit != 137 {
+				t.Errorf("killed: exit %d, %v; want 137", got.Exit, err)
+			}
+			list, err := h.Jobs(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i := range list {
+				if time.Since(list[i].Started) > time.Hour {
+					t.Errorf("job %s started %v", list[i].Name, list[i].Started)
+				}
+				list[i].Started = time.Time{}
+			}
+			if diff := cmp.Diff([]remote.JobStatus{
+				{Name: "killed", Command: "sh -c 'trap : TERM; while :; do sleep 0.01; done' sh", State: remote.Finished, Exit: 137},
+				{Name: "stopped", Command: `sh -c 'trap '\''echo bye; exit 5'\'' TERM; echo hi; while :; do sleep 0.01; done' sh`, State: remote.Finished, Exit: 5},
+			}, list); diff != "" {
+				t.Errorf("Jobs (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestJobStartsOnce(t *testing.T) {
+	s := remotetest.New(t)
+	var wg sync.WaitGroup
+	for range 8 { // as many processes as there are hosts
+		h := s.Host()
+		wg.Go(func() {
+			if _, err := h.Start(t.Context(), job("once", "echo here >>ran; sleep 0.2")); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	h := s.Host()
+	out, err := h.Run(t.Context(), job("once", "echo here >>ran; sleep 0.2"))
+	if err != nil || out.Exit != 0 {
+		t.Fatal(out, err)
+	}
+	if b, _ := os.ReadFile(filepath.Join(s.Dir, "ran")); string(b) != "here\n" {
+		t.Errorf("ran %q, want once", b)
+	}
+	left, _ := os.ReadDir(filepath.Dir(jobDir(s, "x")))
+	if len(left) > 0 {
+		t.Errorf("left behind: %v", left)
+	}
+}
+
+func TestJobOfAnotherCommand(t *testing.T) {
+	h := remotetest.New(t).Host()
+	if _, err := h.Start(t.Context(), job("name", "echo 1")); err != nil {
+		t.Fatal(err)
+	}
+	_, err := h.Run(t.Context(), job("name", "echo 2"))
+	if !errors.Is(err, remote.ErrJobDifferent) || !strings.Contains(err.Error(), "echo 1") || !strings.Contains(err.Error(), "echo 2") {
+		t.Errorf("%v, want ErrJobDifferent with both commands", err)
+	}
+}
+
+func TestJobSurvivesLinkLoss(t *testing.T) {
+	s := remotetest.New(t)
+	h := s.Host()
+	c := job("long", "for i in 1 2 3 4 5 6; do echo line $i; echo err $i >&2; sleep 0.1; done; exit 2")
+	var mu sync.Mutex
+	var seen strings.Builder
+	j, err := h.Start(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := j.Wait(t.Context(), func(p []byte) {
+		mu.Lock()
+		defer mu.Unlock()
+		seen.Write(p)
+		s.Drop() // cut at every sight of news
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := remote.Output{Stdout: []byte("line 1\nline 2\nline 3\nline 4\nline 5\nline 6\n"), Stderr: []byte("err 1\nerr 2\nerr 3\nerr 4\nerr 5\nerr 6\n"), Exit: 2}
+	if diff := cmp.Diff(want, out); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if n := len(want.Stdout) + len(want.Stderr); seen.Len() != n {
+		t.Errorf("progress saw %d bytes, want %d:\n%s", seen.Len(), n, seen.String())
+	}
+}
+
+// Every script is cut once before it ran and once after; the job runs once.
+func TestJobWithEveryCommandCut(t *testing.T) {
+	s := remotetest.New(t)
+	h := s.Host()
+	n := 0
+	s.Set(func() {
+		s.Fault = func(*remotetest.Request) remotetest.Fault {
+			n++
+			return remotetest.Fault{Before: n%3 == 1, After: n%3 == 2}
+		}
+	})
+	out, err := h.Run(t.Context(), job("cut", "echo x >>ran; cat ran; exit 1"))
+	if diff := cmp.Diff(remote.Output{Stdout: []byte("x\n"), Exit: 1}, out); diff != "" || err != nil {
+		t.Errorf("%v (-want +got):\n%s", err, diff)
+	}
+	if n < 9 {
+		t.Errorf("%d commands, want at least 3 for each of start, watch and reap", n)
+	}
+}
+
+func TestJobInputCutOnTheWay(t *testing.T) {
+	s := remotetest.New(t)
+	h := s.Host()
+	h.Reconnect = -1
+	c := job("input", "wc -c")
+	c.Stdin = make([]byte, 32<<20)
+	go func() {
+		waitFor(t, "input", func() bool {
+			m, _ := filepath.Glob(jobDir(s, ".new.*/stdin"))
+			if len(m) == 0 {
+				return false
+			}
+			i, err := os.Stat(m[0])
+			return err == nil && i.Size() > 100
+		})
+		s.Drop()
+	}()
+	_, err := h.Start(t.Context(), c)
+	if !errors.Is(err, remote.ErrLost) {
+		t.Fatalf("Start: %v, want ErrLost", err)
+	}
+	out, err := h.Run(t.Context(), c)
+	if err != nil || string(out.Stdout) != fmt.Sprintln(32<<20) {
+		t.Errorf("Run: %q, %v", out.Stdout, err)
+	}
+}
+
+func TestJobLost(t *testing.T) {
+	s := remotetest.New(t)
+	h := s.Host()
+	tests := []struct {
+		name  string
+		wreck func(t *testing.T, dir string)
+		want  string
+	}{
+		{"killed", func(t *testing.T, dir string) {
+			b, _ := os.ReadFile(filepath.Join(dir, "pid"))
+			pid, err := strconv.Atoi(strings.Fields(string(b))[0])
+			if err != nil {
+				t.Fatal(err)
+			}
+			syscall.Kill(-pid, syscall.SIGKILL)
+		}, "its process is gone"},
+		{"restarted", func(t *testing.T, dir string) { os.WriteFile(filepath.Join(dir, "boot"), []byte("before\n"), 0o600) }, "the host was restarted"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			c := job(tt.name, "echo half done >&2; exec sleep 1000")
+			j, err := h.Start(t.Context(), c)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer j.Kill(context.Background())
+			waitFor(t, "output", func() bool { b, _ := os.ReadFile(jobDir(s, tt.name+"/stderr")); return len(b) > 0 })
+			tt.wreck(t, jobDir(s, tt.name))
+			for range 2 { // it stays lost until somebody says so
+				out, err := h.Run(t.Context(), c)
+				if !errors.Is(err, remote.ErrJobLost) || !strings.Contains(err.Error(), tt.want) || !strings.Contains(err.Error(), "half done") {
+					t.Errorf("Run: %v, want ErrJobLost with %q and the log", err, tt.want)
+				}
+				if string(out.Stderr) != "half done\n" {
+					t.Errorf("stderr %q", out.Stderr)
+				}
+			}
+			st, err := j.Status(t.Context())
+			if st.State != remote.Lost || st.Reason != tt.want || err != nil {
+				t.Errorf("Status: %+v, %v", st, err)
+			}
+			if err := j.Reap(t.Context()); err != nil {
+				t.Error(err)
+			}
+			if _, err := h.Attach(t.Context(), tt.name); !errors.Is(err, remote.ErrNotExist) {
+				t.Errorf("Attach after Reap: %v, want ErrNotExist", err)
+			}
+			if _, err := j.Wait(t.Context(), nil); !errors.Is(err, remote.ErrNotExist) {
+				t.Errorf("Wait after Reap: %v, want ErrNotExist", err)
+			}
+		})
+	}
+}
+
+func TestJobOutlivesItsWatcher(t *testing.T) {
+	s := remotetest.New(t)
+	c := job("patient", "while [ ! -e go ]; do sleep 0.01; done; echo gone")
+	h := s.Host()
+	ctx, cancel := context.WithCancel(t.Context())
+	j, err := h.Start(ctx, c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	time.AfterFunc(50*time.Millisecond, cancel)
+	if _, err := j.Wait(ctx, nil); !errors.Is(err, context.Canceled) || errors.Is(err, remote.ErrLost) {
+		t.Errorf("Wait: %v, want context.Canceled", err)
+	}
+	h.Close()
+	os.WriteFile(filepath.Join(s.Dir, "go"), nil, 0o600)
+	j, err = s.Host().Attach(t.Context(), "patient")
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := j.Wait(t.Context(), nil)
+	if string(out.Stdout) != "gone\n" || err != nil {
+		t.Errorf("Wait: %q, %v", out.Stdout, err)
+	}
+	// Somebody else fetches it, and starts another one under the name.
+	h2 := s.Host()
+	if _, err := h2.Run(t.Context(), c); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := h2.Start(t.Context(), c); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := j.Wait(t.Context(), nil); !errors.Is(err, remote.ErrJobDifferent) {
+		t.Errorf("Wait: %v, want ErrJobDifferent", err)
+	}
+	if err := j.Reap(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if _, err := h2.Attach(t.Context(), "patient"); err != nil {
+		t.Errorf("the old job's Reap took the new one: %v", err)
+	}
+}
+
+func TestJobReconnectIsBounded(t *testing.T) {
+	s := remotetest.New(t)
+	h := s.Host()
+	h.Reconnect = 200 * time.Millisecond
+	j, err := h.Start(t.Context(), job("away", "sleep 0.1"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Set(func() { s.Refuse = true })
+	s.Drop()
+	if _, err := j.Wait(t.Context(), nil); !errors.Is(err, remote.ErrLost) || !strings.Contains(err.Error(), "within 200ms") {
+		t.Errorf("Wait: %v, want ErrLost", err)
+	}
+}
+
+func TestJobNames(t *testing.T) {
+	h := &remote.Host{Addr: "127.0.0.1:1", HostKey: "x"}
+	for _, name := range []string{".", "..", ".x", "-x", "a/b", "a b", "a\nb", "ä", "a\x00", "$x", "a:b", strings.Repeat("x", 101)} {
+		if _, err := h.Start(t.Context(), job(name, ":")); !errors.Is(err, remote.ErrInvalid) || !strings.Contains(err.Error(), "name") {
+			t.Errorf("Start(%q): %v, want ErrInvalid", name, err)
+		}
+	}
+}
+
+func TestReadOnlyStartsNoJob(t *testing.T) {
+	s := remotetest.New(t)
+	h := s.Host()
+	h.ReadOnly = true
+	if _, err := h.Run(t.Context(), job("no", ":")); !errors.Is(err, remote.ErrReadOnly) {
+		t.Errorf("Run: %v, want ErrReadOnly", err)
+	}
+	if n := len(s.Commands()); n != 0 {
+		t.Errorf("%d commands reached the host", n)
+	}
+}

@@ -1,0 +1,90 @@
+package remote
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// A listed job is its status and the identity of its start.
+type listed struct {
+	JobStatus
+	id string
+}
+
+// list asks for all jobs, or for the one of this name.
+func (h *Host) list(ctx context.Context, name string) ([]listed, error) {
+	op := "list jobs"
+	if name != "" {
+		op = "job " + name
+	}
+	var data bytes.Buffer
+	var cut bool
+	verdict, err := h.script(ctx, op, jobScript+listScript, []string{h.JobDir, name, ""}, nil, func(p []byte) {
+		if int64(data.Len()+len(p)) > h.maxOutput() {
+			cut = true
+			return
+		}
+		data.Write(p)
+	}, nil)
+	if err != nil {
+		return nil, err
+	}
+	if verdict != "list" || cut {
+		return nil, h.fail(op, ErrTooLarge, "the list of jobs is longer than Host.MaxOutput; reap some", nil)
+	}
+	jobs, err := parseList(data.Bytes())
+	if err != nil {
+		return nil, h.fail(op, ErrRefused, "the host's list of jobs cannot be read", err)
+	}
+	return jobs, nil
+}
+
+// parseList reads what list.sh prints: a line "name id started size state
+// [rest]", then size bytes of argv and a newline, for each job.
+func parseList(data []byte) ([]listed, error) {
+	var jobs []listed
+	for at := 0; at < len(data); {
+		line, _, ok := bytes.Cut(data[at:], []byte("\n"))
+		f := strings.SplitN(string(line), " ", 6)
+		if !ok || len(f) < 5 {
+			return nil, fmt.Errorf("byte %d: no job line but %q", at, clip(line))
+		}
+		body := data[at+len(line)+1:]
+		size, err := strconv.Atoi(f[3])
+		if err != nil || size < 0 || size >= len(body) || body[size] != '\n' {
+			return nil, fmt.Errorf("byte %d: the argv of job %q is not %q bytes long", at, f[0], f[3])
+		}
+		l := listed{JobStatus{Name: f[0], Command: string(body[:size]), State: State(f[4])}, f[1]}
+		if f[2] != "-" {
+			if l.Started, err = time.Parse(time.RFC3339, f[2]); err != nil {
+				return nil, fmt.Errorf("byte %d: job %q: %w", at, f[0], err)
+			}
+		}
+		rest := strings.Join(f[5:], "")
+		switch l.State {
+		case Running:
+		case "starting":
+			l.State = Running
+		case Finished:
+			if l.Exit, err = strconv.Atoi(rest); err != nil {
+				return nil, fmt.Errorf("byte %d: job %q: exit status %q", at, f[0], rest)
+			}
+		case Lost:
+			l.Reason = rest
+		default:
+			return nil, fmt.Errorf("byte %d: job %q: state %q is not known", at, f[0], f[4])
+		}
+		if checkJobName(l.Name) == nil { // else a folder that is none of ours
+			jobs = append(jobs, l)
+		}
+		at += len(line) + 1 + size + 1
+	}
+	return jobs, nil
+}
+
+// clip shortens what an error quotes.
+func clip(b []byte) []byte { return b[:min(len(b), 80)] }

@@ -1,0 +1,74 @@
+# The beginning of every job script: sh -c TEXT landing JOBDIR NAME ID ...
+# POSIX sh and its usual tools, nothing else. Answers start after a line of
+# their own on each stream, because login shells like to print greetings.
+base=$1 name=$2 id=$3
+case $base in
+'') base=$HOME/.landing/jobs ;;
+"~/"*) base=$HOME/${base#??} ;;
+esac
+say() {
+	printf '\nlanding-job %s\n' "$*"
+	printf '\nlanding-job\n' >&2
+}
+quit() {
+	say "$@"
+	exit 0
+}
+# boot: which start of the machine this is; "-" where the kernel does not say.
+boot() {
+	cat /proc/sys/kernel/random/boot_id 2>/dev/null || echo -
+}
+# look PID: state, process group and start time of a process; "-" where the
+# kernel does not say. Number and start time together are never used twice.
+look() {
+	state=- group=- begun=-
+	line=$(cat "/proc/$1/stat" 2>/dev/null) || return 0
+	set -- ${line##*)}
+	state=$1 group=$3 begun=${20}
+}
+# exists PID: there is such a process, and not only its exit status.
+exists() {
+	kill -0 "$1" 2>/dev/null || return 1
+	look "$1"
+	[ "$state" != Z ]
+}
+# alive: the job of this folder runs: its shell, or what outlived its shell.
+alive() {
+	read -r pid since members mode <pid || return 1
+	exists "$pid" && [ "$begun" = "$since" ] && return 0
+	[ -s child ] && exists "$(cat child)" && [ "$group" = "$members" ]
+}
+# judge: what became of the job of this folder.
+judge() {
+	if [ -e exit ]; then
+		verdict="finished $(cat exit)"
+	elif [ ! -e pid ]; then
+		verdict=starting
+	elif [ "$(cat boot)" != "$(boot)" ]; then
+		verdict="lost the host was restarted"
+	elif alive; then
+		verdict=running
+	elif [ -e exit ]; then # it ended while we looked
+		verdict="finished $(cat exit)"
+	else
+		verdict="lost its process is gone"
+	fi
+}
+# settle: like judge, but gives a job that is just being started its time.
+settle() {
+	tries=0
+	judge
+	while [ "$verdict" = starting ]; do
+		if [ "$tries" -ge 10 ]; then
+			verdict="lost it was claimed and never started"
+			return
+		fi
+		sleep 1
+		tries=$((tries + 1))
+		judge
+	done
+}
+# ours: the folder is still that of the job we know.
+ours() {
+	[ "$(cat id 2>/dev/null || echo -)" = "$id" ]
+}
