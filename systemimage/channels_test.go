@@ -2,6 +2,7 @@ package systemimage
 
 import (
 	"encoding/json"
+	"errors"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -85,5 +86,64 @@ func TestParseChannelsLikeADevice(t *testing.T) {
 	}
 	if seen != len(unlikeADevice) {
 		t.Errorf("%d of %d differences met", seen, len(unlikeADevice))
+	}
+}
+
+const sampleChannels = `{
+	"rc": {"devices": {"mako": {"index": "/rc/mako/index.json"}, "arale": {"index": "/rc/arale/index.json"}}},
+	"self": {"alias": "self", "devices": {}},
+	"stable": {"alias": "rc", "devices": {"mako": {"index": "/stable/mako/index.json"}}},
+	"old": {"redirect": "rc", "hidden": true, "devices": {"mako": {"index": "/rc/mako/index.json"}}},
+	"mixed": {"devices": {"mako": {"index": "/rc/mako/index.json", "redirect": "rc"}}},
+	"a": {"devices": {"mako": {"redirect": "b"}}}, "b": {"devices": {"mako": {"redirect": "a"}}}
+}`
+
+func TestChannelsLookup(t *testing.T) {
+	cs, err := ParseChannels([]byte(sampleChannels))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]string{"rc": KindChannel, "self": KindChannel, "stable": KindAlias, "old": KindRedirect, "none": ""} {
+		if got := cs.Kind(name); got != want {
+			t.Errorf("Kind(%s) = %q, want %q", name, got, want)
+		}
+	}
+	for name, want := range map[string]string{"rc": "rc", "stable": "stable", "old": "rc", "mixed": "rc"} {
+		if got, err := cs.Home(name, "mako"); err != nil || got != want {
+			t.Errorf("Home(%s) = %q, %v, want %q", name, got, err, want)
+		}
+	}
+	if _, err := cs.Home("a", "mako"); !errors.Is(err, ErrBroken) {
+		t.Errorf("Home in a circle: %v, want ErrBroken", err)
+	}
+	if d, err := cs.Lookup("rc", "arale"); err != nil || d.Index != "/rc/arale/index.json" {
+		t.Errorf("Lookup = %+v, %v", d, err)
+	}
+	for _, pair := range [][2]string{{"none", "mako"}, {"rc", "none"}, {"", ""}} {
+		if _, err := cs.Lookup(pair[0], pair[1]); !errors.Is(err, ErrNotFound) {
+			t.Errorf("Lookup%q: %v, want ErrNotFound", pair, err)
+		}
+	}
+	var pairs []string
+	for c, d := range cs.Pairs() {
+		pairs = append(pairs, c+" "+d)
+	}
+	if want := []string{"a mako", "b mako", "mixed mako", "old mako", "rc arale", "rc mako", "stable mako"}; !cmp.Equal(want, pairs) {
+		t.Errorf("Pairs = %q, want %q", pairs, want)
+	}
+	for range cs.Pairs() {
+		break // a caller may stop early
+	}
+}
+
+func TestChannelsKeepUnknownFields(t *testing.T) {
+	const text = `{"c":{"devices":{"d":{"index":"/i","keyring":{"path":"/k","signature":"/k.asc","x":[1]},"note":{"a":null}}},"hidden":true,"x":1.50}}`
+	cs, err := ParseChannels([]byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := json.Marshal(cs)
+	if err != nil || string(got) != text {
+		t.Errorf("written as %s, %v, want %s", got, err, text)
 	}
 }

@@ -33,6 +33,8 @@ type Error struct {
 	Offset  int64  // in bytes from the start of the document
 	Kind    error  // one of the sentinels, or nil
 	Err     error  // the cause: what happened and what to do about it
+
+	temporary bool // another attempt may succeed
 }
 
 func (e *Error) Error() string {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"math"
+	"os"
 	"runtime"
 	"strings"
 	"testing"
@@ -243,5 +244,88 @@ func TestParseIndexAllocations(t *testing.T) {
 	plain := testing.AllocsPerRun(5, func() { _ = json.Unmarshal(data, new(plainIndex)) })
 	if ours > plain {
 		t.Errorf("ParseIndex allocates %v times, encoding/json %v times", ours, plain)
+	}
+}
+
+func TestIndexImages(t *testing.T) {
+	x, err := ParseIndex([]byte(`{` + generated + `, "images": [
+		{"type": "full", "version": 3, "description": "first"}, {"type": "full", "version": 1},
+		{"type": "full", "version": 3, "description": "second"}, {"type": "full", "version": null},
+		{"type": "delta", "version": 4, "base": 3}, {"type": "delta", "version": 3, "base": 2},
+		{"type": "delta", "version": 3, "base": 1}, {"type": "delta", "version": 3, "base": 1}]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m, ok := x.Latest(); !ok || m.Version != 3 || m.Description != "first" {
+		t.Errorf("Latest = %v, %v", m, ok)
+	}
+	if m, ok := x.Full(3); !ok || m.Description != "first" {
+		t.Errorf("Full(3) = %v, %v", m, ok)
+	}
+	if _, ok := x.Full(0); ok {
+		t.Error("Full(0) found the image whose version is null")
+	}
+	if n, ok := x.Newest(); !ok || n != 4 {
+		t.Errorf("Newest = %d, %v, want 4", n, ok)
+	}
+	names := func(list []Image) (s []string) {
+		for _, m := range list {
+			s = append(s, m.String())
+		}
+		return s
+	}
+	if got, want := names(x.Fulls()), []string{"full 1", "full 3"}; !cmp.Equal(want, got) {
+		t.Errorf("Fulls = %q, want %q", got, want)
+	}
+	if got, want := names(x.Deltas(3)), []string{"delta 1->3", "delta 2->3"}; !cmp.Equal(want, got) {
+		t.Errorf("Deltas(3) = %q, want %q", got, want)
+	}
+	none := &Index{}
+	if _, ok := none.Latest(); ok {
+		t.Error("empty index has a latest image")
+	}
+	if _, ok := none.Newest(); ok {
+		t.Error("empty index has a newest version")
+	}
+}
+
+func TestDetail(t *testing.T) {
+	d := ParseDetail("tag=old,ubuntu=1,notpair,tag=OTA-4, x = y ,a=b=c,=,version=3")
+	want := Detail{{"tag", "old"}, {"ubuntu", "1"}, {"tag", "OTA-4"}, {" x ", " y "}, {"a", "b=c"}, {"", ""}, {"version", "3"}}
+	if diff := cmp.Diff(want, d); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if d.Tag() != "OTA-4" {
+		t.Errorf("Tag = %q, want the last one", d.Tag())
+	}
+	if n, ok := d.Version(); n != 3 || !ok {
+		t.Errorf("Version = %d, %v", n, ok)
+	}
+	if v, ok := d.Get("none"); v != "" || ok {
+		t.Errorf("Get(none) = %q, %v", v, ok)
+	}
+	if ParseDetail("") != nil || len(ParseDetail(",")) != 0 {
+		t.Error("an empty detail has entries")
+	}
+	if _, ok := ParseDetail("version=x").Version(); ok {
+		t.Error("version x is a number")
+	}
+}
+
+// TestServerForm reads indexes as the server wrote them and writes the same bytes.
+func TestServerForm(t *testing.T) {
+	for _, name := range []string{"ubuntu-touch/stable/meizu.en/arale", "ubuntu-touch/rc-proposed/bq-aquaris.en/krillin"} {
+		want, err := os.ReadFile("testdata/tree/" + name + "/index.json")
+		if err != nil {
+			t.Fatal(err)
+		}
+		x, err := ParseIndex(want)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := json.MarshalIndent(x, "", "    ")
+		if diff := cmp.Diff(string(want), string(got)+"\n"); err != nil || diff != "" {
+			t.Errorf("%s: %v (-want +got):\n%s", name, err, diff)
+		}
 	}
 }

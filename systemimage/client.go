@@ -1,0 +1,315 @@
+package systemimage
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+)
+
+const (
+	defaultTimeout = 30 * time.Second
+	defaultTries   = 4
+	defaultPause   = 500 * time.Millisecond
+)
+
+// A Client reads what an image server publishes, as devices do, and believes
+// it only when it is signed. Set BaseURL and either Trust or Unverified before
+// the first use; the rest is good as it is. It is safe for use by several
+// goroutines and must not be copied.
+type Client struct {
+	BaseURL   string       // root of the tree: "https://system-image.example.org"
+	HTTP      *http.Client // nil is one with the default transport. Redirects never leave the server
+	UserAgent string       // "landing" when empty
+	Logger    *slog.Logger // nil is silent
+
+	// Trust verifies everything that is read. Without one, Unverified must say
+	// so: then signatures are not even asked for, and Source.Verified is false.
+	Trust      Trust
+	Unverified bool
+
+	// A publication is not atomic: for a moment the index or its signature is
+	// missing, or they do not belong together. Such a read is repeated, as is
+	// one that the server or the net failed.
+	Tries   int           // attempts in all; 0 is 4
+	Pause   time.Duration // before each further one; 0 is 500 ms
+	Timeout time.Duration // of one request for a document; 0 is 30 s
+	Limit   int64         // bytes of a document after decompression; 0 is 64 MiB, also the most
+
+	mu   sync.Mutex
+	seen map[string]time.Time // newest time of generation by address
+}
+
+// A Listing is the channels.json of a server.
+type Listing struct {
+	Channels
+	Source
+}
+
+// A Published is the index of a device in a channel, as it is published.
+type Published struct {
+	*Index
+	Source
+	Channel, Device string
+	Entry           Device // the device in channels.json
+}
+
+// Channels reads channels.json.
+func (c *Client) Channels(ctx context.Context) (*Listing, error) {
+	l := &Listing{}
+	src, err := c.read(ctx, document{op: "read channels", path: "/channels.json"}, func(s Source) (err error) {
+		l.Channels, err = ParseChannels(s.Raw)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	l.Source = src
+	return l, nil
+}
+
+// Index reads the index of a device in a channel. It fails with ErrNotFound
+// when channels.json has no such channel or device, with ErrTorn when the
+// publication stays incomplete, with ErrReplayed when the server falls back
+// behind an index that this client has seen.
+func (c *Client) Index(ctx context.Context, channel, device string) (*Published, error) {
+	l, err := c.Channels(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return c.index(ctx, l, channel, device)
+}
+
+func (c *Client) index(ctx context.Context, l *Listing, channel, device string) (*Published, error) {
+	d, err := l.Lookup(channel, device)
+	if err != nil {
+		return nil, err
+	}
+	if d.Index == "" {
+		return nil, &Error{Op: "read index", Channel: channel, Device: device, Place: l.URL, Kind: ErrBroken,
+			Err: errors.New("channels.json gives no path of an index")}
+	}
+	p := &Published{Channel: channel, Device: device, Entry: d}
+	doc := document{op: "read index", channel: channel, device: device, path: d.Index, keyring: d.Keyring, listed: true}
+	p.Source, err = c.read(ctx, doc, func(s Source) (err error) {
+		if p.Index, err = ParseIndex(s.Raw); err != nil {
+			return err
+		}
+		return c.advance(s.URL, p.Index)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// Latest returns the full image with the highest version, ErrNotFound when
+// there is none yet.
+func (c *Client) Latest(ctx context.Context, channel, device string) (Image, error) {
+	p, err := c.Index(ctx, channel, device)
+	if err != nil {
+		return Image{}, err
+	}
+	m, ok := p.Latest()
+	if !ok {
+		return Image{}, p.none("no full image is published")
+	}
+	return m, nil
+}
+
+// Full returns the full image of a version, ErrNotFound when there is none.
+func (c *Client) Full(ctx context.Context, channel, device string, version int) (Image, error) {
+	p, err := c.Index(ctx, channel, device)
+	if err != nil {
+		return Image{}, err
+	}
+	m, ok := p.Full(version)
+	if !ok {
+		var have []string
+		for _, f := range p.Fulls() {
+			have = append(have, fmt.Sprint(f.Version))
+		}
+		return Image{}, p.none("no full image %d; published: %s", version, cmp.Or(strings.Join(have, ", "), "none"))
+	}
+	return m, nil
+}
+
+// Next returns the version that the next copy into a channel gets by itself:
+// one above the highest published, 1 in an empty channel. (An import differs
+// in an empty channel: it begins with versionbase of its configuration.)
+func (c *Client) Next(ctx context.Context, channel, device string) (int, error) {
+	p, err := c.Index(ctx, channel, device)
+	if err != nil {
+		return 0, err
+	}
+	n, _ := p.Newest()
+	if n >= MaxVersion {
+		return 0, &Error{Op: "number image", Channel: channel, Device: device, Kind: ErrBroken,
+			Err: fmt.Errorf("version %d is published and devices know none above %d", n, MaxVersion)}
+	}
+	return n + 1, nil
+}
+
+func (p *Published) none(format string, a ...any) error {
+	return &Error{Op: "find image", Channel: p.Channel, Device: p.Device, Kind: ErrNotFound, Err: fmt.Errorf(format, a...)}
+}
+
+// document is a signed file of the tree that is read whole.
+type document struct {
+	op              string
+	channel, device string
+	path            string
+	keyring         *DeviceKeyring
+	listed          bool // channels.json promises it, so its absence is a torn publication
+}
+
+func (d document) fail(u *url.URL, kind, err error) error {
+	return &Error{Op: d.op, Channel: d.channel, Device: d.device, Place: u.Redacted(), Kind: kind, Err: err}
+}
+
+// read reads a document and its signature until they fit, hands them to use,
+// and gives up after a number of attempts.
+func (c *Client) read(ctx context.Context, d document, use func(Source) error) (Source, error) {
+	base, err := c.base()
+	if err != nil {
+		return Source{}, err
+	}
+	if c.Trust == nil && !c.Unverified {
+		return Source{}, &Error{Op: d.op, Channel: d.channel, Device: d.device, Place: "Client.Trust", Kind: ErrRefused,
+			Err: errors.New("is nil: give the client a root of trust, or set Unverified to read what nobody vouches for")}
+	}
+	u, err := locate(base, d.path)
+	if err != nil {
+		return Source{}, err
+	}
+	tries := cmp.Or(c.Tries, defaultTries)
+	for attempt := 0; ; attempt++ {
+		src, err := c.readOnce(ctx, d, base, u, attempt)
+		if err == nil {
+			if err = use(src); err == nil {
+				return src, nil
+			}
+			var e *Error
+			if errors.As(err, &e) && e.Kind == ErrMalformed {
+				e.Channel, e.Device, e.Place = d.channel, d.device, u.Redacted()
+			}
+		}
+		if !again(err) || ctx.Err() != nil {
+			return Source{}, err
+		}
+		if attempt+1 >= tries {
+			var e *Error
+			if errors.As(err, &e) && tries > 1 {
+				e.Err = fmt.Errorf("%w (%d attempts)", e.Err, tries)
+			}
+			return Source{}, err
+		}
+		c.log().WarnContext(ctx, "read again", "url", u.Redacted(), "attempt", attempt+1, "error", err)
+		if err := sleep(ctx, cmp.Or(c.Pause, defaultPause)); err != nil {
+			return Source{}, err
+		}
+	}
+}
+
+func (c *Client) readOnce(ctx context.Context, d document, base, u *url.URL, attempt int) (Source, error) {
+	a, err := c.get(ctx, u, c.limit(), validators{}, attempt > 0)
+	if err != nil {
+		if d.listed && errors.Is(err, ErrNotFound) {
+			err = d.fail(u, ErrTorn, errors.New("channels.json lists it but it is missing: a publication is going on, or was killed before its last step; "+
+				"then move index.json.new into its place before anything else runs on the server"))
+		}
+		return Source{}, err
+	}
+	src := Source{URL: u.Redacted(), Raw: a.data}
+	src.Modified, _ = http.ParseTime(a.modified)
+	if c.Trust == nil || isPage(a.data) {
+		return src, nil // a page is never signed: let the parser say what it is
+	}
+	asc := *u
+	asc.Path += ".asc"
+	s, err := c.get(ctx, &asc, maxSignature, validators{}, attempt > 0)
+	switch {
+	case errors.Is(err, ErrNotFound):
+		return Source{}, d.fail(&asc, ErrTorn, fmt.Errorf("%w: signature is missing", ErrSignature))
+	case err != nil:
+		return Source{}, err
+	case len(s.data) == 0:
+		return Source{}, d.fail(&asc, ErrTorn, fmt.Errorf("%w: signature is empty", ErrSignature))
+	case isPage(s.data):
+		return Source{}, d.fail(&asc, ErrSignature, errors.New("signature is a page (HTML or XML)"))
+	}
+	err = c.Trust.Verify(ctx, Signed{Path: d.path, Data: bytes.NewReader(a.data), Signature: s.data,
+		Device: d.device, Keyring: d.keyring, Attempt: attempt, Fetch: c.fetcher(base, attempt > 0)})
+	if err != nil {
+		var e *Error
+		if errors.As(err, &e) && e.Kind == nil { // the net, not the signature
+			return Source{}, &Error{Op: d.op, Channel: d.channel, Device: d.device, Place: u.Redacted(), temporary: e.temporary,
+				Err: fmt.Errorf("keyring to verify it with: %w", err)}
+		}
+		return Source{}, d.fail(u, ErrSignature, fmt.Errorf("%w: %w", mismatch{}, err))
+	}
+	src.Signature, src.Verified = s.data, true
+	return src, nil
+}
+
+// mismatch is ErrTorn as the other explanation of a signature that does not fit.
+type mismatch struct{}
+
+func (mismatch) Error() string        { return "signature does not fit" }
+func (mismatch) Is(target error) bool { return target == ErrTorn }
+
+// again tells whether another attempt may give another result.
+func again(err error) bool {
+	var e *Error
+	return errors.As(err, &e) && (e.temporary || e.Kind == ErrTorn || e.Kind == ErrSignature || e.Kind == ErrReplayed || e.Kind == ErrNotFound)
+}
+
+// fetcher is what a Trust reads keyrings with.
+func (c *Client) fetcher(base *url.URL, fresh bool) func(context.Context, string) ([]byte, error) {
+	return func(ctx context.Context, path string) ([]byte, error) {
+		u, err := locate(base, path)
+		if err != nil {
+			return nil, err
+		}
+		a, err := c.get(ctx, u, maxKeyring, validators{}, fresh)
+		return a.data, err
+	}
+}
+
+// advance notes the time of an index and refuses one that is older than what
+// was seen at the same address: somebody may serve an old tree that was
+// properly signed in its day.
+func (c *Client) advance(address string, x *Index) error {
+	at, err := x.Generated()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	before, ok := c.seen[address]
+	if ok && (err != nil || at.Before(before)) {
+		return &Error{Op: "read index", Place: address, Kind: ErrReplayed,
+			Err: fmt.Errorf("index of %q, but one of %s was seen before: the server went back in time or a mirror lags behind",
+				x.GeneratedAt, before.Format(time.RFC3339))}
+	}
+	if err == nil {
+		if c.seen == nil {
+			c.seen = make(map[string]time.Time)
+		}
+		c.seen[address] = at
+	}
+	return nil
+}
+
+func (c *Client) limit() int64 { return min(cmp.Or(c.Limit, maxDocument), maxDocument) }
+
+func (c *Client) log() *slog.Logger { return logger(c.Logger) }
+
+func isPage(data []byte) bool {
+	text := bytes.TrimLeft(data, " \t\r\n")
+	return len(text) > 0 && text[0] == '<'
+}

@@ -1,0 +1,35 @@
+// Package systemimage reads and operates a system-image server: the service
+// that publishes images of an operating system to phones.
+//
+// # What a server publishes
+//
+// A server has channels, such as "ubuntu-touch/stable/meizu.en". A channel has
+// devices: models of phones. All of them stand in one file, channels.json,
+// which [ParseChannels] reads as [Channels]. A channel may be an alias of
+// another, with images of its own that follow the other's, or a redirect, with
+// the index paths of the other.
+//
+// For each device in each channel there is an index.json, an [Index], with the
+// images: a full image replaces the system, a delta leads from exactly one
+// version to another. An [Image] carries its version, a phased percentage
+// (absent is 100), a version_detail that tells what went into it (a [Detail],
+// with the tag of a release) and its files.
+//
+// A [Client] reads all that over HTTP, as devices do, and believes what is
+// signed by the chain of keyrings beneath a pinned root, its [Trust].
+//
+// # Errors
+//
+// Every error is an [Error]; errors.Is tells what it is about:
+//
+//	no such channel, device, version or file                        ErrNotFound
+//	JSON that is none, truncated, too large; a page instead         ErrMalformed
+//	index or signature missing or not of one piece, after retries   ErrTorn
+//	signature by nobody who may sign                                ErrSignature
+//	index older than one that was seen                              ErrReplayed
+//	address on another host, path out of the tree, missing setting  ErrRefused
+//	content that stops devices or the server's programs             ErrBroken
+//	another program holds the server's lock                         ErrLocked
+//	nobody knows whether it happened                                ErrAmbiguous
+//	an effect was asked of a reader                                 ErrReadOnly
+package systemimage

@@ -1,0 +1,76 @@
+package systemimage_test
+
+import (
+	"context"
+	"fmt"
+	"log"
+	"net/http"
+	"net/http/httptest"
+
+	"github.com/landingteam/landing/systemimage"
+)
+
+func ExampleParseIndex() {
+	index, err := systemimage.ParseIndex([]byte(`{
+	    "global": {"generated_at": "Sun Nov 22 09:51:13 UTC 2026"},
+	    "images": [
+	        {"type": "full", "version": 12, "version_detail": "ubuntu=20150611,tag=OTA-4,version=12", "files": []},
+	        {"type": "full", "version": 13, "phased-percentage": 20, "files": []},
+	        {"type": "delta", "base": 12, "version": 13, "phased-percentage": 20, "files": []}
+	    ]
+	}`))
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, m := range index.Images {
+		fmt.Printf("%v at %d %%\n", m, m.Percentage)
+	}
+	released, _ := index.Full(12)
+	fmt.Println(released.Detail().Tag())
+	// Output:
+	// full 12 at 100 %
+	// full 13 at 20 %
+	// delta 12->13 at 20 %
+	// OTA-4
+}
+
+// The recorded tree in testdata stands for an image server.
+func exampleServer() *httptest.Server {
+	return httptest.NewServer(http.FileServer(http.Dir("testdata/tree")))
+}
+
+func ExampleClient_Latest() {
+	server := exampleServer()
+	defer server.Close()
+
+	client := &systemimage.Client{BaseURL: server.URL, Unverified: true}
+	m, err := client.Latest(context.Background(), "ubuntu-touch/rc-proposed/bq-aquaris.en", "krillin")
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(m, m.VersionDetail)
+	// Output:
+	// full 3 ubuntu=20150611,device=20150611-4c0ffee,custom=20150612-102-29-15-vivid,keyring=archive-master,version=3
+}
+
+func ExampleClient_Full() {
+	server := exampleServer()
+	defer server.Close()
+
+	client := &systemimage.Client{BaseURL: server.URL, Unverified: true}
+	m, err := client.Full(context.Background(), "ubuntu-touch/stable/meizu.en", "arale", 1)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Printf("%v, %s, for %d %% of the devices\n", m, m.Detail().Tag(), m.Percentage)
+	for _, f := range m.Files {
+		fmt.Printf("%d  %5d bytes  %.24s\n", f.Order, f.Size, f.Path)
+	}
+	// Output:
+	// full 1, OTA-4-rc, for 30 % of the devices
+	// 0   1300 bytes  /pool/ubuntu-28569bbec34
+	// 1   1572 bytes  /pool/device-7f233912774
+	// 2    968 bytes  /pool/custom-686d20e1eae
+	// 3   2352 bytes  /pool/keyring-a765c8fad3
+	// 4    484 bytes  /ubuntu-touch/stable/mei
+}

@@ -1,0 +1,225 @@
+package systemimage
+
+import (
+	"cmp"
+	"compress/gzip"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+)
+
+const (
+	maxSignature = 1 << 20  // bytes of a detached signature
+	maxKeyring   = 16 << 20 // bytes of a keyring tarball
+	maxRedirects = 5
+)
+
+// base returns the parsed BaseURL.
+func (c *Client) base() (*url.URL, error) {
+	u, err := url.Parse(c.BaseURL)
+	switch {
+	case c.BaseURL == "":
+		err = errors.New("is empty: set it to the address of the image server, such as https://system-image.example.org")
+	case err != nil:
+		err = errors.New("is no URL") // without repeating it: it may hold a password
+	case u.Scheme != "http" && u.Scheme != "https" || u.Host == "":
+		err = errors.New("is no http or https URL of a host")
+	case u.RawQuery != "" || u.Fragment != "":
+		err = errors.New("has a query or a fragment")
+	}
+	if err != nil {
+		return nil, &Error{Op: "read image server", Place: "Client.BaseURL", Kind: ErrRefused, Err: err}
+	}
+	return u, nil
+}
+
+// locate turns a path out of a published document into an address on the same
+// server. Devices join paths as URLs and follow them anywhere; here whatever
+// leads to another host, or up and out of the tree, is refused.
+func locate(base *url.URL, path string) (*url.URL, error) {
+	refuse := func(why string) (*url.URL, error) {
+		return nil, &Error{Op: "locate file", Place: fmt.Sprintf("%.200q", path), Kind: ErrRefused, Err: errors.New(why)}
+	}
+	if path == "" {
+		return refuse("path is empty")
+	}
+	for _, r := range path {
+		if r < ' ' || r == 0x7f || r == '\\' {
+			return refuse("path has a control character or a backslash")
+		}
+	}
+	u, err := url.Parse(path)
+	if err != nil {
+		return refuse("path is no URL path")
+	}
+	if u.Scheme != "" || u.Host != "" || u.User != nil {
+		if u.User != nil || cmp.Or(u.Scheme, base.Scheme) != base.Scheme || !strings.EqualFold(u.Host, base.Host) {
+			return refuse("address is on another server than " + base.Host)
+		}
+		rest, ok := strings.CutPrefix(u.Path, strings.TrimRight(base.Path, "/")+"/")
+		if !ok {
+			return refuse("address is outside of the tree at " + base.Redacted())
+		}
+		u.Path = rest
+	}
+	if u.Opaque != "" || u.RawQuery != "" || u.ForceQuery || u.Fragment != "" {
+		return refuse("path has a query or a fragment")
+	}
+	escaped := strings.ToLower(u.EscapedPath())
+	if strings.Contains(escaped, "%2f") || strings.Contains(escaped, "%5c") || strings.Contains(escaped, "%00") {
+		return refuse("path hides a separator")
+	}
+	for part := range strings.SplitSeq(u.Path, "/") {
+		if part == "." || part == ".." {
+			return refuse(`path has a "." or ".." in it`)
+		}
+	}
+	to := *base
+	to.Path = strings.TrimRight(base.Path, "/") + "/" + strings.TrimLeft(u.Path, "/")
+	to.RawPath = ""
+	return &to, nil
+}
+
+// validators of a stored answer, for a conditional request.
+type validators struct{ etag, modified string }
+
+// answer is the answer to one GET.
+type answer struct {
+	data []byte
+	validators
+	unchanged bool // 304: what was stored is still good
+}
+
+// http returns the client's HTTP client, with redirects kept on the server.
+func (c *Client) http() *http.Client {
+	h := http.Client{}
+	if c.HTTP != nil {
+		h = *c.HTTP
+	}
+	own := h.CheckRedirect
+	h.CheckRedirect = func(r *http.Request, via []*http.Request) error {
+		from := via[len(via)-1].URL
+		switch {
+		case len(via) > maxRedirects:
+			return &Error{Op: "follow redirect", Place: r.URL.Redacted(), Kind: ErrRefused, Err: fmt.Errorf("more than %d redirects", maxRedirects)}
+		case !strings.EqualFold(r.URL.Hostname(), from.Hostname()),
+			r.URL.Scheme == from.Scheme && r.URL.Port() != from.Port():
+			return &Error{Op: "follow redirect", Place: r.URL.Redacted(), Kind: ErrRefused, Err: errors.New("it leads to another server than " + from.Host)}
+		case from.Scheme == "https" && r.URL.Scheme != "https":
+			return &Error{Op: "follow redirect", Place: r.URL.Redacted(), Kind: ErrRefused, Err: errors.New("it leads from https to " + r.URL.Scheme)}
+		case own != nil:
+			return own(r, via)
+		}
+		return nil
+	}
+	return &h
+}
+
+// open sends one GET and checks the head of the answer. The caller closes the body.
+func (c *Client) open(ctx context.Context, u *url.URL, header http.Header) (*http.Response, error) {
+	fail := func(kind error, temporary bool, err error) error {
+		return &Error{Op: "read", Place: u.Redacted(), Kind: kind, Err: err, temporary: temporary}
+	}
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
+	if err != nil {
+		return nil, fail(ErrRefused, false, errors.New("no address that could be asked"))
+	}
+	for k, v := range header {
+		r.Header[k] = v
+	}
+	r.Header.Set("User-Agent", cmp.Or(c.UserAgent, "landing"))
+	start := time.Now()
+	resp, err := c.http().Do(r)
+	if err != nil {
+		var refused *Error
+		if errors.As(err, &refused) {
+			return nil, refused
+		}
+		var ue *url.Error
+		if errors.As(err, &ue) {
+			err = ue.Err // its text repeats the address
+		}
+		return nil, fail(nil, ctx.Err() == nil, err)
+	}
+	c.log().DebugContext(ctx, "read", "url", u.Redacted(), "status", resp.StatusCode, "after", time.Since(start))
+	switch s := resp.StatusCode; {
+	case s == http.StatusOK, s == http.StatusPartialContent, s == http.StatusNotModified:
+		return resp, nil
+	case s == http.StatusNotFound, s == http.StatusGone:
+		err = fail(ErrNotFound, false, fmt.Errorf("server answers %s", resp.Status))
+	default:
+		temporary := s >= 500 || s == http.StatusTooManyRequests || s == http.StatusRequestTimeout
+		err = fail(nil, temporary, fmt.Errorf("server answers %s", resp.Status))
+	}
+	resp.Body.Close()
+	return nil, err
+}
+
+// get reads one small file whole: at most limit bytes, counted after
+// decompression, within the client's timeout.
+func (c *Client) get(ctx context.Context, u *url.URL, limit int64, have validators, fresh bool) (answer, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, cmp.Or(c.Timeout, defaultTimeout), errSlow)
+	defer cancel()
+	header := http.Header{}
+	if have.etag != "" {
+		header.Set("If-None-Match", have.etag)
+	}
+	if have.modified != "" {
+		header.Set("If-Modified-Since", have.modified)
+	}
+	if fresh { // a cache on the way may hold one half of a torn publication
+		header.Set("Cache-Control", "no-cache")
+	}
+	resp, err := c.open(ctx, u, header)
+	if err != nil {
+		return answer{}, slow(ctx, err)
+	}
+	defer resp.Body.Close()
+	a := answer{validators: validators{resp.Header.Get("ETag"), resp.Header.Get("Last-Modified")}}
+	fail := func(kind error, temporary bool, err error) (answer, error) {
+		return answer{}, slow(ctx, &Error{Op: "read", Place: u.Redacted(), Kind: kind, Err: err, temporary: temporary})
+	}
+	switch {
+	case resp.StatusCode == http.StatusNotModified && have == validators{}:
+		return fail(nil, true, errors.New("server answers 304 though nothing was stored"))
+	case resp.StatusCode == http.StatusNotModified:
+		a.unchanged = true
+		return a, nil
+	case resp.StatusCode != http.StatusOK:
+		return fail(nil, true, fmt.Errorf("server answers %s to a request for the whole file", resp.Status))
+	}
+	body := io.Reader(resp.Body)
+	switch enc := resp.Header.Get("Content-Encoding"); enc {
+	case "", "identity":
+	case "gzip": // the server insists on it, or the transport leaves it to us
+		if body, err = gzip.NewReader(resp.Body); err != nil {
+			return fail(ErrMalformed, true, fmt.Errorf("answer is no gzip: %w", err))
+		}
+	default:
+		return fail(ErrMalformed, false, fmt.Errorf("answer is encoded as %.20q", enc))
+	}
+	a.data, err = io.ReadAll(io.LimitReader(body, limit+1))
+	switch {
+	case err != nil:
+		return fail(nil, ctx.Err() == nil, fmt.Errorf("answer breaks off after %d bytes: %w", len(a.data), err))
+	case int64(len(a.data)) > limit:
+		return fail(ErrMalformed, false, fmt.Errorf("answer is larger than the limit of %d bytes", limit))
+	}
+	return a, nil
+}
+
+var errSlow = errors.New("server is too slow")
+
+// slow marks what failed for the client's own timeout as worth another try.
+func slow(ctx context.Context, err error) error {
+	var e *Error
+	if context.Cause(ctx) == errSlow && errors.As(err, &e) {
+		e.Err, e.temporary = errSlow, true
+	}
+	return err
+}
