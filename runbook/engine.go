@@ -115,8 +115,7 @@ func (e *engine) apply(rec Record) {
 	e.past[rec.Step] = s
 }
 
-// append journals a record, tells the observer, and updates the state. Reports
-// the record as stored.
+// append journals a record, updates the state and tells the observer.
 func (e *engine) append(ctx context.Context, rec Record) error {
 	defer e.locked()()
 	if e.broken != nil {
@@ -148,6 +147,12 @@ func (e *engine) append(ctx context.Context, rec Record) error {
 	e.apply(rec)
 	e.tell(rec)
 	return nil
+}
+
+// last is the last record of a step.
+func (e *engine) last(step string) Record {
+	defer e.locked()()
+	return e.past[step].Record
 }
 
 func journalError(err error, text string) error {

@@ -144,7 +144,7 @@ func (r *Run) Approve(ctx context.Context, g Gate) (Approval, error) {
 	if rec.Kind == Rejected {
 		return Approval{}, rejection(step, rec)
 	}
-	return Approval{By: a.By, Reason: a.Reason, Time: time.Now().UTC()}, nil
+	return Approval{By: a.By, Reason: a.Reason, Time: e.last(step).Time}, nil
 }
 
 var errNobody = errors.New("nobody answered in time")

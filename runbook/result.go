@@ -39,7 +39,7 @@ func difference(a, b reflect.Value, at string) string {
 		return ""
 	}
 	if a.Type() != b.Type() {
-		return fmt.Sprintf("%s is a %v and comes back as %v", orValue(at), a.Type(), b.Type())
+		return fmt.Sprintf("%s is a %v and comes back as a %v", orValue(at), a.Type(), b.Type())
 	}
 	if a.CanInterface() {
 		if eq := a.MethodByName("Equal"); eq.IsValid() && (a.Kind() != reflect.Pointer || !a.IsNil() && !b.IsNil()) {

@@ -2,11 +2,12 @@ package runbook_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
-	"maps"
-	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -14,94 +15,512 @@ import (
 	"github.com/landingteam/landing/runbook/runbooktest"
 )
 
-// world is what the procedures of these tests act on.
+// world is what the procedures of these tests act on: it remembers what was
+// done to it, and fails on demand.
 type world struct {
-	acts     []string
-	importer string
-	fail     map[string]error
+	acts []string
+	fail map[string]error
+	is   map[string]string // what a probe finds
 }
 
 func (w *world) act(name string) error {
-	if err := w.fail[name]; err != nil {
-		return err
-	}
 	w.acts = append(w.acts, name)
-	return nil
+	return w.fail[name]
 }
 
-func (w *world) hold() runbook.Hold {
-	return runbook.Hold{Name: "importer", Intent: "pause the importer",
-		Acquire: func(context.Context) error { w.importer = "off"; return w.act("pause") },
-		Release: func(context.Context) error { w.importer = "on"; return w.act("resume") },
+// took returns what was done since the last call.
+func (w *world) took() []string {
+	acts := w.acts
+	w.acts = nil
+	return acts
+}
+
+func (w *world) hold(name string) runbook.Hold {
+	return runbook.Hold{Name: name, Intent: "take " + name,
+		Acquire: func(context.Context) error { return w.act("take " + name) },
+		Release: func(context.Context) error { return w.act("give " + name) },
 	}
 }
 
 func (w *world) step(name string) runbook.Step[string] {
-	return runbook.Step[string]{Name: name, Intent: "copy " + name,
-		Do:      func(context.Context) (string, error) { return "did " + name, w.act(name) },
-		Predict: "did " + name,
-	}
+	return runbook.Step[string]{Name: name, Intent: "do " + name, Predict: "did " + name,
+		Do: func(context.Context) (string, error) { return "did " + name, w.act(name) }}
 }
 
-func (w *world) procedure(ctx context.Context, r *runbook.Run) error {
-	if _, err := runbook.Read(ctx, r, "latest", func(context.Context) (int, error) { return 42, w.act("look") }); err != nil {
-		return err
+// probed is a step that can see whether it was done.
+func (w *world) probed(name string) runbook.Step[string] {
+	s := w.step(name)
+	s.Probe = func(context.Context) (string, bool, error) {
+		v, ok := w.is[name]
+		return v, ok, w.fail["probe "+name]
 	}
-	return r.Hold(ctx, w.hold(), func(ctx context.Context, r *runbook.Run) error {
-		devices := maps.All(map[string]int{"arale": 1})
-		if err := runbook.Each(ctx, r, devices, 2, func(ctx context.Context, r *runbook.Run, k string, v int) error {
-			_, err := runbook.Do(ctx, r, w.step("copy"))
-			return err
-		}); err != nil {
-			return err
-		}
-		if err := r.Gate(ctx, runbook.Gate{Name: "go", Question: "phase it?", Evidence: 42}); err != nil {
-			return err
-		}
-		_, err := runbook.Do(ctx, r.Group("last"), w.step("phase"))
-		return err
-	})
+	return s
 }
 
-func kinds(t *testing.T, records []runbook.Record) (list []string) {
+func do(ctx context.Context, r *runbook.Run, s runbook.Step[string]) error {
+	_, err := runbook.Do(ctx, r, s)
+	return err
+}
+
+// lines shows records as "verb kind step".
+func lines(records []runbook.Record) (list []string) {
 	for _, r := range records {
 		list = append(list, strings.TrimSpace(string(r.Verb)+" "+string(r.Kind)+" "+r.Step))
 	}
 	return list
 }
 
-func TestExecuteResume(t *testing.T) {
-	j, err := runbook.OpenFile(filepath.Join(t.TempDir(), "journal"))
+func records(t *testing.T, j runbook.Journal) (list []runbook.Record) {
+	t.Helper()
+	for rec, err := range runbook.Records(t.Context(), j) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		list = append(list, rec)
+	}
+	return list
+}
+
+// cut is what a journal holds if its writer dies after the last record that
+// is shown as at.
+func cut(t *testing.T, j runbook.Journal, at string) *runbooktest.Memory {
+	t.Helper()
+	end := 0
+	for i, l := range lines(records(t, j)) {
+		if l == at {
+			end = i + 1
+		}
+	}
+	if end == 0 {
+		t.Fatalf("no record %q in %q", at, lines(records(t, j)))
+	}
+	m := &runbooktest.Memory{}
+	unlock, err := m.Lock(t.Context(), "test")
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, journal := range map[string]runbook.Journal{"file": j, "memory": &runbooktest.Memory{}} {
+	n := 0
+	for line := range j.Lines(t.Context()) {
+		if n++; n > end {
+			break
+		}
+		if err := m.Append(t.Context(), line); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := unlock(); err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+func want(t *testing.T, what string, got, want []string) {
+	t.Helper()
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("%s (-want +got)\n%s", what, diff)
+	}
+}
+
+func is(t *testing.T, err error, targets ...error) {
+	t.Helper()
+	for _, target := range targets {
+		if target == nil && err != nil || !errors.Is(err, target) {
+			t.Errorf("error %v, want %v", err, target)
+		}
+	}
+}
+
+// copyrc is a procedure with a bit of everything.
+func (w *world) copyrc(ctx context.Context, r *runbook.Run) error {
+	if _, err := runbook.Read(ctx, r, "latest", func(context.Context) (int, error) { return 42, w.act("look") }); err != nil {
+		return err
+	}
+	return r.Hold(ctx, w.hold("importer"), func(ctx context.Context, r *runbook.Run) error {
+		if err := runbook.Each(ctx, r, slices.All([]string{"arale", "bacon"}), 1, func(ctx context.Context, r *runbook.Run, _ int, device string) error {
+			return do(ctx, r, w.step("copy "+device))
+		}); err != nil {
+			return err
+		}
+		if err := r.Note("both are copied"); err != nil {
+			return err
+		}
+		if err := r.Gate(ctx, runbook.Gate{Name: "go", Question: "phase it?", Evidence: 42, Not: []string{"anna"}}); err != nil {
+			return err
+		}
+		if err := do(ctx, r.Group("last"), w.step("phase")); err != nil {
+			return err
+		}
+		return r.Verify(ctx, "phased", func(context.Context) error { return w.act("verify") })
+	})
+}
+
+func TestExecuteAndResume(t *testing.T) {
+	w, human, j := &world{}, &runbooktest.Human{}, &runbooktest.Memory{}
+	var ids []string
+	p := func(ctx context.Context, r *runbook.Run) error {
+		ids = append(ids, r.ID())
+		return w.copyrc(ctx, r)
+	}
+	var seen []runbook.Record
+	x := &runbook.Runner{Name: "Copy RC!", Input: "rc", Journal: j, Human: human, Operator: "anna", Observe: func(rec runbook.Record) { seen = append(seen, rec) }}
+
+	err := x.Execute(t.Context(), p)
+	is(t, err, runbook.ErrPending)
+	want(t, "first start", w.took(), []string{"look", "take importer", "copy arale", "copy bacon", "give importer"})
+
+	human.Answers = map[string]runbook.Answer{"go": {Verdict: runbook.Yes, By: "bert", Reason: "looks good"}}
+	is(t, x.Execute(t.Context(), p), nil)
+	want(t, "second start", w.took(), []string{"take importer", "phase", "verify", "give importer"})
+
+	is(t, x.Execute(t.Context(), p), nil)
+	want(t, "third start", w.took(), nil)
+
+	got := records(t, j)
+	want(t, "journal", lines(got), []string{
+		"run opened", "read done latest", "hold armed importer", "hold acquired importer", "do started 0/copy arale", "do done 0/copy arale",
+		"do started 1/copy bacon", "do done 1/copy bacon", "note noted", "gate asked go", "hold released importer", "run ended",
+		"run resumed", "gate approved go", "hold armed importer", "hold acquired importer", "do started last/phase", "do done last/phase",
+		"verify done phased", "hold released importer", "run ended", "run resumed", "run ended"})
+	if diff := cmp.Diff(got, seen); diff != "" {
+		t.Errorf("observer (-journal +observed)\n%s", diff)
+	}
+	if !strings.HasPrefix(ids[0], "copy-rc-") || ids[0] != ids[1] || ids[1] != ids[2] || ids[0] != got[0].Run {
+		t.Errorf("identities %q", ids)
+	}
+}
+
+func TestPlan(t *testing.T) {
+	w, human, j := &world{}, &runbooktest.Human{}, &runbooktest.Memory{}
+	x := &runbook.Runner{Name: "copy", Human: human}
+	full := []string{"read done latest", "hold planned importer", "do planned 0/copy arale", "do planned 1/copy bacon", "note noted",
+		"gate planned go", "do planned last/phase", "verify planned phased", "hold released importer"}
+	plan, err := x.Plan(t.Context(), w.copyrc)
+	is(t, err, nil)
+	want(t, "plan without journal", lines(plan), full)
+	if got := string(plan[2].Result); got != `"did copy arale"` || plan[2].Intent != "do copy arale" {
+		t.Errorf("planned step: %+v", plan[2])
+	}
+	x.Journal = j
+	plan, err = x.Plan(t.Context(), w.copyrc)
+	is(t, err, nil)
+	want(t, "plan with an empty journal", lines(plan), full)
+	want(t, "plans act", w.took(), []string{"look", "look"})
+	if len(human.Asked()) > 0 || len(records(t, j)) > 0 {
+		t.Error("a plan asked or wrote")
+	}
+
+	is(t, x.Execute(t.Context(), w.copyrc), runbook.ErrPending)
+	before := len(records(t, j))
+	w.took()
+	plan, err = x.Plan(t.Context(), w.copyrc)
+	is(t, err, nil)
+	want(t, "plan of the rest", lines(plan), []string{"read done latest", "do done 0/copy arale", "do done 1/copy bacon",
+		"gate planned go", "hold planned importer", "do planned last/phase", "verify planned phased", "hold released importer"})
+	want(t, "plans act", w.took(), nil)
+
+	dead := cut(t, j, "do started 1/copy bacon")
+	plan, err = (&runbook.Runner{Name: "copy", Journal: dead}).Plan(t.Context(), w.copyrc)
+	is(t, err, nil)
+	want(t, "plan after a kill", lines(plan)[:4], []string{"read done latest", "hold acquired importer", "do done 0/copy arale", "do doubt 1/copy bacon"})
+	if n := len(records(t, j)); n != before {
+		t.Error("a plan wrote")
+	}
+	if _, err := (&runbook.Runner{Name: "other", Journal: j}).Plan(t.Context(), w.copyrc); !errors.Is(err, runbook.ErrDiverged) {
+		t.Error(err)
+	}
+}
+
+func TestPlanShowsFailedPreconditions(t *testing.T) {
+	w := &world{fail: map[string]error{"server": errors.New("no route")}}
+	plan, err := (&runbook.Runner{Name: "copy"}).Plan(t.Context(), func(ctx context.Context, r *runbook.Run) error {
+		if !r.Planning() {
+			t.Error("not planning")
+		}
+		return r.Require(ctx, "server", func(context.Context) error { return w.act("server") })
+	})
+	if err == nil || err.Error() != "server: no route" {
+		t.Error(err)
+	}
+	want(t, "plan", lines(plan), []string{"require failed server"})
+}
+
+func TestDiverged(t *testing.T) {
+	type input struct {
+		Channel string
+		Percent int  `json:",omitempty"`
+		Dry     bool // added later in some of the cases
+	}
+	w, j := &world{}, &runbooktest.Memory{}
+	p := func(ctx context.Context, r *runbook.Run) error { return do(ctx, r, w.step("copy")) }
+	is(t, (&runbook.Runner{Name: "copy", Input: map[string]any{"Channel": "rc"}, Journal: j}).Execute(t.Context(), p), nil)
+
+	for name, tc := range map[string]struct {
+		x    runbook.Runner
+		p    runbook.Procedure
+		want []string
+	}{
+		"procedure":                  {runbook.Runner{Name: "other"}, p, []string{`"copy"`, `"other"`, "line 1"}},
+		"input":                      {runbook.Runner{Name: "copy", Input: input{Channel: "stable"}}, p, []string{`{"Channel":"rc"}`, `"stable"`}},
+		"new input":                  {runbook.Runner{Name: "copy", Input: input{Channel: "rc"}}, p, nil},
+		"new input that is not zero": {runbook.Runner{Name: "copy", Input: input{Channel: "rc", Dry: true}}, p, []string{"Dry"}},
+		"intent": {runbook.Runner{Name: "copy", Input: input{Channel: "rc"}}, func(ctx context.Context, r *runbook.Run) error {
+			s := w.step("copy")
+			s.Intent = "copy twice"
+			return do(ctx, r, s)
+		}, []string{`"do copy"`, `"copy twice"`, "line 3"}},
+		"verb": {runbook.Runner{Name: "copy", Input: input{Channel: "rc"}}, func(ctx context.Context, r *runbook.Run) error {
+			_, err := runbook.Read(ctx, r, "copy", func(context.Context) (int, error) { return 1, nil })
+			return err
+		}, []string{`"do"`, `"read"`}},
+		"result": {runbook.Runner{Name: "copy", Input: input{Channel: "rc"}}, func(ctx context.Context, r *runbook.Run) error {
+			_, err := runbook.Do(ctx, r, runbook.Step[int]{Name: "copy", Intent: "do copy", Do: func(context.Context) (int, error) { return 1, nil }})
+			return err
+		}, []string{"recorded result"}},
+	} {
 		t.Run(name, func(t *testing.T) {
-			w := &world{}
-			human := &runbooktest.Human{}
-			x := &runbook.Runner{Name: "copy", Input: "rc", Journal: journal, Human: human}
-			if plan, err := x.Plan(t.Context(), w.procedure); err != nil {
-				t.Fatal(err)
-			} else if diff := cmp.Diff([]string{"read done latest", "hold planned importer", "do planned arale/copy", "gate planned go", "do planned last/phase", "hold released importer"}, kinds(t, plan)); diff != "" {
-				t.Error(diff)
+			x := tc.x
+			x.Journal = cut(t, j, "run ended")
+			err := x.Execute(t.Context(), tc.p)
+			if tc.want == nil {
+				is(t, err, nil)
+				return
 			}
-			w.acts = nil
-			if err := x.Execute(t.Context(), w.procedure); !errors.Is(err, runbook.ErrPending) {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff([]string{"look", "pause", "copy", "resume"}, w.acts); diff != "" {
-				t.Error(diff)
-			}
-			human.Answers = map[string]runbook.Answer{"go": {Verdict: runbook.Yes, By: "anna", Reason: "looks good"}}
-			if err := x.Execute(t.Context(), w.procedure); err != nil {
-				t.Fatal(err)
-			}
-			if err := x.Execute(t.Context(), w.procedure); err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff([]string{"look", "pause", "copy", "resume", "pause", "phase", "resume"}, w.acts); diff != "" {
-				t.Error(diff)
+			is(t, err, runbook.ErrDiverged)
+			for _, text := range tc.want {
+				if !strings.Contains(err.Error(), text) {
+					t.Errorf("%q does not say %s", err, text)
+				}
 			}
 		})
+	}
+}
+
+func TestStepsMayMove(t *testing.T) {
+	w, j := &world{fail: map[string]error{"b": errors.New("boom")}}, &runbooktest.Memory{}
+	order := func(names ...string) runbook.Procedure {
+		return func(ctx context.Context, r *runbook.Run) error {
+			for _, name := range names {
+				if err := do(ctx, r, w.step(name)); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+	}
+	x := &runbook.Runner{Name: "copy", Journal: j}
+	is(t, x.Execute(t.Context(), order("a", "b")), w.fail["b"])
+	w.fail = nil
+	w.took()
+	is(t, x.Execute(t.Context(), order("new", "b", "a")), nil)
+	want(t, "acts", w.took(), []string{"new", "b"})
+}
+
+func TestNames(t *testing.T) {
+	w := &world{}
+	for name, p := range map[string]runbook.Procedure{
+		"twice": func(ctx context.Context, r *runbook.Run) error {
+			do(ctx, r, w.step("a"))
+			return do(ctx, r, w.step("a"))
+		},
+		"twice, as other verbs": func(ctx context.Context, r *runbook.Run) error {
+			do(ctx, r.Group("g"), w.step("a"))
+			return r.Group("g").Gate(ctx, runbook.Gate{Name: "a"})
+		},
+		"key twice": func(ctx context.Context, r *runbook.Run) error {
+			twice := func(yield func(string, int) bool) { _ = yield("k", 1) && yield("k", 2) }
+			return runbook.Each(ctx, r, twice, 2, func(context.Context, *runbook.Run, string, int) error { return nil })
+		},
+	} {
+		err := (&runbook.Runner{Name: "n", Journal: &runbooktest.Memory{}}).Execute(t.Context(), p)
+		if !errors.Is(err, runbook.ErrDuplicate) || !errors.Is(err, runbook.ErrInvalid) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	for _, bad := range []string{"", "a\nb", "\xff", "\x1b[31m"} {
+		w := &world{}
+		err := (&runbook.Runner{Name: "n", Journal: &runbooktest.Memory{}}).Execute(t.Context(), func(ctx context.Context, r *runbook.Run) error { return do(ctx, r, w.step(bad)) })
+		is(t, err, runbook.ErrInvalid)
+		want(t, bad, w.took(), nil)
+		is(t, (&runbook.Runner{Name: bad, Journal: &runbooktest.Memory{}}).Execute(t.Context(), nil), runbook.ErrInvalid)
+	}
+	is(t, (&runbook.Runner{Name: "n"}).Execute(t.Context(), nil), runbook.ErrInvalid)
+	is(t, (&runbook.Runner{Name: "n", Input: func() {}, Journal: &runbooktest.Memory{}}).Execute(t.Context(), nil), runbook.ErrInvalid)
+}
+
+// A journal that fails stops the run before the next effect, and what is held
+// is given back all the same.
+func TestFailedAppend(t *testing.T) {
+	full := errors.New("no space left on device")
+	for _, at := range []string{`"armed"`, `"acquired"`, `"started"`, `"done"`} {
+		t.Run(at, func(t *testing.T) {
+			w := &world{}
+			j := &runbooktest.Memory{Fail: func(line []byte) error {
+				if strings.Contains(string(line), `"kind":`+at) {
+					return full
+				}
+				return nil
+			}}
+			err := (&runbook.Runner{Name: "n", Journal: j}).Execute(t.Context(), func(ctx context.Context, r *runbook.Run) error {
+				return r.Hold(ctx, w.hold("importer"), func(ctx context.Context, r *runbook.Run) error {
+					do(ctx, r, w.step("a"))
+					r.Note("ignored")
+					do(ctx, r, w.step("b"))
+					return do(ctx, r, w.step("c"))
+				})
+			})
+			is(t, err, runbook.ErrJournal, full)
+			if n := strings.Count(err.Error(), full.Error()); n != 1 {
+				t.Errorf("the cause is told %d times: %v", n, err)
+			}
+			want(t, "acts", w.took(), map[string][]string{
+				`"armed"`:    nil,
+				`"acquired"`: {"take importer", "give importer"},
+				`"started"`:  {"take importer", "give importer"},
+				`"done"`:     {"take importer", "a", "give importer"},
+			}[at])
+		})
+	}
+}
+
+func TestCancelledRunStartsNothing(t *testing.T) {
+	w := &world{}
+	ctx, cancel := context.WithCancel(t.Context())
+	err := (&runbook.Runner{Name: "n", Journal: &runbooktest.Memory{}}).Execute(ctx, func(ctx context.Context, r *runbook.Run) error {
+		return r.Hold(ctx, w.hold("importer"), func(ctx context.Context, r *runbook.Run) error {
+			if err := do(ctx, r, w.step("a")); err != nil {
+				return err
+			}
+			cancel()
+			return do(ctx, r, w.step("b"))
+		})
+	})
+	is(t, err, context.Canceled)
+	want(t, "acts", w.took(), []string{"take importer", "a", "give importer"})
+}
+
+func TestProgress(t *testing.T) {
+	var seen []runbook.Record
+	j := &runbooktest.Memory{}
+	x := &runbook.Runner{Name: "n", Journal: j, Observe: func(r runbook.Record) { seen = append(seen, r) }}
+	is(t, x.Execute(t.Context(), func(ctx context.Context, r *runbook.Run) error {
+		r.Group("arale").Progress("download", 3, 7)
+		return nil
+	}), nil)
+	if len(seen) != 3 || seen[1].Kind != runbook.Progress || seen[1].Step != "arale" || seen[1].Label != "download" || seen[1].Done != 3 || seen[1].Total != 7 {
+		t.Errorf("%+v", seen)
+	}
+	if len(records(t, j)) != 2 {
+		t.Error("progress is in the journal")
+	}
+}
+
+func TestSettle(t *testing.T) {
+	w, j := &world{}, &runbooktest.Memory{}
+	p := func(ctx context.Context, r *runbook.Run) error {
+		if err := r.Require(ctx, "weekday", func(context.Context) error { return w.act("weekday") }); err != nil {
+			return err
+		}
+		device, err := runbook.Read(ctx, r, "device", func(context.Context) (string, error) { return "arale", w.act("look") })
+		if err != nil {
+			return err
+		}
+		return r.Hold(ctx, w.hold("outer"), func(ctx context.Context, r *runbook.Run) error {
+			if err := do(ctx, r, w.step("a")); err != nil {
+				return err
+			}
+			return r.Hold(ctx, w.hold("inner "+device), func(ctx context.Context, r *runbook.Run) error {
+				if err := do(ctx, r, w.step("b")); err != nil {
+					return err
+				}
+				return do(ctx, r, w.step("c"))
+			})
+		})
+	}
+	is(t, (&runbook.Runner{Name: "n", Journal: j}).Settle(t.Context(), p), nil)
+	if len(records(t, j)) > 0 {
+		t.Error("settling nothing wrote")
+	}
+	is(t, (&runbook.Runner{Name: "n", Journal: j}).Execute(t.Context(), p), nil)
+	w.took()
+
+	for at, acts := range map[string][]string{
+		"do started b":           {"give inner arale", "give outer"},
+		"do done b":              {"give inner arale", "give outer"},
+		"hold armed inner arale": {"give inner arale", "give outer"},
+		"do started a":           {"give outer"},
+		"read done device":       nil,
+		"run ended":              nil,
+	} {
+		m := cut(t, j, at)
+		x := &runbook.Runner{Name: "n", Journal: m}
+		is(t, x.Settle(t.Context(), p), nil)
+		want(t, at, w.took(), acts)
+		is(t, x.Settle(t.Context(), p), nil)
+		want(t, at+", settled twice", w.took(), nil)
+		if owed := runbook.Summarize(slices.Values(records(t, m))).Owed(); len(owed) > 0 {
+			t.Errorf("%s: owed %v", at, owed)
+		}
+	}
+
+	t.Run("execute settles what it does not reach", func(t *testing.T) {
+		m := cut(t, j, "do started b")
+		w.fail = map[string]error{"weekday": errors.New("it is Sunday")}
+		err := (&runbook.Runner{Name: "n", Journal: m}).Execute(t.Context(), p)
+		is(t, err, w.fail["weekday"])
+		if errors.Is(err, runbook.ErrOwed) {
+			t.Error(err)
+		}
+		want(t, "acts", w.took(), []string{"weekday", "give inner arale", "give outer"})
+	})
+	t.Run("a release that fails", func(t *testing.T) {
+		m := cut(t, j, "do started b")
+		w.fail = map[string]error{"give outer": errors.New("no route")}
+		x := &runbook.Runner{Name: "n", Journal: m}
+		is(t, x.Settle(t.Context(), p), runbook.ErrOwed, w.fail["give outer"])
+		w.took()
+		w.fail = nil
+		is(t, x.Settle(t.Context(), p), nil)
+		want(t, "acts", w.took(), []string{"give outer"})
+	})
+	t.Run("a hold that is gone from the procedure", func(t *testing.T) {
+		m := cut(t, j, "do started b")
+		err := (&runbook.Runner{Name: "n", Journal: m}).Settle(t.Context(), func(context.Context, *runbook.Run) error { return nil })
+		is(t, err, runbook.ErrOwed)
+		for _, text := range []string{"outer", "inner arale", "take outer"} {
+			if !strings.Contains(err.Error(), text) {
+				t.Errorf("%q does not name %q", err, text)
+			}
+		}
+	})
+	t.Run("a hold that is another", func(t *testing.T) {
+		m := cut(t, j, "do started a")
+		err := (&runbook.Runner{Name: "n", Journal: m}).Settle(t.Context(), func(ctx context.Context, r *runbook.Run) error {
+			h := w.hold("outer")
+			h.Intent = "take something else"
+			return r.Hold(ctx, h, func(context.Context, *runbook.Run) error { return nil })
+		})
+		is(t, err, runbook.ErrOwed, runbook.ErrDiverged)
+		want(t, "acts", w.took(), nil)
+	})
+}
+
+func TestRecordsAreComplete(t *testing.T) {
+	w, j := &world{}, &runbooktest.Memory{}
+	before := time.Now()
+	x := &runbook.Runner{Name: "n", Input: map[string]int{"percent": 10}, Operator: "anna", Journal: j}
+	is(t, x.Execute(t.Context(), func(ctx context.Context, r *runbook.Run) error { return do(ctx, r, w.step("a")) }), nil)
+	for i, rec := range records(t, j) {
+		if rec.N != i+1 || rec.Run == "" || rec.Time.Before(before.Add(-time.Second)) || (rec.Prev == "") != (i == 0) {
+			t.Errorf("%+v", rec)
+		}
+	}
+	first := records(t, j)[0]
+	if first.Format != runbook.Format || string(first.Input) != `{"percent":10}` || first.Intent != "n" || first.Operator != "anna" {
+		t.Errorf("%+v", first)
+	}
+	for line := range j.Lines(t.Context()) {
+		if !json.Valid(line) {
+			t.Errorf("no JSON: %s", line)
+		}
 	}
 }

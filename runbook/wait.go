@@ -91,7 +91,8 @@ func poll[T any](ctx context.Context, e *engine, step string, p Poll[T]) (json.R
 	if limit <= 0 {
 		limit = DefaultDeadline
 	}
-	sub, cancel := context.WithTimeout(ctx, limit)
+	end := time.Now().Add(limit)
+	sub, cancel := context.WithDeadline(ctx, end)
 	defer cancel()
 	for {
 		var v T
@@ -101,13 +102,13 @@ func poll[T any](ctx context.Context, e *engine, step string, p Poll[T]) (json.R
 		if err == nil && ok {
 			return throughJSON(v)
 		}
-		if err == nil && pause(sub, every) {
+		if err == nil && pause(ctx, min(every, time.Until(end))) && time.Now().Before(end) {
 			continue
 		}
 		switch {
 		case ctx.Err() != nil:
 			return nil, errors.Join(err, context.Cause(ctx))
-		case sub.Err() != nil:
+		case !time.Now().Before(end):
 			return nil, &Error{Kind: ErrTimeout, Text: fmt.Sprintf("not so after %v: %s", limit, p.Intent), Err: err,
 				Hint: "look why, and start again to wait on"}
 		}

@@ -1,0 +1,328 @@
+package runbook_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/landingteam/landing/runbook"
+	"github.com/landingteam/landing/runbook/runbooktest"
+)
+
+func yes(by string) runbook.Answer {
+	return runbook.Answer{Verdict: runbook.Yes, By: by, Reason: "because"}
+}
+
+func TestGateAnswers(t *testing.T) {
+	for name, tc := range map[string]struct {
+		a    runbook.Answer
+		err  error
+		text string
+	}{
+		"yes":           {a: yes("bert")},
+		"no":            {a: runbook.Answer{Verdict: runbook.No, By: "bert", Reason: "the radio is off"}, err: runbook.ErrRejected, text: "bert: the radio is off"},
+		"no name":       {a: runbook.Answer{Verdict: runbook.Yes, Reason: "because"}, err: runbook.ErrPending, text: "who"},
+		"no reason":     {a: runbook.Answer{Verdict: runbook.Yes, By: "bert", Reason: " "}, err: runbook.ErrPending, text: "reason"},
+		"rubbish":       {a: runbook.Answer{Verdict: "maybe", By: "bert", Reason: "because"}, err: runbook.ErrPending, text: "maybe"},
+		"stop":          {a: runbook.Answer{Verdict: runbook.Stop, By: "bert", Reason: "because"}, err: runbook.ErrPending, text: "stop"},
+		"excluded":      {a: yes("Anna "), err: runbook.ErrPending, text: "Anna may not"},
+		"other subject": {a: runbook.Answer{Verdict: runbook.Yes, By: "bert", Reason: "because", Digest: "00"}, err: runbook.ErrPending, text: "other evidence"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			human, j := &runbooktest.Human{Answers: map[string]runbook.Answer{"g": tc.a}}, &runbooktest.Memory{}
+			var got runbook.Approval
+			p := func(ctx context.Context, r *runbook.Run) (err error) {
+				got, err = r.Approve(ctx, runbook.Gate{Name: "g", Question: "go?", Evidence: 1, Not: []string{"anna"}})
+				return err
+			}
+			x := &runbook.Runner{Name: "n", Journal: j, Human: human}
+			err := x.Execute(t.Context(), p)
+			is(t, err, tc.err)
+			if err != nil && !strings.Contains(err.Error(), tc.text) {
+				t.Errorf("%q does not say %q", err, tc.text)
+			}
+			if tc.err == nil && (got.By != "bert" || got.Reason != "because" || got.Time.IsZero()) {
+				t.Errorf("approval %+v", got)
+			}
+			// A yes stays yes, a no stays no, and the rest is asked again.
+			first := got
+			human.Answers["g"] = yes("carl")
+			err = x.Execute(t.Context(), p)
+			switch tc.err {
+			case nil:
+				is(t, err, nil)
+				if got.By != "bert" || !got.Time.Equal(first.Time) {
+					t.Errorf("approval %+v, and later %+v", first, got)
+				}
+			case runbook.ErrRejected:
+				is(t, err, runbook.ErrRejected)
+			default:
+				is(t, err, nil)
+				if got.By != "carl" {
+					t.Errorf("approval %+v", got)
+				}
+			}
+		})
+	}
+}
+
+func TestApprovalHoldsForItsEvidence(t *testing.T) {
+	human, j := &runbooktest.Human{Answers: map[string]runbook.Answer{"g": yes("bert")}}, &runbooktest.Memory{}
+	gate := runbook.Gate{Name: "g", Question: "go?", Evidence: map[string]int{"percent": 10}}
+	x := &runbook.Runner{Name: "n", Journal: j, Human: human}
+	p := func(ctx context.Context, r *runbook.Run) error { return r.Gate(ctx, gate) }
+	asks := func(what string, n int) {
+		t.Helper()
+		is(t, x.Execute(t.Context(), p), nil)
+		if got := len(human.Asked()); got != n {
+			t.Errorf("%s: asked %d times, want %d", what, got, n)
+		}
+	}
+	asks("first", 1)
+	asks("again", 1)
+	gate.Evidence = map[string]int{"percent": 100}
+	asks("other evidence", 2)
+	asks("other evidence, again", 2)
+	gate.Question = "really?"
+	asks("other question", 3)
+	human.Answers["g"] = yes("carl")
+	gate.Not = []string{"bert"}
+	asks("excluded since", 4)
+	gate.Not = nil
+	asks("nobody excluded", 4)
+}
+
+func TestGateInHoldIsPending(t *testing.T) {
+	w, human, j := &world{}, &runbooktest.Human{}, &runbooktest.Memory{}
+	x := &runbook.Runner{Name: "n", Journal: j, Human: human}
+	p := func(ctx context.Context, r *runbook.Run) error {
+		return r.Hold(ctx, w.hold("importer"), func(ctx context.Context, r *runbook.Run) error {
+			if err := do(ctx, r, w.step("a")); err != nil {
+				return err
+			}
+			if err := r.Gate(ctx, runbook.Gate{Name: "g", Question: "go?"}); err != nil {
+				return err
+			}
+			return do(ctx, r, w.step("b"))
+		})
+	}
+	is(t, x.Execute(t.Context(), p), runbook.ErrPending)
+	want(t, "first", w.took(), []string{"take importer", "a", "give importer"})
+	is(t, x.Execute(t.Context(), p), runbook.ErrPending)
+	want(t, "second", w.took(), nil)
+	human.Answers = map[string]runbook.Answer{"g": yes("bert")}
+	is(t, x.Execute(t.Context(), p), nil)
+	want(t, "third", w.took(), []string{"take importer", "b", "give importer"})
+}
+
+// nobody waits until it is called off.
+type nobody struct{}
+
+func (nobody) Ask(ctx context.Context, _ runbook.Question) (runbook.Answer, error) {
+	<-ctx.Done()
+	return runbook.Answer{}, ctx.Err()
+}
+
+func TestGateTimesOut(t *testing.T) {
+	for name, human := range map[string]runbook.Human{"waiting": nobody{}, "away": &runbooktest.Human{}} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				j := &runbooktest.Memory{}
+				x := &runbook.Runner{Name: "n", Journal: j, Human: human}
+				p := func(ctx context.Context, r *runbook.Run) error {
+					return r.Gate(ctx, runbook.Gate{Name: "g", Question: "go?", Timeout: time.Hour})
+				}
+				err := x.Execute(t.Context(), p)
+				if name == "away" { // the clock runs between the starts
+					is(t, err, runbook.ErrPending)
+					time.Sleep(50 * time.Minute)
+					is(t, x.Execute(t.Context(), p), runbook.ErrPending)
+					time.Sleep(10 * time.Minute)
+					err = x.Execute(t.Context(), p)
+				}
+				is(t, err, runbook.ErrRejected, runbook.ErrTimeout)
+				x.Human = &runbooktest.Human{Answers: map[string]runbook.Answer{"g": yes("bert")}}
+				is(t, x.Execute(t.Context(), p), runbook.ErrRejected, runbook.ErrTimeout)
+			})
+		})
+	}
+}
+
+func TestGateIsCancelled(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		j := &runbooktest.Memory{}
+		x := &runbook.Runner{Name: "n", Journal: j, Human: nobody{}}
+		p := func(ctx context.Context, r *runbook.Run) error {
+			return r.Gate(ctx, runbook.Gate{Name: "g", Question: "go?", Timeout: time.Hour})
+		}
+		is(t, x.Execute(ctx, p), context.DeadlineExceeded)
+		x.Human = &runbooktest.Human{Answers: map[string]runbook.Answer{"g": yes("bert")}}
+		is(t, x.Execute(t.Context(), p), nil)
+	})
+}
+
+func TestTwoPersons(t *testing.T) {
+	j := &runbooktest.Memory{}
+	var first, second runbook.Approval
+	x := &runbook.Runner{Name: "n", Journal: j, Human: runbook.ApproveEverythingInALab{}}
+	is(t, x.Execute(t.Context(), func(ctx context.Context, r *runbook.Run) (err error) {
+		if first, err = r.Approve(ctx, runbook.Gate{Name: "first", Question: "go?"}); err != nil {
+			return err
+		}
+		second, err = r.Approve(ctx, runbook.Gate{Name: "second", Question: "go?", Not: []string{first.By}})
+		return err
+	}), nil)
+	if first.By == second.By {
+		t.Errorf("%s approved twice", first.By)
+	}
+	if _, err := (runbook.ApproveEverythingInALab{}).Ask(t.Context(), runbook.Question{Doubt: true}); !errors.Is(err, runbook.ErrPending) {
+		t.Errorf("a lab resolves a doubt: %v", err)
+	}
+}
+
+func TestTerminal(t *testing.T) {
+	q := runbook.Question{Run: "r", Step: "rc/go", Text: "copy \x1b[2J build 42?", Evidence: []byte(`{"from":"rc-proposed","n":[1,2]}`), Digest: "d", Not: []string{"anna"}}
+	doubt := q
+	doubt.Doubt, doubt.Evidence = true, []byte(`"predicted"`)
+	for name, tc := range map[string]struct {
+		q     runbook.Question
+		by    string
+		typed string
+		want  runbook.Answer
+		err   error
+	}{
+		"yes":                       {q, "bert", "yes\nlooks good\n", runbook.Answer{Verdict: runbook.Yes, By: "bert", Reason: "looks good", Digest: "d"}, nil},
+		"no, without line end":      {q, "bert", "NO\nbroken", runbook.Answer{Verdict: runbook.No, By: "bert", Reason: "broken", Digest: "d"}, nil},
+		"rubbish first":             {q, "", "y\n\nsure\nyes\n  \nfine\nAnna\n\nbert\n", runbook.Answer{Verdict: runbook.Yes, By: "bert", Reason: "fine", Digest: "d"}, nil},
+		"nobody":                    {q, "bert", "", runbook.Answer{}, runbook.ErrPending},
+		"gone":                      {q, "bert", "yes\n", runbook.Answer{}, runbook.ErrPending},
+		"excluded":                  {q, "Anna", "yes\nfine\n", runbook.Answer{}, runbook.ErrPending},
+		"endless":                   {q, "bert", strings.Repeat("x", 1<<20), runbook.Answer{}, runbook.ErrPending},
+		"no stop to a gate":         {q, "bert", "stop\nno\nx\n", runbook.Answer{Verdict: runbook.No, By: "bert", Reason: "x", Digest: "d"}, nil},
+		"doubt: as predicted":       {doubt, "bert", "yes\n\nI saw it\n", runbook.Answer{Verdict: runbook.Yes, By: "bert", Reason: "I saw it", Digest: "d"}, nil},
+		"doubt: with another value": {doubt, "bert", "yes\n{oops\n{\"a\":1}\nI saw it\n", runbook.Answer{Verdict: runbook.Yes, By: "bert", Reason: "I saw it", Digest: "d", Value: []byte(`{"a":1}`)}, nil},
+		"doubt: stop":               {doubt, "bert", "stop\nlet me look\n", runbook.Answer{Verdict: runbook.Stop, By: "bert", Reason: "let me look", Digest: "d"}, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var out strings.Builder
+			h := &runbook.TerminalHuman{In: strings.NewReader(tc.typed), Out: &out, By: tc.by}
+			a, err := h.Ask(t.Context(), tc.q)
+			is(t, err, tc.err)
+			if err != nil {
+				return
+			}
+			if a.Verdict != tc.want.Verdict || a.By != tc.want.By || a.Reason != tc.want.Reason || a.Digest != tc.want.Digest || string(a.Value) != string(tc.want.Value) {
+				t.Errorf("answer %+v, want %+v", a, tc.want)
+			}
+			for _, text := range []string{"rc/go", "build 42?", "anna"} {
+				if !strings.Contains(out.String(), text) {
+					t.Errorf("%q is not shown in %s", text, out.String())
+				}
+			}
+			if strings.Contains(out.String(), "\x1b") {
+				t.Error("a control character reached the terminal")
+			}
+		})
+	}
+}
+
+func TestTerminalTakesTurns(t *testing.T) {
+	in, typist, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer in.Close()
+	defer typist.Close()
+	var out strings.Builder
+	h := &runbook.TerminalHuman{In: in, Out: &out, By: "bert"}
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := h.Ask(gone, runbook.Question{Step: "a", Text: "?"}); !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+	if _, err := typist.WriteString("no\nx\nyes\ny\n"); err != nil {
+		t.Fatal(err)
+	}
+	var mu sync.Mutex
+	var verdicts []string
+	err = executeWith(t, h, func(ctx context.Context, r *runbook.Run) error {
+		return runbook.Each(ctx, r, slices.All([]int{1, 2}), 2, func(ctx context.Context, r *runbook.Run, _, _ int) error {
+			err := r.Gate(ctx, runbook.Gate{Name: "g", Question: "?"})
+			mu.Lock()
+			defer mu.Unlock()
+			verdicts = append(verdicts, outcomeOf(err))
+			return err
+		})
+	})
+	is(t, err, runbook.ErrRejected)
+	want(t, "verdicts", slices.Sorted(slices.Values(verdicts)), []string{"no", "yes"})
+}
+
+func executeWith(t *testing.T, h runbook.Human, p runbook.Procedure) error {
+	return (&runbook.Runner{Name: "n", Journal: &runbooktest.Memory{}, Human: h}).Execute(t.Context(), p)
+}
+
+func outcomeOf(err error) string {
+	if err != nil {
+		return "no"
+	}
+	return "yes"
+}
+
+func TestMailbox(t *testing.T) {
+	dir := t.TempDir()
+	j := &runbooktest.Memory{}
+	x := &runbook.Runner{Name: "n", Journal: j, Human: &runbook.MailboxHuman{Dir: dir}}
+	evidence := 42
+	p := func(ctx context.Context, r *runbook.Run) error {
+		return r.Gate(ctx, runbook.Gate{Name: "g", Question: "go?", Evidence: evidence})
+	}
+	post := func(text string) error {
+		t.Helper()
+		is(t, x.Execute(t.Context(), p), runbook.ErrPending)
+		questions, err := filepath.Glob(filepath.Join(dir, "*.question.json"))
+		if err != nil || len(questions) != 1 {
+			t.Fatalf("questions %v, %v", questions, err)
+		}
+		q, err := os.ReadFile(questions[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		var letter struct {
+			Text, Digest string
+			Evidence     int
+			AnswerFile   string `json:"answer_file"`
+		}
+		if err := json.Unmarshal(q, &letter); err != nil || letter.Text != "go?" || letter.Evidence != evidence {
+			t.Fatalf("question %s, %v", q, err)
+		}
+		text = strings.ReplaceAll(text, "DIGEST", letter.Digest)
+		if err := os.WriteFile(filepath.Join(dir, letter.AnswerFile), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return x.Execute(t.Context(), p)
+	}
+	is(t, post(`{"verdict":`), runbook.ErrPending)
+	is(t, post(`{"verdict":"yes","by":"bert","reason":"fine"}`), runbook.ErrPending)
+	is(t, post(`{"verdict":"yes","by":"bert","reason":"fine","digest":"00"}`), runbook.ErrPending)
+	is(t, post(`{"verdict":"yes","by":"bert","reason":"fine","digest":"DIGEST","approve":1}`), runbook.ErrPending)
+	is(t, post(strings.Repeat(" ", 2<<20)), runbook.ErrPending)
+	is(t, post(`{"verdict":"yes","by":"bert","reason":"fine","digest":"DIGEST"}`), nil)
+	is(t, x.Execute(t.Context(), p), nil)
+	evidence = 43 // the answer is about 42
+	is(t, x.Execute(t.Context(), p), runbook.ErrPending)
+	left, err := filepath.Glob(filepath.Join(dir, ".*"))
+	if err != nil || len(left) > 0 {
+		t.Errorf("left behind: %v, %v", left, err)
+	}
+}

@@ -1,0 +1,205 @@
+package runbook
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+)
+
+// maxShown bounds a result in a report, in bytes. The journal has all of it.
+const maxShown = 200
+
+// WriteReport writes what a colleague wants to find in the mail: what is still
+// held and asked, what was done by whom and when, and what comes next. Times
+// are UTC.
+func WriteReport(w io.Writer, s Status) error {
+	var b strings.Builder
+	header(&b, s)
+	section(&b, "STILL HELD", s.Owed(), func(step StepStatus) {
+		fmt.Fprintf(&b, "  %s: %s\n", printable(step.Step), printable(step.Intent))
+		fmt.Fprintf(&b, "    taken %s%s\n", clock(step.Began), because(step.Error))
+	})
+	section(&b, "In doubt", s.InDoubt(), func(step StepStatus) {
+		fmt.Fprintf(&b, "  %s: %s\n", printable(step.Step), printable(step.Intent))
+		fmt.Fprintf(&b, "    begun %s, and no end is on record%s\n", clock(step.Began), because(step.Error))
+	})
+	section(&b, "Asked", s.Waiting(), func(step StepStatus) {
+		fmt.Fprintf(&b, "  %s: %s\n    since %s", printable(step.Step), printable(step.Intent), clock(step.Asked))
+		if step.Deadline != nil {
+			fmt.Fprintf(&b, ", taken for no after %s", clock(*step.Deadline))
+		}
+		if len(step.Not) > 0 {
+			fmt.Fprintf(&b, ", not to be answered by %s", printable(strings.Join(step.Not, ", ")))
+		}
+		b.WriteString("\n")
+		if len(step.Evidence) > 0 {
+			fmt.Fprintf(&b, "%s\n", indented(step.Evidence, "    "))
+		}
+	})
+	section(&b, "Steps", s.Steps, func(step StepStatus) {
+		fmt.Fprintf(&b, "  %s  %s\n", step.Time.UTC().Format("01-02 15:04:05"), line(step.Record))
+		if took := step.Time.Sub(step.Began).Round(time.Second); took > 0 && (step.Verb == VerbDo || step.Verb == VerbWait) && step.Tries > 0 {
+			fmt.Fprintf(&b, "                  took %v", took)
+			if step.Tries > 1 {
+				fmt.Fprintf(&b, " in %d tries", step.Tries)
+			}
+			b.WriteString("\n")
+		}
+	})
+	fmt.Fprintf(&b, "\nNext\n  %s\n", next(s))
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// WritePlan writes a plan: what is done already, what would be done, and what a
+// person would be asked.
+func WritePlan(w io.Writer, plan []Record) error {
+	var b strings.Builder
+	for _, rec := range plan {
+		fmt.Fprintf(&b, "%s\n", line(rec))
+	}
+	if len(plan) == 0 {
+		b.WriteString("nothing to do\n")
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+func header(b *strings.Builder, s Status) {
+	fmt.Fprintf(b, "%s\n", printable(s.Procedure))
+	row := func(label, text string) { fmt.Fprintf(b, "  %-8s %s\n", label, text) }
+	row("run", printable(s.Run))
+	if len(s.Input) > 0 {
+		row("input", compact(s.Input))
+	}
+	row("begun", clock(s.Began))
+	text := clock(s.Last)
+	if s.Operator != "" {
+		text += " by " + printable(s.Operator)
+	}
+	if s.Starts > 1 {
+		text += fmt.Sprintf(", start %d", s.Starts)
+	}
+	row("last", text)
+	row("state", stateOf(s))
+	if s.Error != "" {
+		row("", strings.ReplaceAll(printableLines(s.Error), "\n", "\n           "))
+	}
+}
+
+// stateOf is the state of a run in a few words.
+func stateOf(s Status) string {
+	switch {
+	case s.Starts == 0:
+		return "not begun"
+	case s.Outcome == "pending":
+		return "waits for an answer"
+	case s.Outcome == "owed":
+		return "SOMETHING IS STILL HELD"
+	case s.Outcome != "":
+		return s.Outcome
+	case s.Running != "":
+		return "under way: " + printable(s.Running)
+	}
+	return "cut off: the last start did not come to an end"
+}
+
+// next says what to do about a run.
+func next(s Status) string {
+	switch {
+	case s.Starts == 0:
+		return "start it"
+	case s.Outcome == "" && s.Running != "":
+		return "wait; it is under way"
+	case s.Outcome == "" || s.Outcome == "failed":
+		if len(s.Owed()) > 0 {
+			return "start it again with the same journal, which gives back what is held; or settle, which does only that"
+		}
+		return "see to the cause and start it again with the same journal: what is done is not repeated"
+	case s.Outcome == "owed":
+		return "see to the cause and settle, or give it back by hand: until then it stays taken away"
+	case s.Outcome == "pending":
+		return "answer the question, then start it again with the same journal"
+	case s.Outcome == "in doubt":
+		return "find out whether it happened, then start it again with the same journal"
+	case s.Outcome == "rejected":
+		return "nothing; this run has ended. A new attempt needs a new journal"
+	}
+	return "nothing; all is done"
+}
+
+func section(b *strings.Builder, title string, steps []StepStatus, f func(StepStatus)) {
+	if len(steps) == 0 {
+		return
+	}
+	fmt.Fprintf(b, "\n%s\n", title)
+	for _, s := range steps {
+		f(s)
+	}
+}
+
+// line is one record in one line.
+func line(rec Record) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%-9s %-7s %s", rec.Kind, rec.Verb, printable(rec.Step))
+	if rec.Verb == VerbNote {
+		b.Reset()
+		fmt.Fprintf(&b, "%-9s %-7s %s", "", "note", printable(rec.Reason))
+		return b.String()
+	}
+	if rec.Intent != "" {
+		fmt.Fprintf(&b, ": %s", printable(rec.Intent))
+	}
+	if rec.Verb != VerbGate && len(rec.Result) > 0 && string(rec.Result) != "null" && string(rec.Result) != "{}" {
+		fmt.Fprintf(&b, " -> %s", compact(rec.Result))
+	}
+	if rec.Verb == VerbGate && rec.Kind == Planned && len(rec.Not) > 0 {
+		fmt.Fprintf(&b, " (not %s)", printable(strings.Join(rec.Not, ", ")))
+	}
+	if rec.By != "" {
+		fmt.Fprintf(&b, ", %s: %s", printable(rec.By), printable(rec.Reason))
+	} else if rec.Reason != "" {
+		fmt.Fprintf(&b, ", %s", printable(rec.Reason))
+	}
+	if rec.Error != "" {
+		fmt.Fprintf(&b, ": %s", printable(rec.Error))
+	}
+	return b.String()
+}
+
+func because(text string) string {
+	if text == "" {
+		return ""
+	}
+	return ": " + printable(text)
+}
+
+func clock(t time.Time) string {
+	if t.IsZero() {
+		return "-"
+	}
+	return t.UTC().Format("2006-01-02 15:04:05")
+}
+
+func compact(m json.RawMessage) string {
+	var b bytes.Buffer
+	text := string(m)
+	if json.Compact(&b, m) == nil {
+		text = b.String()
+	}
+	if len(text) > maxShown {
+		text = strings.ToValidUTF8(text[:maxShown], "") + "…"
+	}
+	return printable(text)
+}
+
+func printableLines(s string) string {
+	lines := strings.Split(s, "\n")
+	for i := range lines {
+		lines[i] = printable(lines[i])
+	}
+	return strings.Join(lines, "\n")
+}
