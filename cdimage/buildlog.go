@@ -1,0 +1,336 @@
+package cdimage
+
+import (
+	"bytes"
+	"io"
+	"regexp"
+	"strings"
+	"time"
+)
+
+// A BuildLog is what one run of the image builder wrote: which live file
+// systems it asked Launchpad for, what became of them, and what it published.
+type BuildLog struct {
+	Stages []Stage
+	Arches []Arch // in the order in which they were asked for
+
+	Published []string // architectures as the publisher names them: "armhf", "arm64+raspi"
+	Publish   Outcome  // as far as the log goes; a log without an end is NotYet
+
+	// Finished is true when the log has the marker of its regular end. It does
+	// not mean that anything was published.
+	Finished bool
+
+	// Fatal is the last line of the traceback that ended the run.
+	Fatal string
+
+	Causes   []Cause  // what the log itself gives as reasons, strongest first
+	Warnings []string // what looks like a fault and did no harm
+
+	Start, End time.Time // first and last time the host printed, UTC
+	Cut        bool      // the last line has no end: written to, or copied, just now
+	Lines      int
+	Bytes      int64
+
+	project string // from the paths of the downloads, may be empty
+}
+
+// A Stage is one part of a run, headed by a "===== text =====" marker.
+type Stage struct {
+	Name       string
+	Line       int
+	Start, End time.Time // End is the start of the next stage, zero for the last
+}
+
+// An Arch is one live file system of a run.
+type Arch struct {
+	Label   string // "ubuntu-touch-custom-armhf"
+	Builder string // "Launchpad", or a builder's host name before 2014-06
+	Start   time.Time
+	End     time.Time // zero without an end line
+	State   string    // Launchpad's word in the end line, empty without one
+	Link    string    // web page of the build in Launchpad
+	Reused  string    // API address of an older build taken instead of a new one
+
+	Published bool // its image is in the published directory
+}
+
+// Good reports whether the live file system was built.
+func (a Arch) Good() bool { return a.State == "Successfully built" || a.State == "success" }
+
+// An Outcome says what a run published.
+type Outcome string
+
+// The outcomes. Broken is a run that died while publishing: its directory is
+// half filled and "pending" and "current" still point to the image before.
+const (
+	Complete Outcome = "complete"
+	Partial  Outcome = "partial"
+	None     Outcome = "none"
+	Skipped  Outcome = "skipped" // finished without publishing, by CDIMAGE_NOPUBLISH or DEBUG
+	Broken   Outcome = "broken"
+	NotYet   Outcome = "not yet"
+)
+
+// Beginnings of the markers that the parser knows.
+const (
+	stageBuild     = "Building live filesystems"
+	stageDownload  = "Downloading live filesystem"
+	stageGerminate = "Germinating"
+	stagePublish   = "Publishing"
+	stagePurge     = "Purging old images"
+	stageMirrors   = "Triggering mirrors"
+	stageFinished  = "Finished"
+)
+
+// buildMarks are the lines that give a cd-build-log its structure.
+var buildMarks = []string{
+	" =====", " starting at ", " finished at ", "/+livefs/", "reusing build ", "Publishing ", " URL:http", " ERROR ",
+	"Traceback (most recent", " image for ", "No filesystem for ", "No images produced!",
+	"Couldn't submit artifact", "Unable to contact tracker", "No keys found", "Signing ", "No iso.qa.", "Submitting images",
+}
+
+var (
+	markerLine = regexp.MustCompile(`^===== (.+) =====$`)
+	startLine  = regexp.MustCompile(`^(\S+) on (\S.*) starting at (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)$`)
+	endLine    = regexp.MustCompile(`^(\S+) on (\S.*) finished at (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d) \((.+)\)$`)
+	linkLine   = regexp.MustCompile(`^(\S+): (https?://\S+/\+livefs/\S+/\+build/\d+)$`)
+	reuseLine  = regexp.MustCompile(`^reusing build (https?://\S+)$`)
+	archLine   = regexp.MustCompile(`^Publishing ([A-Za-z0-9_+-]+) \.\.\.$`)
+	noImage    = regexp.MustCompile(`^No (?:\S.* image|filesystem) for (\S+)!$`)
+)
+
+const hostDate = "Mon Jan _2 15:04:05 MST 2006"
+const lineDate = "2006-01-02 15:04:05"
+
+// buildParser is the state of one pass.
+type buildParser struct {
+	log *BuildLog
+	rs  *Rules
+	s   *scanner
+
+	marker     string // seen, its date is still to come
+	markerLine int
+
+	stage     string
+	publish   int // lines of the publisher after the last architecture: 0 none yet
+	noImages  []archNote
+	downloads downloads
+	hits      []hit
+	tb        *traceback
+}
+
+// An archNote is a line about one architecture as the publisher names it.
+type archNote struct {
+	arch, line string
+	number     int
+}
+
+// ParseBuildLog reads a cd-build-log of any era, plain or gzip, in one pass
+// with flat memory. The log is returned also with an error, with what could be
+// told; the error is an [Error]: ErrIncomplete for a gzip that ends early,
+// ErrFormat for a page of HTML in the log's place, or that of r.
+//
+// An empty log is no error: the host creates the file before it writes to it.
+func ParseBuildLog(r io.Reader) (*BuildLog, error) {
+	p := &buildParser{log: &BuildLog{}, rs: defaultBuild()}
+	p.s = &scanner{g: p.rs.g}
+	plain, err := unpack(r)
+	if err == nil {
+		err = p.s.scan(plain, p.visit)
+	}
+	p.log.Lines, p.log.Bytes = p.s.lines, p.s.bytes
+	p.log.Cut = p.s.unterminated || err != nil
+	if p.marker != "" && knownStage(p.marker) {
+		p.enter(time.Time{})
+	}
+	p.finish()
+	if err != nil {
+		err = &Error{Op: "read cd-build-log", Kind: kindOf(err), Err: err}
+	}
+	return p.log, err
+}
+
+func (p *buildParser) visit(line []byte, number int) bool {
+	if p.marker != "" {
+		t, err := time.Parse(hostDate, string(bytes.TrimSpace(line)))
+		if err == nil {
+			p.enter(t.UTC())
+			return p.tb != nil
+		}
+		p.marker = "" // only looks like a marker: there is no date below
+	}
+	if m := markerLine.FindSubmatch(line); m != nil {
+		p.marker, p.markerLine = quote(m[1]), number
+		return true
+	}
+	if p.tb != nil && p.tb.add(line) {
+		return true
+	}
+	if bytes.HasPrefix(line, []byte("Traceback (most recent")) {
+		if p.tb == nil || !p.tb.chained {
+			p.endTraceback()
+			p.tb = &traceback{line: number, stage: p.stage}
+		}
+		p.tb.chained = false
+		return true
+	}
+	if !p.runLine(line, number) {
+		p.rs.match(line, number, p.found)
+	}
+	return p.tb != nil || p.stage == stageDownload
+}
+
+// runLine handles the lines that the image builder prints itself; false when
+// the line is none of them.
+func (p *buildParser) runLine(line []byte, number int) bool {
+	switch {
+	case bytes.Contains(line, []byte(" starting at ")):
+		if m := startLine.FindSubmatch(line); m != nil {
+			a := p.arch(string(m[1]))
+			a.Builder = string(m[2])
+			a.Start = p.clock(m[3])
+			return true
+		}
+	case bytes.Contains(line, []byte(" finished at ")):
+		if m := endLine.FindSubmatch(line); m != nil {
+			a := p.arch(string(m[1]))
+			a.Builder, a.State = string(m[2]), quote(m[4])
+			a.End = p.clock(m[3])
+			return true
+		}
+	case bytes.HasPrefix(line, []byte("reusing build ")):
+		if m := reuseLine.FindSubmatch(line); m != nil && len(p.log.Arches) > 0 {
+			p.log.Arches[len(p.log.Arches)-1].Reused = quote(m[1])
+			return true
+		}
+	case bytes.Contains(line, []byte("/+livefs/")):
+		// A number without a line end may lack digits.
+		if m := linkLine.FindSubmatch(line); m != nil && !p.s.unterminated {
+			p.arch(string(m[1])).Link = quote(m[2])
+			return true
+		}
+	}
+	switch p.stage {
+	case stageDownload:
+		return p.downloads.add(p, line, number)
+	case stagePublish:
+		return p.publishLine(line, number)
+	}
+	return false
+}
+
+func (p *buildParser) publishLine(line []byte, number int) bool {
+	text := string(line[:min(len(line), 300)])
+	if m := archLine.FindStringSubmatch(text); m != nil {
+		p.log.Published = append(p.log.Published, m[1])
+		p.publish = 0
+	} else if m := noImage.FindStringSubmatch(text); m != nil {
+		p.noImages = append(p.noImages, archNote{m[1], text, number})
+	} else if strings.HasPrefix(text, "Couldn't submit artifact") || strings.HasPrefix(text, "Unable to contact tracker") {
+		p.warn(text)
+	} else if !strings.HasPrefix(text, "Publishing ") {
+		if strings.HasPrefix(text, "No keys found") || strings.HasPrefix(text, "Signing ") || strings.HasPrefix(text, "No iso.qa.") ||
+			strings.HasPrefix(text, "Submitting ") {
+			p.publish++ // all architectures are through: checksums are written
+		} else {
+			return strings.HasPrefix(text, "No images produced!")
+		}
+	}
+	if p.tb != nil {
+		p.endTraceback()
+	}
+	return true
+}
+
+func (p *buildParser) warn(text string) {
+	if len(p.log.Warnings) < 100 {
+		p.log.Warnings = append(p.log.Warnings, quote([]byte(text)))
+	}
+}
+
+// arch returns the entry for a label, which a log begun in the middle may
+// mention for the first time at its end.
+func (p *buildParser) arch(label string) *Arch {
+	if a := p.log.arch(label); a != nil {
+		return a
+	}
+	if len(p.log.Arches) >= 200 { // no run has more than a dozen
+		return &Arch{}
+	}
+	p.log.Arches = append(p.log.Arches, Arch{Label: label})
+	return &p.log.Arches[len(p.log.Arches)-1]
+}
+
+func (p *buildParser) clock(b []byte) time.Time {
+	t, err := time.Parse(lineDate, string(b))
+	if err == nil {
+		p.seen(t)
+	}
+	return t
+}
+
+func (p *buildParser) seen(t time.Time) {
+	if p.log.Start.IsZero() {
+		p.log.Start = t
+	}
+	if t.After(p.log.End) {
+		p.log.End = t
+	}
+}
+
+// enter begins the stage whose marker was read. Whatever came before has not
+// ended the run.
+func (p *buildParser) enter(t time.Time) {
+	p.endTraceback()
+	name := p.marker
+	p.marker = ""
+	if n := len(p.log.Stages); n > 0 {
+		p.log.Stages[n-1].End = t
+	}
+	if !t.IsZero() {
+		p.seen(t)
+	}
+	p.log.Stages = append(p.log.Stages, Stage{Name: name, Line: p.markerLine, Start: t})
+	p.stage = name
+	for _, known := range []string{stageDownload, stageGerminate} {
+		if strings.HasPrefix(name, known) {
+			p.stage = known
+		}
+	}
+	if name == stageFinished {
+		p.log.Finished = true
+		p.stage = stageMirrors // background ssh may still print
+	}
+}
+
+func knownStage(name string) bool {
+	for _, s := range []string{stageBuild, stageDownload, stageGerminate, stagePublish, stagePurge, stageMirrors, stageFinished, "Copying "} {
+		if strings.HasPrefix(name, s) {
+			return true
+		}
+	}
+	return false
+}
+
+func (p *buildParser) found(h hit) {
+	if s := h.rule.Stage; s != "" && p.stage != s {
+		return
+	}
+	for _, known := range p.hits {
+		if known.rule == h.rule {
+			return // the first line of each rule is enough
+		}
+	}
+	p.hits = append(p.hits, h)
+}
+
+// has reports whether the log has the marker of a stage.
+func (l *BuildLog) has(stage string) bool {
+	for _, s := range l.Stages {
+		if strings.HasPrefix(s.Name, stage) {
+			return true
+		}
+	}
+	return false
+}

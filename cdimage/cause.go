@@ -1,0 +1,60 @@
+package cdimage
+
+// A Class says what kind of fault stopped a build. The words are those that
+// landing teams file faults under; they are stable and appear in the JSON form
+// of a [Diagnosis].
+type Class string
+
+// The classes. Which one wins when several are seen in the same step of a log
+// is decided by [Classes]: the earlier one.
+const (
+	DiskSpace      Class = "disk-space"      // the host or the builder is full
+	Cancelled      Class = "cancelled"       // a person or Launchpad ended the build
+	Infrastructure Class = "infrastructure"  // Launchpad or one of its builders
+	Network        Class = "network"         // something was asked for and never arrived
+	LivecdRootfs   Class = "livecd-rootfs"   // the image's build scripts
+	Package        Class = "package"         // a package that cannot be unpacked or configured
+	Dependency     Class = "dependency"      // packages that cannot be installed together
+	Seed           Class = "seed"            // a name in the seed that no package has
+	Chroot         Class = "chroot"          // the builder's chroot; the livefs build never began
+	Upload         Class = "upload"          // built, but Launchpad could not take the files
+	DependencyWait Class = "dependency-wait" // a state that livefs builds have no business in
+	Configuration  Class = "configuration"   // the host's configuration lacks something
+	Operator       Class = "operator"        // the command asked for something impossible
+	Lock           Class = "lock"            // another run holds a lock
+	Unknown        Class = "unknown"         // the log at hand does not say
+)
+
+// Classes returns all classes, strongest first: inside one step of a log a
+// full disk explains a broken package, and not the other way round.
+func Classes() []Class {
+	return []Class{
+		DiskSpace, Cancelled, Infrastructure, Network, LivecdRootfs, Package, Dependency, Seed,
+		Chroot, Upload, DependencyWait, Configuration, Operator, Lock, Unknown,
+	}
+}
+
+// A Cause is one reason why an image is missing or incomplete, with the line
+// that says so.
+type Cause struct {
+	// Scope is what the cause took down: the label of an architecture
+	// ("ubuntu-touch-custom-i386"), "publish" for everything after the live
+	// file systems, "host", "launchpad", "mirrors" or "command". Empty in a
+	// livefs log, which is about one architecture.
+	Scope string `json:"scope,omitempty"`
+	Class Class  `json:"class"`
+
+	Line    string `json:"line,omitempty"`        // as it stands in the log; the middle of a very long one is left out
+	Number  int    `json:"line_number,omitempty"` // counted from 1
+	Package string `json:"package,omitempty"`     // the package concerned
+
+	// Needs names the evidence that would say more: "livefs log".
+	Needs string `json:"needs,omitempty"`
+
+	// Severity is "warning" when the image is published nevertheless.
+	Severity string `json:"severity,omitempty"`
+
+	// Underlying is the class behind [Chroot], which by itself only says how
+	// far the builder came.
+	Underlying Class `json:"underlying,omitempty"`
+}

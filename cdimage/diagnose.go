@@ -1,0 +1,417 @@
+package cdimage
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Evidence is what [Diagnose] looks at. Only Log is needed; with more, more
+// can be said.
+type Evidence struct {
+	Build Build // which build it is; the log itself does not say
+	Log   *BuildLog
+
+	// Livefs holds the logs of failed live file systems by label.
+	Livefs map[string]*LivefsLog
+
+	// Now is the time by the clock of the image host. It tells a run at work
+	// from a killed one, and whether an image published now would get another
+	// day's ID. Zero: the last time in the log, so that an unfinished run
+	// counts as being at work.
+	Now time.Time
+
+	// Grown is when the log last changed; zero: the last time in the log.
+	Grown time.Time
+
+	// Wanted lists the labels that the image set should have. Empty: those
+	// that the run asked for.
+	Wanted []string
+}
+
+// A run that is at work prints something at least this often. While live file
+// systems are built only their ends are printed.
+const (
+	quietBuilding = 6 * time.Hour
+	quietElse     = 2 * time.Hour
+)
+
+// reuseSince is the year from which a run without --live no longer publishes
+// and CDIMAGE_REUSE_BUILD exists.
+const reuseSince = 2022
+
+// A Diagnosis is the verdict on one build: what is fine, what failed and why,
+// and what to do. Its JSON form has the names that landing teams' tools use;
+// String is its text form.
+type Diagnosis struct {
+	Build
+	Era      string    `json:"era,omitempty"` // year of the run
+	Arches   Verdicts  `json:"arches"`
+	Causes   []Cause   `json:"causes"`
+	Publish  Outcome   `json:"publish"`
+	Finished bool      `json:"finished_marker"`
+	Running  bool      `json:"running"` // no end yet, and young enough to have one
+	Remedy   string    `json:"remedy"`
+	Actions  []Action  `json:"actions"`
+	Rerun    Rerun     `json:"publish_rerun"`
+	Warnings []string  `json:"warnings,omitempty"`
+	End      time.Time `json:"end,omitzero"` // last time in the log
+}
+
+// A Verdict is about one architecture.
+type Verdict struct {
+	Label     string
+	State     string // Launchpad's word, "in progress" or "unknown"
+	Link      string // web page of the livefs build, may be empty
+	Reused    string // API address of the older build that was taken
+	Published bool
+}
+
+// A Rerun says whether publishing again without new livefs builds would give
+// the image that this run was to give.
+type Rerun struct {
+	Safe bool   `json:"safe"`
+	Why  string `json:"why"`
+
+	// Before is the end of the build's day on the host. An image published
+	// later gets the ID of another day.
+	Before time.Time `json:"before,omitzero"`
+}
+
+// Diagnose weighs the evidence. It reads no clock and no network.
+func Diagnose(e Evidence) Diagnosis {
+	l := e.Log
+	if l == nil {
+		l = &BuildLog{Publish: NotYet}
+	}
+	now, grown := e.Now, e.Grown
+	if grown.IsZero() {
+		grown = l.End
+	}
+	if now.IsZero() {
+		now = grown
+	}
+	d := Diagnosis{
+		Build: e.Build, Publish: l.Publish, Finished: l.Finished,
+		Causes: []Cause{}, Warnings: l.Warnings, End: l.End,
+	}
+	id := d.ID
+	if id.IsZero() && !l.Start.IsZero() {
+		id.Day = l.Start.Year()*10000 + int(l.Start.Month())*100 + l.Start.Day()
+	}
+	year := id.Day / 10000
+	if year > 0 {
+		d.Era = fmt.Sprint(year)
+	}
+	ended := l.Finished || l.Fatal != "" || l.Publish == None || l.Publish == Broken
+	quiet := quietElse
+	if n := len(l.Stages); n > 0 && strings.HasPrefix(l.Stages[n-1].Name, stageBuild) {
+		quiet = quietBuilding
+	}
+	d.Running = !ended && now.Sub(grown) < quiet
+	killed := !ended && !d.Running
+	if killed {
+		d.Publish = None
+		if l.has(stagePublish) {
+			d.Publish = Broken
+			if l.has(stagePurge) { // the publisher was through
+				d.Publish = l.published()
+			}
+		}
+	}
+	for _, a := range l.Arches {
+		v := Verdict{a.Label, a.State, a.Link, a.Reused, a.Published}
+		if v.State == "" {
+			v.State = "unknown"
+			if d.Running {
+				v.State = "in progress"
+			}
+		}
+		d.Arches = append(d.Arches, v)
+	}
+	d.Causes = append(d.Causes, explain(l, e.Livefs)...)
+	w := weigher{d: &d, log: l, id: id, today: year >= reuseSince, killed: killed, quietFor: now.Sub(grown), now: now}
+	r := w.remedy()
+	d.Remedy, d.Actions = r.Text, r.Actions
+	d.Rerun = w.rerun(e)
+	return d
+}
+
+// explain puts what the livefs logs say in the place of what Launchpad's state
+// says.
+func explain(l *BuildLog, livefs map[string]*LivefsLog) []Cause {
+	var out []Cause
+	for _, c := range l.Causes {
+		log := livefs[c.Scope]
+		if log == nil || len(log.Causes) == 0 {
+			out = append(out, c)
+			continue
+		}
+		switch why := log.Causes[0]; c.Class {
+		case Chroot:
+			if why.Class != Chroot {
+				why.Underlying, why.Class = why.Class, Chroot
+			}
+			why.Scope = c.Scope
+			out = append(out, why)
+		case Cancelled:
+			c.Line, c.Number = why.Line, why.Number
+			out = append(out, c)
+		case Unknown:
+			for _, why := range log.Causes {
+				why.Scope = c.Scope
+				out = append(out, why)
+			}
+		default:
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// published is the outcome of a run whose publisher is through.
+func (l *BuildLog) published() Outcome {
+	switch {
+	case len(l.Published) == 0:
+		return None
+	case slices.ContainsFunc(l.Arches, func(a Arch) bool { return !a.Published }):
+		return Partial
+	}
+	return Complete
+}
+
+// weigher chooses the remedy.
+type weigher struct {
+	d        *Diagnosis
+	log      *BuildLog
+	id       BuildID // the day of the start stands in for one that is not known
+	today    bool
+	killed   bool
+	quietFor time.Duration
+	now      time.Time
+}
+
+func (w *weigher) remedy() Remedy {
+	d := w.d
+	var real []Cause // those that kept something from being published
+	for _, c := range d.Causes {
+		if c.Severity != "warning" {
+			real = append(real, c)
+		}
+	}
+	inBuild := slices.DeleteFunc(slices.Clone(real), func(c Cause) bool { return w.log.arch(c.Scope) == nil || w.log.arch(c.Scope).Good() })
+	switch {
+	case d.Running && len(w.log.Stages) == 0:
+		return remedy("wait; the log is empty so far", Wait)
+	case d.Running && len(inBuild) > 0:
+		return remedy("wait (the log is mirrored every 15 minutes); after that: "+rebuildRemedy(inBuild).Text, Wait)
+	case d.Running:
+		return remedy("wait (the log is mirrored every 15 minutes)", Wait)
+	case len(inBuild) > 0:
+		return w.withRest(rebuildRemedy(inBuild), real)
+	case w.killed:
+		return w.killedRemedy()
+	case len(real) > 0:
+		return w.causeRemedy(real[0])
+	case d.Publish == Skipped:
+		return remedy("publish-only re-run if an image is wanted", PublishOnly)
+	case d.Publish == Complete && len(d.Causes) > 0 && d.Causes[0].Scope == "mirrors":
+		return remedy("re-trigger mirrors", TriggerMirrors)
+	case d.Publish == Complete:
+		return remedy("none", Nothing)
+	}
+	return w.publishOnly("")
+}
+
+// withRest adds to a rebuild what else stands in the way, and why publishing
+// again is no way round.
+func (w *weigher) withRest(r Remedy, real []Cause) Remedy {
+	for _, c := range real {
+		if c.Class == DiskSpace && c.Scope == "host" {
+			r.Actions = append([]Action{FreeSpace}, r.Actions...)
+			r.Text = "free space on the cdimage host, " + r.Text
+		}
+	}
+	var good, bad []string
+	for _, a := range w.log.Arches {
+		if a.Good() {
+			good = append(good, a.Label)
+		} else {
+			bad = append(bad, a.Label)
+		}
+	}
+	if len(good) > 0 && slices.Contains(r.Actions, FullRebuild) {
+		r.Text += "; a publish-only re-run would mix in an older rootfs of " + strings.Join(bad, ", ")
+	}
+	return r
+}
+
+func (w *weigher) killedRemedy() Remedy {
+	text := fmt.Sprintf("killed: the log has not grown for %s", w.quietFor.Round(time.Minute))
+	if w.allGood() {
+		r := w.publishOnly("")
+		r.Text += "; " + text
+		return r
+	}
+	return remedy("full rebuild; "+text, FullRebuild)
+}
+
+func (w *weigher) allGood() bool {
+	return len(w.log.Arches) > 0 && !slices.ContainsFunc(w.log.Arches, func(a Arch) bool { return !a.Good() })
+}
+
+// causeRemedy is for runs whose livefs builds, if there were any, are good or
+// were never seen to the end.
+func (w *weigher) causeRemedy(c Cause) Remedy {
+	built := w.allGood() || len(w.log.Arches) == 0 // nothing to build again
+	switch c.Class {
+	case DiskSpace:
+		r := w.publishOnly("free space on the cdimage host, then ")
+		if !built {
+			r = remedy("free space on the cdimage host, then full rebuild", FullRebuild)
+		}
+		r.Actions = append([]Action{FreeSpace}, r.Actions...)
+		return r
+	case Lock:
+		if len(w.log.Stages) == 0 {
+			return remedy("wait for the running build, then repeat the same command; the lock is broken by itself two hours after it was made", Wait, RepeatCommand)
+		}
+		return w.publishOnly("wait for the lock to be given back, then ", Wait)
+	case Configuration:
+		return remedy("add what is missing to the cdimage configuration (or correct the command), full rebuild", FixConfiguration, FullRebuild)
+	case Operator:
+		return w.operatorRemedy(c)
+	case Seed:
+		return w.publishOnly("fix the seed branch, then ", FixSeed)
+	case Infrastructure:
+		if !built {
+			text := "full rebuild when Launchpad is back"
+			if on := w.stillBuilding(); on != "" {
+				text += "; " + on
+			}
+			return remedy(text, FullRebuild)
+		}
+		r := w.publishOnly("")
+		r.Text += " when Launchpad is back"
+		return r
+	case Network:
+		if !built {
+			return remedy("full rebuild when the network is back", FullRebuild)
+		}
+		r := w.publishOnly("")
+		if w.log.has(stageGerminate) {
+			r.Text += " when the network is back"
+		}
+		return r
+	}
+	if built {
+		return w.publishOnly("read the log, then ")
+	}
+	return remedy("read the log, then full rebuild", FullRebuild)
+}
+
+func (w *weigher) operatorRemedy(c Cause) Remedy {
+	switch {
+	case strings.Contains(c.Line, "already pending"):
+		return remedy("wait for (or cancel) the pending build, then full rebuild or publish-only re-run", Wait, FullRebuild)
+	case strings.Contains(c.Line, "No successful builds found"):
+		return remedy("full rebuild with --live", FullRebuild)
+	case strings.Contains(c.Line, "no build found to reuse"):
+		return remedy("full rebuild with --live; without CDIMAGE_REUSE_BUILD", FullRebuild)
+	case strings.Contains(c.Line, "'NoneType'"):
+		return remedy("use CDIMAGE_REUSE_BUILD=1 with --live; publish-only without --live no longer works", PublishOnly)
+	case strings.Contains(c.Line, "File exists"):
+		r := w.publishOnly("unset DATE and DATE_SUFFIX (the forced ID is in use), then ")
+		r.Actions = append([]Action{CorrectCommand}, r.Actions...)
+		return r
+	case strings.Contains(c.Line, "no such option: -l"):
+		return remedy("use --live", CorrectCommand)
+	}
+	return remedy("correct the command", CorrectCommand)
+}
+
+func (w *weigher) publishOnly(before string, actions ...Action) Remedy {
+	text := "publish-only re-run the same UTC day"
+	switch {
+	case w.today:
+		text = "re-run with CDIMAGE_REUSE_BUILD=1 and --live"
+	case w.pastMidnight():
+		text = "publish-only re-run; it is past midnight UTC, so the result gets the ID of the new day"
+	}
+	return Remedy{append(actions, PublishOnly), before + text}
+}
+
+// pastMidnight reports whether an image published now gets another day's ID.
+func (w *weigher) pastMidnight() bool {
+	return w.id.Day != 0 && !w.now.Before(w.id.Date().AddDate(0, 0, 1))
+}
+
+// stillBuilding names the builds that Launchpad goes on with by itself.
+func (w *weigher) stillBuilding() string {
+	var on []string
+	for _, a := range w.log.Arches {
+		if a.State == "" && a.Link != "" {
+			on = append(on, a.Link[strings.LastIndexByte(a.Link, '/')+1:])
+		}
+	}
+	switch len(on) {
+	case 0:
+		return ""
+	case 1:
+		return "build " + on[0] + " goes on alone"
+	}
+	return "builds " + strings.Join(on, ", ") + " go on alone"
+}
+
+// rerun judges whether publishing again is safe.
+func (w *weigher) rerun(e Evidence) Rerun {
+	d := w.d
+	var r Rerun
+	if w.id.Day != 0 {
+		r.Before = w.id.Date().AddDate(0, 0, 1)
+	}
+	bad := ""
+	for _, label := range e.Wanted {
+		if w.log.arch(label) == nil {
+			bad = label + " is wanted and was not built in this run"
+		}
+	}
+	for _, a := range w.log.Arches {
+		switch {
+		case a.Reused != "":
+			bad = a.Label + " was not built in this run but reused"
+		case !a.Good():
+			bad = a.Label + " has no good build of this run, an older one would be mixed in"
+		}
+	}
+	switch {
+	case d.Running:
+		r.Why = "the run is still at work"
+	case len(w.log.Arches) == 0:
+		r.Why = "the log shows no livefs build: look up the newest one of each architecture first"
+	case bad != "":
+		r.Why = bad
+	case e.Now.IsZero():
+		r.Why = "the host's clock is not known; only before " + r.Before.Format("2006-01-02 15:04 UTC") + " would the image keep its day"
+	case w.pastMidnight():
+		r.Why = "on the host it is past midnight UTC: the image would get the ID of another day"
+	default:
+		r.Safe = true
+		r.Why = "every architecture has a good build of this run; before " + r.Before.Format("2006-01-02 15:04 UTC")
+		if w.today {
+			r.Why += ", with CDIMAGE_REUSE_BUILD=1 and --live"
+		}
+	}
+	return r
+}
+
+// arch returns the entry for a label, nil when there is none.
+func (l *BuildLog) arch(label string) *Arch {
+	for i := range l.Arches {
+		if l.Arches[i].Label == label {
+			return &l.Arches[i]
+		}
+	}
+	return nil
+}

@@ -1,0 +1,46 @@
+// Package cdimage reads the logs of the Ubuntu image builder (cdimage) and of
+// the live file systems that Launchpad builds for it, says why an image is
+// missing, and starts builds on the image host.
+//
+// # Nouns
+//
+// An [ImageSet] is what is built together: the images of one type (such as
+// daily-preinstalled) of one project for one series. A [Build] is one run for
+// it, and a [BuildID] is the run's name, a day and a number: 20160906.1. For
+// each architecture the run asks Launchpad for a live file system, known by its
+// label ("ubuntu-touch-custom-armhf"); then it downloads what was built and
+// publishes it. All this is written to one cd-build-log, which [ParseBuildLog]
+// turns into a [BuildLog] of stages, architectures and an [Outcome]. What
+// happened inside a live file system's build is in that build's own livefs log,
+// kept by Launchpad; [ParseLivefsLog] finds the failing step in it and the
+// [Cause], by a table of values ([Rule]) to which an importer can add.
+//
+// [Diagnose] weighs both kinds of log and the host's clock, and gives one
+// [Diagnosis]: what is fine, what failed, why, with quoted lines, and what to
+// do about it. A publish-only run is recommended where it can help and called
+// safe ([Rerun]) only where it would not mix in an older live file system.
+//
+// # What a log does not say
+//
+// "Finished" and exit status 0 do not mean that an image was published; a
+// traceback does not mean that the run failed. A log without an end is that of
+// a run at work or of a killed one, and only its age tells them apart. A cut log
+// gets no verdict on what may have followed.
+//
+// # Errors
+//
+// Errors are [Error] values; use errors.Is with
+//
+//	situation                                          error
+//	no such project, series, day or log                ErrNotFound
+//	a page or name that is something else              ErrFormat
+//	gzip that ends early                               ErrIncomplete
+//	the log tree or Launchpad answers badly            ErrServer
+//	a rule's pattern does not compile                  ErrRule
+//	a request that must not be run                     ErrInvalid
+//	a Builder that must not act                        ErrReadOnly
+//	another run for the image set holds the lock       ErrLocked
+//	the host refused the command line                  ErrUsage
+//	the run ended without a complete image             ErrNotBuilt
+//	the end of the run was not seen                    ErrInDoubt
+package cdimage

@@ -1,0 +1,123 @@
+package cdimage
+
+import (
+	"bytes"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// downloads follows wget through the stage that fetches the live file systems:
+// one block a file, a good one of one line, a failed one of one or more.
+type downloads struct {
+	address string // the address line above an error
+	failed  []download
+	good    int
+}
+
+type download struct {
+	file  string // name of the artefact, when the address tells
+	label string // of the architecture, when the address or the target tells
+	hit   hit
+}
+
+var (
+	goodLine    = regexp.MustCompile(`^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d URL:(\S+) \[[\d/]+\] -> "([^"]+)" \[(\d+)\]`)
+	addressLine = regexp.MustCompile(`^https?://\S+:$`)
+	fileAddress = regexp.MustCompile(`/\+build/(\d+)/\+files/([^/:]+):?$`)
+	scratchPath = regexp.MustCompile(`/scratch/([^/]+)/`)
+	targetArch  = regexp.MustCompile(`/live/(?:boot-|recovery-|system-)?([a-z0-9]+(?:\+[a-z0-9_-]+)?)\.`)
+)
+
+// add takes one line of the stage; false when wget did not print it.
+func (d *downloads) add(p *buildParser, line []byte, number int) bool {
+	if m := goodLine.FindSubmatch(line); m != nil {
+		d.good++
+		if s := scratchPath.FindSubmatch(m[2]); s != nil {
+			p.log.project = string(s[1])
+		}
+		d.arrived(p.log, quote(m[1]), quote(m[2]), string(m[3]))
+		d.address = ""
+		return true
+	}
+	if addressLine.Match(line) {
+		d.address = quote(bytes.TrimSuffix(line, []byte(":")))
+		return true
+	}
+	var is bool
+	p.rs.match(line, number, func(h hit) {
+		if is || h.rule.Stage != stageDownload && h.rule.Class != DiskSpace {
+			return
+		}
+		is = true
+		f := download{hit: h}
+		if m := fileAddress.FindStringSubmatch(d.address); m != nil {
+			f.label, f.file = p.log.labelOfBuild(m[1]), m[2]
+		}
+		if m := targetArch.FindSubmatch(line); m != nil {
+			f.label = p.log.labelOf(string(m[1]))
+		}
+		if s := scratchPath.FindSubmatch(line); s != nil {
+			p.log.project = string(s[1])
+		}
+		if len(d.failed) < 1000 {
+			d.failed = append(d.failed, f)
+		}
+	})
+	if is {
+		d.address = ""
+	}
+	return is
+}
+
+// arrived forgives what a good line makes up for: an earlier failure of the
+// same file for the same architecture, and the tries that wget counts.
+func (d *downloads) arrived(log *BuildLog, url, target, tries string) {
+	file := url[strings.LastIndexByte(url, '/')+1:]
+	label := ""
+	if m := targetArch.FindStringSubmatch(target); m != nil {
+		label = log.labelOf(m[1])
+	}
+	again, _ := strconv.Atoi(tries)
+	d.failed = slices.DeleteFunc(d.failed, func(f download) bool {
+		return f.file == file && f.label != "" && f.label == label
+	})
+	for n := len(d.failed); again > 1 && n > 0; again-- {
+		n--
+		if f := d.failed[n]; f.file != "" || f.label != "" || f.hit.rule.Class != Network {
+			break
+		}
+		d.failed = d.failed[:n]
+	}
+}
+
+// labelOf returns the label of the architecture that the publisher or a file
+// calls name, "" when there is none. The publisher writes arm64+raspi for
+// ...-arm64-raspi and amd64 for ...-amd64-generic; the files of an Android
+// device say armhf+mako, those of its recovery armel+mako.
+func (l *BuildLog) labelOf(name string) string {
+	cpu, _, _ := strings.Cut(name, "+")
+	if cpu == "armel" {
+		cpu = "armhf"
+	}
+	dashed := strings.ReplaceAll(name, "+", "-")
+	for _, suffix := range []string{"-" + dashed, "-" + dashed + "-generic", "-" + cpu, "-" + cpu + "-generic"} {
+		for _, a := range l.Arches {
+			if strings.HasSuffix(a.Label, suffix) {
+				return a.Label
+			}
+		}
+	}
+	return ""
+}
+
+// labelOfBuild returns the label of the livefs build with a number.
+func (l *BuildLog) labelOfBuild(number string) string {
+	for _, a := range l.Arches {
+		if strings.HasSuffix(a.Link, "/+build/"+number) || strings.HasSuffix(a.Reused, "/+build/"+number) {
+			return a.Label
+		}
+	}
+	return ""
+}

@@ -1,0 +1,261 @@
+package cdimage
+
+import (
+	"bytes"
+	"io"
+	"regexp"
+	"strings"
+)
+
+// A LivefsLog is what a builder of Launchpad says about one live file system:
+// which steps ran, which failed, and why.
+type LivefsLog struct {
+	Build   string `json:"build,omitempty"`   // number of the build in Launchpad, from LIVEFSBUILD-N
+	Project string `json:"project,omitempty"` // the livefs project, "ubuntu-touch"
+	Series  string `json:"series,omitempty"`
+	Arch    string `json:"arch,omitempty"`
+
+	Steps   []Step `json:"steps,omitempty"`
+	Failing string `json:"failing,omitempty"` // "buildlivefs: lb_chroot_install-packages live"; empty: nothing failed
+
+	// Causes holds the cause and, if another class stays possible, the weaker
+	// one behind it. Empty when the build is good, and when the log does not
+	// allow a verdict: see Incomplete.
+	Causes []Cause `json:"causes"`
+
+	// Incomplete says why the log allows no verdict: empty, cut, no log at
+	// all. Causes that were certain before the cut are given nevertheless.
+	Incomplete string `json:"incomplete,omitempty"`
+
+	Lines int   `json:"lines"`
+	Bytes int64 `json:"bytes"` // unpacked
+}
+
+// A Step is one program of the builder and, inside buildlivefs, one step of
+// live-build.
+type Step struct {
+	Name string `json:"name"`
+	Line int    `json:"line"`
+}
+
+// OK reports whether the log is that of a good build.
+func (l *LivefsLog) OK() bool {
+	return l.Incomplete == "" && l.Failing == "" && len(l.Causes) == 0
+}
+
+// ParseLivefsLog reads a livefs build log, plain or gzip, in one pass with
+// flat memory, and names the cause of its failure by the rules of
+// [LivefsRules]. The log is returned also with an error, with what could be
+// told; the error is an [Error]: ErrIncomplete for a gzip that ends early,
+// ErrFormat for a page of HTML in the log's place, or that of r.
+func ParseLivefsLog(r io.Reader) (*LivefsLog, error) { return defaultLivefs().ParseLivefsLog(r) }
+
+// livefsMarks are the lines that give a livefs log its structure.
+var livefsMarks = []string{
+	"RUN: /", "] lb_build", "] lb_config", "] lb_clean", "] lb_bootstrap", "] lb_chroot", "] lb_binary", "] lb_source", "] lb_init",
+	"P: Begin unmounting filesystems", "Traceback (most recent", "exit status -9", "Waiting 15 seconds and trying again",
+}
+
+var (
+	runStep    = regexp.MustCompile(`^RUN: /\S*/(?:in-target )?([a-z][a-z0-9-]*)`)
+	lbStep     = regexp.MustCompile(`^\[\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\] (lb_\S+(?: .*)?)$`)
+	buildID    = regexp.MustCompile(`LIVEFSBUILD-(\d+)`)
+	optProject = regexp.MustCompile(`'?--(project|series|arch)'?[,= ]+'?([A-Za-z0-9.+/-]+)`)
+)
+
+// After these programs the work is over and only cleaning remains.
+func cleaning(step string) bool {
+	switch step {
+	case "scan-for-processes", "umount-chroot", "remove-build", "gather-results", "cleanup":
+		return true
+	}
+	return false
+}
+
+// nearEnd is how far above the end of a failing step a network message may
+// stand and still be believed before a message of another class. Hooks try
+// again, and go on without.
+const nearEnd = 60
+
+// livefsParser is the state of one pass.
+type livefsParser struct {
+	log *LivefsLog
+	rs  *Rules
+	s   *scanner
+
+	run, lb   string // current step and its part
+	work      string // last step that does work
+	reached   bool   // buildlivefs was reached
+	frozen    int    // line at which the failing step ended, 0 while it runs
+	traceback bool   // buildlivefs or a step before it died in Python
+	scanned   bool   // scan-for-processes was reached
+	killed    hit    // "exit status -9" after scan-for-processes
+	removed   bool   // remove-build was reached: the log is whole
+	endLine   string // last line of the failing step
+	endNumber int
+
+	hits    []hit // of the current part of the step
+	carried []hit // index files of earlier steps that never arrived
+	after   []hit // infrastructure, while cleaning
+	follow  bool  // the last line was a dpkg error, the next tells whose fault
+}
+
+// ParseLivefsLog is [ParseLivefsLog] with the rules rs.
+func (rs *Rules) ParseLivefsLog(r io.Reader) (*LivefsLog, error) {
+	p := &livefsParser{log: &LivefsLog{Causes: []Cause{}}, rs: rs, s: &scanner{g: rs.g}}
+	plain, err := unpack(r)
+	if err == nil {
+		err = p.s.scan(plain, p.visit)
+	}
+	p.finish(err)
+	if err != nil {
+		err = &Error{Op: "read livefs log", What: p.log.Build, Kind: kindOf(err), Err: err}
+	}
+	return p.log, err
+}
+
+func (p *livefsParser) visit(line []byte, number int) bool {
+	if follower := p.follow && bytes.Contains(line, []byte("dependency problems")); p.follow {
+		p.follow = false
+		if follower && len(p.hits) > 0 {
+			p.hits = p.hits[:len(p.hits)-1]
+		}
+	}
+	if p.structure(line, number) {
+		return false
+	}
+	if bytes.HasPrefix(line, []byte("Get:")) {
+		p.arrived(itemKey(line))
+	} else {
+		p.rs.match(line, number, p.found)
+	}
+	// While something is missing, watch whether it arrives after all.
+	return p.follow || p.frozen == 0 && p.missing()
+}
+
+// structure handles the lines that say where in the build we are.
+func (p *livefsParser) structure(line []byte, number int) bool {
+	switch {
+	case bytes.HasPrefix(line, []byte("RUN: /")):
+		if m := runStep.FindSubmatch(line); m != nil {
+			p.enterRun(string(m[1]), line, number)
+		}
+	case bytes.HasPrefix(line, []byte("[")) && bytes.Contains(line, []byte("] lb_")):
+		m := lbStep.FindSubmatch(line)
+		if m == nil {
+			return false
+		}
+		p.begin()
+		p.lb = strings.TrimSpace(quote(m[1]))
+		p.addStep(p.lb, number)
+	case bytes.HasPrefix(line, []byte("P: Begin unmounting filesystems")):
+		p.freeze(number)
+	case bytes.HasPrefix(line, []byte("Traceback (most recent")):
+		p.traceback = p.traceback || !p.scanned || p.run == p.work
+		p.freeze(number)
+	case bytes.HasPrefix(line, []byte("Waiting 15 seconds and trying again")):
+		p.hits = p.hits[:0]
+	case bytes.HasSuffix(line, []byte("exit status -9")):
+		if p.scanned {
+			p.killed = hit{line: quote(line), number: number}
+		}
+	default:
+		return false
+	}
+	return true
+}
+
+func (p *livefsParser) addStep(name string, number int) {
+	const limit = 1000 // a log has about fifty
+	if len(p.log.Steps) < limit {
+		p.log.Steps = append(p.log.Steps, Step{name, number})
+	}
+}
+
+func (p *livefsParser) enterRun(step string, line []byte, number int) {
+	if m := buildID.FindSubmatch(line); m != nil {
+		p.log.Build = string(m[1])
+	}
+	for _, m := range optProject.FindAllSubmatch(line, 8) {
+		v := string(m[2])
+		switch string(m[1]) {
+		case "project":
+			p.log.Project = v
+		case "series":
+			p.log.Series = v
+		case "arch":
+			p.log.Arch = v
+		}
+	}
+	p.addStep(step, number)
+	p.run = step
+	if cleaning(step) {
+		p.freeze(number)
+		p.scanned = p.scanned || step == "scan-for-processes"
+		p.removed = p.removed || step == "remove-build"
+		return
+	}
+	p.begin()
+	p.work, p.lb = step, ""
+	p.reached = p.reached || step == "buildlivefs"
+}
+
+// begin starts a step or a part of one: what went before it went well, except
+// that an index file which apt could not fetch is missed later.
+func (p *livefsParser) begin() {
+	for _, h := range p.hits {
+		if h.item != "" && strings.HasPrefix(h.line, "W: ") && len(p.carried) < 32 {
+			p.carried = append(p.carried, h)
+		}
+	}
+	p.hits, p.frozen, p.traceback, p.follow = p.hits[:0], 0, false, false
+}
+
+// freeze ends the failing step: what is said from here on is not its cause.
+func (p *livefsParser) freeze(number int) {
+	if p.frozen > 0 {
+		return
+	}
+	p.frozen = number
+	p.endLine, p.endNumber = quote(p.s.before()), number-1
+}
+
+func (p *livefsParser) found(h hit) {
+	if p.frozen > 0 {
+		if h.rule.Class == Infrastructure && len(p.after) < 8 {
+			p.after = append(p.after, h)
+		}
+		return
+	}
+	if h.rule.Class == Network && h.item == "" && strings.TrimLeft(h.line, " \t") != h.line {
+		h.item = errItem(p.s.before())
+	}
+	// The first line of each rule is enough, and for the network the last too:
+	// it tells how near to the end it still went wrong.
+	for i := range p.hits {
+		if p.hits[i].rule == h.rule && (h.rule.Class != Network || len(p.hits) >= 64) {
+			return
+		}
+	}
+	p.hits = append(p.hits, h)
+	p.follow = h.rule.Class == Package && strings.HasPrefix(h.line, "dpkg: error processing")
+}
+
+func (p *livefsParser) finish(err error) {
+	l := p.log
+	l.Lines, l.Bytes = p.s.lines, p.s.bytes
+	switch {
+	case err != nil:
+		l.Incomplete = err.Error()
+	case l.Bytes == 0:
+		l.Incomplete = "the log is empty"
+	case len(l.Steps) == 0:
+		l.Incomplete = "no livefs build log: it has no step of a builder"
+	case p.s.unterminated && !p.removed:
+		l.Incomplete = "the log stops in the middle of a line"
+	}
+	if l.Incomplete != "" && p.frozen == 0 {
+		return // the failing step has no end: anything may have followed
+	}
+	p.decide()
+}

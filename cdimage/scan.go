@@ -1,0 +1,212 @@
+package cdimage
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"io"
+)
+
+// A livefs log has 20,000 to 45,000 lines of which a few dozen matter, so
+// lines are not even looked for at first. A block is sampled: every step bytes
+// four bytes are looked up among the pieces ("grams") of the wanted literals.
+// With step chosen so that each literal holds a whole gram at any phase, none
+// can be missed. Only round a hit is the line cut out and handed over.
+
+const (
+	blockSize  = 128 << 10
+	maxLine    = 64 << 10 // of a longer line only the beginning is looked at
+	maxHistory = 4 << 10  // of what was passed is kept for quoting
+	gramSize   = 4
+	gramSlots  = 1 << 13
+)
+
+// grams is an immutable set of literals to look for.
+type grams struct {
+	step     int // 0: no sampling possible, every line is handed over
+	bits     [1 << 10]uint64
+	slot     [gramSlots]int32 // index into entries + 1
+	entries  []gramEntry
+	literals [][]byte
+}
+
+type gramEntry struct {
+	gram         uint32
+	literal, off int32
+	next         int32
+}
+
+func gramHash(g uint32) uint32 { return (g * 2654435761) >> 16 }
+
+// newGrams prepares the search for literals. A literal shorter than a gram
+// makes sampling impossible: then every line is handed over.
+func newGrams(literals []string) *grams {
+	g := &grams{}
+	shortest := 1 << 10
+	seen := map[string]bool{}
+	for _, l := range literals {
+		if len(l) < gramSize {
+			return &grams{}
+		}
+		if !seen[l] {
+			seen[l] = true
+			g.literals = append(g.literals, []byte(l))
+			shortest = min(shortest, len(l))
+		}
+	}
+	if len(g.literals) == 0 {
+		return g
+	}
+	g.step = min(shortest-gramSize+1, 8)
+	for i, l := range g.literals {
+		for off := range g.step {
+			v := binary.LittleEndian.Uint32(l[off:])
+			h := gramHash(v)
+			g.bits[h>>6] |= 1 << (h & 63)
+			at := h & (gramSlots - 1)
+			g.entries = append(g.entries, gramEntry{v, int32(i), int32(off), g.slot[at]})
+			g.slot[at] = int32(len(g.entries))
+		}
+	}
+	return g
+}
+
+// find returns the offset of some byte of the first literal in b, or -1.
+func (g *grams) find(b []byte) int {
+	for i := 0; i+gramSize <= len(b); i += g.step {
+		v := binary.LittleEndian.Uint32(b[i:])
+		h := gramHash(v)
+		if g.bits[h>>6]&(1<<(h&63)) == 0 {
+			continue
+		}
+		for e := g.slot[h&(gramSlots-1)]; e != 0; {
+			x := &g.entries[e-1]
+			if x.gram == v {
+				if from := i - int(x.off); from >= 0 && bytes.HasPrefix(b[from:], g.literals[x.literal]) {
+					return i
+				}
+			}
+			e = x.next
+		}
+	}
+	return -1
+}
+
+// wants reports whether one line holds a literal.
+func (g *grams) wants(line []byte) bool { return g.step == 0 || g.find(line) >= 0 }
+
+// A scanner hands over the lines of a log that hold a wanted literal. Memory
+// is one block, whatever the log or its lines measure.
+type scanner struct {
+	g   *grams
+	buf []byte
+
+	begin        int  // start of what the visitor may look back on
+	at           int  // start of the line being visited
+	unterminated bool // the line being visited is the last one and has no end
+	lines        int  // lines passed when the scan has ended
+	bytes        int64
+}
+
+// scan reads r to its end. visit gets a line without its line end and its
+// number; when it returns true it also gets the next line, whatever that says.
+// The error is that of r; all that came before has been visited.
+func (s *scanner) scan(r io.Reader, visit func(line []byte, number int) bool) error {
+	if s.buf == nil {
+		s.buf = make([]byte, 0, blockSize+maxHistory)
+	}
+	var (
+		pos     int  // first byte not yet scanned
+		counted int  // bytes before it are in number
+		number  = 1  // of the line at counted
+		all     bool // the visitor wants the next line
+		skip    bool // inside a line too long, until its end
+	)
+	hand := func(from, to int) bool {
+		number += bytes.Count(s.buf[counted:from], newline)
+		counted = from
+		s.at = from
+		line := s.buf[from:to]
+		if n := len(line); n > 0 && line[n-1] == '\r' {
+			line = line[:n-1]
+		}
+		return visit(line, number)
+	}
+	for {
+		n, err := io.ReadAtLeast(r, s.buf[len(s.buf):cap(s.buf)], 1)
+		s.buf = s.buf[:len(s.buf)+n]
+		s.bytes += int64(n)
+		last := err != nil
+		if skip {
+			i := bytes.IndexByte(s.buf[pos:], '\n')
+			if i < 0 {
+				pos = len(s.buf)
+			} else {
+				pos += i + 1
+				skip = false
+			}
+		}
+		end := pos + bytes.LastIndexByte(s.buf[pos:], '\n') + 1
+		for pos < end {
+			if !all && s.g.step > 0 {
+				hit := s.g.find(s.buf[pos:end])
+				if hit < 0 {
+					pos = end
+					break
+				}
+				pos += bytes.LastIndexByte(s.buf[pos:pos+hit], '\n') + 1
+			}
+			stop := pos + bytes.IndexByte(s.buf[pos:end], '\n')
+			all = hand(pos, min(stop, pos+maxLine))
+			pos = stop + 1
+		}
+		if rest := s.buf[pos:]; !skip && (last && len(rest) > 0 || len(rest) >= maxLine) {
+			head := rest[:min(len(rest), maxLine)]
+			s.unterminated = last
+			if all || s.g.wants(head) {
+				all = hand(pos, pos+len(head))
+			}
+			pos, skip = len(s.buf), true
+		}
+		if last {
+			number += bytes.Count(s.buf[counted:], newline)
+			s.lines = number - 1
+			if len(s.buf) > 0 && s.buf[len(s.buf)-1] != '\n' {
+				s.lines = number
+				s.unterminated = true
+			}
+			if errors.Is(err, io.EOF) {
+				return nil
+			}
+			return err
+		}
+		// Keep a little history and the unfinished line.
+		keep := max(0, pos-maxHistory)
+		number += bytes.Count(s.buf[counted:max(counted, keep)], newline)
+		counted = max(0, counted-keep)
+		s.buf = s.buf[:copy(s.buf, s.buf[keep:])]
+		pos -= keep
+		s.begin = 0
+		if keep > 0 { // history may begin inside a line
+			s.begin = bytes.IndexByte(s.buf[:pos], '\n') + 1
+		}
+	}
+}
+
+var newline = []byte{'\n'}
+
+// before returns the nearest line above the visited one that is not blank, as
+// far as it is still in memory.
+func (s *scanner) before() []byte {
+	above := s.buf[s.begin:s.at]
+	for len(above) > 0 {
+		above = bytes.TrimRight(above, "\r\n")
+		i := bytes.LastIndexByte(above, '\n')
+		line := above[i+1:]
+		if len(bytes.TrimSpace(line)) > 0 {
+			return line
+		}
+		above = above[:i+1]
+	}
+	return nil
+}
