@@ -181,7 +181,7 @@ func (j *Job) Wait(ctx context.Context, progress func(newOutput []byte)) (Output
 			}
 			return output(exit), nil
 		case Lost:
-			log := strings.TrimSpace(cmp.Or(string(last[1]), string(last[0])))
+			log := cmp.Or(string(last[1]), string(last[0]))
 			return output(0), j.h.fail(j.op(), ErrJobLost, fmt.Sprintf("it ended without an exit status: %s; nothing more is known about its effect: look, then Reap it before starting it again", rest), noise(log))
 		default:
 			return output(0), j.gone(word)

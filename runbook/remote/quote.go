@@ -59,8 +59,12 @@ func notPlain(r rune) bool {
 	return !strings.ContainsRune("_-./:,+@%", r)
 }
 
-// isProgram reports whether a plain first word cannot be a reserved word.
+// isProgram reports whether a plain first word cannot be a reserved word, nor
+// an option of the shell that is called as "sh -c LINE".
 func isProgram(w string) bool {
+	if w[0] == '-' || w[0] == '+' {
+		return false
+	}
 	switch w {
 	case "case", "do", "done", "elif", "else", "esac", "fi", "for", "if", "in", "then", "until", "while",
 		"function", "select", "time", "coproc", "namespace":

@@ -14,6 +14,8 @@ import (
 // The scripts that run on the host. They are sent as an argument of sh, with
 // their own arguments behind them: nothing is pasted into their text.
 var (
+	//go:embed scripts/say.sh
+	sayScript string
 	//go:embed scripts/job.sh
 	jobScript string
 	//go:embed scripts/start.sh
@@ -26,28 +28,38 @@ var (
 	reapScript string
 	//go:embed scripts/list.sh
 	listScript string
+	//go:embed scripts/read.sh
+	readScript string
+	//go:embed scripts/replace.sh
+	replaceScript string
 )
 
 // script runs a script and returns its answer, one line. Output after the answer goes to the two functions,
 // which may be nil.
 func (h *Host) script(ctx context.Context, op, text string, args []string, stdin []byte, stdout, stderr func([]byte)) (string, error) {
-	line, err := Quote(append([]string{"sh", "-c", text, "landing"}, args...))
+	line, err := Quote(append([]string{"sh", "-c", sayScript + text, "landing"}, args...))
 	if err != nil {
 		return "", err
+	}
+	var said []byte
+	if stderr == nil {
+		stderr = func(p []byte) { said = append(said, p[:min(len(p), headLimit-min(len(said), headLimit))]...) }
 	}
 	out, errOut := head{sink: stdout}, head{sink: stderr}
 	exit, err := h.exec(ctx, line, stdin, &out, &errOut)
 	switch {
 	case err != nil:
 		return "", err
-	case !out.seen || exit != 0:
-		said := strings.TrimSpace(tail(errOut.noise, 400))
-		return "", h.fail(op, ErrRefused, fmt.Sprintf("the host's shell did not run our script (exit status %d); it must be a POSIX shell", exit), noise(said))
+	case !out.seen || !errOut.seen || exit != 0:
+		said = append(errOut.noise, said...)
+		return "", h.fail(op, ErrRefused, fmt.Sprintf("our script failed on the host (exit status %d); its sh and its tools must be POSIX's", exit), noise(tail(said, 400)))
 	}
 	return out.line, nil
 }
 
+// noise is what a program said, as a cause; nil if it said nothing.
 func noise(said string) error {
+	said = strings.TrimSpace(said)
 	if said == "" {
 		return nil
 	}
@@ -65,7 +77,7 @@ type head struct {
 }
 
 const (
-	answer    = "landing-job"
+	answer    = "landing-answer"
 	headLimit = 4 << 10 // longer than any answer
 )
 
@@ -116,7 +128,7 @@ func (h *Host) overLosses(ctx context.Context, op string, contact bool, f func()
 		bound = defaultReconnect
 	}
 	var since time.Time
-	for pause := 50 * time.Millisecond; ; pause = min(2*pause, 5*time.Second) {
+	for pause := time.Duration(0); ; pause = min(max(2*pause, 50*time.Millisecond), 5*time.Second) {
 		err := f()
 		lost := errors.Is(err, ErrLost) || errors.Is(err, ErrUnreachable) && (contact || !since.IsZero())
 		if err == nil || !lost || ctx.Err() != nil || bound < 0 {

@@ -1,19 +1,9 @@
-# The beginning of every job script: sh -c TEXT landing JOBDIR NAME ID ...
-# POSIX sh and its usual tools, nothing else. Answers start after a line of
-# their own on each stream, because login shells like to print greetings.
+# The beginning of every job script, behind say.sh: ... JOBDIR NAME ID ...
 base=$1 name=$2 id=$3
 case $base in
 '') base=$HOME/.landing/jobs ;;
 "~/"*) base=$HOME/${base#??} ;;
 esac
-say() {
-	printf '\nlanding-job %s\n' "$*"
-	printf '\nlanding-job\n' >&2
-}
-quit() {
-	say "$@"
-	exit 0
-}
 # boot: which start of the machine this is; "-" where the kernel does not say.
 boot() {
 	cat /proc/sys/kernel/random/boot_id 2>/dev/null || echo -
@@ -59,11 +49,11 @@ settle() {
 	tries=0
 	judge
 	while [ "$verdict" = starting ]; do
-		if [ "$tries" -ge 10 ]; then
+		if [ "$tries" -ge 50 ]; then
 			verdict="lost it was claimed and never started"
 			return
 		fi
-		sleep 1
+		nap
 		tries=$((tries + 1))
 		judge
 	done

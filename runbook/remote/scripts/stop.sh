@@ -9,8 +9,8 @@ if [ "$mode" = setsid ]; then
 		quit "failed cannot signal the process group $pid"
 	if [ "$4" = KILL ]; then
 		tries=0
-		while alive && [ "$tries" -lt 10 ]; do
-			sleep 1
+		while alive && [ "$tries" -lt 50 ]; do
+			nap
 			tries=$((tries + 1))
 		done
 		[ -e exit ] || echo 137 >exit

@@ -1,0 +1,398 @@
+package remote_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/landingteam/landing/runbook/remote"
+)
+
+// An openssh is a real OpenSSH server on loopback that runs as the current user.
+type openssh struct {
+	addr, dir string
+	log       *os.File
+}
+
+// startOpenSSH starts sshd with its own keys and configuration. Where there is
+// none the test is skipped, except in continuous integration.
+func startOpenSSH(t *testing.T) *openssh {
+	t.Helper()
+	missing := func(what string, err error) {
+		t.Helper()
+		if os.Getenv("CI") == "true" {
+			t.Fatalf("%s, and CI is set: %v (Debian: apt-get install openssh-server openssh-client)", what, err)
+		}
+		t.Skipf("%s: %v (Debian: apt-get install openssh-server openssh-client)", what, err)
+	}
+	sshd, err := exec.LookPath("/usr/sbin/sshd")
+	if err != nil {
+		missing("no OpenSSH server to test against", err)
+	}
+	keygen, err := exec.LookPath("ssh-keygen")
+	if err != nil {
+		missing("no ssh-keygen", err)
+	}
+	if os.Getuid() == 0 {
+		// As root sshd insists on this folder for its unprivileged half.
+		if err := os.MkdirAll("/run/sshd", 0o755); err != nil {
+			missing("sshd as root needs /run/sshd", err)
+		}
+	}
+	s := &openssh{dir: t.TempDir()}
+	for name, args := range map[string][]string{
+		"host_ed25519": {"-t", "ed25519"}, "host_rsa": {"-t", "rsa", "-b", "2048"}, "host_other": {"-t", "ed25519"},
+		"id": {"-t", "ed25519"}, "id_locked": {"-t", "ed25519"}, "id_wrong": {"-t", "ed25519"},
+	} {
+		phrase := ""
+		if name == "id_locked" {
+			phrase = "a passphrase"
+		}
+		out, err := exec.Command(keygen, append(args, "-q", "-N", phrase, "-f", filepath.Join(s.dir, name))...).CombinedOutput()
+		if err != nil {
+			t.Fatalf("ssh-keygen: %v: %s", err, out)
+		}
+	}
+	var authorized []byte
+	for _, name := range []string{"id", "id_locked"} {
+		authorized = append(authorized, s.read(t, name+".pub")...)
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.addr = l.Addr().String()
+	l.Close()
+	_, port, _ := net.SplitHostPort(s.addr)
+	home := filepath.Join(s.dir, "home")
+	os.Mkdir(home, 0o755)
+	s.write(t, "authorized_keys", authorized)
+	s.write(t, "sshd_config", fmt.Appendf(nil, `ListenAddress 127.0.0.1
+Port %s
+HostKey %[2]s/host_ed25519
+HostKey %[2]s/host_rsa
+AuthorizedKeysFile %[2]s/authorized_keys
+PidFile none
+UsePAM no
+StrictModes no
+PermitRootLogin yes
+PasswordAuthentication no
+KbdInteractiveAuthentication no
+SetEnv HOME=%[2]s/home
+LogLevel VERBOSE
+`, port, s.dir))
+	s.log, err = os.Create(filepath.Join(s.dir, "log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(sshd, "-D", "-e", "-f", filepath.Join(s.dir, "sshd_config"))
+	cmd.Stderr = s.log
+	if err := cmd.Start(); err != nil {
+		missing("sshd does not start", err)
+	}
+	t.Cleanup(func() {
+		cmd.Process.Kill()
+		cmd.Wait()
+		if t.Failed() {
+			t.Logf("sshd: %s", s.read(t, "log"))
+		}
+	})
+	waitFor(t, "sshd to listen", func() bool {
+		c, err := net.Dial("tcp", s.addr)
+		if err == nil {
+			c.Close()
+		}
+		return err == nil
+	})
+	s.knownHosts(t, "host_ed25519")
+	return s
+}
+
+func (s *openssh) read(t *testing.T, name string) []byte {
+	t.Helper()
+	b, err := os.ReadFile(filepath.Join(s.dir, name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func (s *openssh) write(t *testing.T, name string, data []byte) {
+	t.Helper()
+	if err := os.WriteFile(filepath.Join(s.dir, name), data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// knownHosts writes a known_hosts file that has these keys for the server, the
+// names hashed as ssh does by default on Debian.
+func (s *openssh) knownHosts(t *testing.T, keys ...string) {
+	t.Helper()
+	host, port, _ := net.SplitHostPort(s.addr)
+	var b bytes.Buffer
+	for _, k := range keys {
+		fmt.Fprintf(&b, "[%s]:%s %s", host, port, s.read(t, k+".pub"))
+	}
+	s.write(t, "known_hosts", b.Bytes())
+	if out, err := exec.Command("ssh-keygen", "-H", "-f", filepath.Join(s.dir, "known_hosts")).CombinedOutput(); err != nil {
+		t.Fatalf("ssh-keygen -H: %v: %s", err, out)
+	}
+}
+
+func (s *openssh) host(t *testing.T) *remote.Host {
+	u, err := user.Current()
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := &remote.Host{
+		Addr:       s.addr,
+		User:       u.Username,
+		KnownHosts: []string{filepath.Join(s.dir, "known_hosts")},
+		KeyFile:    filepath.Join(s.dir, "id"),
+		Agent:      "none",
+		JobDir:     filepath.Join(s.dir, "home", "jobs"),
+	}
+	t.Cleanup(func() { h.Close() })
+	return h
+}
+
+// killSession kills the sshd process that serves h's connection.
+func killSession(t *testing.T, h *remote.Host) {
+	t.Helper()
+	out, err := h.Run(context.Background(), sh("echo $PPID"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var pid int
+	if _, err := fmt.Sscan(string(out.Stdout), &pid); err != nil || pid <= 1 {
+		t.Fatalf("pid %d: %v", pid, err)
+	}
+	// The parent of the shell is the session's sshd, or the login shell under it.
+	for {
+		b, err := os.ReadFile(fmt.Sprintf("/proc/%d/comm", pid))
+		if err != nil {
+			t.Skipf("no /proc to find the sshd process in: %v", err)
+		}
+		if strings.HasPrefix(string(b), "sshd") {
+			break
+		}
+		stat, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+		_, rest, _ := strings.Cut(string(stat), ") ")
+		var state string
+		fmt.Sscan(rest, &state, &pid)
+	}
+	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestOpenSSHRun(t *testing.T) {
+	s := startOpenSSH(t)
+	h := s.host(t)
+	c := remote.Command{Argv: append([]string{"printf", `[%s]`}, hard...), Stdin: []byte("unread")}
+	out, err := h.Run(t.Context(), c)
+	if want := "[" + strings.Join(hard, "][") + "]"; string(out.Stdout) != want || err != nil {
+		t.Errorf("Run = %q, %v; want %q", out.Stdout, err, want)
+	}
+	for script, want := range map[string]int{"exit 3": 3, "kill -KILL $$": 137, "kill -TERM $$": 143} {
+		if out, err := h.Run(t.Context(), sh(script)); out.Exit != want || err != nil {
+			t.Errorf("%s: exit %d, %v; want %d", script, out.Exit, err, want)
+		}
+	}
+	big := bytes.Repeat([]byte("0123456789abcdef"), 1<<18)
+	out, err = h.Run(t.Context(), remote.Command{Argv: []string{"cat"}, Stdin: big})
+	if !bytes.Equal(out.Stdout, big) || out.Truncated || err != nil {
+		t.Errorf("4 MiB through cat: %d bytes back, truncated %v, %v", len(out.Stdout), out.Truncated, err)
+	}
+	h.MaxOutput = 100
+	out, err = h.Run(t.Context(), sh("head -c 20000000 /dev/zero; echo end >&2"))
+	if len(out.Stdout) != 100 || !out.Truncated || string(out.Stderr) != "end\n" || err != nil {
+		t.Errorf("20 MB of output: %d bytes, truncated %v, %q, %v", len(out.Stdout), out.Truncated, out.Stderr, err)
+	}
+	for range 30 {
+		t.Run("at once", func(t *testing.T) {
+			t.Parallel()
+			if _, err := h.Run(context.Background(), sh("sleep 0.1")); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+func TestOpenSSHLost(t *testing.T) {
+	s := startOpenSSH(t)
+	h := s.host(t)
+	done := make(chan error)
+	started := filepath.Join(s.dir, "started")
+	go func() {
+		_, err := h.Run(t.Context(), sh("touch "+started+"; exec sleep 5"))
+		done <- err
+	}()
+	waitFor(t, "the command", func() bool { return exists(started) })
+	killSession(t, h) // the same connection serves both
+	if err := <-done; !errors.Is(err, remote.ErrLost) {
+		t.Errorf("Run: %v, want ErrLost", err)
+	}
+	if _, err := h.Now(t.Context()); err != nil {
+		t.Errorf("the next command: %v", err)
+	}
+}
+
+func TestOpenSSHJobSurvives(t *testing.T) {
+	s := startOpenSSH(t)
+	h := s.host(t)
+	gate := filepath.Join(s.dir, "go")
+	c := job("survivor", `echo begun; while [ ! -e "$1" ]; do sleep 0.02; done; echo end; exit 4`, gate)
+	j, err := h.Start(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	killSession(t, h)
+	n := 0
+	out, err := j.Wait(t.Context(), func(p []byte) {
+		if n++; n == 1 {
+			go func() {
+				killSession(t, h) // while it is watched
+				os.WriteFile(gate, nil, 0o600)
+			}()
+		}
+	})
+	want := remote.Output{Stdout: []byte("begun\nend\n"), Exit: 4}
+	if diff := cmp.Diff(want, out); diff != "" || err != nil {
+		t.Errorf("Wait: %v (-want +got):\n%s", err, diff)
+	}
+	out, err = s.host(t).Run(t.Context(), c) // as another process would
+	if diff := cmp.Diff(want, out); diff != "" || err != nil {
+		t.Errorf("Run: %v (-want +got):\n%s", err, diff)
+	}
+	if exists(filepath.Join(s.dir, "home", "jobs", "survivor")) {
+		t.Error("the job was not reaped")
+	}
+}
+
+func TestOpenSSHHostKey(t *testing.T) {
+	s := startOpenSSH(t)
+	h := s.host(t)
+	fingerprint := func(name string) string {
+		out, err := exec.Command("ssh-keygen", "-l", "-f", filepath.Join(s.dir, name)).Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return strings.Fields(string(out))[1]
+	}
+	// The server has two keys and would rather show the other one.
+	s.knownHosts(t, "host_rsa")
+	if _, err := h.Now(t.Context()); err != nil {
+		t.Errorf("only the RSA key is known: %v", err)
+	}
+	h.Close()
+	s.knownHosts(t, "host_other")
+	_, err := h.Now(t.Context())
+	if !errors.Is(err, remote.ErrHostChanged) || !strings.Contains(err.Error(), fingerprint("host_ed25519")) || !strings.Contains(err.Error(), "known_hosts:1") {
+		t.Errorf("changed: %v", err)
+	}
+	s.knownHosts(t)
+	_, err = h.Now(t.Context())
+	if !errors.Is(err, remote.ErrHostUnknown) || !strings.Contains(err.Error(), fingerprint("host_ed25519")) && !strings.Contains(err.Error(), fingerprint("host_rsa")) {
+		t.Errorf("unknown: %v", err)
+	}
+	// The line that the error gives is the one to add.
+	line := err.Error()[strings.LastIndex(err.Error(), ": [")+2:]
+	s.write(t, "known_hosts", []byte(line+"\n"))
+	if _, err := h.Now(t.Context()); err != nil {
+		t.Errorf("with the line from the error: %v", err)
+	}
+}
+
+func TestOpenSSHLogin(t *testing.T) {
+	s := startOpenSSH(t)
+	tests := []struct {
+		name  string
+		setup func(h *remote.Host)
+		want  error
+		text  string
+	}{
+		{"wrong key", func(h *remote.Host) { h.KeyFile = filepath.Join(s.dir, "id_wrong") }, remote.ErrAuth, "accepts none of our keys"},
+		{"locked key", func(h *remote.Host) { h.KeyFile = filepath.Join(s.dir, "id_locked") }, remote.ErrAuth, "is encrypted"},
+		{"wrong passphrase", func(h *remote.Host) {
+			h.KeyFile = filepath.Join(s.dir, "id_locked")
+			h.Passphrase = func(string) ([]byte, error) { return []byte("s3cret"), nil }
+		}, remote.ErrAuth, "does not open"},
+		{"passphrase", func(h *remote.Host) {
+			h.KeyFile = filepath.Join(s.dir, "id_locked")
+			h.Passphrase = func(string) ([]byte, error) { return []byte("a passphrase"), nil }
+		}, nil, ""},
+		{"no key", func(h *remote.Host) { h.KeyFile = filepath.Join(s.dir, "sshd_config") }, remote.ErrAuth, "not a private key"},
+		{"jump", func(h *remote.Host) { h.Jump = s.host(t) }, nil, ""},
+		{"jump that fails", func(h *remote.Host) { h.Jump = s.host(t); h.Jump.Addr = "127.0.0.1:1" }, remote.ErrUnreachable, "127.0.0.1:1"},
+		{"unreachable behind the jump", func(h *remote.Host) { h.Jump = s.host(t); h.Addr = "127.0.0.1:1" }, remote.ErrUnreachable, "through jump host"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			h := s.host(t)
+			tt.setup(h)
+			_, err := h.Now(t.Context())
+			if !errors.Is(err, tt.want) || err != nil && !strings.Contains(err.Error(), tt.text) {
+				t.Errorf("%v\nwant %v with %q", err, tt.want, tt.text)
+			}
+			if err != nil && strings.Contains(err.Error(), "s3cret") {
+				t.Errorf("the error tells the passphrase: %v", err)
+			}
+		})
+	}
+}
+
+func TestOpenSSHReplaceFile(t *testing.T) {
+	s := startOpenSSH(t)
+	h := s.host(t)
+	path := filepath.Join(s.dir, "home", "etc config")
+	old, new := []byte("a\x00b\n"), bytes.Repeat([]byte("line\n"), 200_000)
+	if err := h.ReplaceFile(t.Context(), path, nil, old); err != nil {
+		t.Fatal(err)
+	}
+	if err := h.ReplaceFile(t.Context(), path, []byte("x"), new); !errors.Is(err, remote.ErrConflict) {
+		t.Errorf("%v, want ErrConflict", err)
+	}
+	if err := h.ReplaceFile(t.Context(), path, old, new); err != nil {
+		t.Fatal(err)
+	}
+	got, err := h.ReadFile(t.Context(), path)
+	if sha256.Sum256(got) != sha256.Sum256(new) || err != nil {
+		t.Errorf("%d bytes, %v", len(got), err)
+	}
+	if m, _ := filepath.Glob(path + ".*.bak"); len(m) != 1 {
+		t.Errorf("backups %v", m)
+	}
+}
+
+// A server that answers nothing more is noticed without any traffic of ours.
+func TestOpenSSHSilent(t *testing.T) {
+	s := startOpenSSH(t)
+	h := s.host(t)
+	proxy := startProxy(t, s.addr)
+	h.HostKey = string(s.read(t, "host_ed25519.pub"))
+	h.Addr = proxy.addr
+	h.KeepAlive = 50 * time.Millisecond
+	started := filepath.Join(s.dir, "started")
+	go func() {
+		waitFor(t, "the command", func() bool { return exists(started) })
+		proxy.silence()
+	}()
+	_, err := h.Run(t.Context(), sh("touch "+started+"; exec sleep 5"))
+	if !errors.Is(err, remote.ErrLost) {
+		t.Errorf("Run: %v, want ErrLost", err)
+	}
+}
