@@ -21,7 +21,8 @@ import (
 type FileJournal struct {
 	path string
 
-	file   *os.File // while locked
+	locked bool
+	file   *os.File // while locked, once there is one
 	size   int64    // of what is stored well
 	broken error
 }
@@ -173,10 +174,14 @@ func inUse(path, host string) error {
 	return e
 }
 
-// open opens the file for appending and cuts a torn last line.
+// open opens the file for appending, if there is one, and cuts a torn last
+// line.
 func (j *FileJournal) open() (err error) {
-	_, statErr := os.Stat(j.path)
-	f, err := os.OpenFile(j.path, os.O_RDWR|os.O_CREATE, 0o644)
+	j.locked, j.file, j.size, j.broken = true, nil, 0, nil
+	f, err := os.OpenFile(j.path, os.O_RDWR, 0)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
 	if err != nil {
 		return err
 	}
@@ -201,13 +206,17 @@ func (j *FileJournal) open() (err error) {
 			return err
 		}
 	}
-	if statErr != nil { // new: its name must survive too
-		if err := syncDir(filepath.Dir(j.path)); err != nil {
-			return err
-		}
-	}
-	j.file, j.size, j.broken = f, end, nil
+	j.file, j.size = f, end
 	return nil
+}
+
+// create makes the file for the first line. Its name must survive too.
+func (j *FileJournal) create() (err error) {
+	j.file, err = os.OpenFile(j.path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o644)
+	if err != nil {
+		return err
+	}
+	return syncDir(filepath.Dir(j.path))
 }
 
 // lastEnd finds where the last whole line of a file ends.
@@ -227,6 +236,7 @@ func lastEnd(f io.ReaderAt, size int64) (int64, error) {
 }
 
 func (j *FileJournal) close() error {
+	j.locked = false
 	if j.file == nil {
 		return nil
 	}
@@ -237,7 +247,7 @@ func (j *FileJournal) close() error {
 
 // Append implements Journal.
 func (j *FileJournal) Append(_ context.Context, line []byte) error {
-	if j.file == nil {
+	if !j.locked {
 		return errors.New("the journal is not locked")
 	}
 	if j.broken == nil {
@@ -247,6 +257,11 @@ func (j *FileJournal) Append(_ context.Context, line []byte) error {
 }
 
 func (j *FileJournal) append(line []byte) error {
+	if j.file == nil {
+		if err := j.create(); err != nil {
+			return err
+		}
+	}
 	mine, err := j.file.Stat()
 	if err != nil {
 		return err
