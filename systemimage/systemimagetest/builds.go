@@ -37,9 +37,9 @@ func (s *Server) AddBuild(b Build) error {
 		}
 		switch a.fault {
 		case "html":
-			data, a.fault = []byte("<html>\n<body>It works!</body>\n</html>\n"), ""
+			data, a.fault = []byte("<html>\n<body>login please</body>\n</html>\n"), ""
 		case "line":
-			data, a.fault = []byte("<html><body>Not here</body></html>\n"), ""
+			data, a.fault = []byte("<html>login please</html>\n"), ""
 		}
 		if err := writeFile(file, data); err != nil {
 			return err

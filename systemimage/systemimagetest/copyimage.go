@@ -126,7 +126,9 @@ func (p *process) chooseCopy(c *copying, keep bool, offset int) error {
 		p.debug("Offsetting version by %d versions", offset)
 		c.version = c.version.(int) - offset
 	}
-	p.debug("Using version %s for next image", repr(c.version))
+	if p.era != 2016 {
+		p.debug("Using version %s for next image", repr(c.version))
+	}
 	for _, i := range slices.Backward(available) {
 		if isFull(i) && i["version"] == c.version {
 			c.image = i
@@ -223,7 +225,9 @@ func (p *process) publishCopy(c *copying) error {
 	}
 	p.info("Sending broadcast push notification for device '%s' on channel '%s' and version '%s'", c.device, c.destination, repr(c.number))
 	if p.fault.Offline {
-		return raise("requests.exceptions.ConnectionError", "the push host cannot be reached: [Errno -3] Temporary failure in name resolution")
+		return raise("requests.exceptions.ConnectionError", "HTTPSConnectionPool(host='push.ubports.com', port=443): Max retries exceeded with url: /broadcast "+
+			"(Caused by NewConnectionError('<urllib3.connection.HTTPSConnection object at 0x7f0000000000>: "+
+			"Failed to establish a new connection: [Errno -3] Temporary failure in name resolution'))")
 	}
 	return nil
 }

@@ -79,7 +79,9 @@ func (p *process) deltaFile(image object, path, said string) (string, error) {
 	if source == "" {
 		return path, nil
 	}
-	if source == path && !strings.Contains(source, "keyring-") {
+	name := filepath.Base(source)
+	passed := strings.Contains(name, "keyring-") || strings.Contains(name, "boot-") && p.name == "import-images" && p.era != 2016
+	if source == path && !passed {
 		return "", nil
 	}
 	p.info("Generating delta from '%s' for '%s'", repr(image["version"]), said)
@@ -87,12 +89,12 @@ func (p *process) deltaFile(image object, path, said string) (string, error) {
 }
 
 // generateDelta makes the delta between two tarballs in the pool, or returns
-// the one that is there. Version and keyring files are passed whole.
+// the one that is there. Version, keyring and boot files are passed whole.
 func (p *process) generateDelta(source, target string) (string, error) {
 	from := strings.Replace(filepath.Base(source), ".tar.xz", "", 1)
 	to := strings.Replace(filepath.Base(target), ".tar.xz", "", 1)
 	whole := []string{"version-", "keyring-"}
-	if p.name == "import-images" && p.era != 2016 {
+	if p.era != 2016 {
 		whole = append(whole, "boot-")
 	}
 	for _, kind := range whole {

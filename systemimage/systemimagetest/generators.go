@@ -3,8 +3,29 @@ package systemimagetest
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
+
+// generate makes or finds the file of one entry of a channel's files. "" is
+// the None that cancels the image.
+func (p *process) generate(f fileConfig, env environment) (string, error) {
+	switch f.generator {
+	case "version":
+		return p.generateVersion(env)
+	case "keyring":
+		return p.generateKeyring(f.arguments, env)
+	case "cdimage-ubuntu", "cdimage-custom", "cdimage-device-raw":
+		return p.generateCDImage(f.generator, f.arguments, env)
+	case "http", "http-cdimage":
+		return p.generateHTTP(f.generator, f.arguments, env)
+	case "system-image":
+		return p.generateSystemImage(f.arguments, env)
+	case "remote-system-image":
+		return p.generateRemote(f.arguments, env)
+	}
+	return "", raise("Exception", "Invalid generator: %s", f.generator)
+}
 
 // unpackOptions reads "k=v,k=v"; pieces of another form are ignored.
 func unpackOptions(text string) map[string]string {
@@ -17,6 +38,14 @@ func unpackOptions(text string) map[string]string {
 	return m
 }
 
+// argument is the n-th argument, or "".
+func argument(arguments []string, n int) string {
+	if n < len(arguments) {
+		return arguments[n]
+	}
+	return ""
+}
+
 func (p *process) poolPath(name, sum string) string {
 	return p.realpath(filepath.Join(p.conf.publish, "pool", name+"-"+sum+".tar.xz"))
 }
@@ -24,15 +53,43 @@ func (p *process) poolPath(name, sum string) string {
 // tempDir is where the real program would unpack.
 func (p *process) tempDir() string { return filepath.Join(os.TempDir(), "tmpfake0000") }
 
-// packPool compresses members into the pool and signs the result.
+// existing returns path if the pool has it, and adds the details that its
+// metadata gives: the name of the build may be older than the one asked for.
+func (p *process) existing(path, detail string, env environment) (string, error) {
+	if !exists(path) {
+		return "", nil
+	}
+	meta, err := readJSON(strings.Replace(path, ".tar.xz", ".json", 1), object{})
+	if err != nil {
+		return "", err
+	}
+	if d, ok := meta["version_detail"].(string); ok {
+		detail = d
+	}
+	*env.details = append(*env.details, detail)
+	return path, nil
+}
+
+// packPool compresses members into the pool and signs the result. When the
+// disk is full xz fails, which nobody notices; the signature is what fails loudly.
 func (p *process) packPool(path string, members []member) error {
 	p.debug("Xzipping file: %s", path)
 	data, err := packXZ(members, payloadTime)
 	if err != nil {
 		return err
 	}
+	if p.fault.DiskFull {
+		data = data[:len(data)/2]
+		p.complain("xz: (stdout): Write error: No space left on device")
+	}
 	if err := writeFile(path, data); err != nil {
 		return err
+	}
+	if p.fault.DiskFull {
+		if err := writeFile(path+".asc", nil); err != nil {
+			return err
+		}
+		return raise("gpg.errors.GPGMEError", "gpgme_op_sign: GPGME: No space left on device")
 	}
 	return p.signFile("image-signing", path, path+".asc")
 }
@@ -48,7 +105,8 @@ func (p *process) addToPool(path string, data []byte, meta object) error {
 	return p.writeMetadata(path, meta)
 }
 
-// generateKeyring makes the tarball that carries a keyring to the devices.
+// generateKeyring makes the tarball that carries a keyring to the devices. It
+// always lies there as archive-master, whatever its name.
 func (p *process) generateKeyring(arguments []string, env environment) (string, error) {
 	if len(*env.newFiles) == 0 {
 		p.debug("Nothing has changed, no new files")
@@ -83,31 +141,196 @@ func (p *process) generateKeyring(arguments []string, env environment) (string, 
 	return path, p.writeMetadata(path, object{"generator": "keyring", "version": sum, "version_detail": "keyring=" + name, "path": base})
 }
 
-// A build is a root file system found in a cdimage tree.
+// generateSystemImage takes a file from the newest full image of another channel.
+func (p *process) generateSystemImage(arguments []string, env environment) (string, error) {
+	if len(arguments) < 2 {
+		p.record(failure, "Too few arguments")
+		return "", nil
+	}
+	channel, want, name := arguments[0], arguments[1], env.name
+	if d, ok := unpackOptions(argument(arguments, 2))["device"]; ok {
+		name = d
+	}
+	channels, err := p.channels()
+	if err != nil {
+		return "", err
+	}
+	if _, ok := channels[channel]; !ok {
+		p.record(failure, "Channel not in the published list: %s", channel)
+		return "", nil
+	}
+	if _, ok := devicesOf(channels, channel)[name]; !ok {
+		p.record(failure, "Device not in the channel list: %s", name)
+		return "", nil
+	}
+	d, err := p.device(channel, name)
+	if err != nil {
+		return "", err
+	}
+	images, err := d.images()
+	if err != nil {
+		return "", err
+	}
+	full := fullImages(images)
+	list := make([]any, len(full))
+	for n, i := range full {
+		list[n] = i
+	}
+	p.debug("List of full images found %s", repr(list))
+	if len(full) == 0 {
+		p.record(failure, "No images found for device: %s", name)
+		return "", nil
+	}
+	for _, f := range filesOf(full[len(full)-1]) {
+		if prefix(text(f, "path")) != want {
+			continue
+		}
+		path := p.realpath(filepath.Join(p.conf.publish, text(f, "path")))
+		p.debug("Path generated: %s", path)
+		meta, err := readJSON(strings.Replace(path, ".tar.xz", ".json", 1), object{})
+		if err != nil {
+			return "", err
+		}
+		if detail, ok := meta["version_detail"].(string); ok {
+			*env.details = append(*env.details, detail)
+		}
+		return path, nil
+	}
+	p.record(failure, "No match found for image '%s' for device '%s' in channel '%s'", want, name, channel)
+	return "", nil
+}
+
+// architectures of devices that are no armhf ones, by generator.
+var architectures = map[string]map[string]string{
+	"cdimage-ubuntu": {
+		"generic_x86": "i386", "generic_i386": "i386", "generic_amd64": "amd64", "azure_amd64": "amd64", "plano": "amd64",
+		"generic_arm64": "arm64", "frieza_arm64": "arm64",
+	},
+	"cdimage-device-raw": {
+		"generic_x86": "i386", "generic_i386": "i386", "generic_amd64": "amd64", "azure_amd64": "amd64.azure",
+		"plano": "amd64.plano", "raspi2_armhf": "armhf.raspi2", "generic_arm64": "arm64",
+	},
+}
+
+// generateCDImage takes the newest build of a cdimage tree that fits: with
+// checksums, with the file for the series, and with the mark if it must be good.
+func (p *process) generateCDImage(generator string, arguments []string, env environment) (string, error) {
+	if len(arguments) < 2 {
+		p.debug("Too few arguments")
+		return "", nil
+	}
+	tree, series, opts := arguments[0], arguments[1], unpackOptions(argument(arguments, 2))
+	kind, word, ext, product := "ubuntu", "rootfs", "", "touch"
+	switch generator {
+	case "cdimage-custom":
+		kind, word, ext = "custom", "custom", ".custom"
+	case "cdimage-device-raw":
+		kind, word, ext, product = "device", "raw_device", ".device", "core"
+	}
+	if v, ok := opts["product"]; ok {
+		product = v
+	}
+	table := architectures[generator]
+	if table == nil {
+		table = architectures["cdimage-ubuntu"]
+	}
+	arch, ok := table[env.name]
+	if !ok {
+		arch = "armhf"
+	}
+	entries, err := os.ReadDir(tree)
+	if err != nil {
+		p.debug("Directory not found: %s", tree)
+		return "", nil
+	}
+	var versions []string
+	for _, e := range slices.Backward(entries) {
+		if e.Name() != "pending" && e.Name() != "current" {
+			versions = append(versions, e.Name())
+		}
+	}
+	p.debug("Versions detected: %s", repr(versions))
+	for _, v := range versions {
+		sums, err := os.ReadFile(filepath.Join(tree, v, "SHA256SUMS"))
+		if err != nil {
+			p.debug("Missing checksum: False")
+			continue
+		}
+		name := series + "-preinstalled-" + product + "-" + arch + ext + ".tar.gz"
+		b := build{path: filepath.Join(tree, v, name), version: v, kind: kind, word: word, generator: generator, series: series, product: opts["product"]}
+		if b.data, err = os.ReadFile(b.path); err != nil {
+			if kind != "device" {
+				p.debug("Missing %s tarball: %s", word, b.path)
+			}
+			continue
+		}
+		if opts["import"] == "good" && !exists(filepath.Join(tree, v, ".marked_good")) {
+			continue
+		}
+		for line := range strings.Lines(string(sums)) {
+			if line = strings.TrimSpace(line); strings.HasSuffix(line, name) {
+				b.sum = strings.Fields(line)[0]
+				break
+			}
+		}
+		if b.sum == "" {
+			continue
+		}
+		return p.poolBuild(b, env)
+	}
+	return "", nil
+}
+
+// A build is a file found in a cdimage tree.
 type build struct {
+	generator, kind, word, series, product string
+
 	path, version, sum string
 	data               []byte
 }
 
-// rootfsFile is the pool's file for a root file system of cdimage.
-func (p *process) rootfsFile(b build, kind, series string, opts map[string]string) (string, error) {
-	path := p.poolPath(kind, b.sum)
+// poolBuild is the pool's file for a build of cdimage.
+func (p *process) poolBuild(b build, env environment) (string, error) {
+	path := p.poolPath(b.kind, b.sum)
 	p.debug("Path generated: %s", path)
-	if exists(path) {
-		return path, nil
+	key := map[string]string{"device": "raw-device"}[b.kind]
+	if key == "" {
+		key = b.kind
 	}
-	p.debug("Opening tarball for processing")
-	p.debug("Ungzipping %s to: %s", b.path, filepath.Join(p.tempDir(), "source.tar"))
-	members, err := unpackGZ(b.data)
+	detail := key + "=" + b.version
+	if found, err := p.existing(path, detail, env); found != "" || err != nil {
+		return found, err
+	}
+	members, err := p.openRootfs(b.data, b.path, b.kind == "ubuntu", b.product)
 	if err != nil {
-		return "", raise("gzip.BadGzipFile", "Not a gzipped file (%s)", repr(string(b.data[:min(2, len(b.data))])))
-	}
-	p.debug("Closing tarball")
-	if err := p.packPool(path, repack(members, opts["product"])); err != nil {
 		return "", err
 	}
+	if err := p.packPool(path, members); err != nil {
+		return "", err
+	}
+	*env.details = append(*env.details, detail)
 	return path, p.writeMetadata(path, object{
-		"generator": "cdimage-" + kind, "version": b.version, "version_detail": kind + "=" + b.version,
-		"series": series, "rootfs_path": b.path, "rootfs_checksum": b.sum,
+		"generator": b.generator, "version": b.version, "version_detail": detail,
+		"series": b.series, b.word + "_path": b.path, b.word + "_checksum": b.sum,
 	})
+}
+
+// openRootfs unpacks a .tar.gz and moves a root file system below system/.
+func (p *process) openRootfs(data []byte, path string, shift bool, product string) ([]member, error) {
+	if shift {
+		p.debug("Opening tarball for processing")
+	}
+	p.debug("Ungzipping %s to: %s", path, filepath.Join(p.tempDir(), "source.tar"))
+	if p.fault.TempFull {
+		return nil, raise("OSError", "[Errno 28] No space left on device")
+	}
+	members, err := unpackGZ(data)
+	if err != nil {
+		return nil, raise("gzip.BadGzipFile", "Not a gzipped file (b%s)", repr(string(data[:min(2, len(data))])))
+	}
+	if !shift {
+		return members, nil
+	}
+	p.debug("Closing tarball")
+	return repack(members, product), nil
 }

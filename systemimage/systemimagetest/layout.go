@@ -214,6 +214,11 @@ func (l *layout) layImage(c Channel, d Device, device *deviceDir, i Image, full 
 		return nil, err
 	}
 	paths = append(paths, path)
+	// Importer and copy-image make deltas by slightly different rules.
+	l.name = "copy-image"
+	if len(l.conf.channels[c.Name].files) > 0 {
+		l.name = "import-images"
+	}
 	image, err := l.newImage("full", i.Version, strings.Join(details, ","), paths, 0)
 	if err != nil {
 		return nil, err
@@ -257,8 +262,7 @@ func (l *layout) payload(channel, device, key, value string) (string, error) {
 	}
 	detail := key + "=" + value
 	for _, f := range l.conf.channels[channel].files {
-		name, only, _ := strings.Cut(f.name, ",")
-		if only != "" && only != device || !slices.Contains([]string{key, "rootfs", "ubports"}, name) && name != key {
+		if _, only, specific := strings.Cut(f.name, ","); specific && only != device || detailKey(f) != key {
 			continue
 		}
 		path, err := l.sourced(f, device, key, value)
@@ -281,6 +285,22 @@ func (l *layout) payload(channel, device, key, value string) (string, error) {
 	return path, err
 }
 
+// detailKey is the key of the entry that a source adds to the details.
+func detailKey(f fileConfig) string {
+	switch f.generator {
+	case "http", "http-cdimage":
+		if name, ok := unpackOptions(argument(f.arguments, 1))["name"]; ok {
+			return name
+		}
+		return f.generator
+	case "cdimage-ubuntu":
+		return "ubuntu"
+	case "system-image":
+		return argument(f.arguments, 1)
+	}
+	return ""
+}
+
 // sourced makes a payload the way a generator of the configuration names it.
 func (l *layout) sourced(f fileConfig, device, key, value string) (string, error) {
 	if len(f.arguments) == 0 {
@@ -294,13 +314,14 @@ func (l *layout) sourced(f fileConfig, device, key, value string) (string, error
 		if len(f.arguments) < 2 {
 			return "", nil
 		}
-		series := f.arguments[1]
-		data, err := rootfs(series, value)
-		if err != nil {
+		b := build{generator: f.generator, kind: "ubuntu", word: "rootfs", series: f.arguments[1], product: opts["product"], version: value}
+		b.path = filepath.Join(f.arguments[0], value, b.series+"-preinstalled-touch-armhf.tar.gz")
+		var err error
+		if b.data, err = rootfs(b.series, value); err != nil {
 			return "", err
 		}
-		b := build{path: filepath.Join(f.arguments[0], value, series+"-preinstalled-touch-armhf.tar.gz"), version: value, sum: hexSum(data), data: data}
-		return l.rootfsFile(b, "ubuntu", series, opts)
+		b.sum = hexSum(b.data)
+		return l.poolBuild(b, environment{details: new([]string)})
 	case "system-image":
 		from := device
 		if d, ok := opts["device"]; ok {

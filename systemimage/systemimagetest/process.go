@@ -85,6 +85,12 @@ func (p *process) caught(e error, class string) {
 	p.record(failure, "%v\nTraceback (most recent call last):\n  File %q\n%s: %v", e, filepath.Join(p.home, "bin", p.name), class, e)
 }
 
+// complain prints a line on standard error, in order with what is on standard output.
+func (p *process) complain(line string) {
+	p.out.Flush()
+	fmt.Fprintln(p.err, line)
+}
+
 func (p *process) debug(format string, args ...any) { p.record(debug, format, args...) }
 func (p *process) info(format string, args ...any)  { p.record(info, format, args...) }
 

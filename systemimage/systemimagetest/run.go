@@ -173,8 +173,12 @@ func (p *process) main() int {
 		return 1
 	}
 	programs := map[string]func() error{
+		"cleanup-tree":          p.cleanupTree,
 		"copy-image":            p.copyImage,
+		"import-images":         p.importImages,
+		"re-sign-indexes":       p.reSignIndexes,
 		"set-phased-percentage": p.setPhasedPercentage,
+		"tag-image":             p.tagImage,
 	}
 	program, ok := programs[p.name]
 	if !ok {

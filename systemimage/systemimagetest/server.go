@@ -31,7 +31,7 @@ func Create(dir string, w World) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{root: dir}
+	s := &Server{root: dir, Now: w.Now}
 	if err := s.lay(w); err != nil {
 		return nil, err
 	}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // A World says what a new server holds. It is made in Go or read from text
@@ -19,6 +20,10 @@ type World struct {
 	Channels []Channel // in any order
 	Builds   []Build   // what the importer finds at its sources
 	Era2016  bool      // the command line and the verbosity scale of 2016
+
+	// Now is the clock that the server is made by, and [Server.Now] of the new
+	// server; nil is the real one. It is no part of the text.
+	Now func() time.Time
 }
 
 // A Channel of the server. It is an ordinary channel, an alias or a redirect.

@@ -1,0 +1,509 @@
+package systemimagetest
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// Recordings that the fake does not play, with the reason.
+var notPlayed = map[string]string{
+	"copy-reader-goes-away-v0":    "a shell pipeline; see TestReaderGoesAway",
+	"copy-reader-goes-away-v3":    "a shell pipeline; the reports on standard error are call stacks of the real source",
+	"shell-alias-redirect-hide":   "the fake has no si-shell, which is a console of the real program's language",
+	"shell-create-channel-device": "no si-shell",
+	"shell-error-exit-zero":       "no si-shell",
+	"shell-list-channels":         "no si-shell",
+	"shell-script-argument":       "no si-shell",
+}
+
+// A recording is one scenario of testdata: files by name.
+type recording map[string]string
+
+// readRecordings reads all of testdata. The format is that of txtar, with
+// SCENARIO/FILE as names.
+func readRecordings(t *testing.T) map[string]recording {
+	t.Helper()
+	files, err := filepath.Glob("testdata/*.txtar")
+	if err != nil || len(files) == 0 {
+		t.Fatal("no recordings", err)
+	}
+	all := map[string]recording{}
+	for _, file := range files {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var to *strings.Builder
+		var flush func()
+		for line := range strings.Lines(string(data)) {
+			name, ok := strings.CutPrefix(line, "-- ")
+			if name, ok2 := strings.CutSuffix(name, " --\n"); ok && ok2 {
+				if flush != nil {
+					flush()
+				}
+				scenario, part, _ := strings.Cut(name, "/")
+				if all[scenario] == nil {
+					all[scenario] = recording{}
+				}
+				to = &strings.Builder{}
+				text := to
+				flush = func() { all[scenario][part] = text.String() }
+				continue
+			}
+			if to != nil {
+				to.WriteString(line)
+			}
+		}
+		flush()
+	}
+	return all
+}
+
+// A stage is the server of one scenario, before or after its command.
+type stage struct {
+	t    *testing.T
+	base *Server // the recorded world, to be cloned
+	s    *Server
+	all  map[string]recording
+}
+
+// TestRecordings plays every recorded scenario and compares standard output,
+// standard error, exit status, changed files and resulting indexes.
+//
+// Compared after normalising: times, checksums, sizes, key ids, temporary
+// folders, and the hashes of root file systems and keyrings in names.
+// Of a traceback only the last line counts, the exception: the lines in
+// between quote the source of the real program.
+func TestRecordings(t *testing.T) {
+	all := readRecordings(t)
+	if len(all) != 206 {
+		t.Errorf("%d recordings, want 206", len(all))
+	}
+	w := SampleWorld()
+	w.Now = clock(9)
+	base := New(t, w)
+	base.Now = clock(10)
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		r := all[name]
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if reason, ok := notPlayed[name]; ok {
+				t.Skip(reason)
+			}
+			g := &stage{t: t, base: base, all: all}
+			g.play(name, func(out played) { compare(t, r, out) })
+		})
+	}
+}
+
+// clock starts at an hour of the recordings' day and moves a millisecond at
+// every look.
+func clock(hour int) func() time.Time {
+	var looks atomic.Int64
+	start := time.Date(2026, 11, 22, hour, 0, 0, 0, time.UTC)
+	return func() time.Time { return start.Add(time.Duration(looks.Add(1)) * time.Millisecond) }
+}
+
+// played is what a command did.
+type played struct {
+	root           string
+	stdout, stderr string
+	exit           int
+	changes        []string
+	read           func(path string) string
+}
+
+// play sets the stage for a scenario and runs its command.
+func (g *stage) play(name string, check func(played)) {
+	g.t.Helper()
+	r := g.all[name]
+	setup := strings.Split(strings.TrimSuffix(r["setup"], "\n"), "\n")
+	if after, ok := strings.CutPrefix(setup[0], "after "); ok {
+		g.play(after, func(played) {})
+		setup = setup[1:]
+	} else {
+		c, err := g.base.Clone(scratch(g.t))
+		if err != nil {
+			g.t.Fatal(err)
+		}
+		g.s = c
+	}
+	if diff, ok := r["config.diff"]; ok {
+		g.patchConfig(diff)
+	}
+	for _, line := range setup {
+		if line != "" {
+			g.prepare(line)
+		}
+	}
+	root := g.s.root
+	before := snapshotFiles(g.t, root)
+	var stdout, stderr bytes.Buffer
+	status := g.command(strings.TrimSpace(r["cmd"]), &stdout, &stderr)
+	out := played{root: root, stdout: stdout.String(), stderr: stderr.String(), exit: status}
+	out.changes = changes(before, snapshotFiles(g.t, root))
+	out.read = func(path string) string {
+		b, err := os.ReadFile(filepath.Join(root, "www", path))
+		if err != nil {
+			return err.Error()
+		}
+		return string(b)
+	}
+	check(out)
+}
+
+// scratch is a folder for one scenario, in memory if the system has such a place.
+func scratch(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("/dev/shm", "systemimagetest")
+	if err != nil {
+		return t.TempDir()
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	return dir
+}
+
+// command runs a recorded command line.
+func (g *stage) command(line string, stdout, stderr *bytes.Buffer) int {
+	p := g.s.process("", stdout, stderr)
+	if rest, ok := strings.CutPrefix(line, "cd / && "); ok {
+		p.dir, p.root, line = "/", "", rest
+	}
+	args := words2(strings.ReplaceAll(line, "/srv/system-image.ubuntu.com", g.s.root))
+	if root, ok := strings.CutPrefix(args[0], "SYSTEM_IMAGE_ROOT="); ok {
+		p.root, args = root, args[1:]
+	}
+	p.name, p.args = filepath.Base(args[0]), args[1:]
+	return p.main()
+}
+
+// words2 splits a command line at blanks outside double quotes.
+func words2(line string) []string {
+	var out []string
+	for i, part := range strings.Split(line, `"`) {
+		if i%2 == 1 {
+			out = append(out, part)
+		} else {
+			out = append(out, strings.Fields(part)...)
+		}
+	}
+	return out
+}
+
+// prepare does one line of a scenario's setup.
+func (g *stage) prepare(line string) {
+	g.t.Helper()
+	verb, rest, _ := strings.Cut(line, " ")
+	path := func(p string) string { return filepath.Join(g.s.root, p) }
+	var err error
+	switch verb {
+	case "empty":
+		w := SampleWorld()
+		for i := range w.Channels {
+			for j := range w.Channels[i].Devices {
+				w.Channels[i].Devices[j].Images = nil
+			}
+		}
+		w.Builds, w.Now = firstBuilds(g.t), g.base.Now
+		g.s, err = Create(scratch(g.t), w)
+	case "era":
+		err = writeFile(path(eraFile), []byte("2016\n"))
+	case "run":
+		var out bytes.Buffer
+		if status := g.command(rest, &out, &out); status != 0 {
+			if status != 1 {
+				g.t.Fatalf("%s: exit %d\n%s", rest, status, out.String())
+			}
+		}
+	case "http", "cdimage":
+		var w World
+		if err = w.parseLine("builds", line); err == nil {
+			err = g.s.AddBuild(w.Builds[0])
+		}
+	case "faults":
+		var f Faults
+		if err = json.Unmarshal([]byte(rest), &f); err == nil {
+			err = g.s.SetFaults(f)
+		}
+	case "lock":
+		var release func() error
+		if release, err = g.s.HoldLock(); err == nil {
+			g.t.Cleanup(func() { _ = release() })
+		}
+	case "rm":
+		if !exists(path(rest)) {
+			g.t.Fatalf("no %s to remove", rest)
+		}
+		err = os.RemoveAll(path(rest))
+	case "mv":
+		from, to, _ := strings.Cut(rest, " ")
+		err = os.Rename(path(from), path(to))
+	case "mkdir":
+		err = os.MkdirAll(path(rest), 0o755)
+	case "write":
+		name, text, _ := strings.Cut(rest, " ")
+		err = writeFile(path(name), []byte(text))
+	case "rm-pool":
+		err = g.removeFromPool(rest)
+	case "expire-key":
+		err = g.s.ExpireKey("image-signing")
+	case "restore-key":
+		err = g.s.RestoreKey("image-signing")
+	default:
+		g.t.Fatalf("unknown setup %q", line)
+	}
+	if err != nil {
+		g.t.Fatalf("%s: %v", line, err)
+	}
+}
+
+func (g *stage) removeFromPool(detail string) error {
+	files, _ := filepath.Glob(filepath.Join(g.s.root, "www/pool/*.json"))
+	for _, f := range files {
+		if readObject(g.t, f)["version_detail"] == detail {
+			return os.Remove(strings.Replace(f, ".json", ".tar.xz", 1))
+		}
+	}
+	return fmt.Errorf("no %s in the pool", detail)
+}
+
+// firstBuilds are the sources as they were when the recorded world began.
+func firstBuilds(t *testing.T) []Build {
+	t.Helper()
+	first := map[string]string{
+		"device_krillin": "20150604-1c0ffee", "device_arale": "20150603-3c0ffee",
+		"custom-aquaris.en": "20150601-101-29-15-vivid", "ubuntu-touch-android9plus-rootfs-arm64": "2023-09-01/1",
+	}
+	var builds []Build
+	for _, b := range SampleWorld().Builds {
+		if b.Version == "20150611" {
+			continue
+		}
+		name, _, _ := strings.Cut(filepath.Base(b.URL), ".tar.")
+		if v, ok := first[name]; ok {
+			b.Version = v
+		}
+		builds = append(builds, b)
+	}
+	return builds
+}
+
+// patchConfig applies a recorded difference of etc/config.
+func (g *stage) patchConfig(diff string) {
+	g.t.Helper()
+	path := filepath.Join(g.s.root, "etc/config")
+	text, err := os.ReadFile(path)
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	var b strings.Builder
+	patched, err := applyDiff(recordedPaths(string(text), g.s.root), diff)
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	b.WriteString(patched)
+	back := strings.NewReplacer("/srv/system-image.ubuntu.com", g.s.root, "/srv/cdimage.ubuntu.com", g.s.root+"/cdimage")
+	if err := os.WriteFile(path, []byte(back.Replace(b.String())), 0o644); err != nil {
+		g.t.Fatal(err)
+	}
+}
+
+// applyDiff applies a unified difference.
+func applyDiff(text, diff string) (string, error) {
+	lines := strings.SplitAfter(text, "\n")
+	var out []string
+	at := 0
+	for line := range strings.Lines(diff) {
+		switch {
+		case strings.HasPrefix(line, "--- ") || strings.HasPrefix(line, "+++ "):
+		case strings.HasPrefix(line, "@@ "):
+			var start int
+			if _, err := fmt.Sscanf(line, "@@ -%d", &start); err != nil {
+				return "", err
+			}
+			out = append(out, lines[at:start-1]...)
+			at = start - 1
+		case line[0] == '+':
+			out = append(out, line[1:])
+		default:
+			if at >= len(lines) || lines[at] != line[1:] && strings.TrimSpace(line) != "" {
+				return "", fmt.Errorf("line %d is not %q", at+1, line[1:])
+			}
+			if line[0] != '-' {
+				out = append(out, lines[at])
+			}
+			at++
+		}
+	}
+	return strings.Join(append(out, lines[at:]...), ""), nil
+}
+
+func recordedPaths(text, root string) string {
+	text = strings.ReplaceAll(text, root+"/cdimage", "/srv/cdimage.ubuntu.com")
+	return strings.ReplaceAll(text, root, "/srv/system-image.ubuntu.com")
+}
+
+// snapshotFiles is the content of every file below www.
+func snapshotFiles(t *testing.T, root string) map[string]string {
+	t.Helper()
+	files := map[string]string{}
+	err := filepath.WalkDir(filepath.Join(root, "www"), func(path string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() {
+			return err
+		}
+		b, err := os.ReadFile(path)
+		rel, _ := filepath.Rel(filepath.Join(root, "www"), path)
+		files[rel] = string(b)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return files
+}
+
+// changes lists what differs below www as the recordings do, without sizes.
+func changes(before, after map[string]string) []string {
+	kind := map[string]byte{}
+	for path, data := range before {
+		if now, ok := after[path]; !ok {
+			kind[path] = 'D'
+		} else if now != data {
+			kind[path] = 'M'
+		}
+	}
+	for path := range after {
+		if _, ok := before[path]; !ok {
+			kind[path] = 'A'
+		}
+	}
+	var out []string
+	for path, k := range kind {
+		if base, ok := strings.CutSuffix(path, ".asc"); ok && kind[base] == k && (k != 'A' || after[path] != "") {
+			continue
+		}
+		line := string(k) + " " + path
+		_, signed := after[path+".asc"]
+		switch {
+		case strings.HasSuffix(path, ".asc"):
+		case signed && after[path+".asc"] == "":
+			line += " ZERO-LENGTH-ASC"
+		case kind[path+".asc"] == k:
+			line += " +asc"
+		case k == 'A' && !signed:
+			line += " NO-ASC"
+		}
+		out = append(out, line)
+	}
+	slices.Sort(out)
+	return out
+}
+
+var (
+	stamp     = regexp.MustCompile(`(?m)^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} `)
+	hash      = regexp.MustCompile(`[0-9a-f]{64}`)
+	keyID     = regexp.MustCompile(`\b[0-9A-F]{16}\b`)
+	temporary = regexp.MustCompile(`/tmp/tmp\w+`)
+	address   = regexp.MustCompile(`0x[0-9a-f]{8,}`)
+	traceback = regexp.MustCompile(`(Traceback \(most recent call last\):\n)(?:  .*\n)+`)
+	orphans   = regexp.MustCompile(`Orphaned files: \{(.*)\}`)
+	keyring   = regexp.MustCompile(`keyring-[0-9a-f]{64}`)
+	pySize    = regexp.MustCompile(`'(size|checksum)': ('[0-9a-f]+'|\d+)`)
+	jsonNoise = regexp.MustCompile(`"(size|checksum|generated_at)": [^,\n]*`)
+	changed   = regexp.MustCompile(`(?m) \d+( -> \d+)?( \+asc| NO-ASC| ZERO-LENGTH-ASC|)$`)
+)
+
+// recordedHashes are the names of files that hash what differs between the
+// recorded world and the fake's: root file systems and the keyring.
+var recordedHashes = map[string]string{
+	"28569bbec342bae4dee4088ba9057a658c7e0c11c353986dec920e552f1f8e4d": "20150610",
+	"6630244cdcd44c66a39463b3a87ed4b5d218e72e3b9c4697d76bc79badcc1636": "20150611",
+	"66ec309545363fc425772caedc81714895acf8f419ad149602c398f771a10ee6": "20150620",
+	"f53bf1c95fb62de5e1bb538bf72d540e97b8aac2311971e579b4eaca909b936a": "20150621",
+}
+
+// ownHashes is the same for the fake.
+func ownHashes(t *testing.T) map[string]string {
+	t.Helper()
+	m := map[string]string{}
+	for _, version := range recordedHashes {
+		data, err := rootfs("vivid", version)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m[hexSum(data)] = version
+	}
+	return m
+}
+
+// normal makes texts of both sides comparable.
+func normal(s string, hashes map[string]string) string {
+	s = stamp.ReplaceAllString(s, "")
+	s = traceback.ReplaceAllString(s, "$1")
+	s = keyID.ReplaceAllString(s, "KEY")
+	s = temporary.ReplaceAllString(s, "/tmp/tmp")
+	s = address.ReplaceAllString(s, "0x")
+	s = pySize.ReplaceAllString(s, "'$1': N")
+	s = keyring.ReplaceAllString(s, "keyring-KEYRING")
+	s = hash.ReplaceAllStringFunc(s, func(h string) string {
+		if label, ok := hashes[h]; ok {
+			return label
+		}
+		return h
+	})
+	return orphans.ReplaceAllStringFunc(s, func(m string) string {
+		files := strings.Split(strings.TrimSuffix(strings.TrimPrefix(m, "Orphaned files: {"), "}"), ", ")
+		slices.Sort(files)
+		return "Orphaned files: " + strings.Join(files, ", ")
+	})
+}
+
+func compare(t *testing.T, r recording, out played) {
+	t.Helper()
+	own := ownHashes(t)
+	wanted := func(s string) []string { return lines(normal(s, recordedHashes)) }
+	got := func(s string) []string { return lines(normal(recordedPaths(s, out.root), own)) }
+	if status := fmt.Sprintln(out.exit); status != r["exit"] {
+		t.Errorf("exit status %s, want %s", status, r["exit"])
+	}
+	if diff := cmp.Diff(wanted(r["stdout"]), got(out.stdout)); diff != "" {
+		t.Errorf("standard output (-want +got):\n%s", diff)
+	}
+	recorded := strings.TrimSuffix(r["stderr"], "Killed\n")
+	if diff := cmp.Diff(wanted(recorded), got(out.stderr)); diff != "" {
+		t.Errorf("standard error (-want +got):\n%s", diff)
+	}
+	for _, name := range slices.Sorted(maps.Keys(r)) {
+		path, ok := strings.CutPrefix(name, "after/")
+		if !ok {
+			continue
+		}
+		w := jsonNoise.ReplaceAllString(r[name], `"$1": N`)
+		g := jsonNoise.ReplaceAllString(out.read(path), `"$1": N`)
+		if diff := cmp.Diff(wanted(w), got(g)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", path, diff)
+		}
+	}
+	w := wanted(changed.ReplaceAllString(r["www-changes"], "$2"))
+	g := got(strings.Join(out.changes, "\n") + "\n")
+	slices.Sort(w)
+	slices.Sort(g)
+	if diff := cmp.Diff(w, g); diff != "" {
+		t.Errorf("changes below www (-want +got):\n%s", diff)
+	}
+}
+
+func lines(s string) []string { return strings.Split(strings.TrimSuffix(s, "\n"), "\n") }
