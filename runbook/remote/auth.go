@@ -2,6 +2,7 @@ package remote
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -16,8 +17,8 @@ import (
 // agent holds, since servers stop listening after a few wrong keys. They are
 // offered as one method because the protocol tries each method only once. The
 // returned function closes the agent and must be called after the handshake.
-func (h *Host) signers() (keys []ssh.Signer, done func(), err error) {
-	held, done, agentErr := h.agentKeys()
+func (h *Host) signers(ctx context.Context) (keys []ssh.Signer, done func(), err error) {
+	held, done, agentErr := h.agentKeys(ctx)
 	if h.KeyFile != "" {
 		key, err := h.loadKey(held)
 		if err != nil {
@@ -42,7 +43,7 @@ func (h *Host) signers() (keys []ssh.Signer, done func(), err error) {
 
 // agentKeys lists the keys of the agent. An agent that does not answer is an
 // error only if no other key is there.
-func (h *Host) agentKeys() ([]ssh.Signer, func(), error) {
+func (h *Host) agentKeys(ctx context.Context) ([]ssh.Signer, func(), error) {
 	socket := h.Agent
 	if socket == "" {
 		socket = os.Getenv("SSH_AUTH_SOCK")
@@ -50,27 +51,37 @@ func (h *Host) agentKeys() ([]ssh.Signer, func(), error) {
 	if socket == "" || socket == "none" {
 		return nil, func() {}, nil
 	}
-	c, err := net.DialTimeout("unix", socket, h.timeout())
+	ctx, cancel := context.WithTimeout(ctx, 2*h.timeout()) // to list, and later to sign
+	c, err := new(net.Dialer).DialContext(ctx, "unix", socket)
 	if err != nil {
+		cancel()
 		return nil, func() {}, fmt.Errorf("agent: %w", err)
 	}
+	context.AfterFunc(ctx, func() { c.Close() })
 	keys, err := agent.NewClient(c).Signers()
 	if err != nil {
-		c.Close()
+		cancel()
 		return nil, func() {}, fmt.Errorf("agent: %w", err)
 	}
-	return keys, func() { c.Close() }, nil
+	return keys, cancel, nil
 }
 
 // loadKey reads KeyFile. An encrypted key without a passphrase is used through
 // the agent when the agent holds it. The cause of a failed decryption is left
-// out: it says nothing more and stands too near to the secret.
+// out: it says nothing more and stands too near to the secret. Once opened, an
+// encrypted key is kept, so that dialling anew asks nobody.
 func (h *Host) loadKey(held []ssh.Signer) (ssh.Signer, error) {
+	h.mu.Lock()
+	key := h.unlocked
+	h.mu.Unlock()
+	if key != nil {
+		return key, nil
+	}
 	data, err := os.ReadFile(h.KeyFile)
 	if err != nil {
 		return nil, h.fail("log in", ErrAuth, "the key file cannot be read; check Host.KeyFile", err)
 	}
-	key, err := ssh.ParsePrivateKey(data)
+	key, err = ssh.ParsePrivateKey(data)
 	locked := (*ssh.PassphraseMissingError)(nil)
 	switch {
 	case err == nil:
@@ -96,5 +107,8 @@ func (h *Host) loadKey(held []ssh.Signer) (ssh.Signer, error) {
 	if err != nil {
 		return nil, h.fail("log in", ErrAuth, fmt.Sprintf("the passphrase does not open key file %s", h.KeyFile), nil)
 	}
+	h.mu.Lock()
+	h.unlocked = key
+	h.mu.Unlock()
 	return key, nil
 }

@@ -104,7 +104,7 @@ func (h *Host) dial(ctx context.Context) (*link, error) {
 	if err != nil {
 		return nil, err
 	}
-	signers, done, err := h.signers()
+	signers, done, err := h.signers(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -179,7 +179,7 @@ func (h *Host) dialFailed(ctx, dctx context.Context, err error) error {
 		return h.fail("dial", nil, "given up before the connection stood", context.Cause(ctx))
 	case dctx.Err() != nil:
 		return h.fail("dial", ErrUnreachable, fmt.Sprintf("no connection within %v; check address, network and firewall, or raise Host.Timeout", h.timeout()), nil)
-	case strings.Contains(err.Error(), "unable to authenticate"):
+	case strings.Contains(err.Error(), "unable to authenticate"), strings.Contains(err.Error(), "Too many authentication failures"):
 		name, _ := h.user()
 		return h.fail("log in", ErrAuth, fmt.Sprintf("the host accepts none of our keys for user %s; check Host.User and Host.KeyFile or the agent, and authorized_keys over there", name), err)
 	}

@@ -1,6 +1,64 @@
-// Package remote runs programs on one host over SSH and replaces files there.
+// Package remote runs programs on one machine over SSH and replaces files
+// there. Nothing but an SSH server, a POSIX sh and its usual tools is needed on
+// the other side.
 //
-// A [Host] is the machine: an address, a user, and how its key is known. A
-// [Command] is an argv with its standard input, an [Output] what it left.
-// Host.Run runs one command to its end.
+// A [Host] is the machine: its address, a user, a key to log in with, and how
+// the machine's own key is known. All calls share one connection, which is
+// dialled at the first call and again after a loss; a host reached through
+// another one has it as Jump. The host's key is always checked, against
+// known_hosts files or a pinned key: there is no way to turn that off.
+//
+// A [Command] is a program with its arguments, never a line of text pasted
+// together, and what it gets on standard input. [Host.Run] runs it and returns
+// an [Output]: what it wrote, up to a limit, and its exit status. A status other
+// than zero is not an error of this package. An error means that the program
+// was not started, or, if it is [ErrLost], that its end was not seen: then
+// nothing is known about its effect, and only a look at the world tells.
+//
+// A [Job] is a command that must outlive the connection: a build, an import.
+// Command.Job names it. It runs detached on the host, with its output and exit
+// status in files, started once however often and from however many processes
+// it is asked for; asking again under the same name attaches to it.
+// Run does all of it for a command with a name: start or attach, wait, fetch the
+// result, remove the files. [Host.Start], [Host.Attach] and [Host.Jobs] are the
+// single steps, with [Job.Wait] to follow the growing output.
+//
+// [Host.ReadFile] and [Host.ReplaceFile] are a compare-and-swap: a file changes
+// only if it still holds what was read, the old content stays beside it, and
+// the new one is read back.
+//
+// # Limits
+//
+// A job survives the loss of the link, the death of the SSH session and of our
+// process, not a restart of the host; it is then [Lost]. On a host whose
+// systemd-logind has KillUserProcesses=yes (no distribution for servers sets
+// it) the user needs "loginctl enable-linger". The login shell must quote as
+// POSIX shells do, which csh and fish do not. Host certificates are not
+// supported, nor are logins by password.
+//
+// # Errors
+//
+// Every error is an [Error], and [errors.Is] finds its kind. The text says what
+// to do next and never holds a key, a passphrase or standard input.
+//
+//	situation                                          error
+//	field of Host, argv, path or job name unusable     ErrInvalid
+//	host in no known_hosts file                        ErrHostUnknown (and ErrHostKey)
+//	host presents another key than the known one       ErrHostChanged (and ErrHostKey)
+//	host presents a key marked @revoked                ErrHostKey
+//	no key, or none the host accepts; key encrypted    ErrAuth
+//	no connection: address, network, timeout           ErrUnreachable
+//	host runs no commands for us; a tool fails there   ErrRefused
+//	link or ctx ended while a command ran              ErrLost
+//	ctx ended before anything was sent                 context.Canceled or DeadlineExceeded, not ErrLost
+//	program ended with a status, or by signal N        no error; Exit is the status, or 128+N
+//	output longer than MaxOutput                       no error; Truncated is set
+//	file larger than MaxOutput                         ErrTooLarge
+//	no such file, folder or job                        ErrNotExist (and fs.ErrNotExist)
+//	file or folder not ours to read or write           fs.ErrPermission
+//	file not as it was read                            ErrConflict
+//	job of this name has another argv, or is newer     ErrJobDifferent
+//	job without exit status: host restarted, killed    ErrJobLost
+//	job to be reaped still runs                        ErrJobRunning
+//	change asked for under Host.ReadOnly               ErrReadOnly
 package remote

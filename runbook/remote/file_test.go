@@ -49,6 +49,7 @@ func files(t *testing.T, dir string) map[string]string {
 }
 
 func TestReplaceFileInEveryShell(t *testing.T) {
+	t.Parallel()
 	for name, s := range shells(t) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -96,6 +97,7 @@ func TestReplaceFileInEveryShell(t *testing.T) {
 
 // Of many changes to one read content exactly one wins.
 func TestReplaceFileExcludes(t *testing.T) {
+	t.Parallel()
 	s := remotetest.New(t)
 	os.WriteFile(filepath.Join(s.Dir, "f"), []byte("old"), 0o600)
 	var wg sync.WaitGroup
@@ -123,6 +125,7 @@ func TestReplaceFileExcludes(t *testing.T) {
 }
 
 func TestReplaceFileBreaksDeadLock(t *testing.T) {
+	t.Parallel()
 	s := remotetest.New(t)
 	os.Mkdir(filepath.Join(s.Dir, ".f.lock"), 0o700)
 	os.WriteFile(filepath.Join(s.Dir, ".f.lock", "pid"), []byte("4194305\n"), 0o600) // above the largest
@@ -136,6 +139,7 @@ func TestReplaceFileBreaksDeadLock(t *testing.T) {
 }
 
 func TestReplaceFileCut(t *testing.T) {
+	t.Parallel()
 	s := remotetest.New(t)
 	h := s.Host()
 	big := bytes.Repeat([]byte("0123456789abcde\n"), 1<<18)
@@ -158,6 +162,7 @@ func TestReplaceFileCut(t *testing.T) {
 }
 
 func TestFileErrors(t *testing.T) {
+	t.Parallel()
 	s := remotetest.New(t)
 	h := s.Host()
 	h.MaxOutput = 10
@@ -206,6 +211,7 @@ func TestFileErrors(t *testing.T) {
 }
 
 func TestNow(t *testing.T) {
+	t.Parallel()
 	got, err := remotetest.New(t).Host().Now(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -216,6 +222,7 @@ func TestNow(t *testing.T) {
 }
 
 func TestGreetingsOfTheShell(t *testing.T) {
+	t.Parallel()
 	s := remotetest.New(t)
 	s.Set(func() {
 		s.Handler = func(ctx context.Context, r *remotetest.Request) int {

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"golang.org/x/crypto/ssh"
 )
 
 // A Host is one machine reached over SSH. Set the fields before the first use;
@@ -34,8 +36,8 @@ type Host struct {
 	// agent's keys are tried.
 	KeyFile string
 
-	// Passphrase is asked for the passphrase of an encrypted KeyFile. When nil
-	// such a key is used through the agent, if the agent holds it.
+	// Passphrase is asked, once, for the passphrase of an encrypted KeyFile.
+	// When nil such a key is used through the agent, if the agent holds it.
 	Passphrase func(keyFile string) ([]byte, error)
 
 	// Agent is the socket of an SSH agent. When empty it is SSH_AUTH_SOCK of
@@ -60,9 +62,10 @@ type Host struct {
 
 	Logger *slog.Logger // debug lines about connections and commands, never their input; silent when nil
 
-	mu      sync.Mutex
-	link    *link    // current connection, nil before the first and after a loss
-	dialing *attempt // the one dial under way
+	mu       sync.Mutex
+	link     *link      // current connection, nil before the first and after a loss
+	dialing  *attempt   // the one dial under way
+	unlocked ssh.Signer // KeyFile, when it had to be decrypted
 }
 
 const (

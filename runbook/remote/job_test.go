@@ -87,6 +87,7 @@ func shells(t *testing.T) map[string]*remotetest.Server {
 }
 
 func TestJobInEveryShell(t *testing.T) {
+	t.Parallel()
 	for name, s := range shells(t) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -165,6 +166,7 @@ func TestJobInEveryShell(t *testing.T) {
 }
 
 func TestJobStartsOnce(t *testing.T) {
+	t.Parallel()
 	s := remotetest.New(t)
 	var wg sync.WaitGroup
 	for range 8 { // as many processes as there are hosts
@@ -191,6 +193,7 @@ func TestJobStartsOnce(t *testing.T) {
 }
 
 func TestJobOfAnotherCommand(t *testing.T) {
+	t.Parallel()
 	h := remotetest.New(t).Host()
 	if _, err := h.Start(t.Context(), job("name", "echo 1")); err != nil {
 		t.Fatal(err)
@@ -202,6 +205,7 @@ func TestJobOfAnotherCommand(t *testing.T) {
 }
 
 func TestJobSurvivesLinkLoss(t *testing.T) {
+	t.Parallel()
 	s := remotetest.New(t)
 	h := s.Host()
 	c := job("long", "for i in 1 2 3 4 5 6; do echo line $i; echo err $i >&2; sleep 0.1; done; exit 2")
@@ -231,6 +235,7 @@ func TestJobSurvivesLinkLoss(t *testing.T) {
 
 // Every script is cut once before it ran and once after; the job runs once.
 func TestJobWithEveryCommandCut(t *testing.T) {
+	t.Parallel()
 	s := remotetest.New(t)
 	h := s.Host()
 	n := 0
@@ -250,6 +255,7 @@ func TestJobWithEveryCommandCut(t *testing.T) {
 }
 
 func TestJobInputCutOnTheWay(t *testing.T) {
+	t.Parallel()
 	s := remotetest.New(t)
 	h := s.Host()
 	h.Reconnect = -1
@@ -277,6 +283,7 @@ func TestJobInputCutOnTheWay(t *testing.T) {
 }
 
 func TestJobLost(t *testing.T) {
+	t.Parallel()
 	s := remotetest.New(t)
 	h := s.Host()
 	tests := []struct {
@@ -331,6 +338,7 @@ func TestJobLost(t *testing.T) {
 }
 
 func TestJobOutlivesItsWatcher(t *testing.T) {
+	t.Parallel()
 	s := remotetest.New(t)
 	c := job("patient", "while [ ! -e go ]; do sleep 0.01; done; echo gone")
 	h := s.Host()
@@ -373,6 +381,7 @@ func TestJobOutlivesItsWatcher(t *testing.T) {
 }
 
 func TestJobReconnectIsBounded(t *testing.T) {
+	t.Parallel()
 	s := remotetest.New(t)
 	h := s.Host()
 	h.Reconnect = 200 * time.Millisecond
@@ -388,6 +397,7 @@ func TestJobReconnectIsBounded(t *testing.T) {
 }
 
 func TestJobNames(t *testing.T) {
+	t.Parallel()
 	h := &remote.Host{Addr: "127.0.0.1:1", HostKey: "x"}
 	for _, name := range []string{".", "..", ".x", "-x", "a/b", "a b", "a\nb", "ä", "a\x00", "$x", "a:b", strings.Repeat("x", 101)} {
 		if _, err := h.Start(t.Context(), job(name, ":")); !errors.Is(err, remote.ErrInvalid) || !strings.Contains(err.Error(), "name") {
@@ -397,6 +407,7 @@ func TestJobNames(t *testing.T) {
 }
 
 func TestReadOnlyStartsNoJob(t *testing.T) {
+	t.Parallel()
 	s := remotetest.New(t)
 	h := s.Host()
 	h.ReadOnly = true

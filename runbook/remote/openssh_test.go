@@ -12,6 +12,7 @@ import (
 	"os/user"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -200,6 +201,7 @@ func killSession(t *testing.T, h *remote.Host) {
 }
 
 func TestOpenSSHRun(t *testing.T) {
+	t.Parallel()
 	s := startOpenSSH(t)
 	h := s.host(t)
 	c := remote.Command{Argv: append([]string{"printf", `[%s]`}, hard...), Stdin: []byte("unread")}
@@ -222,17 +224,19 @@ func TestOpenSSHRun(t *testing.T) {
 	if len(out.Stdout) != 100 || !out.Truncated || string(out.Stderr) != "end\n" || err != nil {
 		t.Errorf("20 MB of output: %d bytes, truncated %v, %q, %v", len(out.Stdout), out.Truncated, out.Stderr, err)
 	}
-	for range 30 {
-		t.Run("at once", func(t *testing.T) {
-			t.Parallel()
-			if _, err := h.Run(context.Background(), sh("sleep 0.1")); err != nil {
+	var wg sync.WaitGroup
+	for range 30 { // MaxSessions of sshd is ten
+		wg.Go(func() {
+			if _, err := h.Run(t.Context(), sh("sleep 0.1")); err != nil {
 				t.Error(err)
 			}
 		})
 	}
+	wg.Wait()
 }
 
 func TestOpenSSHLost(t *testing.T) {
+	t.Parallel()
 	s := startOpenSSH(t)
 	h := s.host(t)
 	done := make(chan error)
@@ -252,6 +256,7 @@ func TestOpenSSHLost(t *testing.T) {
 }
 
 func TestOpenSSHJobSurvives(t *testing.T) {
+	t.Parallel()
 	s := startOpenSSH(t)
 	h := s.host(t)
 	gate := filepath.Join(s.dir, "go")
@@ -284,6 +289,7 @@ func TestOpenSSHJobSurvives(t *testing.T) {
 }
 
 func TestOpenSSHHostKey(t *testing.T) {
+	t.Parallel()
 	s := startOpenSSH(t)
 	h := s.host(t)
 	fingerprint := func(name string) string {
@@ -318,6 +324,7 @@ func TestOpenSSHHostKey(t *testing.T) {
 }
 
 func TestOpenSSHLogin(t *testing.T) {
+	t.Parallel()
 	s := startOpenSSH(t)
 	tests := []struct {
 		name  string
@@ -356,6 +363,7 @@ func TestOpenSSHLogin(t *testing.T) {
 }
 
 func TestOpenSSHReplaceFile(t *testing.T) {
+	t.Parallel()
 	s := startOpenSSH(t)
 	h := s.host(t)
 	path := filepath.Join(s.dir, "home", "etc config")
@@ -380,6 +388,7 @@ func TestOpenSSHReplaceFile(t *testing.T) {
 
 // A server that answers nothing more is noticed without any traffic of ours.
 func TestOpenSSHSilent(t *testing.T) {
+	t.Parallel()
 	s := startOpenSSH(t)
 	h := s.host(t)
 	proxy := startProxy(t, s.addr)

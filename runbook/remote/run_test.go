@@ -21,6 +21,7 @@ func sh(script string, args ...string) remote.Command {
 }
 
 func TestRun(t *testing.T) {
+	t.Parallel()
 	h := remotetest.New(t).Host()
 	tests := []struct {
 		name string
@@ -54,6 +55,7 @@ func TestRun(t *testing.T) {
 }
 
 func TestRunBoundsOutput(t *testing.T) {
+	t.Parallel()
 	h := remotetest.New(t).Host()
 	h.MaxOutput = 1000
 	out, err := h.Run(t.Context(), sh("head -c 3000000 /dev/zero; head -c 1000 /dev/zero >&2; exit 4"))
@@ -66,6 +68,7 @@ func TestRunBoundsOutput(t *testing.T) {
 }
 
 func TestRunSharesOneConnection(t *testing.T) {
+	t.Parallel()
 	s := remotetest.New(t)
 	h := s.Host()
 	var wg sync.WaitGroup
@@ -83,6 +86,7 @@ func TestRunSharesOneConnection(t *testing.T) {
 }
 
 func TestRunLost(t *testing.T) {
+	t.Parallel()
 	s := remotetest.New(t)
 	h := s.Host()
 	tests := []struct {
@@ -110,6 +114,7 @@ func TestRunLost(t *testing.T) {
 }
 
 func TestRunCancelled(t *testing.T) {
+	t.Parallel()
 	s := remotetest.New(t)
 	h := s.Host()
 	if _, err := h.Run(t.Context(), sh(":")); err != nil {
@@ -133,6 +138,7 @@ func TestRunCancelled(t *testing.T) {
 }
 
 func TestDialFailures(t *testing.T) {
+	t.Parallel()
 	s := remotetest.New(t, func(s *remotetest.Server) { s.User = "landing" })
 	tests := []struct {
 		name  string

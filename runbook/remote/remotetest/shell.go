@@ -8,7 +8,6 @@ import (
 	"os"
 	"os/exec"
 	"sync"
-	"syscall"
 )
 
 // A Request is one command to run.
@@ -40,7 +39,7 @@ func Shell(ctx context.Context, r *Request) int {
 	cmd.Dir = r.dir
 	cmd.Env = append(os.Environ(), "HOME="+r.dir, "USER="+r.User)
 	cmd.Env = append(cmd.Env, r.env...)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	ownSession(cmd)
 
 	// Own pipes instead of cmd's: they must be closed when the client is gone
 	// although the program lives, and stay open for what it left behind.
@@ -98,7 +97,7 @@ func Shell(ctx context.Context, r *Request) int {
 			}
 			gone = nil
 		case <-ctx.Done():
-			syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
+			killSession(cmd)
 			err = <-exited
 			waiting = false
 		}
@@ -116,22 +115,6 @@ func Shell(ctx context.Context, r *Request) int {
 	if !errors.As(err, &exit) {
 		return 0
 	}
-	if ws, ok := exit.Sys().(syscall.WaitStatus); ok && ws.Signaled() {
-		r.Signal = signalName(ws.Signal())
-	}
+	r.Signal = endedBy(exit.ProcessState)
 	return exit.ExitCode()
-}
-
-// signalName returns the name of RFC 4254, or one in OpenSSH's manner.
-func signalName(s syscall.Signal) string {
-	names := map[syscall.Signal]string{
-		syscall.SIGABRT: "ABRT", syscall.SIGALRM: "ALRM", syscall.SIGFPE: "FPE", syscall.SIGHUP: "HUP",
-		syscall.SIGILL: "ILL", syscall.SIGINT: "INT", syscall.SIGKILL: "KILL", syscall.SIGPIPE: "PIPE",
-		syscall.SIGQUIT: "QUIT", syscall.SIGSEGV: "SEGV", syscall.SIGTERM: "TERM",
-		syscall.SIGUSR1: "USR1", syscall.SIGUSR2: "USR2",
-	}
-	if n, ok := names[s]; ok {
-		return n
-	}
-	return "SIG@openssh.com"
 }

@@ -1,0 +1,106 @@
+package remote_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log"
+	"strings"
+
+	"github.com/landingteam/landing/runbook/remote"
+	"github.com/landingteam/landing/runbook/remote/remotetest"
+)
+
+// server stands for a real machine in the examples.
+func server() (*remotetest.Server, *remote.Host) {
+	s := &remotetest.Server{}
+	if err := s.Start(); err != nil {
+		log.Fatal(err)
+	}
+	return s, s.Host()
+}
+
+func ExampleHost_Run() {
+	s, _ := server()
+	defer s.Close()
+
+	h := &remote.Host{
+		Addr:    s.Addr(),
+		User:    "landing",
+		HostKey: s.HostKey(), // or KnownHosts, or nothing for ~/.ssh/known_hosts
+		KeyFile: s.KeyFile(),
+		Agent:   "none",
+	}
+	defer h.Close()
+	ctx := context.Background()
+
+	out, err := h.Run(ctx, remote.Command{Argv: []string{"printf", "<%s>", "no $expansion", "it's a word"}})
+	fmt.Printf("%s exit %d, error %v\n", out.Stdout, out.Exit, err)
+
+	out, err = h.Run(ctx, remote.Command{Argv: []string{"grep", "-c", "arale"}, Stdin: []byte("krillin\n")})
+	fmt.Printf("%s exit %d, error %v\n", strings.TrimSpace(string(out.Stdout)), out.Exit, err)
+
+	// Output:
+	// <no $expansion><it's a word> exit 0, error <nil>
+	// 0 exit 1, error <nil>
+}
+
+// A job goes on when the link is lost, and when our process ends.
+func ExampleHost_Start() {
+	s, h := server()
+	defer s.Close()
+	ctx := context.Background()
+
+	import7 := remote.Command{
+		Argv: []string{"sh", "-c", "echo importing; sleep 0.2; echo imported; exit 3"},
+		Job:  "import-7",
+	}
+	job, err := h.Start(ctx, import7)
+	if err != nil {
+		log.Fatal(err)
+	}
+	s.Drop() // the network fails
+
+	out, err := job.Wait(ctx, func(newOutput []byte) { fmt.Printf("news: %s", newOutput) })
+	fmt.Println("exit", out.Exit, err)
+
+	// The result stays until it is reaped. Run waits, fetches and reaps in one.
+	out, err = h.Run(ctx, import7)
+	fmt.Printf("again: %q, exit %d, %v\n", out.Stdout, out.Exit, err)
+	_, err = h.Attach(ctx, "import-7")
+	fmt.Println("then:", errors.Is(err, remote.ErrNotExist))
+
+	// Output:
+	// news: importing
+	// news: imported
+	// exit 3 <nil>
+	// again: "importing\nimported\n", exit 3, <nil>
+	// then: true
+}
+
+func ExampleHost_ReplaceFile() {
+	s, h := server()
+	defer s.Close()
+	ctx := context.Background()
+
+	if err := h.ReplaceFile(ctx, "config", nil, []byte("channels = rc\n")); err != nil {
+		log.Fatal(err)
+	}
+	old, err := h.ReadFile(ctx, "config")
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(h.ReplaceFile(ctx, "config", old, []byte("channels = rc, stable\n")))
+
+	// A second change that starts from the same content comes too late.
+	err = h.ReplaceFile(ctx, "config", old, []byte("channels = rc, devel\n"))
+	fmt.Println("conflict:", errors.Is(err, remote.ErrConflict))
+
+	now, _ := h.ReadFile(ctx, "config")
+	fmt.Printf("%s", now)
+
+	// Output:
+	// <nil>
+	// conflict: true
+	// channels = rc, stable
+}
