@@ -17,6 +17,7 @@ var (
 	ErrLocked    = errors.New("server is busy")  // something else holds the global lock
 	ErrBroken    = errors.New("broken")          // a published tree or index that stops devices or the server's programs
 	ErrAmbiguous = errors.New("outcome unknown") // it may or may not have happened: look at the published index
+	ErrPartial   = errors.New("done in part")    // published, but not all of what was asked
 	ErrReadOnly  = errors.New("read only")       // an effect was asked of a reader
 )
 

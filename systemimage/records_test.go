@@ -101,7 +101,7 @@ func TestTranscript(t *testing.T) {
 			stamp + "INFO Publishing new delta from '10' (version=10) to '12' (tag=a) with 5 files\n" +
 			stamp + "INFO Publishing new delta from '11' (version=11) to '12' (tag=a)\n" +
 			stamp + "INFO Expiring old images\n" + stamp + "INFO Triggering a mirror sync\n",
-			want: transcript{version: 12, deltas: []int{10, 11}, expired: true, complete: true, records: 5}},
+			want: transcript{version: 12, deltas: []int{10, 11}, complete: true, records: 5}},
 		{name: "uncaught", stdout: stamp + "INFO x\n", stderr: trace + "KeyError: 'x'\n", want: transcript{exception: "KeyError: 'x'", records: 1}},
 		{name: "uncaught, chained", stderr: trace + "KeyError: 'x'\n\nDuring handling of the above exception, another exception occurred:\n\n" + trace + "OSError: full\nmore of it\n",
 			want: transcript{exception: "OSError: full"}},

@@ -16,7 +16,6 @@ type transcript struct {
 	exception string // last line of an uncaught traceback, such as "KeyError: 'x'"
 	version   int    // N of "Publishing new image 'N'"; 0 when it was not said
 	deltas    []int  // bases of the announced deltas
-	expired   bool   // old images were removed
 	complete  bool   // the last record of a complete run was seen
 	records   int
 }
@@ -88,8 +87,6 @@ func (t *transcript) record(text string) {
 		t.locked = true
 	case text == "Triggering a mirror sync":
 		t.complete = true
-	case text == "Expiring old images":
-		t.expired = true
 	default:
 		if m := publishingImage.FindStringSubmatch(text); m != nil {
 			t.version, _ = strconv.Atoi(m[1])

@@ -1,0 +1,223 @@
+package systemimage
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// A PhaseRequest says which share of the devices may update to the newest
+// version of a channel.
+type PhaseRequest struct {
+	Channel, Device string
+	Version         int // the newest; stated, so that no other image is meant
+	Percentage      int // 0..100. The zero value is 0 %: nobody, which stops a rollout
+}
+
+// A Phased is the percentage of a version, confirmed in the published index.
+type Phased struct {
+	Channel, Device string
+	Version         int
+	Percentage      int
+	Before          int      // the percentage until then
+	Aliases         []string // alias channels that have it too; nil without
+}
+
+const phaseOp = "set phased percentage"
+
+// CheckPercentage says what SetPercentage would do, and reads only; done says
+// that the version, its deltas and its aliases have the percentage already.
+func (s *Server) CheckPercentage(ctx context.Context, r PhaseRequest) (p Phased, done bool, err error) {
+	if err := s.usable(phaseOp, false); err != nil {
+		return Phased{}, false, err
+	}
+	return s.checkPercentage(ctx, r)
+}
+
+func (s *Server) checkPercentage(ctx context.Context, r PhaseRequest) (Phased, bool, error) {
+	refuse := func(text string) (Phased, bool, error) {
+		return Phased{}, false, &Error{Op: phaseOp, Channel: r.Channel, Device: r.Device, Kind: ErrRefused, Err: errors.New(text)}
+	}
+	if text := refuseWords([2]string{"channel", r.Channel}, [2]string{"device", r.Device}); text != "" {
+		return refuse(text)
+	}
+	l, err := s.Client.Channels(ctx)
+	if err != nil {
+		return Phased{}, false, err
+	}
+	text := l.refuseTarget(r.Channel, r.Device, "Invalid device for source channel")
+	if outside := r.Percentage < 0 || r.Percentage > 100; outside && (text == "" || !strings.HasPrefix(text, "Invalid")) {
+		text = fmt.Sprintf("Invalid value: %d is not in 0..100", r.Percentage)
+	}
+	if text != "" {
+		return refuse(text)
+	}
+	x, err := s.Client.index(ctx, l, r.Channel, r.Device)
+	if err != nil {
+		return Phased{}, false, err
+	}
+	if text := x.refuseNull(); text != "" {
+		return Phased{}, false, &Error{Op: phaseOp, Channel: r.Channel, Device: r.Device, Kind: ErrBroken, Err: errors.New(text)}
+	}
+	if text := x.refusePhase(r.Version); text != "" {
+		return refuse(text)
+	}
+	p := Phased{Channel: r.Channel, Device: r.Device, Version: r.Version, Percentage: r.Percentage}
+	before, lag := percentages(x.Index, r)
+	p.Before = before
+	full, ok := x.Full(r.Version)
+	if !ok {
+		return p, len(lag) == 0, nil // deltas alone: aliases are compared by full images
+	}
+	p.Aliases = aliasesOf(l, r.Channel)
+	_, aliasLag, err := s.checkAliases(ctx, x, full, p.Aliases)
+	return p, len(lag)+len(aliasLag) == 0, err
+}
+
+// percentages returns the percentage of the version, and what of it is not as
+// asked.
+func percentages(x *Index, r PhaseRequest) (before int, wrong []string) {
+	before = -1
+	for _, m := range x.Images {
+		if m.NullVersion || m.Version != r.Version {
+			continue
+		}
+		if before < 0 || m.Type == Full {
+			before = m.Percentage
+		}
+		if m.Percentage != r.Percentage {
+			wrong = append(wrong, fmt.Sprintf("%v is at %d %%", m, m.Percentage))
+		}
+	}
+	return before, wrong
+}
+
+// SetPercentage sets the phased percentage of the newest version and of its
+// deltas, and returns what is published. Nothing is run when that is so already.
+//
+// The program takes no lock: an import or a copy that is writing the same index
+// may undo it. SetPercentage therefore reads back, tries again, and while the
+// global lock is seen to be held looks again for up to half a minute. ErrPartial
+// says that the percentage is set, but not on every alias.
+func (s *Server) SetPercentage(ctx context.Context, r PhaseRequest) (Phased, error) {
+	if err := s.usable(phaseOp, true); err != nil {
+		return Phased{}, err
+	}
+	p, done, err := s.checkPercentage(ctx, r)
+	if err != nil {
+		return Phased{}, s.explain(ctx, phaseOp, err, r.Channel, r.Channel, r.Device)
+	}
+	if done {
+		return p, nil
+	}
+	fail := func(kind, err error) (Phased, error) {
+		return Phased{}, &Error{Op: phaseOp, Channel: r.Channel, Device: r.Device, Kind: kind, Err: err}
+	}
+	// -vvv: without a -v the program dies. The version is a number and the
+	// percentage is not negative, so that nothing here can be taken for an option.
+	c := s.command("", "set-phased-percentage", "-vvv", r.Channel, r.Device, strconv.Itoa(r.Version), strconv.Itoa(r.Percentage))
+	var e ending
+	for attempt := 1; ; attempt++ {
+		l, err := s.Client.Channels(ctx)
+		if err != nil {
+			return Phased{}, err
+		}
+		d, err := l.Lookup(r.Channel, r.Device)
+		if err != nil {
+			return Phased{}, err
+		}
+		findings, err := s.inspect(ctx, phaseOp, inspection{dirs: []string{indexDir(d)}})
+		if err == nil {
+			err = blocked(phaseOp, r.Channel, r.Device, findings)
+		}
+		if err != nil {
+			return Phased{}, err
+		}
+		if e, err = s.run(ctx, phaseOp, r.Channel, r.Device, c); err != nil {
+			return Phased{}, err
+		}
+		if e.refusal != "" {
+			return fail(ErrRefused, fmt.Errorf("nothing happened: %s", e.refusal))
+		}
+		now, done, err := s.stays(ctx, r, e)
+		if err != nil {
+			return fail(ErrAmbiguous, fmt.Errorf("%v, and the outcome cannot be read: %w", e, err))
+		}
+		if done {
+			now.Before = p.Before
+			return now, nil
+		}
+		// A program that was committing at the same time makes this one fail, or
+		// writes its own view of the index over it.
+		raced := e.complete || strings.Contains(e.exception, "Destination already exists:")
+		if e.err != nil || !raced || attempt == 3 {
+			return s.phaseFailed(ctx, r, p, e, attempt)
+		}
+		s.log().WarnContext(ctx, "percentage is not published: again", "attempt", attempt, "how", e.String())
+		if err := sleep(ctx, time.Duration(attempt)*time.Second); err != nil {
+			return fail(ErrAmbiguous, fmt.Errorf("%v, and it was not published so far: %w", e, err))
+		}
+	}
+}
+
+// stays reports whether the percentage is published, and stays so while
+// something else that writes indexes is seen to run.
+func (s *Server) stays(ctx context.Context, r PhaseRequest, e ending) (p Phased, done bool, err error) {
+	for look := range 15 {
+		if p, done, err = s.checkPercentage(ctx, r); err != nil || !done || e.Exit != 0 || e.err != nil {
+			return p, done, err
+		}
+		v := viewLock(ctx, s.Runner, s.root())
+		if !v.held && look == 0 || !v.seen {
+			return p, done, nil
+		}
+		if !v.held { // it ended since: what it wrote last counts
+			return s.checkPercentage(ctx, r)
+		}
+		if err := sleep(ctx, 2*time.Second); err != nil {
+			return p, done, nil
+		}
+	}
+	s.log().WarnContext(ctx, "something else holds the global lock and may still undo the percentage", "channel", r.Channel, "device", r.Device)
+	return p, done, nil
+}
+
+// phaseFailed says what is published instead of what was asked.
+func (s *Server) phaseFailed(ctx context.Context, r PhaseRequest, p Phased, e ending, attempts int) (Phased, error) {
+	fail := func(kind, err error) (Phased, error) {
+		return p, &Error{Op: phaseOp, Channel: r.Channel, Device: r.Device, Kind: kind, Err: err}
+	}
+	x, err := s.Client.Index(ctx, r.Channel, r.Device)
+	if err != nil {
+		return fail(ErrAmbiguous, fmt.Errorf("%v, and the published index cannot be read: %w", e, err))
+	}
+	now, wrong := percentages(x.Index, r)
+	p.Percentage = now
+	if len(wrong) == 0 {
+		full, _ := x.Full(r.Version)
+		same, lag, err := s.checkAliases(ctx, x, full, p.Aliases)
+		if err != nil {
+			return fail(ErrAmbiguous, err)
+		}
+		p.Aliases = same
+		return fail(ErrPartial, fmt.Errorf("set to %d %%, but %v: %s", r.Percentage, e, strings.Join(lag, "; ")))
+	}
+	p.Aliases = nil
+	text := fmt.Sprintf("%v, and %s", e, strings.Join(wrong, ", "))
+	if attempts > 1 {
+		text += fmt.Sprintf(" after %d attempts", attempts)
+	}
+	if hint := e.hint(); hint != "" {
+		text += ": " + hint
+	}
+	switch {
+	case e.err != nil:
+		return fail(ErrAmbiguous, errors.Join(errors.New(text), e.err))
+	case e.complete:
+		return fail(ErrAmbiguous, errors.New(text+": something else keeps writing the same index, or a mirror lags behind"))
+	}
+	return fail(ErrBroken, errors.New(text))
+}

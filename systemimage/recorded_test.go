@@ -1,0 +1,369 @@
+package systemimage
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// A recording is one run of one of the server's programs, as recorded.
+type recording struct {
+	name, command  string
+	stdout, stderr string
+	exit           int
+	emptyWorld     bool // rc and stable have channels and devices, but no image yet
+	changes        []string
+	before, after  map[string]string // documents below www
+}
+
+// recordings reads a group of testdata/recorded, a txtar file.
+func recordings(t testing.TB, group string) []*recording {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join("testdata", "recorded", group+".txtar"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var list []*recording
+	byName := map[string]*recording{}
+	heads := regexp.MustCompile(`(?m)^-- (\S+?)/(\S+) --\n`).FindAllSubmatchIndex(text, -1)
+	for i, h := range heads {
+		end := len(text)
+		if i+1 < len(heads) {
+			end = heads[i+1][0]
+		}
+		name, part, body := string(text[h[2]:h[3]]), string(text[h[4]:h[5]]), string(text[h[1]:end])
+		r := byName[name]
+		if r == nil {
+			r = &recording{name: name, before: map[string]string{}, after: map[string]string{}}
+			byName[name], list = r, append(list, r)
+		}
+		switch {
+		case part == "command":
+			r.command = strings.TrimSpace(body)
+		case part == "exit":
+			r.exit, err = strconv.Atoi(strings.TrimSpace(body))
+		case part == "world":
+			r.emptyWorld = true
+		case part == "stdout":
+			r.stdout = body
+		case part == "stderr":
+			r.stderr = body
+		case part == "changes":
+			r.changes = strings.Split(strings.TrimSpace(body), "\n")
+		case strings.HasPrefix(part, "before/"):
+			r.before[strings.TrimPrefix(part, "before/")] = body
+		case strings.HasPrefix(part, "after/"):
+			r.after[strings.TrimPrefix(part, "after/")] = body
+		default:
+			err = fmt.Errorf("unknown part %q", part)
+		}
+		if err != nil {
+			t.Fatalf("%s, %s: %v", group, name, err)
+		}
+	}
+	if len(list) == 0 {
+		t.Fatalf("%s: no recordings", group)
+	}
+	return list
+}
+
+func (r *recording) output() Output {
+	return Output{Stdout: []byte(r.stdout), Stderr: []byte(r.stderr), Exit: r.exit}
+}
+
+// said reports whether the program said something, on either stream.
+func (r *recording) said(text string) bool { return strings.Contains(r.stdout+r.stderr, text) }
+
+// A world is the published tree of the recordings: documents with their text,
+// and the sizes of everything else. It is HTTP server and host at once.
+type world struct {
+	mu   sync.Mutex
+	docs map[string]string
+	size map[string]int64
+}
+
+// newWorld is the tree before any recording.
+func newWorld(t testing.TB, empty bool) *world {
+	t.Helper()
+	w := &world{docs: map[string]string{}, size: map[string]int64{}}
+	base := filepath.Join("testdata", "tree")
+	err := filepath.WalkDir(base, func(p string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || filepath.Ext(p) != ".json" {
+			return err
+		}
+		b, err := os.ReadFile(p)
+		name, _ := filepath.Rel(base, p)
+		if empty && filepath.Base(p) == "index.json" && !strings.Contains(p, "-proposed") {
+			b = []byte(`{"global":{"generated_at":"Sun Nov 22 09:50:00 UTC 2026"},"images":[]}`)
+		}
+		w.put(filepath.ToSlash(name), string(b))
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+// put publishes a document and its signature; with an index come its files.
+func (w *world) put(name, text string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.docs[name] = text
+	w.size[name], w.size[name+".asc"] = int64(len(text)), 488
+	var x struct {
+		Images []struct {
+			Files []struct {
+				Path string
+				Size int64
+			}
+		}
+	}
+	if json.Unmarshal([]byte(text), &x) != nil {
+		return
+	}
+	for _, m := range x.Images {
+		for _, f := range m.Files {
+			p := strings.TrimPrefix(f.Path, "/")
+			w.size[p], w.size[p+".asc"] = f.Size, 488
+			if strings.HasPrefix(filepath.Base(p), "version-") {
+				w.size[strings.TrimSuffix(p, ".tar.xz")+".json"] = 364
+			}
+		}
+	}
+}
+
+func (w *world) remove(name string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	delete(w.docs, name)
+	delete(w.size, name)
+}
+
+// apply makes the tree what it was after the recorded run.
+func (w *world) apply(t testing.TB, r *recording) {
+	t.Helper()
+	for _, p := range slices.Sorted(maps.Keys(r.after)) {
+		w.put(p, r.after[p])
+	}
+	for _, line := range r.changes {
+		f := strings.Fields(line)
+		p := f[1]
+		switch f[0] {
+		case "D":
+			w.remove(p)
+			if f[len(f)-1] == "+asc" {
+				w.remove(p + ".asc")
+			}
+		case "A", "M":
+			w.mu.Lock()
+			if _, doc := r.after[p]; !doc {
+				size := f[2]
+				if f[0] == "M" {
+					size = f[4]
+				}
+				w.size[p], _ = strconv.ParseInt(size, 10, 64)
+			}
+			switch f[len(f)-1] {
+			case "+asc":
+				w.size[p+".asc"] = 488
+			case "NO-ASC":
+				delete(w.size, p+".asc")
+			case "ZERO-LENGTH-ASC":
+				w.size[p+".asc"] = 0
+			}
+			w.mu.Unlock()
+		default:
+			t.Fatalf("%s: change %q", r.name, line)
+		}
+	}
+}
+
+func (w *world) client() *Client {
+	return &Client{BaseURL: "http://si.example", HTTP: &http.Client{Transport: w}, Trust: signedSomehow{}}
+}
+
+// RoundTrip answers from the tree, without a network.
+func (w *world) RoundTrip(r *http.Request) (*http.Response, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	p := strings.TrimPrefix(r.URL.Path, "/")
+	text, ok := w.docs[p]
+	if size, there := w.size[p]; there && strings.HasSuffix(p, ".asc") {
+		text, ok = strings.Repeat("s", int(size)), true
+	}
+	resp := &http.Response{StatusCode: http.StatusOK, Status: "200 OK", Header: http.Header{}, Request: r, Body: io.NopCloser(strings.NewReader(text))}
+	if !ok {
+		resp.StatusCode, resp.Status = http.StatusNotFound, "404 Not Found"
+	}
+	return resp, nil
+}
+
+// signedSomehow takes any signature for a good one: what is tested here is
+// whether there is one.
+type signedSomehow struct{}
+
+func (signedSomehow) Verify(_ context.Context, s Signed) error {
+	if len(s.Signature) == 0 {
+		return errors.New("no signature")
+	}
+	return nil
+}
+
+// answerPreflight does what the script does, with the sizes of the world.
+func (w *world) answerPreflight(questions []byte) Output {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var out bytes.Buffer
+	say := func(p string) {
+		if n, ok := w.size[p]; ok {
+			fmt.Fprintf(&out, "%d %s\n", n, p)
+		}
+	}
+	for line := range strings.Lines(string(questions)) {
+		kind, p, _ := strings.Cut(strings.TrimSuffix(line, "\n"), " ")
+		switch kind {
+		case "dir":
+			for _, name := range slices.Sorted(maps.Keys(w.size)) {
+				if strings.HasPrefix(name, p+"/") {
+					say(name)
+				}
+			}
+		case "file":
+			say(p)
+			say(p + ".asc")
+		}
+	}
+	fmt.Fprintln(&out, "end")
+	return Output{Stdout: out.Bytes()}
+}
+
+// A replay is the host on which a recorded run happens: the program's output is
+// the recorded one, and with it the tree becomes what it was afterwards.
+type replay struct {
+	t     *testing.T
+	w     *world
+	r     *recording
+	help  string
+	runs  [][]string // command lines of the server's programs, without env
+	after func()     // called after a run, instead of changing the tree
+}
+
+func (h *replay) Run(_ context.Context, c Command) (Output, error) {
+	if c.Argv[0] == "sh" {
+		switch c.Argv[3] {
+		case preflightScriptName:
+			return h.w.answerPreflight(c.Stdin), nil
+		case lockScriptName:
+			return Output{Stdout: []byte("held 4711 /srv/si/bin/import-images -vv\nseen\n")}, nil
+		}
+	}
+	if c.Argv[0] != "env" || !slices.Contains(c.Argv, "SYSTEM_IMAGE_ROOT=/srv/si") || !strings.HasPrefix(c.Argv[3], "/srv/si/bin/") {
+		h.t.Errorf("unexpected command %q", c.Argv)
+	}
+	if slices.Contains(c.Argv, "--help") {
+		return Output{Stdout: []byte(h.help)}, nil
+	}
+	h.runs = append(h.runs, append([]string{filepath.Base(c.Argv[3])}, c.Argv[4:]...))
+	if h.after != nil {
+		h.after()
+	} else {
+		h.w.apply(h.t, h.r)
+	}
+	return h.r.output(), nil
+}
+
+func (h *replay) server() *Server {
+	return &Server{Runner: h, Root: "/srv/si/", Client: h.w.client(), LockWait: -1}
+}
+
+// splitCommand splits a recorded command line into words, and returns those of
+// the command that runs one of the server's programs.
+func splitCommand(line string) []string {
+	var words []string
+	ours := false
+	for _, w := range append(shellWords(line), shellWord{end: true}) {
+		switch {
+		case w.end && ours:
+			return words
+		case w.end:
+			words = nil
+		default:
+			words = append(words, w.text)
+			ours = ours || strings.Contains(w.text, "bin/")
+		}
+	}
+	return words
+}
+
+// copyRequest is the request that a recorded copy-image command line stands
+// for. Where it leaves the version to the program, the version that the program
+// took is read from the paths it printed.
+func copyRequest(t *testing.T, r *recording, positional bool) CopyRequest {
+	t.Helper()
+	q := CopyRequest{Percentage: 100, KeepTag: true}
+	words := splitCommand(r.command)
+	var places []string
+	number := func(s string) int {
+		n, err := strconv.Atoi(s)
+		if err != nil {
+			return -1
+		}
+		return n
+	}
+	for i := 0; i < len(words); i++ {
+		switch w := words[i]; {
+		case strings.HasSuffix(w, "copy-image"):
+			places = places[:0]
+		case w == "-r":
+			i++
+			q.Version = number(words[i])
+		case w == "-p":
+			i++
+			q.Percentage = number(words[i])
+		case w == "-t":
+			i++
+			q.Tag, q.KeepTag = words[i], false
+		case w == "-o":
+			i++
+		case strings.HasPrefix(w, "-"):
+		default:
+			places = append(places, w)
+		}
+	}
+	if len(places) < 3 {
+		return q
+	}
+	q.From, q.To, q.Device = places[0], places[1], places[2]
+	if positional && len(places) > 3 {
+		q.Version = number(places[3])
+	}
+	if m := regexp.MustCompile(`(?m)^/.*/version-(\d+)\.tar\.xz$`).FindStringSubmatch(r.stdout); m != nil {
+		q.Version = number(m[1])
+	}
+	return q
+}
+
+// runnerWith lets f answer commands before next does.
+func runnerWith(next Runner, f func(Command) (Output, bool)) Runner {
+	return RunnerFunc(func(ctx context.Context, c Command) (Output, error) {
+		if out, ok := f(c); ok {
+			return out, nil
+		}
+		return next.Run(ctx, c)
+	})
+}
