@@ -1,0 +1,20 @@
+// Package launchpadtest is a fake Launchpad for tests and for practice: a
+// stateful server that keeps the real one's rules and says its words.
+//
+// A [World] holds people, archives, publications, builds and live file
+// systems; a [Server] serves it as an [http.Handler]. Nothing happens at once:
+// a copy request queues a job that may fail without telling anybody, a
+// publisher runs in cycles, builds take their time. The fake has its own clock,
+// which moves by [Server.Tick] with every request, by [Server.Advance], and
+// when a client of [Server.Client] pauses, so that no test has to wait.
+//
+// Behind the web service things go wrong by the knobs of the World (FailCopy,
+// HoldBinary, FailBuild, ...), in front of it by a [Fault].
+//
+//	srv := launchpadtest.New(t, nil)
+//	srv.Do(func(w *launchpadtest.World) {
+//		w.AddPPA("landing-team", "overlay")
+//		w.Publish("~landing-team/ubuntu/overlay", "vivid", launchpadtest.Package{Name: "unity8", Version: "8.12-0ubuntu1"})
+//	})
+//	c := srv.Client()
+package launchpadtest

@@ -1,0 +1,352 @@
+package launchpadtest
+
+import (
+	"bytes"
+	"compress/gzip"
+	"fmt"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/landingteam/landing/launchpad"
+)
+
+// A Livefs is a live file system.
+type Livefs struct {
+	ID                          int
+	Owner, Distro, Series, Name string
+	Metadata                    map[string]any
+	Disabled                    bool `json:",omitempty"`
+	KeepDays                    int  `json:",omitempty"`
+}
+
+// An Image is a build of a livefs.
+type Image struct {
+	ID                               int
+	Livefs                           string // path of the livefs
+	Archive, Series, Arch, Requester string
+	UniqueKey, Version               string
+	Override                         map[string]any
+	State                            launchpad.BuildState
+	Due                              time.Time `json:",omitzero"`
+	Created, Started, Ended          time.Time `json:",omitzero"`
+	Expired                          bool      `json:",omitempty"` // its files are gone
+}
+
+// AddLivefs adds a live file system of a team the operator is in.
+func (w *World) AddLivefs(owner, series, name string) *Livefs {
+	w.AddPerson(owner, "operator")
+	l := &Livefs{ID: w.id(), Owner: owner, Distro: w.series(series).Distribution, Series: series, Name: name, Metadata: map[string]any{"project": name}, KeepDays: 1}
+	w.Livefses = append(w.Livefses, l)
+	return l
+}
+
+func (l *Livefs) path() string {
+	return fmt.Sprintf("~%s/+livefs/%s/%s/%s", l.Owner, l.Distro, l.Series, l.Name)
+}
+
+func (w *World) livefs(path string) *Livefs {
+	return find(w.Livefses, func(l *Livefs) bool { return l.path() == path })
+}
+
+func (s *Server) livefsSet(q *query) *answer {
+	if q.op != "getByName" {
+		return noOperation(q)
+	}
+	owner, series, name := q.path("owner"), q.path("distro_series"), q.required("name")
+	if bad := q.failed(); bad != nil {
+		return bad
+	}
+	if l := s.world.livefs(owner + "/+livefs/" + series + "/" + name); l != nil {
+		return jsonAnswer(q.livefsEntry(l))
+	}
+	return text(404, "No such live filesystem with this owner/distroseries: '%s'.", name)
+}
+
+func (s *Server) livefsBelow(q *query, path string, rest []string) *answer {
+	l := s.world.livefs(path)
+	if l == nil {
+		return notFound("Person", path[strings.LastIndexByte(path, '/')+1:])
+	}
+	switch {
+	case len(rest) == 0 && q.Method == "POST" && q.op == "requestBuild":
+		return s.requestBuild(q, l)
+	case len(rest) == 0:
+		return s.entryAnswer(q, func() object { return q.livefsEntry(l) }, nil)
+	case len(rest) == 1:
+		return s.images(q, l, rest[0])
+	case rest[0] == "+build":
+		id, _ := strconv.Atoi(rest[1])
+		i := find(s.world.Images, func(i *Image) bool { return i.ID == id && i.Livefs == path })
+		if i == nil {
+			break
+		}
+		if a := s.world.archive(i.Archive); a != nil && !s.sees(q, a) {
+			return denied("LiveFSBuild", "status", "launchpad.View")
+		}
+		if len(rest) == 4 && rest[2] == "+files" {
+			return s.file(q, path+"/"+strings.Join(rest, "/"), true)
+		}
+		return s.imageResource(q, l, i)
+	}
+	return notFound("LiveFS", rest[len(rest)-1])
+}
+
+func (q *query) livefsEntry(l *Livefs) object {
+	p := l.path()
+	var keep any
+	if l.KeepDays > 0 {
+		keep = l.KeepDays
+	}
+	return q.seal(object{"id": l.ID, "name": l.Name, "owner_link": q.link("~" + l.Owner), "registrant_link": q.link("~" + l.Owner),
+		"distro_series_link": q.link(l.Distro + "/" + l.Series), "date_created": "2014-11-05T14:20:33.718200+00:00", "date_last_modified": "2014-11-05T14:20:33.718200+00:00",
+		"metadata": l.Metadata, "require_virtualized": false, "relative_build_score": 0, "keep_binary_files_days": keep,
+		"builds_collection_link": q.link(p + "/builds"), "completed_builds_collection_link": q.link(p + "/completed_builds"),
+		"pending_builds_collection_link": q.link(p + "/pending_builds"), "webhooks_collection_link": q.link(p + "/webhooks")}, p, "livefs", true)
+}
+
+func pendingImage(i *Image) bool { return !i.State.Final() && !i.State.Failed() }
+
+func (s *Server) images(q *query, l *Livefs, which string) *answer {
+	var rows []*Image
+	for _, i := range slices.Backward(s.world.Images) {
+		if i.Livefs == l.path() && (which == "builds" || which == "pending_builds" && pendingImage(i) || which == "completed_builds" && !pendingImage(i)) {
+			rows = append(rows, i)
+		}
+	}
+	return s.page(q, listing{n: len(rows), kind: "livefs_build", entry: func(n int) object {
+		if a := s.world.archive(rows[n].Archive); a != nil && !s.sees(q, a) {
+			return nil
+		}
+		return s.imageEntry(q, rows[n])
+	}})
+}
+
+func (s *Server) requestBuild(q *query, l *Livefs) *answer {
+	a, das, pocket := q.archiveParam(s, "archive"), q.path("distro_arch_series"), q.choice("pocket", pockets[:]...)
+	if das == "" {
+		q.fail("distro_arch_series: Required input is missing.")
+	}
+	if pocket == "" {
+		q.fail("pocket: Required input is missing.")
+	}
+	override, _ := q.value("metadata_override")
+	meta, isObject := override.(map[string]any)
+	if override != nil && !isObject {
+		q.fail("metadata_override: wrong type")
+	}
+	if bad := q.failed(); bad != nil {
+		return bad
+	}
+	w := s.world
+	switch {
+	case !s.may(q, l.Owner):
+		who := "Anonymous"
+		if p := w.person(q.viewer); p != nil {
+			who = p.DisplayName
+		}
+		return text(401, "%s cannot create live filesystem builds owned by %s.", who, w.person(l.Owner).DisplayName)
+	case a.Disabled:
+		return text(403, "%s is disabled.", a.DisplayName)
+	case a.Private && a.Owner != l.Owner:
+		return text(403, "Live filesystem builds against private archives are only allowed if the live filesystem owner and the archive owner are equal.")
+	}
+	i := &Image{ID: w.id(), Livefs: l.path(), Archive: a.Ref, Series: l.Series, Arch: das[strings.LastIndexByte(das, '/')+1:], Requester: q.viewer,
+		UniqueKey: q.text("unique_key"), Version: orElse(q.text("version"), w.Now.Format("20060102-150405")), Override: meta,
+		State: launchpad.NeedsBuilding, Created: w.Now, Due: w.Now.Add(orTime(w.BuildTime, 10*time.Minute))}
+	if slices.ContainsFunc(w.Images, func(o *Image) bool {
+		return o.Livefs == i.Livefs && o.State == launchpad.NeedsBuilding && o.Archive == i.Archive && o.Arch == i.Arch && o.UniqueKey == i.UniqueKey && digest(o.Override) == digest(i.Override)
+	}) {
+		return text(400, "An identical build of this live filesystem image is already pending.")
+	}
+	w.Images = append(w.Images, i)
+	return created(q.link(fmt.Sprintf("%s/+build/%d", i.Livefs, i.ID)))
+}
+
+func (i *Image) logName(l *Livefs) string {
+	key := ""
+	if i.UniqueKey != "" {
+		key = i.UniqueKey + "_"
+	}
+	return fmt.Sprintf("buildlog_%s_%s_%s_%s%s_BUILDING.txt.gz", l.Distro, l.Series, i.Arch, key, l.Name)
+}
+
+func (s *Server) imageEntry(q *query, i *Image) object {
+	l := s.world.livefs(i.Livefs)
+	path := fmt.Sprintf("%s/+build/%d", i.Livefs, i.ID)
+	o := s.buildFields(q, path, i.logName(l), i.State, i.Created, i.Started, i.Ended)
+	name := l.Name
+	if i.UniqueKey != "" {
+		name += " (" + i.UniqueKey + ")"
+	}
+	o["title"] = fmt.Sprintf("%s build of %s livefs in %s %s", i.Arch, name, l.Distro, l.Series)
+	o["livefs_link"], o["requester_link"], o["archive_link"] = q.link(i.Livefs), q.link("~"+i.Requester), q.link(s.world.archive(i.Archive).path())
+	o["distribution_link"], o["distro_series_link"], o["distro_arch_series_link"] = q.link(l.Distro), q.link(l.Distro+"/"+l.Series), q.link(l.Distro+"/"+l.Series+"/"+i.Arch)
+	o["unique_key"], o["version"], o["metadata_override"] = orNull(i.UniqueKey), i.Version, nil
+	if i.Override != nil {
+		o["metadata_override"] = i.Override
+	}
+	delete(o, "external_dependencies")
+	return q.seal(o, path, "livefs_build", true)
+}
+
+func (s *Server) imageResource(q *query, l *Livefs, i *Image) *answer {
+	switch q.Method + " " + q.op {
+	case "GET getFileUrls":
+		names := []any{}
+		if i.State == launchpad.Built && !i.Expired {
+			for _, n := range []string{"livecd." + l.Name + ".manifest", "livecd." + l.Name + ".rootfs.tar.gz"} {
+				names = append(names, q.webBase()+"/"+(&url.URL{Path: fmt.Sprintf("%s/+build/%d/+files/%s", i.Livefs, i.ID, n)}).EscapedPath())
+			}
+			names = append(names, nil) // one file has expired
+		}
+		return jsonAnswer(names)
+	case "POST retry":
+		return text(400, "Build %d cannot be retried.", i.ID)
+	case "POST cancel":
+		if !s.may(q, l.Owner) {
+			return denied("LiveFSBuild", "cancel", "launchpad.Edit")
+		}
+		if pendingImage(i) {
+			i.State, i.Due, i.Ended = launchpad.Cancelled, zero, s.world.Now
+		}
+		return jsonAnswer(nil)
+	}
+	return s.entryAnswer(q, func() object { return s.imageEntry(q, i) }, nil)
+}
+
+// stepImage moves a livefs build on: waiting, building, uploading, done.
+func (w *World) stepImage(i *Image) {
+	next := w.Now.Add(orTime(w.BuildTime, 10*time.Minute))
+	l := w.livefs(i.Livefs)
+	switch i.State {
+	case launchpad.NeedsBuilding:
+		i.State, i.Started, i.Due = launchpad.Building, w.Now, next
+	case launchpad.Building:
+		if w.FailBuild[l.Name] || w.FailBuild[l.Name+"/"+i.Arch] {
+			i.State, i.Ended, i.Due = launchpad.FailedToBuild, w.Now, zero
+			return
+		}
+		i.State, i.Due = launchpad.Uploading, w.Now.Add(time.Minute)
+	case launchpad.Uploading:
+		i.State, i.Ended, i.Due = launchpad.Built, w.Now, zero
+	default:
+		i.Due = zero
+	}
+}
+
+// file answers a request for a file on the web host or, with a token, on the
+// web service: a redirect to the file host, with a ticket if it is private.
+func (s *Server) file(q *query, path string, mayRead bool) *answer {
+	if !mayRead {
+		return denied("File", "http_url", "launchpad.View")
+	}
+	ticket := ""
+	if strings.HasPrefix(q.URL.Path, "/devel/") {
+		ticket = "?token=ticket" + digest(path)[:12]
+	}
+	a := text(303, "")
+	a.header = map[string]string{"Location": q.fileBase() + "/librarian/" + (&url.URL{Path: path}).EscapedPath() + ticket}
+	return a
+}
+
+// webPage is a page of the web host: a file of a build, the list of a PPA's
+// packages, or nothing.
+func (s *Server) webPage(q *query, path string) *answer {
+	if q.Header.Get("Authorization") != "" {
+		s.leaked = append(s.leaked, q.URL.String())
+	}
+	owner, _, _ := strings.Cut(path, "/")
+	before, isFile := "", false
+	if before, _, isFile = strings.Cut(path, "/+files/"); isFile {
+		for _, a := range s.world.Archives {
+			if strings.HasPrefix(before, a.path()+"/") && a.Private {
+				return loginPage(q)
+			}
+		}
+		for _, i := range s.world.Images {
+			if a := s.world.archive(i.Archive); before == fmt.Sprintf("%s/+build/%d", i.Livefs, i.ID) && a.Private {
+				return loginPage(q)
+			}
+		}
+		return s.file(q, path, true)
+	}
+	if ref, ok := strings.CutSuffix(path, "/+packages"); ok {
+		if a := find(s.world.Archives, func(a *Archive) bool { return a.path() == ref && !a.Private }); a != nil {
+			return s.packagesPage(a)
+		}
+	}
+	return html(404, "Error: Page not found "+owner)
+}
+
+func loginPage(q *query) *answer {
+	a := text(303, "")
+	a.header = map[string]string{"Location": q.webBase() + "/" + strings.TrimPrefix(q.URL.Path, "/") + "/+login"}
+	return a
+}
+
+// packagesPage shows up to five copy jobs that did not end well, the only
+// place where their errors stand.
+func (s *Server) packagesPage(a *Archive) *answer {
+	b := new(bytes.Buffer)
+	fmt.Fprintf(b, "<!DOCTYPE html>\n<html><head><title>Packages in %q</title></head><body>\n", a.DisplayName)
+	for _, j := range s.world.Jobs {
+		if j.To == a.Ref && (j.Error != "" || !j.Done) {
+			state := map[bool]string{true: "failed", false: "waiting"}[j.Done]
+			fmt.Fprintf(b, "<div class=%q job_id=\"%d\">%s %s: %s</div>\n", state, j.ID, j.Name, j.Version, j.Error)
+		}
+	}
+	b.WriteString("</body></html>\n")
+	return &answer{status: 200, kind: "text/html;charset=utf-8", body: b.Bytes()}
+}
+
+// librarian is the file host. It must never be shown a token.
+func (s *Server) librarian(q *query, path string) *answer {
+	if q.Header.Get("Authorization") != "" {
+		s.leaked = append(s.leaked, q.URL.String())
+		return text(400, "token sent to the file host")
+	}
+	path = strings.TrimPrefix(path, "librarian/")
+	if t := q.params.Get("token"); t != "" && t != "ticket"+digest(path)[:12] {
+		return text(404, "no such ticket")
+	}
+	content, ok := s.world.Files[path]
+	if !ok {
+		content, ok = s.builtFile(path)
+	}
+	if !ok {
+		return text(404, "")
+	}
+	a := &answer{status: 200, kind: "application/octet-stream", body: []byte(content)}
+	if strings.HasSuffix(path, ".txt.gz") { // packed whether asked for or not
+		b := new(bytes.Buffer)
+		z := gzip.NewWriter(b)
+		z.Write([]byte(content))
+		z.Close()
+		a.kind, a.header, a.body = "text/plain; charset=utf-8", map[string]string{"Content-Encoding": "gzip"}, b.Bytes()
+	}
+	return a
+}
+
+// builtFile makes up the files of builds the world has no content for.
+func (s *Server) builtFile(path string) (string, bool) {
+	head, name, ok := strings.Cut(path, "/+files/")
+	if !ok {
+		return "", false
+	}
+	id, _ := strconv.Atoi(head[strings.LastIndexByte(head, '/')+1:])
+	if b := find(s.world.Builds, func(b *Build) bool { return b.ID == id }); b != nil && strings.HasPrefix(name, "buildlog_") && !b.Ended.IsZero() {
+		return logText(b.Arch+" build of "+b.SourceName, b.State.Failed()), true
+	}
+	if i := find(s.world.Images, func(i *Image) bool { return i.ID == id }); i != nil && !i.Ended.IsZero() {
+		if strings.HasPrefix(name, "buildlog_") {
+			return logText(i.Arch+" build of "+s.world.livefs(i.Livefs).Name, i.State.Failed()), true
+		}
+		if !i.Expired && i.State == launchpad.Built {
+			return "content of " + name + "\n", true
+		}
+	}
+	return "", false
+}

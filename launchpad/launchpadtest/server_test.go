@@ -1,0 +1,316 @@
+package launchpadtest_test
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/landingteam/landing/launchpad"
+	"github.com/landingteam/landing/launchpad/launchpadtest"
+)
+
+const (
+	overlay  = "~landing-team/ubuntu/overlay"
+	snapshot = "~landing-team/ubuntu/snapshot"
+)
+
+func newServer(t testing.TB) *launchpadtest.Server {
+	s := launchpadtest.New(t, nil)
+	s.Do(func(w *launchpadtest.World) {
+		w.AddPPA("landing-team", "overlay")
+		w.AddPPA("landing-team", "snapshot")
+		w.Publish(overlay, "vivid",
+			launchpadtest.Package{Name: "unity8", Version: "8.12-0ubuntu1", Binaries: []launchpadtest.BinaryPackage{{Name: "unity8"}, {Name: "unity8-common", All: true}}},
+			launchpadtest.Package{Name: "mir", Version: "1.10"})
+	})
+	return s
+}
+
+func list[T any](t testing.TB, seq func(func(T, error) bool)) (out []T) {
+	t.Helper()
+	for v, err := range seq {
+		if err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, v)
+	}
+	return out
+}
+
+// raw sends a request as it stands and returns status and body.
+func raw(t testing.TB, s *launchpadtest.Server, method, path, body string, header ...string) (int, string) {
+	t.Helper()
+	req, err := http.NewRequest(method, "https://api.launchpad.test/devel/"+path, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if method == "POST" {
+		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	for i := 0; i+1 < len(header); i += 2 {
+		req.Header.Set(header[i], header[i+1])
+	}
+	resp, err := s.Client().HTTP.Transport.RoundTrip(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, _ := io.ReadAll(resp.Body)
+	return resp.StatusCode, string(b)
+}
+
+func TestReads(t *testing.T) {
+	s := newServer(t)
+	c := s.Client()
+	a, err := c.Archive(t.Context(), "ppa:landing-team/overlay")
+	if err != nil || !launchpad.Is(a.Publish, true) || a.Reference != overlay {
+		t.Fatalf("%+v, %v", a, err)
+	}
+	src := list(t, c.Sources(t.Context(), a.SelfLink, launchpad.SourceFilter{Status: launchpad.Published, Series: "vivid"}))
+	if len(src) != 2 || src[0].SourceName != "mir" || src[0].SourceVersion != "1.10" || src[1].Status != launchpad.Published {
+		t.Fatalf("%+v", src)
+	}
+	if got := list(t, c.Sources(t.Context(), a.SelfLink, launchpad.SourceFilter{Name: "mir", Version: "1.10"})); len(got) != 1 {
+		t.Errorf("version 1.10 was mangled on its way: %d rows", len(got))
+	}
+	bin := list(t, c.SourceBinaries(t.Context(), src[1].SelfLink, false))
+	if len(bin) != 6 || !launchpad.Is(bin[3].ArchSpecific, false) {
+		t.Errorf("%d binaries, want 3 of unity8 and 3 of unity8-common", len(bin))
+	}
+	if got := list(t, c.Binaries(t.Context(), a.SelfLink, launchpad.BinaryFilter{Arch: "vivid/armhf", Order: launchpad.Unordered})); len(got) != 3 {
+		t.Errorf("%d binaries on armhf, want 3", len(got))
+	}
+	if got := list(t, c.SourceBuilds(t.Context(), src[1].SelfLink)); len(got) != 3 || got[0].State != launchpad.Built {
+		t.Errorf("builds %+v", got)
+	}
+	n, err := c.BuildCounters(t.Context(), a.SelfLink)
+	if err != nil || n.Total != 6 || n.Succeeded != 6 {
+		t.Errorf("counters %+v, %v", n, err)
+	}
+	sum, err := c.BuildSummaries(t.Context(), a.SelfLink, []int{src[1].SelfLink.ID()})
+	if err != nil || sum[src[1].SelfLink.ID()].Status != "FULLYBUILT" {
+		t.Errorf("summaries %+v, %v", sum, err)
+	}
+	v, err := c.Series(t.Context(), "ubuntu", "vivid")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := list(t, c.Architectures(t.Context(), v)); len(got) != 3 || got[1].Tag != "armhf" {
+		t.Errorf("architectures %+v", got)
+	}
+	if f, err := c.SourceFiles(t.Context(), src[0].SelfLink); err != nil || len(f) != 1 || f[0].SHA256 == "" {
+		t.Errorf("files %+v, %v", f, err)
+	}
+	if changed, err := c.Reload(t.Context(), a); changed || err != nil {
+		t.Errorf("nothing happened, but Reload says %v, %v", changed, err)
+	}
+}
+
+func TestWords(t *testing.T) {
+	s := newServer(t)
+	ppa := "~landing-team/+archive/ubuntu/overlay"
+	auth := []string{"Authorization", `OAuth oauth_token="token", oauth_signature_method="PLAINTEXT", oauth_signature="%26secret"`}
+	copyOf := func(v string) string { return "ws.op=copyPackage&" + v }
+	link := url.QueryEscape("https://api.launchpad.test/devel/" + ppa)
+	tests := []struct {
+		method, path, body string
+		status             int
+		want               string
+	}{
+		{"GET", ppa + "?ws.op=getPublishedSources&status=published", "", 400, `status: Invalid value "published". Acceptable values are: Pending, Published, Superseded, Deleted, Obsolete`},
+		{"GET", ppa + "?ws.op=getPublishedSources&exact_match=True", "", 400, "exact_match: got 'str', expected bool: 'True'"},
+		{"GET", ppa + "?ws.op=getPublishedSources&exact_match=1", "", 400, "exact_match: got 'int', expected bool: 1"},
+		{"GET", ppa + "?ws.op=getPublishedSources&version=1", "", 400, "The 'version' parameter can be used only together with the 'name' parameter."},
+		{"GET", ppa + "?ws.op=getPublishedSources&ws.size=301", "", 400, `Maximum for "ws.size" parameter is 300.`},
+		{"GET", ppa + "?ws.op=getPublishedSources&created_since_date=20160509", "", 400, "created_since_date: Value doesn't look like a date."},
+		{"GET", ppa + "?ws.op=getPublishedSources&created_since_date=2016-05-09T08:00:00%2B02:00", "", 400, "created_since_date: Time not in UTC."},
+		{"GET", ppa + "?ws.op=getPublishedSources&source_name=mir&version=1.10&exact_match=true", "", 200, `"total_size":0`}, // 1.10 unquoted is 1.1
+		{"GET", ppa + "?ws.op=getPublishedSources&source_name=mi&misspelt=x", "", 200, `"total_size":1`},
+		{"GET", ppa + "?ws.op=getPublishedSources&ws.show=total_size", "", 200, "2"},
+		{"GET", ppa + "?ws.op=copyPackage", "", 400, "No such operation: copyPackage"},
+		{"POST", ppa, "", 400, "No operation name given."},
+		{"POST", ppa, copyOf(""), 400, "source_name: Required input is missing.\nversion: Required input is missing.\nfrom_archive: Required input is missing.\nto_pocket: Required input is missing."},
+		{"POST", ppa, copyOf("source_name=mir&version=%221.10%22&to_pocket=Release&from_archive=" + link + "x"), 400, `from_archive: No such object "https://api.launchpad.test/devel/~landing-team/+archive/ubuntu/overlayx".`},
+		{"POST", ppa, copyOf("source_name=miir&version=%221.10%22&to_pocket=Release&from_archive=" + link), 404, "No such source package: 'miir'."},
+		{"POST", ppa, copyOf("source_name=mir&version=1.10&to_pocket=Release&from_archive=" + link), 400, "mir is not published in overlay."},
+		{"POST", ppa, copyOf("source_name=mir&version=%221.10%22&to_pocket=Relase&from_archive=" + link), 404, "No such pocket: 'Relase'."},
+		{"POST", ppa, copyOf("source_name=mir&version=%221.10%22&to_pocket=Updates&from_archive=" + link), 400, "PPA uploads must be for the RELEASE pocket."},
+		{"POST", ppa, copyOf("source_name=mir&version=%221.10%22&to_pocket=release&to_series=vivd&from_archive=" + link), 404, "No such distribution series: 'vivd'."},
+		{"GET", "archives?ws.op=getByReference&reference=~x/ubuntu/y", "", 200, "null"},
+		{"GET", "~landing-team?ws.op=getPPAByName&name=x", "", 404, "No such ppa: 'x'."},
+		{"POST", "~landing-team", "ws.op=createPPA&name=overlay", 400, "Landing Team already has a PPA for Ubuntu named 'overlay'."},
+		{"POST", "~landing-team", "ws.op=createPPA&name=ubuntu", 400, "A PPA cannot have the same name as its distribution."},
+	}
+	for _, tt := range tests {
+		status, body := raw(t, s, tt.method, tt.path, tt.body, auth...)
+		if status != tt.status || (body != tt.want && !(status == 200 && strings.Contains(body, tt.want))) {
+			t.Errorf("%s %s %s\n got %d %s\nwant %d %s", tt.method, tt.path, tt.body, status, body, tt.status, tt.want)
+		}
+	}
+	if _, body := raw(t, s, "POST", ppa, copyOf("source_name=mir&version=%221.10%22&to_pocket=Release&from_archive="+link)); body != "Cannot check copy permissions (no requester)." {
+		t.Errorf("anonymous copy: %s", body)
+	}
+}
+
+func TestPrivacy(t *testing.T) {
+	s := newServer(t)
+	s.Do(func(w *launchpadtest.World) {
+		a := w.Archive(overlay)
+		a.Private, a.Subscribers = true, []string{"friend"}
+		w.AddPerson("friend")
+		w.AddPerson("stranger")
+		w.Tokens = append(w.Tokens, &launchpadtest.Token{Key: "f", Secret: "f", Person: "friend"}, &launchpadtest.Token{Key: "s", Secret: "s", Person: "stranger"},
+			&launchpadtest.Token{Key: "public", Secret: "p", Person: "operator", Access: "READ_PUBLIC"}, &launchpadtest.Token{Key: "old", Secret: "o", Person: "operator", Expired: true})
+	})
+	tests := []struct {
+		key, secret         string
+		entry, reads, lists bool // sees publish, sees description, lists publications
+		class               launchpad.Class
+	}{
+		{"token", "secret", true, true, true, ""}, {"f", "f", false, true, true, ""}, {"s", "s", false, false, false, launchpad.ErrPermission},
+		{"public", "p", false, false, false, launchpad.ErrPermission}, {"", "", false, false, false, launchpad.ErrPermission},
+	}
+	for _, tt := range tests {
+		c := s.Client()
+		c.Credentials = nil
+		if tt.key != "" {
+			c.Credentials = launchpad.NewCredentials("x", tt.key, tt.secret)
+		}
+		a, err := c.Archive(t.Context(), overlay)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if a.Publish.Known != tt.entry || a.Publish.Redacted == tt.entry || (a.Description == launchpad.Redacted) == tt.reads || !launchpad.Is(a.Private, true) {
+			t.Errorf("%q sees %+v", tt.key, a)
+		}
+		n := 0
+		for _, e := range c.Sources(t.Context(), a.SelfLink, launchpad.SourceFilter{}) {
+			if n++; e != nil {
+				err = e
+			}
+		}
+		if tt.lists != (err == nil && n == 2) || (tt.class != "" && !errors.Is(err, tt.class)) {
+			t.Errorf("%q lists %d sources, %v", tt.key, n, err)
+		}
+	}
+	for key, want := range map[string]string{"old": "Expired token", "none": "Unknown access token", "token": "Invalid signature"} {
+		c := s.Client()
+		c.Credentials = launchpad.NewCredentials("x", key, "wrong")
+		if _, err := c.Archive(t.Context(), overlay); !errors.Is(err, launchpad.ErrToken) || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v, want %s", key, err, want)
+		}
+	}
+}
+
+func TestPPA(t *testing.T) {
+	s := newServer(t)
+	c := s.Client()
+	a, err := c.CreatePPA(t.Context(), launchpad.NewPPA{Owner: "landing-team", Name: "fresh", DisplayName: "1.10", Description: "true"})
+	if err != nil || a.Reference != "~landing-team/ubuntu/fresh" || a.DisplayName != "1.10" || a.Description != "true" {
+		t.Fatalf("%+v, %v", a, err)
+	}
+	if _, err := c.CreatePPA(t.Context(), launchpad.NewPPA{Owner: "landing-team", Name: "fresh"}); !errors.Is(err, launchpad.ErrRefused) || !strings.Contains(err.Error(), "already has a PPA") {
+		t.Errorf("second: %v", err)
+	}
+	s.Faults = []*launchpadtest.Fault{{Op: "createPPA", After: true, Drop: true, Times: 1}}
+	if a, err := c.CreatePPA(t.Context(), launchpad.NewPPA{Owner: "landing-team", Name: "lost"}); err != nil || a.Name != "lost" {
+		t.Errorf("answer lost: %+v, %v: it should have looked", a, err)
+	}
+	if s.Count("createPPA") != 3 {
+		t.Errorf("createPPA sent %d times, want 3", s.Count("createPPA"))
+	}
+	yes := true
+	if a, err = c.EditArchive(t.Context(), a, launchpad.ArchiveEdit{PermitObsolete: &yes}); err != nil || !launchpad.Is(a.PermitObsolete, true) {
+		t.Errorf("edit: %v, %v", a, err)
+	}
+	if err := c.DeleteArchive(t.Context(), a); err != nil {
+		t.Error(err)
+	}
+	s.Advance(10 * time.Minute)
+	if _, err := c.Archive(t.Context(), "ppa:landing-team/fresh"); !errors.Is(err, launchpad.ErrNotFound) {
+		t.Errorf("after deletion: %v", err)
+	}
+	src := list(t, c.Sources(t.Context(), launchpad.Link("https://api.launchpad.test/devel/~landing-team/+archive/ubuntu/overlay"), launchpad.SourceFilter{Name: "mir"}))
+	if err := c.DeleteSource(t.Context(), src[0].SelfLink, "replaced"); err != nil {
+		t.Error(err)
+	}
+	if _, err := c.Reload(t.Context(), &src[0]); err != nil || src[0].Status != launchpad.Deleted || src[0].RemovalComment != "replaced" || src[0].RemovedByLink.Name() != "operator" {
+		t.Errorf("deleted source: %+v, %v", src[0], err)
+	}
+}
+
+func TestLogin(t *testing.T) {
+	s := newServer(t)
+	c := s.Client()
+	c.Credentials = nil
+	cred, err := c.Login(t.Context(), launchpad.LoginRequest{ConsumerKey: "tool", Show: func(page string) {
+		if err := s.Review(page, "operator", "WRITE_PRIVATE"); err != nil {
+			t.Error(err)
+		}
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Credentials = cred
+	if _, err := c.CreatePPA(t.Context(), launchpad.NewPPA{Owner: "landing-team", Name: "mine"}); err != nil {
+		t.Errorf("the new token does not write: %v", err)
+	}
+	_, err = c.Login(t.Context(), launchpad.LoginRequest{ConsumerKey: "tool", Show: func(page string) { s.Review(page, "operator", "") }})
+	if !errors.Is(err, launchpad.ErrRefused) {
+		t.Errorf("refused: %v", err)
+	}
+}
+
+// TestOverTheNetwork runs the fake as a program would, killed and restarted.
+func TestOverTheNetwork(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "world.json")
+	for run := range 3 {
+		s, err := launchpadtest.Open(path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ts := httptest.NewServer(s)
+		c := &launchpad.Client{BaseURL: ts.URL + "/devel", Credentials: launchpad.NewCredentials("x", "token", "secret")}
+		if run == 0 {
+			s.Do(func(w *launchpadtest.World) { w.AddPerson("team", "operator") })
+			if _, err := c.CreatePPA(t.Context(), launchpad.NewPPA{Owner: "team", Name: "kept"}); err != nil {
+				t.Fatal(err)
+			}
+		} else if a, err := c.Archive(t.Context(), "ppa:team/kept"); err != nil || !strings.HasPrefix(string(a.SelfLink), ts.URL) {
+			t.Errorf("after restart: %+v, %v", a, err)
+		}
+		ts.Close()
+		if err := s.Err(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestWorldText(t *testing.T) {
+	s := newServer(t)
+	s.Do(func(w *launchpadtest.World) {
+		first, err := w.Text()
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, err := launchpadtest.ParseWorld(first)
+		if err != nil {
+			t.Fatal(err)
+		}
+		second, err := again.Text()
+		if err != nil || !bytes.Equal(first, second) {
+			t.Errorf("round trip: %v\n%s", err, cmp.Diff(string(first), string(second)))
+		}
+	})
+	if _, err := launchpadtest.ParseWorld([]byte("{")); err == nil {
+		t.Error("half a world was read")
+	}
+}
