@@ -263,9 +263,9 @@ func TestClientAttacks(t *testing.T) {
 		{"index path with a line end", listed(`/c\r\nHost: evil`), []error{ErrRefused}, "control character"},
 		{"index path with a backslash", listed(`/c\\..\\x`), []error{ErrRefused}, "backslash"},
 		{"no index path", listed(``), []error{ErrBroken}, "gives no path of an index"},
-		{"server errors", answer(index, func(w http.ResponseWriter, r *http.Request) { http.Error(w, "secret", 503) }), nil, "server answers 503 Service Unavailable (4 attempts)"},
-		{"forbidden", answer(index, func(w http.ResponseWriter, r *http.Request) { http.Error(w, "secret", 403) }), nil, "server answers 403 Forbidden"},
-		{"304 to an unconditional request", answer(index, func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(304) }), nil, "304 though nothing was stored"},
+		{"server errors", answer(index, func(w http.ResponseWriter, r *http.Request) { http.Error(w, "secret", http.StatusServiceUnavailable) }), nil, "server answers 503 Service Unavailable (4 attempts)"},
+		{"forbidden", answer(index, func(w http.ResponseWriter, r *http.Request) { http.Error(w, "secret", http.StatusForbidden) }), nil, "server answers 403 Forbidden"},
+		{"304 to an unconditional request", answer(index, func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(http.StatusNotModified) }), nil, "304 though nothing was stored"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -328,7 +328,10 @@ func TestClientTorn(t *testing.T) {
 		{"new signature, old index", func(s *site) { s.files[asc] = seal(after) }},
 		{"no index", func(s *site) { s.files[asc] = seal(after); delete(s.files, index) }},
 		{"server restarts", func(s *site) {
-			s.hook = func(w http.ResponseWriter, r *http.Request) bool { http.Error(w, "", 502); return true }
+			s.hook = func(w http.ResponseWriter, r *http.Request) bool {
+				http.Error(w, "", http.StatusBadGateway)
+				return true
+			}
 		}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -74,3 +74,26 @@ func ExampleClient_Full() {
 	// 3   2352 bytes  /pool/keyring-a765c8fad3
 	// 4    484 bytes  /ubuntu-touch/stable/mei
 }
+
+// Version 13 is phased in to 20 %. Every phone draws its own number.
+func ExampleIndex_Explain() {
+	index := &systemimage.Index{
+		GeneratedAt: "Sun Nov 22 09:51:13 UTC 2026",
+		Images: []systemimage.Image{
+			{Type: systemimage.Full, Version: 12, Percentage: 100},
+			{Type: systemimage.Full, Version: 13, Percentage: 20},
+			{Type: systemimage.Delta, Base: 12, Version: 13, Percentage: 20},
+		},
+	}
+	channels := systemimage.Channels{"stable": {}}
+	q := channels.Query(systemimage.Installed{Channel: "stable", Build: 12, MachineID: "0123456789abcdef0123456789abcdef"})
+	text, err := index.Explain(q)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(text)
+	// Output:
+	// nothing is offered to a device at build 12 with number 84 for version 13
+	// full 13 is at 20 % and reaches devices with numbers up to 20
+	// delta 12->13 is at 20 % and reaches devices with numbers up to 20
+}

@@ -15,7 +15,7 @@ import (
 // whatever build they run: each finding is an [Error] of kind ErrBroken, all
 // joined by errors.Join. A file without a usable size is among them, though
 // only devices with that file on their way meet it. nil means that a device
-// reads x to its end.
+// reads x to its end; [Index.Loop] finds what keeps it from ever finishing.
 func (x *Index) Check() error {
 	var all []error
 	if _, why := parseGenerated(x.GeneratedAt); why != "" {

@@ -1,0 +1,173 @@
+package systemimage
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestExplain(t *testing.T) {
+	full := func(v, percentage int) Image {
+		return Image{Type: Full, Version: v, Percentage: percentage, Files: []File{{Size: 300 * mib}}}
+	}
+	delta := func(base, v, percentage int) Image {
+		return Image{Type: Delta, Version: v, Base: base, Percentage: percentage, Files: []File{{Size: 20 * mib}}}
+	}
+	with := func(m Image, f func(*Image)) Image { f(&m); return m }
+	for _, tt := range []struct {
+		name   string
+		images []Image
+		q      Query
+		want   []string
+	}{
+		{"empty", nil, Query{}, []string{"nothing is offered: the index has no image"}},
+		{"up to date", []Image{full(7, 100)}, Query{Build: 7}, []string{"up to date: build 7 is the newest version"}},
+		{"ahead", []Image{full(7, 100)}, Query{Build: 9},
+			[]string{"nothing is offered: build 9 is ahead of the newest version, 7; was the device moved to a channel that counts anew?"}},
+		{"too old", []Image{with(full(7, 100), func(m *Image) { m.MinVersion = 5 })}, Query{Build: 4},
+			[]string{"nothing is offered: there is no full image above build 4 that it may take, and no delta from 4",
+				"full 7 is for devices at build 5 or higher (minversion)"}},
+		{"filter", []Image{full(7, 100)}, Query{Build: 6, Filter: Delta}, []string{"nothing is offered: with the delta filter no path begins at build 6"}},
+		{"taken", []Image{full(6, 100), full(7, 100), delta(6, 7, 100)}, Query{Build: 6},
+			[]string{"offered to a device at build 6 with number 0 for version 7: delta 6->7 (20.0 MiB, score 0)"}},
+		{"its turn", []Image{full(7, 50)}, Query{Build: 6, Draw: number(50)},
+			[]string{"offered to a device at build 6 with number 50 for version 7: full 7 (300.0 MiB, score 0)",
+				"full 7 is at 50 % and reaches devices with numbers up to 50", "full 7 replaces the system partition"}},
+		{"not its turn", []Image{full(7, 50), delta(6, 7, 50)}, Query{Build: 6, Draw: number(51)},
+			[]string{"nothing is offered to a device at build 6 with number 51 for version 7",
+				"full 7 is at 50 % and reaches devices with numbers up to 50", "delta 6->7 is at 50 % and reaches devices with numbers up to 50"}},
+		{"pulled newest hides the one before", []Image{full(6, 100), full(7, 0), delta(6, 7, 0)}, Query{Build: 5},
+			[]string{"nothing is offered to a device at build 5 with number 0 for version 7",
+				"full 7 is pulled: its percentage is 0, which reaches no device", "delta 6->7 is pulled: its percentage is 0, which reaches no device",
+				"full 6 would be allowed, but a delta leads on from it and a path never stops where one does"}},
+		{"older one is free", []Image{full(6, 100), full(7, 0)}, Query{Build: 5},
+			[]string{"offered to a device at build 5 with number 0 for version 7: full 6 (300.0 MiB, score 9001)",
+				"a path to version 7 exists, but is not for this device or costs too much", "full 6 replaces the system partition"}},
+		{"tie and cap", []Image{full(7, 100), delta(6, 7, 100), with(delta(6, 7, 100), func(m *Image) { m.Files[0].Size = 1 }), delta(5, 6, 100), with(delta(5, 7, 100), func(m *Image) { m.Files[0].Size = 40 * mib })},
+			Query{Build: 5, MaxImage: 6},
+			[]string{"offered to a device at build 5 with number 0 for version 7: delta 5->7 (40.0 MiB, score 0)",
+				"tie: delta 5->6, delta 6->7 has the same score; which one is taken hangs on the order of a hash table in the client",
+				"the cap of 6 leaves of it: nothing"}},
+		{"reboot on the way", []Image{with(delta(5, 6, 100), func(m *Image) { m.Bootme = true }), delta(6, 7, 100)}, Query{Build: 5},
+			[]string{"offered to a device at build 5 with number 0 for version 7: delta 5->6, delta 6->7 (40.0 MiB, score 100)",
+				"the device reboots after delta 5->6 and asks again from there"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			x := &Index{GeneratedAt: "Tue Mar 01 01:01:01 UTC 2016", Images: tt.images}
+			got, err := x.Explain(tt.q)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(tt.want, strings.Split(got, "\n")); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+	ring := &Index{GeneratedAt: "Tue Mar 01 01:01:01 UTC 2016", Images: []Image{full(5, 100), delta(5, 7, 100), delta(7, 9, 100), delta(9, 5, 100)}}
+	_, err := ring.Explain(Query{})
+	if want := "cannot find upgrade: deltas lead in a circle, [5 7 9 5]: a device at build 0 never finishes its search"; err == nil || err.Error() != want || !errors.Is(err, ErrBroken) {
+		t.Errorf("ring: %v, want %s", err, want)
+	}
+	if got, want := ring.Loop(0), []int{5, 7, 9, 5}; !cmp.Equal(want, got) {
+		t.Errorf("Loop = %v, want %v", got, want)
+	}
+	if got := ring.Loop(20); got != nil {
+		t.Errorf("Loop that cannot be reached = %v", got)
+	}
+	if _, err := ring.Upgrade(Query{Build: 20}); err != nil {
+		t.Errorf("ring that cannot be reached: %v", err)
+	}
+	if _, err := ring.Upgrade(Query{Filter: "best"}); !errors.Is(err, ErrRefused) {
+		t.Errorf("unknown filter: %v", err)
+	}
+}
+
+func TestPaths(t *testing.T) {
+	for _, tt := range []struct {
+		versions, fanout int
+		want             uint64
+	}{{50, 1, 50}, {10, 2, 143}, {30, 2, 2178308}, {20, 20, 524288}, {100, 100, 1<<64 - 1}} {
+		got, err := ladder(tt.versions, tt.fanout).Paths(0)
+		if err != nil || got != tt.want {
+			t.Errorf("Paths of %d versions, %d deltas each: %d, %v, want %d", tt.versions, tt.fanout, got, err, tt.want)
+		}
+	}
+}
+
+func TestUpgradeAbsurdSizes(t *testing.T) {
+	x := &Index{GeneratedAt: "Tue Mar 01 01:01:01 UTC 2016", Images: []Image{
+		{Type: Full, Version: 1, Percentage: 100, Files: []File{{Size: -1 << 63}, {Size: 1<<63 - 1}}}}}
+	if _, err := x.Upgrade(Query{}); !errors.Is(err, ErrBroken) || !strings.Contains(err.Error(), "exbibyte") {
+		t.Errorf("Upgrade: %v", err)
+	}
+}
+
+// TestUpgradeHostile is an index in which no order can be imitated cheaply:
+// the deltas that the client prefers are all too heavy, so the path that it
+// lists first among the best takes a turn at every version.
+func TestUpgradeHostile(t *testing.T) {
+	x := &Index{GeneratedAt: "Tue Mar 01 01:01:01 UTC 2016"}
+	add := func(base, v int, size int64) {
+		x.Images = append(x.Images, Image{Type: Delta, Version: v, Base: base, Percentage: 100, Files: []File{{Size: size}}})
+	}
+	for v := 0; v+4 < MaxVersion; v += 4 {
+		add(v, v+1, 0)
+		add(v, v+2, 0)
+		add(v, v+3, 100*mib)
+		for i := 1; i < 4; i++ {
+			add(v+i, v+4, 0)
+		}
+	}
+	o, err := x.Upgrade(Query{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(o.Ties) == 0 || o.Target != o.Path[len(o.Path)-1].Version {
+		t.Errorf("%d ties, path to %d", len(o.Ties), o.Path[len(o.Path)-1].Version)
+	}
+}
+
+func FuzzUpgrade(f *testing.F) {
+	seed(f, "testdata/client/index-cases.json", "index_text")
+	f.Fuzz(func(t *testing.T, data []byte) {
+		x, err := ParseIndex(data)
+		if err != nil {
+			return
+		}
+		for _, filter := range []string{"", Full, Delta} {
+			for _, build := range []int{-1, 0, 5} {
+				q := Query{Build: build, Filter: filter}
+				o, err := x.Upgrade(q)
+				if err != nil {
+					if !errors.Is(err, ErrBroken) {
+						t.Fatal(err)
+					}
+					continue
+				}
+				if text, err := x.Explain(q); err != nil || text == "" {
+					t.Fatal(text, err)
+				}
+				if o.Paths > 1000 {
+					continue
+				}
+				seq, err := x.Candidates(q)
+				if err != nil {
+					t.Fatal(err)
+				}
+				n := uint64(0)
+				var best *Candidate
+				for c := range seq {
+					n++
+					if c.Path[len(c.Path)-1].Percentage > 0 && (best == nil || c.Score < best.Score) {
+						best = &c
+					}
+				}
+				if n != o.Paths || (best == nil) != (o.Path == nil) || best != nil && pathText(best.Path) != pathText(o.Path) {
+					t.Fatalf("%d candidates, %+v", n, o)
+				}
+			}
+		}
+	})
+}
