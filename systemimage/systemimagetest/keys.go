@@ -71,8 +71,8 @@ func (s *signer) save(dir string) error {
 	return os.WriteFile(filepath.Join(dir, keyFile), b.Bytes(), 0o600)
 }
 
-func readKey(dir string) (*signer, error) {
-	f, err := os.Open(filepath.Join(dir, keyFile))
+func readKeyFile(path string) (*signer, error) {
+	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
@@ -82,7 +82,7 @@ func readKey(dir string) (*signer, error) {
 		return nil, err
 	}
 	if len(l) == 0 {
-		return nil, fmt.Errorf("%s: no key", dir)
+		return nil, fmt.Errorf("%s: no key", path)
 	}
 	return &signer{l[0]}, nil
 }
@@ -187,7 +187,7 @@ func (p *process) signFile(key, path, destination string) error {
 	}
 	s := p.sign[key]
 	if s == nil {
-		if s, err = readKey(dir); err != nil {
+		if s, err = readKeyFile(filepath.Join(dir, keyFile)); err != nil {
 			return raise("IndexError", "list index out of range")
 		}
 		p.sign[key] = s

@@ -22,7 +22,7 @@ type Server struct {
 	After  func(argv []string, exit int)
 
 	root string
-	http faultsHTTP
+	web  webFaults
 }
 
 // Create lays out a new server in dir, which must be empty or not exist.
