@@ -1,0 +1,116 @@
+package lab
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/landingteam/landing/runbook/remote"
+	"github.com/landingteam/landing/runbook/remote/remotetest"
+	"github.com/landingteam/landing/systemimage"
+	"github.com/landingteam/landing/systemimage/systemimagetest"
+)
+
+// Program reports whether this process was started as one of a lab's server
+// programs. It then runs that program and ends the process; it returns only to
+// say no. Call it first thing in main, and in TestMain of tests that use [Open].
+func Program() bool {
+	if !slices.Contains(systemimagetest.Programs(), filepath.Base(os.Args[0])) {
+		return false
+	}
+	os.Exit(systemimagetest.Program(context.Background(), os.Getenv("SYSTEM_IMAGE_ROOT"), os.Args, os.Stdin, os.Stdout, os.Stderr))
+	return true
+}
+
+// host makes the folder a machine that is reached over SSH. Its server programs
+// are this very executable, kept as a copy: "go run" removes its own, and a job
+// may outlive it.
+func (l *Lab) host(dir string) error {
+	exe := filepath.Join(dir, ".machine", "programs")
+	if err := copySelf(exe); err != nil {
+		return fmt.Errorf("cannot make the programs of the lab: %w", err)
+	}
+	if err := l.Images.Install(exe); err != nil {
+		return err
+	}
+	s := &remotetest.Server{
+		Dir: dir,
+		Env: []string{
+			"PATH=" + filepath.Join(dir, ".machine") + string(os.PathListSeparator) + os.Getenv("PATH"),
+			"LC_ALL=C",
+		},
+	}
+	if err := s.Start(); err != nil {
+		return err
+	}
+	l.closes = append(l.closes, s.Close)
+	h := s.Host()
+	h.JobDir = filepath.Join(dir, "state", "jobs")
+	l.closes = append(l.closes, h.Close)
+	l.SSH = s
+	l.runner = systemimage.RunnerFunc(func(ctx context.Context, c systemimage.Command) (systemimage.Output, error) {
+		out, err := h.Run(ctx, remote.Command(c))
+		return systemimage.Output(out), err
+	})
+	return nil
+}
+
+// copySelf puts a copy of this executable at path, whole or not at all.
+func copySelf(path string) (err error) {
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	if same(self, path) {
+		return nil
+	}
+	src, err := os.Open(self)
+	if err != nil {
+		return err
+	}
+	defer src.Close()
+	dst, err := os.CreateTemp(filepath.Dir(path), "programs-*")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			os.Remove(dst.Name())
+		}
+	}()
+	_, err = io.Copy(dst, src)
+	if err = errors.Join(err, dst.Chmod(0o755), dst.Close()); err != nil {
+		return err
+	}
+	return os.Rename(dst.Name(), path)
+}
+
+// same reports whether path is a copy of self already. A build gives each
+// executable another time or size, which is all that is looked at.
+func same(self, path string) bool {
+	a, err := os.Stat(self)
+	if err != nil {
+		return false
+	}
+	b, err := os.Stat(path)
+	return err == nil && a.Size() == b.Size() && !b.ModTime().Before(a.ModTime())
+}
+
+// Client reads the published tree.
+func (l *Lab) Client() *systemimage.Client {
+	return &systemimage.Client{BaseURL: l.url, Unverified: true}
+}
+
+// Server operates the image server.
+func (l *Lab) Server() *systemimage.Server {
+	return &systemimage.Server{Runner: l.runner, Root: l.Images.Root(), Client: l.Client()}
+}
+
+// Importer pauses and resumes the importer in the lab's crontab.
+func (l *Lab) Importer() *systemimage.Importer {
+	return &systemimage.Importer{Runner: l.runner, Root: l.Images.Root()}
+}

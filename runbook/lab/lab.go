@@ -1,0 +1,147 @@
+// Package lab joins the fakes into one world to practise on: a system-image
+// server with its published tree over HTTP and its programs on a host.
+//
+// There are two ways to make one. [New] gives a test a lab in this process: the
+// programs of the server are function calls, so that a procedure can be run
+// hundreds of times. [Open] gives a program a lab in a folder with the layout of
+// a real server (etc/config, www/, state/, crontab, bin/), reached over SSH on
+// the loopback interface: its programs are processes of their own, so that they
+// go on when the program that asked for them is killed, and the folder is there
+// to be looked at afterwards and to be opened again.
+//
+// A program that opens labs calls [Program] first thing in main: the server's
+// programs in bin/ are links to the program itself.
+//
+//	situation                                     error
+//	the folder holds something that is no lab     Open says so and touches nothing
+//	the programs of the folder cannot be made     Open names the file
+package lab
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/landingteam/landing/runbook/remote/remotetest"
+	"github.com/landingteam/landing/systemimage"
+	"github.com/landingteam/landing/systemimage/systemimagetest"
+)
+
+// A Lab is one world of fakes. The clients that it hands out are the real ones.
+type Lab struct {
+	// Images is the image server's fake, with its knobs.
+	Images *systemimagetest.Server
+	// SSH is the server of the host's commands, of a lab made by Open; nil in one
+	// made by New, where commands are called directly.
+	SSH *remotetest.Server
+
+	http   *http.Server
+	url    string
+	runner systemimage.Runner
+	closes []func() error
+}
+
+// New makes a lab in this process, with [systemimagetest.SampleWorld], and closes
+// it at the end of the test.
+func New(tb testing.TB) *Lab {
+	tb.Helper()
+	return NewWorld(tb, systemimagetest.SampleWorld())
+}
+
+// NewWorld is [New] with a world of the caller's.
+func NewWorld(tb testing.TB, w systemimagetest.World) *Lab {
+	tb.Helper()
+	s := systemimagetest.New(tb, w)
+	l := &Lab{Images: s, runner: s}
+	if err := l.publish(); err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() {
+		if err := l.Close(); err != nil {
+			tb.Error(err)
+		}
+	})
+	return l
+}
+
+// Open makes a lab in a folder, or opens the one that is there. Close stops its
+// servers and leaves the folder.
+func Open(dir string) (*Lab, error) {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, err
+	}
+	s, err := openServer(dir)
+	if err != nil {
+		return nil, err
+	}
+	l := &Lab{Images: s}
+	if err := l.publish(); err != nil {
+		return nil, err
+	}
+	if err := l.host(dir); err != nil {
+		return nil, errors.Join(err, l.Close())
+	}
+	return l, nil
+}
+
+// openServer makes or opens the image server's folder. A folder that holds
+// something else is left alone.
+func openServer(dir string) (*systemimagetest.Server, error) {
+	// While a lab is being made, a file beside its folder says so: one whose
+	// maker was killed is made again from the start.
+	making := dir + ".making"
+	if _, err := os.Stat(making); err == nil {
+		if err := os.RemoveAll(dir); err != nil {
+			return nil, err
+		}
+	} else if _, err := os.Stat(filepath.Join(dir, "etc", "config")); err == nil {
+		return systemimagetest.Open(dir)
+	}
+	left, err := os.ReadDir(dir)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, err
+	}
+	if len(left) > 0 {
+		return nil, fmt.Errorf("%s is not empty and holds no lab: name an empty or a new folder", dir)
+	}
+	if err := os.WriteFile(making, []byte("a lab is being made in the folder of this name\n"), 0o644); err != nil {
+		return nil, err
+	}
+	s, err := systemimagetest.Create(dir, systemimagetest.SampleWorld())
+	if err != nil {
+		return nil, err
+	}
+	return s, os.Remove(making)
+}
+
+// publish serves the published tree on the loopback interface.
+func (l *Lab) publish() error {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	l.url = "http://" + ln.Addr().String()
+	l.http = &http.Server{Handler: l.Images.Handler(), ReadHeaderTimeout: 10 * time.Second}
+	go func() { _ = l.http.Serve(ln) }() // ends with Close
+	l.closes = append(l.closes, l.http.Close)
+	return nil
+}
+
+// Close stops the lab's servers.
+func (l *Lab) Close() error {
+	var errs []error
+	for i := len(l.closes) - 1; i >= 0; i-- {
+		errs = append(errs, l.closes[i]())
+	}
+	l.closes = nil
+	return errors.Join(errs...)
+}
+
+// URL is where the published tree is served.
+func (l *Lab) URL() string { return l.url }
