@@ -1,0 +1,108 @@
+package procedure
+
+import (
+	"context"
+	"fmt"
+	"iter"
+
+	"github.com/landingteam/landing/runbook"
+	"github.com/landingteam/landing/systemimage"
+)
+
+// CopyRC copies the newest rc-proposed images to rc, for every channel and
+// device, with the importer held back while it does:
+//
+//  1. find the newest image of each pair in the source channel;
+//  2. comment the importer out of the crontab (lazily: when everything has been
+//     copied already, the importer is not touched);
+//  3. copy pair after pair with the tag, at 100 %, and go on with the next pair
+//     when one fails;
+//  4. look each copy up in the published index;
+//  5. put the importer back, whatever happened.
+//
+// A pair whose newest image is in the destination already, with this tag and at
+// 100 %, is done. The same content with another tag or percentage is an error
+// that names the command to use instead.
+type CopyRC struct {
+	Server   *systemimage.Server   // the image server; its Client reads the published tree
+	Importer *systemimage.Importer // paused while images are copied
+	Input    CopyRCInput
+}
+
+// CopyRCInput is what one run of [CopyRC] is asked to do. It is recorded in the
+// journal: a run can be resumed with the same input only.
+type CopyRCInput struct {
+	Tag   string `json:"tag"`             // such as "OTA-13-rc"; required
+	From  string `json:"from"`            // path element of the source channels' names, such as "rc-proposed"
+	To    string `json:"to"`              // what stands there in the destinations' names, such as "rc"
+	Pairs []Pair `json:"pairs,omitempty"` // what to copy; empty: all pairs that exist in both
+}
+
+// found is what the first look at the server is pinned to for the whole run.
+type found struct {
+	Pairs   []Pair    `json:"pairs"`
+	Skipped []Skipped `json:"skipped,omitempty"`
+}
+
+// newest is the source image that a pair is pinned to. An image that is imported
+// after the look is for the next run.
+type newest struct {
+	Version int    `json:"version"`
+	Detail  string `json:"detail"`
+}
+
+// Run is the procedure. See [runbook.Procedure].
+func (c *CopyRC) Run(ctx context.Context, r *runbook.Run) error {
+	in := c.Input
+	if in.Tag == "" {
+		return fmt.Errorf("copyrc needs a tag, such as OTA-13-rc: without one the server would pass on the source's")
+	}
+	all, err := runbook.Read(ctx, r, "find pairs", func(ctx context.Context) (found, error) {
+		channels, err := c.Server.Client.Channels(ctx)
+		if err != nil {
+			return found{}, err
+		}
+		pairs, skipped, err := FindPairs(channels.Channels, in.From, in.To, in.Pairs)
+		return found{pairs, skipped}, err
+	})
+	if err != nil {
+		return err
+	}
+	for _, s := range all.Skipped {
+		if err := r.Group(s.Pair.String()).Note(fmt.Sprintf("%s is left out: %s", s.Pair, s.Why)); err != nil {
+			return err
+		}
+	}
+	if err := importerReady(ctx, r, c.Importer); err != nil {
+		return err
+	}
+	return r.Hold(ctx, holdImporter(r, c.Importer), func(ctx context.Context, r *runbook.Run) error {
+		return runbook.Each(ctx, r, byPair(all.Pairs), 1, c.copyPair)
+	})
+}
+
+// byPair makes the pairs keys of a group each. One at a time: the server lets
+// only one copy run anyway.
+func byPair(pairs []Pair) iter.Seq2[Pair, Pair] {
+	return func(yield func(Pair, Pair) bool) {
+		for _, p := range pairs {
+			if !yield(p, p) {
+				return
+			}
+		}
+	}
+}
+
+func (c *CopyRC) copyPair(ctx context.Context, r *runbook.Run, p, _ Pair) error {
+	src, err := runbook.Read(ctx, r, "newest image of "+p.From, func(ctx context.Context) (newest, error) {
+		m, err := c.Server.Client.Latest(ctx, p.From, p.Device)
+		return newest{m.Version, m.VersionDetail}, err
+	})
+	if err != nil {
+		return err
+	}
+	_, err = copyImage(ctx, r, c.Server, systemimage.CopyRequest{
+		From: p.From, To: p.To, Device: p.Device, Version: src.Version, Tag: c.Input.Tag, Percentage: 100,
+	})
+	return err
+}

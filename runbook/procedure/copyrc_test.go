@@ -1,0 +1,295 @@
+package procedure_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/landingteam/landing/runbook"
+	"github.com/landingteam/landing/runbook/lab"
+	"github.com/landingteam/landing/runbook/procedure"
+	"github.com/landingteam/landing/runbook/runbooktest"
+	"github.com/landingteam/landing/systemimage"
+	"github.com/landingteam/landing/systemimage/systemimagetest"
+)
+
+// rcPairs are the pairs of the sample world.
+var rcPairs = []procedure.Pair{
+	{From: "ubuntu-touch/rc-proposed/bq-aquaris.en", To: "ubuntu-touch/rc/bq-aquaris.en", Device: "krillin"},
+	{From: "ubuntu-touch/rc-proposed/bq-aquaris.en", To: "ubuntu-touch/rc/bq-aquaris.en", Device: "vegetahd"},
+	{From: "ubuntu-touch/rc-proposed/meizu.en", To: "ubuntu-touch/rc/meizu.en", Device: "arale"},
+}
+
+func copyrc(l *lab.Lab, j runbook.Journal, change ...func(*procedure.CopyRC)) (*runbook.Runner, *procedure.CopyRC) {
+	c := &procedure.CopyRC{
+		Server: l.Server(), Importer: l.Importer(),
+		Input: procedure.CopyRCInput{Tag: "OTA-13-rc", From: "rc-proposed", To: "rc"},
+	}
+	for _, f := range change {
+		f(c)
+	}
+	return &runbook.Runner{Name: "copyrc", Input: c.Input, Journal: j, Operator: "operator"}, c
+}
+
+func snapshot(t testing.TB, l *lab.Lab) string {
+	t.Helper()
+	s, err := l.Images.Snapshot()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// latest returns number, tag and percentage of a device's newest image.
+func latest(t testing.TB, l *lab.Lab, channel, device string) (int, string, int) {
+	t.Helper()
+	m, err := l.Client().Latest(t.Context(), channel, device)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m.Version, m.Detail().Tag(), m.Percentage
+}
+
+func importerState(t testing.TB, l *lab.Lab) systemimage.ImporterState {
+	t.Helper()
+	st, err := l.Importer().Status(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return st.State
+}
+
+func TestCopyRC(t *testing.T) {
+	t.Parallel()
+	l := lab.New(t)
+	crontab := readCrontab(t, l)
+	x, c := copyrc(l, &runbooktest.Memory{})
+	if err := x.Execute(t.Context(), c.Run); err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range rcPairs {
+		version, tag, percentage := latest(t, l, p.To, p.Device)
+		if version != 2 || tag != "OTA-13-rc" || percentage != 100 {
+			t.Errorf("%s: newest image is %d, tag %q, at %d %%, want 2, OTA-13-rc, 100", p, version, tag, percentage)
+		}
+	}
+	if got := readCrontab(t, l); got != crontab {
+		t.Errorf("crontab (-before +after)\n%s", cmp.Diff(crontab, got))
+	}
+}
+
+func readCrontab(t testing.TB, l *lab.Lab) string {
+	t.Helper()
+	b, err := os.ReadFile(filepath.Join(l.Images.Root(), "crontab"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+func TestCopyRCPlanChangesNothing(t *testing.T) {
+	t.Parallel()
+	l := lab.New(t)
+	before := snapshot(t, l)
+	x, c := copyrc(l, nil)
+	c.Server.ReadOnly, c.Importer.ReadOnly = true, true
+	plan, err := x.Plan(t.Context(), c.Run)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var intents []string
+	for _, rec := range plan {
+		if rec.Kind == runbook.Planned && rec.Verb == runbook.VerbDo {
+			intents = append(intents, rec.Intent)
+		}
+	}
+	want := []string{
+		"copy image 3 of ubuntu-touch/rc-proposed/bq-aquaris.en for krillin to ubuntu-touch/rc/bq-aquaris.en, tag OTA-13-rc, at 100 %",
+		"copy image 3 of ubuntu-touch/rc-proposed/bq-aquaris.en for vegetahd to ubuntu-touch/rc/bq-aquaris.en, tag OTA-13-rc, at 100 %",
+		"copy image 101 of ubuntu-touch/rc-proposed/meizu.en for arale to ubuntu-touch/rc/meizu.en, tag OTA-13-rc, at 100 %",
+	}
+	if d := cmp.Diff(want, intents); d != "" {
+		t.Errorf("planned effects (-want +got)\n%s", d)
+	}
+	if d := cmp.Diff(before, snapshot(t, l)); d != "" {
+		t.Errorf("the plan changed the world (-before +after)\n%s", d)
+	}
+}
+
+// Killed before and after every write of its journal, and resumed, CopyRC ends
+// in the world of an undisturbed run, with one new version for each pair.
+func TestCopyRCKillAnywhere(t *testing.T) {
+	t.Parallel()
+	runbooktest.KillAnywhere(t, func(t testing.TB) runbooktest.Scene {
+		l := lab.New(t)
+		return runbooktest.Scene{
+			Start: func() (*runbook.Runner, runbook.Procedure) {
+				x, c := copyrc(l, nil)
+				return x, c.Run
+			},
+			Snapshot: func() string { return snapshot(t, l) },
+		}
+	})
+}
+
+func TestCopyRCDoneAlready(t *testing.T) {
+	t.Parallel()
+	l := lab.New(t)
+	x, c := copyrc(l, &runbooktest.Memory{})
+	if err := x.Execute(t.Context(), c.Run); err != nil {
+		t.Fatal(err)
+	}
+	before := snapshot(t, l)
+	var held bool
+	x, c = copyrc(l, &runbooktest.Memory{})
+	x.Observe = func(rec runbook.Record) { held = held || rec.Verb == runbook.VerbHold }
+	if err := x.Execute(t.Context(), c.Run); err != nil {
+		t.Fatalf("the same copy again: %v, want it to be done", err)
+	}
+	if held {
+		t.Error("the importer was held although nothing was to be copied")
+	}
+	if d := cmp.Diff(before, snapshot(t, l)); d != "" {
+		t.Errorf("the world (-before +after)\n%s", d)
+	}
+
+	x, c = copyrc(l, &runbooktest.Memory{}, func(c *procedure.CopyRC) { c.Input.Tag = "OTA-14-rc" })
+	err := x.Execute(t.Context(), c.Run)
+	if err == nil || !strings.Contains(err.Error(), "tag-image") {
+		t.Errorf("the same content with another tag: %v, want an error that names tag-image", err)
+	}
+	if d := cmp.Diff(before, snapshot(t, l)); d != "" {
+		t.Errorf("the world (-before +after)\n%s", d)
+	}
+}
+
+// One pair whose index cannot be committed does not keep the others back.
+func TestCopyRCOnePairFails(t *testing.T) {
+	t.Parallel()
+	l := lab.New(t)
+	stale := filepath.Join(l.Images.Root(), "www", "ubuntu-touch/rc/bq-aquaris.en/krillin/index.json.new.asc")
+	if err := os.WriteFile(stale, []byte("left by a killed copy"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	j := &runbooktest.Memory{}
+	x, c := copyrc(l, j)
+	err := x.Execute(t.Context(), c.Run)
+	if !errors.Is(err, systemimage.ErrBroken) || !strings.Contains(err.Error(), "krillin") || !strings.Contains(err.Error(), "cleanup-tree") {
+		t.Fatalf("Execute() = %v, want ErrBroken for krillin that names cleanup-tree", err)
+	}
+	if version, _, _ := latest(t, l, "ubuntu-touch/rc/bq-aquaris.en", "krillin"); version != 1 {
+		t.Errorf("krillin is at image %d, want 1", version)
+	}
+	for _, p := range rcPairs[1:] {
+		if version, _, _ := latest(t, l, p.To, p.Device); version != 2 {
+			t.Errorf("%s is at image %d, want 2", p, version)
+		}
+	}
+	if st := importerState(t, l); st != systemimage.ImporterOn {
+		t.Errorf("importer is %q, want on", st)
+	}
+	// Mended, the same run goes on with the pair that failed. Here the copies of
+	// the other pairs have mended it: they remove what no index names.
+	if _, err := os.Stat(stale); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the left-over is still there: %v", err)
+	}
+	if err := x.Execute(t.Context(), c.Run); err != nil {
+		t.Fatal(err)
+	}
+	if version, _, _ := latest(t, l, "ubuntu-touch/rc/bq-aquaris.en", "krillin"); version != 2 {
+		t.Errorf("krillin is at image %d after the second start, want 2", version)
+	}
+}
+
+func TestCopyRCCancelledGivesTheImporterBack(t *testing.T) {
+	t.Parallel()
+	l := lab.New(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	l.Images.After = func(argv []string, _ int) {
+		if filepath.Base(argv[0]) == "copy-image" {
+			cancel()
+		}
+	}
+	x, c := copyrc(l, &runbooktest.Memory{})
+	if err := x.Execute(ctx, c.Run); err == nil {
+		t.Error("a cancelled run ended well")
+	}
+	if st := importerState(t, l); st != systemimage.ImporterOn {
+		t.Errorf("importer is %q, want on", st)
+	}
+}
+
+func TestCopyRCImporterOffByHand(t *testing.T) {
+	t.Parallel()
+	l := lab.New(t)
+	path := filepath.Join(l.Images.Root(), "crontab")
+	byHand := strings.Replace(readCrontab(t, l), "*/5 *", "#*/5 *", 1)
+	if err := os.WriteFile(path, []byte(byHand), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	j := &runbooktest.Memory{}
+	x, c := copyrc(l, j)
+	if err := x.Execute(t.Context(), c.Run); err != nil {
+		t.Fatal(err)
+	}
+	if got := readCrontab(t, l); got != byHand {
+		t.Errorf("crontab (-before +after)\n%s", cmp.Diff(byHand, got))
+	}
+	noted := false
+	for rec, err := range runbook.Records(t.Context(), j) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		noted = noted || rec.Kind == runbook.Noted && strings.Contains(rec.Reason, "by hand")
+	}
+	if !noted {
+		t.Error("the run does not note that the importer was off by hand")
+	}
+}
+
+func TestCopyRCRefusesOddCrontabs(t *testing.T) {
+	t.Parallel()
+	for name, crontab := range map[string]string{
+		"without an importer line": "0 4 * * * true\n",
+		"with two":                 "*/5 * * * * bin/import-images\n*/5 * * * * bin/import-images\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := systemimagetest.SampleWorld()
+			w.Crontab = crontab
+			l := lab.NewWorld(t, w)
+			before := snapshot(t, l)
+			x, c := copyrc(l, &runbooktest.Memory{})
+			if err := x.Execute(t.Context(), c.Run); err == nil || !strings.Contains(err.Error(), "crontab") {
+				t.Errorf("Execute() = %v, want an error about the crontab", err)
+			}
+			if d := cmp.Diff(before, snapshot(t, l)); d != "" {
+				t.Errorf("the world (-before +after)\n%s", d)
+			}
+		})
+	}
+}
+
+func TestCopyRCOtherInputDiverges(t *testing.T) {
+	t.Parallel()
+	l := lab.New(t)
+	j := &runbooktest.Memory{}
+	x, c := copyrc(l, j)
+	if err := x.Execute(t.Context(), c.Run); err != nil {
+		t.Fatal(err)
+	}
+	x, c = copyrc(l, j, func(c *procedure.CopyRC) { c.Input.Tag = "OTA-14-rc" })
+	if err := x.Execute(t.Context(), c.Run); !errors.Is(err, runbook.ErrDiverged) {
+		t.Errorf("Execute() with another tag = %v, want ErrDiverged", err)
+	}
+	x, c = copyrc(l, j)
+	x.Name = "release"
+	if err := x.Execute(t.Context(), c.Run); !errors.Is(err, runbook.ErrDiverged) {
+		t.Errorf("Execute() of another procedure = %v, want ErrDiverged", err)
+	}
+}

@@ -1,0 +1,98 @@
+package procedure
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/landingteam/landing/runbook"
+	"github.com/landingteam/landing/systemimage"
+)
+
+// copyImage copies one image and looks it up where it should be then.
+func copyImage(ctx context.Context, r *runbook.Run, s *systemimage.Server, req systemimage.CopyRequest) (systemimage.Copied, error) {
+	req.Job = jobName(r, "copy", req.To, req.Device)
+	tag := "tag " + req.Tag
+	if req.KeepTag {
+		tag = "its tag kept"
+	}
+	copied, err := runbook.Do(ctx, r, runbook.Step[systemimage.Copied]{
+		Name: "copy",
+		Intent: fmt.Sprintf("copy image %d of %s for %s to %s, %s, at %d %%",
+			req.Version, req.From, req.Device, req.To, tag, req.Percentage),
+		Probe: func(ctx context.Context) (systemimage.Copied, bool, error) {
+			return s.CheckCopy(ctx, req)
+		},
+		Do: func(ctx context.Context) (systemimage.Copied, error) {
+			return s.Copy(ctx, req)
+		},
+		Predict: systemimage.Copied{Channel: req.To, Device: req.Device, Tag: req.Tag, Percentage: req.Percentage},
+	})
+	if err != nil {
+		return copied, err
+	}
+	err = r.Verify(ctx, "published", func(ctx context.Context) error {
+		m, err := s.Client.Full(ctx, req.To, req.Device, copied.Version)
+		if err != nil {
+			return err
+		}
+		if tag := m.Detail().Tag(); tag != copied.Tag || m.Percentage != req.Percentage {
+			return fmt.Errorf("image %d of %s for %s has tag %q and is at %d %%, want %q at %d %%: look at it with imageinfo before anybody tests it",
+				copied.Version, req.To, req.Device, tag, m.Percentage, copied.Tag, req.Percentage)
+		}
+		return nil
+	})
+	if err != nil || r.Planning() {
+		return copied, err
+	}
+	return copied, r.Note(fmt.Sprintf("%s for %s is now image %d, tag %s, at %d %%: image %d of %s",
+		req.To, req.Device, copied.Version, copied.Tag, copied.Percentage, req.Version, req.From))
+}
+
+// importerReady refuses to begin on a host whose importer cannot be held, and
+// notes when somebody has turned it off by hand: it stays off then.
+func importerReady(ctx context.Context, r *runbook.Run, im *systemimage.Importer) error {
+	byHand := false
+	err := r.Require(ctx, "importer can be held", func(ctx context.Context) error {
+		st, err := im.Status(ctx)
+		if err != nil {
+			return err
+		}
+		switch st.State {
+		case systemimage.ImporterMissing, systemimage.ImporterTwice:
+			return fmt.Errorf("the crontab is not as it should be: %s; mend it with crontab -e, so that exactly one line does", st.State)
+		}
+		byHand = st.State == systemimage.ImporterOffByHand
+		return nil
+	})
+	if err == nil && byHand {
+		err = r.Note("the importer was commented out by hand before this run; it is left so")
+	}
+	return err
+}
+
+// holdImporter is the bracket that every procedure holds while it copies: the
+// importer is out of the crontab inside, and back afterwards.
+func holdImporter(r *runbook.Run, im *systemimage.Importer) runbook.Hold {
+	mine := *im
+	mine.Owner.Run = r.ID()
+	return runbook.Hold{
+		Name:    "importer",
+		Intent:  "the importer: its line in the crontab is commented out",
+		Acquire: mine.Pause,
+		Release: mine.Resume,
+	}
+}
+
+// jobName names a job on the host after its run and step, in the alphabet that
+// file names allow everywhere.
+func jobName(r *runbook.Run, parts ...string) string {
+	safe := func(c rune) rune {
+		switch {
+		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9', c == '.', c == '_', c == '-':
+			return c
+		}
+		return '-'
+	}
+	return strings.Map(safe, r.ID()+"-"+strings.Join(parts, "-"))
+}
