@@ -1,0 +1,279 @@
+// Package cli is what the example programs share: their flags, the world that
+// they work on (the lab, or a real site), what they print, and their exit
+// status. A program is a [Program] value; everything that it knows itself is
+// which procedure to run and what to ask for.
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"os/user"
+	"syscall"
+
+	"github.com/landingteam/landing/runbook"
+	"github.com/landingteam/landing/runbook/lab"
+)
+
+// The exit statuses of all programs.
+const (
+	ExitDone    = 0 // done, or nothing was to be done
+	ExitFailed  = 1 // something failed; the report says what
+	ExitUsage   = 2 // wrong flags, arguments or site file; nothing was touched
+	ExitPending = 3 // waits for a person or a time; start it again
+	ExitOwed    = 4 // something was taken and could not be given back
+)
+
+// A Program is one example program.
+type Program struct {
+	Name  string // of the program, the procedure, and its section in the site file
+	About string // what it does, one line
+	Args  string // what stands after the flags, for the usage
+	Keys  []string
+
+	// Flags adds the program's own flags.
+	Flags func(fs *flag.FlagSet)
+	// Procedure says what to run on w, once flags and arguments are known. An
+	// error is one of usage.
+	Procedure func(w *World, args []string) (input any, p runbook.Procedure, err error)
+	// Look is for a program that only looks and prints; it has no Procedure. An
+	// error is one of usage when made by [Usage].
+	Look func(ctx context.Context, w *World, args []string, asJSON bool, out io.Writer) error
+}
+
+// errUsage marks errors of usage.
+var errUsage = errors.New("usage")
+
+// Usage makes err one of usage.
+func Usage(err error) error { return fmt.Errorf("%w: %w", errUsage, err) }
+
+// options are the flags that all programs have.
+type options struct {
+	site, journal, lab, operator  string
+	plan, status, settle, json, y bool
+	verbose                       bool
+}
+
+func (o *options) register(fs *flag.FlagSet, runs bool) {
+	fs.StringVar(&o.site, "site", "", "run on the real site that `FILE` describes, not on the lab")
+	fs.StringVar(&o.lab, "lab", "", "keep the lab's world in the folder `DIR`")
+	fs.BoolVar(&o.json, "json", false, "print JSON")
+	fs.BoolVar(&o.verbose, "v", false, "log what is sent to the servers, on standard error")
+	if !runs {
+		return
+	}
+	fs.StringVar(&o.journal, "journal", "", "write the run down in `FILE`; started again with it, the run goes on")
+	fs.StringVar(&o.operator, "operator", "", "`NAME` of who runs this, for journal and marks (default: the user's)")
+	fs.BoolVar(&o.plan, "plan", false, "show what would be done; change nothing")
+	fs.BoolVar(&o.status, "status", false, "show what the journal says; change nothing")
+	fs.BoolVar(&o.settle, "settle", false, "only give back what the journal says is owed")
+	fs.BoolVar(&o.y, "yes", false, "answer every question with yes (lab only)")
+}
+
+// check finds flags that contradict each other.
+func (o *options) check(runs bool) error {
+	n := 0
+	for _, b := range []bool{o.plan, o.status, o.settle} {
+		if b {
+			n++
+		}
+	}
+	switch {
+	case n > 1:
+		return errors.New("only one of -plan, -status and -settle at a time")
+	case o.site != "" && o.lab != "":
+		return errors.New("-site and -lab exclude each other")
+	case o.site != "" && o.y:
+		return errors.New("-yes is for the lab only: on a site people answer")
+	case o.status && o.journal == "":
+		return errors.New("-status needs -journal FILE")
+	case o.settle && o.journal == "":
+		return errors.New("-settle needs -journal FILE")
+	case runs && o.site != "" && !o.plan && o.journal == "":
+		return errors.New("a run on a site needs -journal FILE, so that it can go on when it is cut off")
+	}
+	return nil
+}
+
+// Main runs a program with the process's arguments and exits.
+func Main(p Program) {
+	if lab.Program() { // this process is one of the lab's server programs
+		return
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := p.Run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}
+
+// Run is [Main] without the process: it returns the exit status.
+func (p Program) Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	var o options
+	fs := flag.NewFlagSet(p.Name, flag.ContinueOnError)
+	fs.SetOutput(stderr)
+	o.register(fs, p.Procedure != nil)
+	if p.Flags != nil {
+		p.Flags(fs)
+	}
+	fs.Usage = func() {
+		fmt.Fprintf(stderr, "usage: %s [flags] %s\n%s.\n\n", p.Name, p.Args, p.About)
+		fs.PrintDefaults()
+		fmt.Fprint(stderr, "\nExit status: 0 done, 1 failed, 2 usage, 3 waits for a person or a time, 4 something is owed.\n")
+	}
+	if err := fs.Parse(args); errors.Is(err, flag.ErrHelp) {
+		return ExitDone
+	} else if err != nil {
+		return ExitUsage
+	}
+	usage := func(err error) int {
+		fmt.Fprintf(stderr, "%s: %v\n(%s -help lists the flags)\n", p.Name, err, p.Name)
+		return ExitUsage
+	}
+	if err := o.check(p.Procedure != nil); err != nil {
+		return usage(err)
+	}
+	if o.status {
+		return p.status(o, stdout, stderr)
+	}
+	w, err := p.world(o, stderr)
+	if err != nil {
+		return usage(err)
+	}
+	defer w.close()
+	if p.Look != nil {
+		err := p.Look(ctx, w, fs.Args(), o.json, stdout)
+		if errors.Is(err, errUsage) {
+			return usage(err)
+		}
+		return p.end(stderr, err)
+	}
+	input, procedure, err := p.Procedure(w, fs.Args())
+	if err != nil {
+		return usage(err)
+	}
+	return p.start(ctx, o, w, input, procedure, stdin, stdout, stderr)
+}
+
+func (p Program) start(ctx context.Context, o options, w *World, input any, procedure runbook.Procedure, stdin io.Reader, stdout, stderr io.Writer) int {
+	x := &runbook.Runner{Name: p.Name, Input: input, Operator: w.Operator, Logger: logger(o, stderr)}
+	j, err := p.openJournal(o)
+	if err != nil {
+		fmt.Fprintf(stderr, "%s: %v\n", p.Name, err)
+		return ExitFailed
+	}
+	x.Journal = j
+	defer j.close()
+	out := &printer{w: stdout, json: o.json}
+	if !o.json {
+		fmt.Fprintf(stdout, "%s\n%s.\n\n", w.Title, p.About)
+	}
+	if !o.settle {
+		records, err := x.Plan(ctx, procedure)
+		out.plan(records)
+		if err != nil || o.plan {
+			return p.end(stderr, err)
+		}
+	}
+	x.Observe = out.step
+	x.Human = human(o, w, stdin, stdout)
+	if o.settle {
+		err = x.Settle(ctx, procedure)
+	} else {
+		out.title("Steps")
+		err = x.Execute(ctx, procedure)
+	}
+	if !o.json {
+		out.title("Report")
+		st, rerr := runbook.ReadStatus(j.Path())
+		err = errors.Join(err, rerr, runbook.WriteReport(stdout, st))
+	}
+	return p.end(stderr, err)
+}
+
+// end says how it went and turns it into an exit status.
+func (p Program) end(stderr io.Writer, err error) int {
+	switch {
+	case err == nil:
+		return ExitDone
+	case errors.Is(err, runbook.ErrOwed):
+		fmt.Fprintf(stderr, "%s: %v\n", p.Name, err)
+		return ExitOwed
+	case onlyPending(err):
+		fmt.Fprintf(stderr, "%s: %v\n", p.Name, err)
+		return ExitPending
+	}
+	fmt.Fprintf(stderr, "%s: %v\n", p.Name, err)
+	return ExitFailed
+}
+
+// onlyPending reports whether every part of err waits for something: a failure
+// beside a question is a failure.
+func onlyPending(err error) bool {
+	if many, ok := err.(interface{ Unwrap() []error }); ok {
+		for _, e := range many.Unwrap() {
+			if !onlyPending(e) {
+				return false
+			}
+		}
+		return true
+	}
+	return errors.Is(err, runbook.ErrPending)
+}
+
+// status shows what a journal says. Its exit status is that of the last start;
+// a run that is under way, or was cut off, is pending.
+func (p Program) status(o options, stdout, stderr io.Writer) int {
+	s, err := runbook.ReadStatus(o.journal)
+	if err != nil {
+		fmt.Fprintf(stderr, "%s: %v\n", p.Name, err)
+		return ExitFailed
+	}
+	if o.json {
+		enc := json.NewEncoder(stdout)
+		enc.SetIndent("", "  ")
+		err = enc.Encode(s)
+	} else {
+		err = runbook.WriteReport(stdout, s)
+	}
+	switch {
+	case err != nil:
+		fmt.Fprintf(stderr, "%s: %v\n", p.Name, err)
+		return ExitFailed
+	case len(s.Owed()) > 0 && s.Running == "":
+		return ExitOwed
+	case s.Outcome == "done":
+		return ExitDone
+	case s.Outcome == "" || s.Outcome == "pending":
+		return ExitPending
+	}
+	return ExitFailed
+}
+
+// human is who answers the gates.
+func human(o options, w *World, stdin io.Reader, stdout io.Writer) runbook.Human {
+	if o.y {
+		return runbook.ApproveEverythingInALab{}
+	}
+	return &runbook.TerminalHuman{In: stdin, Out: stdout, By: w.Operator}
+}
+
+func logger(o options, stderr io.Writer) *slog.Logger {
+	if !o.verbose {
+		return nil
+	}
+	return slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))
+}
+
+// whoami is the name of the user who runs the program.
+func whoami() string {
+	if u, err := user.Current(); err == nil && u.Username != "" {
+		return u.Username
+	}
+	return "somebody"
+}

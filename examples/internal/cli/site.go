@@ -1,0 +1,148 @@
+package cli
+
+import (
+	"cmp"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"gopkg.in/ini.v1"
+)
+
+// A Site is a parsed site file: where the servers of one team are, and the
+// team's usual answers to what the programs ask for. It holds no secrets, only
+// the paths of files that do.
+//
+//	[site]
+//	name = example
+//
+//	[image-server]
+//	url     = https://system-image.example.net
+//	keyring = archive-master.tar.xz
+//	ssh     = cdimage@images.example.net:22
+//	root    = /srv/system-image.ubuntu.com
+//
+//	[copyrc]
+//	from = rc-proposed
+//	to   = rc
+//	tag  = OTA-13-rc
+//
+// A comment is a line of its own. Paths are relative to the site file's folder;
+// "~/" is the home folder.
+type Site struct {
+	Name        string
+	Operator    string
+	ImageServer ImageServer
+
+	options map[string]map[string]string // other sections: one for each program
+}
+
+// ImageServer is the section [image-server] of a [Site].
+type ImageServer struct {
+	URL        string        // the published tree
+	Keyring    string        // file with the archive-master keyring that the tree is verified against
+	Unverified bool          // read the tree without verifying: only when no keyring is named
+	SSH        string        // USER@HOST[:PORT] of the host with the server's programs
+	Jump       string        // USER@HOST[:PORT] of a host to go through
+	KnownHosts string        // file; empty: ~/.ssh/known_hosts
+	HostKey    string        // instead: the host's key, as in authorized_keys
+	KeyFile    string        // private key; empty: the agent's
+	Root       string        // the server's folder over there
+	LockWait   time.Duration // how long a held global lock is waited for
+}
+
+// imageServerKeys are the keys of [image-server]; a key that is none of them is
+// an error, since a misspelt one would be ignored in silence.
+var imageServerKeys = []string{"url", "keyring", "unverified", "ssh", "jump", "known_hosts", "host_key", "key_file", "root", "lock_wait"}
+
+// LoadSite reads a site file. programs maps the name of each section that is
+// neither [site] nor [image-server] to the keys that it may have.
+func LoadSite(path string, programs map[string][]string) (*Site, error) {
+	// No inline comments and no continuation of lines, so that what the file
+	// shows is what it says.
+	f, err := ini.LoadSources(ini.LoadOptions{
+		IgnoreInlineComment: true, IgnoreContinuation: true, AllowShadows: false,
+		PreserveSurroundedQuote: true, AllowPythonMultilineValues: true,
+	}, path)
+	if err != nil {
+		return nil, fmt.Errorf("cannot read site file %s: %w", path, err)
+	}
+	s := &Site{options: map[string]map[string]string{}}
+	for _, sec := range f.Sections() {
+		known, ok := programs[sec.Name()]
+		switch sec.Name() {
+		case ini.DefaultSection:
+			known, ok = nil, true
+		case "site":
+			known, ok = []string{"name", "operator"}, true
+		case "image-server":
+			known, ok = imageServerKeys, true
+		}
+		if !ok {
+			return nil, fmt.Errorf("site file %s: unknown section [%s]", path, sec.Name())
+		}
+		values := map[string]string{}
+		for _, k := range sec.Keys() {
+			if !slices.Contains(known, k.Name()) {
+				return nil, fmt.Errorf("site file %s: section [%s] has no key %q; it has %s",
+					path, sec.Name(), k.Name(), cmp.Or(strings.Join(known, ", "), "none"))
+			}
+			values[k.Name()] = k.Value()
+		}
+		s.options[sec.Name()] = values
+	}
+	s.Name, s.Operator = s.Option("site", "name"), s.Option("site", "operator")
+	if err := s.ImageServer.fill(s.options["image-server"], filepath.Dir(path)); err != nil {
+		return nil, fmt.Errorf("site file %s: section [image-server]: %w", path, err)
+	}
+	return s, nil
+}
+
+// Option is the value of a key in a section of the site file; "" when absent.
+func (s *Site) Option(section, key string) string { return s.options[section][key] }
+
+func (m *ImageServer) fill(v map[string]string, dir string) error {
+	*m = ImageServer{
+		URL: v["url"], Keyring: file(v["keyring"], dir), SSH: v["ssh"], Jump: v["jump"],
+		KnownHosts: file(v["known_hosts"], dir), HostKey: v["host_key"], KeyFile: file(v["key_file"], dir),
+		Root: v["root"],
+	}
+	for _, key := range []string{"url", "ssh", "root"} {
+		if v[key] == "" {
+			return fmt.Errorf("key %q is missing", key)
+		}
+	}
+	switch v["unverified"] {
+	case "", "no":
+	case "yes":
+		m.Unverified = true
+	default:
+		return fmt.Errorf("unverified = %s: want yes or no", v["unverified"])
+	}
+	if (m.Keyring == "") != m.Unverified {
+		return fmt.Errorf("name the archive-master keyring with %q, or write \"unverified = yes\" to read the tree without verifying it", "keyring")
+	}
+	if w := v["lock_wait"]; w != "" {
+		var err error
+		if m.LockWait, err = time.ParseDuration(w); err != nil || m.LockWait <= 0 {
+			return fmt.Errorf("lock_wait = %s: want a time such as 15m", w)
+		}
+	}
+	return nil
+}
+
+// file makes a path of the site file absolute or relative to where we are.
+func file(path, dir string) string {
+	if path == "" || filepath.IsAbs(path) {
+		return path
+	}
+	if rest, ok := strings.CutPrefix(path, "~/"); ok {
+		if home, err := os.UserHomeDir(); err == nil {
+			return filepath.Join(home, rest)
+		}
+	}
+	return filepath.Join(dir, path)
+}

@@ -1,0 +1,73 @@
+package cli
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+var programs = map[string][]string{"copyrc": {"tag", "from", "to", "pairs"}}
+
+func TestLoadSiteExample(t *testing.T) {
+	t.Parallel()
+	s, err := LoadSite("../../site.conf", programs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := ImageServer{
+		URL: "https://system-image.example.net", Keyring: "../../archive-master.tar.xz",
+		SSH: "cdimage@images.example.net:22", Root: "/srv/system-image.ubuntu.com",
+	}
+	if d := cmp.Diff(want, s.ImageServer); d != "" {
+		t.Errorf("image server (-want +got)\n%s", d)
+	}
+	if got := s.Option("copyrc", "from"); s.Name != "example" || got != "rc-proposed" {
+		t.Errorf("name %q, copyrc.from %q, want example and rc-proposed", s.Name, got)
+	}
+}
+
+const server = "[image-server]\nurl = https://x\nssh = u@h\nroot = /srv/si\n"
+
+func TestLoadSite(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name, text string
+		wantErr    string // "" when it is to load
+		check      func(*Site) bool
+	}{
+		{name: "unverified", text: server + "unverified = yes\n", check: func(s *Site) bool { return s.ImageServer.Unverified }},
+		{name: "lock wait", text: server + "keyring = k\nlock_wait = 90s\n", check: func(s *Site) bool { return s.ImageServer.LockWait == 90*time.Second }},
+		{name: "no inline comment", text: server + "keyring = k ; old\n", check: func(s *Site) bool { return strings.HasSuffix(s.ImageServer.Keyring, "k ; old") }},
+		{name: "several pairs over lines", text: server + "keyring = k\n[copyrc]\npairs = a/rc-proposed\n  b/rc-proposed:x\n",
+			check: func(s *Site) bool { return len(strings.Fields(s.Option("copyrc", "pairs"))) == 2 }},
+		{name: "neither keyring nor unverified", text: server, wantErr: "archive-master keyring"},
+		{name: "both", text: server + "keyring = k\nunverified = yes\n", wantErr: "archive-master keyring"},
+		{name: "missing key", text: "[image-server]\nurl = https://x\n", wantErr: `key "ssh" is missing`},
+		{name: "misspelt key", text: server + "keyring = k\nlockwait = 1m\n", wantErr: `no key "lockwait"`},
+		{name: "misspelt section", text: server + "keyring = k\n[copyrcs]\n", wantErr: "unknown section [copyrcs]"},
+		{name: "bad time", text: server + "keyring = k\nlock_wait = soon\n", wantErr: "lock_wait = soon"},
+		{name: "empty", text: "", wantErr: "missing"},
+		{name: "binary", text: "\x00\xff\x1f", wantErr: "site"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			path := filepath.Join(t.TempDir(), "site.conf")
+			if err := os.WriteFile(path, []byte(tt.text), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			s, err := LoadSite(path, programs)
+			switch {
+			case tt.wantErr != "" && (err == nil || !strings.Contains(err.Error(), tt.wantErr)):
+				t.Errorf("LoadSite() error = %v, want one with %q", err, tt.wantErr)
+			case tt.wantErr == "" && err != nil:
+				t.Error(err)
+			case tt.check != nil && !tt.check(s):
+				t.Errorf("LoadSite() = %+v", s)
+			}
+		})
+	}
+}

@@ -1,0 +1,150 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/landingteam/landing/runbook"
+	"github.com/landingteam/landing/runbook/lab"
+	"github.com/landingteam/landing/runbook/remote"
+	"github.com/landingteam/landing/systemimage"
+)
+
+// A World is what a procedure works on. The lab's and a site's differ in nothing
+// but how the clients were made.
+type World struct {
+	Title    string // one line that says where this is
+	Operator string // who runs the program
+	Images   *systemimage.Client
+	Server   *systemimage.Server
+	Importer *systemimage.Importer
+
+	site   *Site  // nil on the lab
+	name   string // section of the site file
+	closes []func() error
+}
+
+// Option is what the site file says for the program; on the lab, and when the
+// site file says nothing, it is def.
+func (w *World) Option(key, def string) string {
+	if w.site == nil {
+		return def
+	}
+	return cmp.Or(w.site.Option(w.name, key), def)
+}
+
+// OnLab reports whether this is the lab.
+func (w *World) OnLab() bool { return w.site == nil }
+
+func (w *World) close() {
+	for i := len(w.closes) - 1; i >= 0; i-- {
+		_ = w.closes[i]() // nothing is left to be saved
+	}
+}
+
+// world makes the world that the flags ask for.
+func (p Program) world(o options, stderr io.Writer) (*World, error) {
+	w := &World{name: p.Name, Operator: cmp.Or(o.operator, whoami())}
+	var err error
+	if o.site != "" {
+		err = w.openSite(o, map[string][]string{p.Name: p.Keys}, stderr)
+	} else {
+		err = w.openLab(o, stderr)
+	}
+	if err != nil {
+		w.close()
+		return nil, err
+	}
+	w.Server.ReadOnly, w.Importer.ReadOnly = o.plan, o.plan
+	return w, nil
+}
+
+func (w *World) openLab(o options, stderr io.Writer) error {
+	dir := o.lab
+	if dir == "" {
+		var err error
+		if dir, err = os.MkdirTemp("", "landing-lab-"); err != nil {
+			return err
+		}
+		w.closes = append(w.closes, func() error { return os.RemoveAll(dir) })
+	}
+	l, err := lab.Open(dir)
+	if err != nil {
+		return err
+	}
+	w.closes = append(w.closes, l.Close)
+	w.Title = "The lab: a system-image server in " + dir + ", over SSH on this machine."
+	if o.lab == "" {
+		w.Title = "The lab: a system-image server in a temporary folder, over SSH on this machine."
+	}
+	w.Images, w.Server, w.Importer = l.Client(), l.Server(), l.Importer()
+	w.Importer.Owner.Operator = w.Operator
+	w.Server.Logger = logger(o, stderr)
+	return nil
+}
+
+func (w *World) openSite(o options, programs map[string][]string, stderr io.Writer) error {
+	site, err := LoadSite(o.site, programs)
+	if err != nil {
+		return err
+	}
+	m := site.ImageServer
+	w.site = site
+	w.Operator = cmp.Or(o.operator, site.Operator, whoami())
+	w.Title = fmt.Sprintf("Site %s: image server %s, tree %s.", cmp.Or(site.Name, o.site), m.SSH, m.URL)
+	host := newHost(m, m.SSH)
+	host.Logger = logger(o, stderr)
+	if m.Jump != "" {
+		host.Jump = newHost(m, m.Jump)
+	}
+	w.closes = append(w.closes, host.Close)
+	w.Images = &systemimage.Client{BaseURL: m.URL, HTTP: &http.Client{Timeout: 2 * time.Minute}, Unverified: m.Unverified}
+	runner := systemimage.RunnerFunc(func(ctx context.Context, c systemimage.Command) (systemimage.Output, error) {
+		out, err := host.Run(ctx, remote.Command(c))
+		return systemimage.Output(out), err
+	})
+	w.Server = &systemimage.Server{Runner: runner, Root: m.Root, Client: w.Images, LockWait: m.LockWait, Logger: host.Logger}
+	w.Importer = &systemimage.Importer{
+		Runner: runner, Root: m.Root, Owner: systemimage.Mark{Operator: w.Operator}, Logger: host.Logger}
+	return nil
+}
+
+func newHost(m ImageServer, where string) *remote.Host {
+	user, addr, ok := strings.Cut(where, "@")
+	if !ok {
+		user, addr = "", where
+	}
+	h := &remote.Host{Addr: addr, User: user, HostKey: m.HostKey, KeyFile: m.KeyFile}
+	if m.KnownHosts != "" {
+		h.KnownHosts = []string{m.KnownHosts}
+	}
+	return h
+}
+
+// journal is where a run is written down.
+type journal struct {
+	*runbook.FileJournal
+	close func()
+}
+
+// openJournal opens the journal that the flags name. On the lab a run without
+// one is written to a temporary file, so that its report can be read back.
+func (p Program) openJournal(o options) (journal, error) {
+	if o.journal != "" {
+		j, err := runbook.OpenFile(o.journal)
+		return journal{j, func() {}}, err
+	}
+	dir, err := os.MkdirTemp("", "landing-journal-")
+	if err != nil {
+		return journal{}, err
+	}
+	j, err := runbook.OpenFile(filepath.Join(dir, p.Name+".journal"))
+	return journal{j, func() { _ = os.RemoveAll(dir) }}, err
+}
