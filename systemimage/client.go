@@ -30,7 +30,8 @@ type Client struct {
 	UserAgent string       // "landing" when empty
 	Logger    *slog.Logger // nil is silent
 
-	// Trust verifies everything that is read. Without one, Unverified must say
+	// Trust verifies everything that is read; keyring.Trust with the pinned root
+	// of the server is one. Without one, Unverified must say
 	// so: then signatures are not even asked for, and Source.Verified is false.
 	Trust      Trust
 	Unverified bool
@@ -183,7 +184,7 @@ func (c *Client) read(ctx context.Context, d document, use func(Source) error) (
 	}
 	if c.Trust == nil && !c.Unverified {
 		return Source{}, &Error{Op: d.op, Channel: d.channel, Device: d.device, Place: "Client.Trust", Kind: ErrRefused,
-			Err: errors.New("is nil: give the client a root of trust, or set Unverified to read what nobody vouches for")}
+			Err: errors.New("is nil: give the client a root of trust (keyring.Trust), or set Unverified to read what nobody vouches for")}
 	}
 	u, err := locate(base, d.path)
 	if err != nil {
@@ -245,13 +246,19 @@ func (c *Client) readOnce(ctx context.Context, d document, base, u *url.URL, att
 	case isPage(s.data):
 		return Source{}, d.fail(&asc, ErrSignature, errors.New("signature is a page (HTML or XML)"))
 	}
-	err = c.Trust.Verify(ctx, Signed{Path: d.path, Data: bytes.NewReader(a.data), Signature: s.data,
-		Device: d.device, Keyring: d.keyring, Attempt: attempt, Fetch: c.fetcher(base, attempt > 0)})
-	if err != nil {
+	signed := Signed{Path: d.path, Data: bytes.NewReader(a.data), Signature: s.data,
+		Device: d.device, Attempt: attempt, Fetch: c.fetcher(base, attempt > 0)}
+	if d.keyring != nil {
+		signed.Keyring, signed.KeyringSignature = d.keyring.Path, d.keyring.Signature
+	}
+	if err = c.Trust.Verify(ctx, signed); err != nil {
 		var e *Error
 		if errors.As(err, &e) && e.Kind == nil { // the net, not the signature
 			return Source{}, &Error{Op: d.op, Channel: d.channel, Device: d.device, Place: u.Redacted(), temporary: e.temporary,
 				Err: fmt.Errorf("keyring to verify it with: %w", err)}
+		}
+		if permanent(err) {
+			return Source{}, d.fail(u, ErrSignature, err)
 		}
 		return Source{}, d.fail(u, ErrSignature, fmt.Errorf("%w: %w", mismatch{}, err))
 	}
@@ -265,10 +272,16 @@ type mismatch struct{}
 func (mismatch) Error() string        { return "signature does not fit" }
 func (mismatch) Is(target error) bool { return target == ErrTorn }
 
+// permanent tells whether a Trust says that reading again cannot help.
+func permanent(err error) bool {
+	var p interface{ Permanent() bool }
+	return errors.As(err, &p) && p.Permanent()
+}
+
 // again tells whether another attempt may give another result.
 func again(err error) bool {
 	var e *Error
-	return errors.As(err, &e) && (e.temporary || e.Kind == ErrTorn || e.Kind == ErrSignature || e.Kind == ErrReplayed || e.Kind == ErrNotFound)
+	return errors.As(err, &e) && !permanent(err) && (e.temporary || e.Kind == ErrTorn || e.Kind == ErrSignature || e.Kind == ErrReplayed || e.Kind == ErrNotFound)
 }
 
 // fetcher is what a Trust reads keyrings with.

@@ -3,6 +3,7 @@ package systemimage
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"strings"
 )
 
@@ -70,8 +71,11 @@ func (e *Error) Error() string {
 	return b.String()
 }
 
-// Is reports whether target is the sentinel of e.
-func (e *Error) Is(target error) bool { return e.Kind != nil && target == e.Kind }
+// Is reports whether target is the sentinel of e. ErrNotFound is fs.ErrNotExist
+// too.
+func (e *Error) Is(target error) bool {
+	return e.Kind != nil && (target == e.Kind || e.Kind == ErrNotFound && target == fs.ErrNotExist)
+}
 
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }

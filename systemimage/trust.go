@@ -7,29 +7,32 @@ import (
 )
 
 // A Signed is a file of the tree with its detached signature, to be verified
-// by a [Trust].
-type Signed struct {
+// by a [Trust]. It is an alias of a plain struct type, so that packages which
+// this one must not import can be a Trust too: keyring.Trust is one.
+type Signed = struct {
 	Path      string    // in the tree, such as "/channels.json"
 	Data      io.Reader // exactly what was read; to be read to its end
 	Signature []byte    // armored or binary
 
 	// Device, when set, says that the keyring of that device may sign it too:
-	// channels.json gave Keyring for it (nil: it has none).
-	Device  string
-	Keyring *DeviceKeyring
+	// channels.json gave these paths for it and its signature (empty: none).
+	Device                    string
+	Keyring, KeyringSignature string
 
 	// Attempt counts from 0. A later attempt has read everything anew, because
 	// the one before was not verified: time to fetch the keyrings again.
 	Attempt int
 
 	// Fetch reads another file of the same tree, such as
-	// "/gpg/image-signing.tar.xz". It fails with ErrNotFound when it is absent.
+	// "/gpg/image-signing.tar.xz". It fails with ErrNotFound, which is also
+	// fs.ErrNotExist, when it is absent.
 	Fetch func(ctx context.Context, path string) ([]byte, error)
 }
 
 // A Trust decides whether a signature counts: the file was signed by a key
 // that the chain of keyrings beneath a pinned archive-master allows to sign
-// it. It is safe for use by several goroutines.
+// it. It is safe for use by several goroutines. An error with a method
+// Permanent() bool that returns true says that reading again cannot help.
 type Trust interface {
 	Verify(ctx context.Context, s Signed) error
 }

@@ -2,6 +2,7 @@ package keyring
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -67,6 +68,9 @@ func (c *Chain) With(wanted Type, tarXZ, signature []byte, at time.Time) (*Chain
 		return nil, &Error{Kind: ErrUntrusted, Object: object, Text: "the keyring that vouches for it is not in the chain yet"}
 	}
 	if _, err := c.policy.Verify(bytes.NewReader(tarXZ), signature, at, blacklist, by); err != nil {
+		if e := (*Error)(nil); errors.As(err, &e) {
+			e.unsigned = true
+		}
 		return nil, about(object, err)
 	}
 	k, err := c.policy.Parse(tarXZ)

@@ -12,10 +12,13 @@
 //     a device, which may then sign that device's index and files too.
 //   - A [Chain] holds the keyrings verified so far; [Chain.With] adds one, and
 //     [Chain.Verify] checks a file and names its [Signer].
+//   - A [Trust] keeps a chain for a whole server: it fetches keyrings when they are
+//     needed, and fetches them again when the rules of devices say so. It is what the
+//     Client of package systemimage takes.
 //   - A [Policy] says how strict all this is. The zero value is strict.
 //
-// Nothing here reads a clock or a network;
-// reference times are arguments.
+// Reference times are arguments; only a Trust without Time asks the clock. Only a Trust
+// fetches anything, by the means it is handed.
 //
 // # Stricter than devices
 //
@@ -47,6 +50,7 @@
 //	for another device                                            ErrModel
 //	keyring, key or signature expired                             ErrExpired
 //	signed by a key of no keyring in the chain that may sign this ErrUntrusted
+//	the server has no image-master or image-signing keyring       ErrUntrusted
 //	signed by a blacklisted key                                   ErrBlacklisted
 //	signature does not fit the data, key revoked or too weak,
 //	  weak digest, dated in the future, older than its key        ErrSignature

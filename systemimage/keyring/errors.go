@@ -23,6 +23,14 @@ type Error struct {
 	Object string // what was looked at: "image-signing keyring", "/channels.json"; may be empty
 	Text   string // what is wrong, and what to do about it
 	Err    error  // the cause, if another error was it
+
+	unsigned bool // a keyring whose signature is not good, as against one that is no use
+}
+
+// Permanent reports whether reading the same files again cannot help: a keyring of the
+// server is expired, or is not what it should be.
+func (e *Error) Permanent() bool {
+	return !e.unsigned && (e.Kind == ErrExpired || e.Kind == ErrWrongType || e.Kind == ErrModel)
 }
 
 // Error says what is wrong with what.

@@ -193,6 +193,9 @@ func (c *candidate) prepare(p Policy, blacklist *Keyring, rings []*Keyring) {
 			c.keys = append(c.keys, found{k, ring.Type})
 		}
 	}
+	if len(c.keys) == 0 && blacklist != nil {
+		blacklisted = blacklisted || slices.ContainsFunc(blacklist.keys, func(k key) bool { return c.names(&k) })
+	}
 	switch {
 	case blacklisted:
 		c.err = errorf(ErrBlacklisted, "made by key %s, which is blacklisted", c.signer())
