@@ -6,9 +6,11 @@ import (
 	"errors"
 )
 
-// maxDictionary is the largest dictionary of all blocks together that is decompressed:
-// xz -9 asks for 64 MiB. A header of a few bytes may ask for 4 GiB, and gets it.
-const maxDictionary = 64 << 20
+// A header of a few bytes may ask for a dictionary of 4 GiB, and gets it.
+const (
+	maxDictionary   = 64 << 20  // what xz -9 asks for
+	maxDictionaries = 512 << 20 // of all blocks, one after the other
+)
 
 // checkXZ walks over an .xz file without decompressing it and refuses what would take
 // more memory than the caller wants to give: the chunks of LZMA2 say beforehand how
@@ -28,7 +30,7 @@ func checkXZ(data []byte, maxSize int64) error {
 			}
 			dictionaries += dictionary
 			size += unpacked
-			if dictionaries > maxDictionary {
+			if dictionary > maxDictionary || dictionaries > maxDictionaries {
 				return errors.New("it asks for a dictionary of more than 64 MiB")
 			}
 			if size > maxSize {
