@@ -73,27 +73,15 @@ func notPublished(e ending) (kind, err error) {
 	return ErrBroken, errors.New(text)
 }
 
-// hint says what the exceptions mean that the programs are known to die of.
+// hint says what to do about an exception, or about a kill.
 func (e ending) hint() string {
-	has := func(text string) bool { return strings.Contains(e.exception, text) }
 	switch {
-	case has("Destination already exists:"):
-		return "a killed commit left it over, or another program was committing just then: run cleanup-tree, then again"
-	case has("The GPG file signature doesn't exists:"):
-		return "a killed or failed run left the file without a signature: delete it, run cleanup-tree, then again"
-	case has("Specified file doesn't exists:"):
-		return "put it back from a mirror or a backup"
-	case has("Invalid GPG key name"), has("InvalidSigners"), has("GPGME"):
-		return "the signing key on the server is missing or expired: what this run left unsigned must be deleted before the next"
-	case has("No space left on device"):
-		return "make room, and delete what this run wrote into the pool: it is cut, and would be published by the next run"
-	case has("Missing channel section"), has("Missing file entry"), has("Missing mirror"), has("Missing key in"), has("public_"),
-		has("Configuration file doesn't exist"), has("has no attribute 'split'"):
-		return "etc/config on the server is broken; one bad line disables all of it"
-	case has("MemoryError"), e.Exit == 128+9 && e.exception == "":
-		return "it may have run out of memory, or somebody killed it; look for left-overs before the next run"
-	case has("JSONDecodeError"), has("Invalid index.json"):
-		return "an index or channels.json on the server is damaged"
+	case e.exception != "":
+		_, remedy := exceptionCause(e.exception, "")
+		return remedy
+	case e.Exit > 128:
+		_, remedy := exceptionCause("Killed", "")
+		return remedy
 	}
 	return ""
 }
@@ -169,7 +157,7 @@ func (s *Server) compare(ctx context.Context, p *copyPlan, after *Published, e e
 		bases = p.want.Deltas
 	}
 	for _, b := range bases {
-		if !slices.Contains(got.Deltas, b) {
+		if _, ok := after.Full(b); ok && !slices.Contains(got.Deltas, b) { // else it expired with its base
 			say("the delta from %d is missing: devices on %d download the full image", b, b)
 		}
 	}

@@ -3,6 +3,7 @@ package systemimage
 import (
 	"bufio"
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"io"
 )
@@ -12,31 +13,70 @@ import (
 // beyond their first words; what follows the bound is read and dropped.
 const maxLogLine = 64 << 10
 
-// A logLine is one line of what the server's programs print. A line that begins
-// with a time stamp and a level opens a record; every other line continues the
-// record before it (a traceback, a message over several lines), is a path that
-// copy-image or tag-image prints, or comes from somebody else altogether.
-type logLine struct {
-	when  []byte // "2026-11-22 10:16:46,991", the server's local time; nil when the line opens no record
-	level byte   // 'D', 'I', 'W', 'E' or 'C'; 0 when the line opens no record
-	text  []byte // message, or the whole line when it opens no record
-	torn  bool   // the input ended before the end of this line
-}
-
-// A logReader reads lines of constant memory from output of any length, in any
-// encoding. The slices of a logLine live until the next call of next.
+// A logReader reads what the server's programs print, line by line, in constant
+// memory, from output of any length and in any encoding.
+//
+// A line that begins with a time stamp and a level opens a record; every other
+// line continues the record before it (a traceback, a message over several
+// lines), is a path that copy-image or tag-image prints, or comes from somebody
+// else altogether.
 type logReader struct {
-	r    *bufio.Reader
-	line int // number of the line that next returned, from 1
+	r     *bufio.Reader
+	line  int            // number of the line that next returned, from 1
+	stamp [logStamp]byte // "2026-11-22 10:16:46,991" of the last record, the server's local time
+	torn  bool           // the input ended before the end of the line
 }
 
 func newLogReader(r io.Reader) *logReader {
 	return &logReader{r: bufio.NewReaderSize(r, maxLogLine)}
 }
 
-// next returns the next line, or io.EOF, or the error of the reader.
-func (l *logReader) next() (logLine, error) {
+// next returns the next line: its level, 'D', 'I', 'W', 'E' or 'C', and the
+// message if it opens a record, else 0 and the whole line. The text lives until
+// the next call. The error is io.EOF or that of the reader.
+func (l *logReader) next() (level byte, text []byte, err error) {
 	raw, err := l.r.ReadSlice('\n')
+	if err != nil {
+		if raw, err = l.rest(raw, err); err != nil {
+			return 0, nil, err
+		}
+	} else {
+		raw = raw[:len(raw)-1]
+	}
+	l.line++
+	// A terminal on the way turns line ends into CR LF.
+	if n := len(raw); n > 0 && raw[n-1] == '\r' {
+		raw = raw[:n-1]
+	}
+	// Fixed positions, eight at a time: import logs run to hundreds of megabytes.
+	if len(raw) < logStamp+len(" INFO ") || raw[logStamp] != ' ' || !shaped(raw[0:8], dayPattern, dayAdd) ||
+		!shaped(raw[8:16], timePattern, timeAdd) || !shaped(raw[15:23], milliPattern, milliAdd) {
+		return 0, raw, nil
+	}
+	rest := raw[logStamp+1:]
+	n := 0
+	switch rest[0] {
+	case 'D':
+		n = after(rest, "DEBUG ")
+	case 'I':
+		n = after(rest, "INFO ")
+	case 'W':
+		n = after(rest, "WARNING ")
+	case 'E':
+		n = after(rest, "ERROR ")
+	case 'C':
+		n = after(rest, "CRITICAL ")
+	}
+	if n == 0 {
+		return 0, raw, nil
+	}
+	copy(l.stamp[:], raw)
+	return rest[0], rest[n:], nil
+}
+
+// rest reads a line that ended with an error: the end of the input, or a line
+// longer than what is kept.
+func (l *logReader) rest(raw []byte, err error) ([]byte, error) {
 	if errors.Is(err, bufio.ErrBufferFull) {
 		// The start of the line must survive reading over the rest of it.
 		raw = bytes.Clone(raw)
@@ -45,48 +85,34 @@ func (l *logReader) next() (logLine, error) {
 		}
 	}
 	if err != nil && (err != io.EOF || len(raw) == 0) {
-		return logLine{}, err
+		return nil, err
 	}
-	l.line++
-	torn := err == io.EOF
-	if n := len(raw); n > 0 && raw[n-1] == '\n' {
-		raw = raw[:n-1]
-	}
-	// A terminal on the way turns line ends into CR LF.
-	if n := len(raw); n > 0 && raw[n-1] == '\r' {
-		raw = raw[:n-1]
-	}
-	parsed := parseLogLine(raw)
-	parsed.torn = torn
-	return parsed, nil
+	l.torn = err == io.EOF
+	return raw, nil
 }
 
-// parseLogLine tells a line that opens a record from the others. It looks at
-// fixed positions instead of using a regular expression because import logs run
-// to hundreds of megabytes.
-func parseLogLine(b []byte) logLine {
-	const stamp = len("2006-01-02 15:04:05,000")
-	if len(b) < stamp+len(" INFO ") || b[4] != '-' || b[7] != '-' || b[10] != ' ' ||
-		b[13] != ':' || b[16] != ':' || b[19] != ',' || b[stamp] != ' ' {
-		return logLine{text: b}
+const logStamp = len("2006-01-02 15:04:05,000")
+
+// after returns the length of head if b begins with it.
+func after(b []byte, head string) int {
+	if len(b) >= len(head) && string(b[:len(head)]) == head {
+		return len(head)
 	}
-	for i, c := range b[:stamp] {
-		switch i {
-		case 4, 7, 10, 13, 16, 19:
-		default:
-			if c < '0' || c > '9' {
-				return logLine{text: b}
-			}
-		}
-	}
-	rest := b[stamp+1:]
-	end := bytes.IndexByte(rest, ' ')
-	if end < 0 {
-		return logLine{text: b}
-	}
-	switch string(rest[:end]) {
-	case "DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL":
-		return logLine{when: b[:stamp], level: rest[0], text: rest[end+1:]}
-	}
-	return logLine{text: b}
+	return 0
+}
+
+// The shapes of "2006-01-02 15:04:05,000" in three little-endian words, the last
+// of which overlaps by a byte: the pattern has "0" where any digit may stand.
+const (
+	dayPattern, dayAdd     = 0x2d30302d30303030, 0x0f06060f06060606 // 0000-00-
+	timePattern, timeAdd   = 0x30303a3030203030, 0x06060f06060f0606 // 00 00:00
+	milliPattern, milliAdd = 0x3030302c30303a30, 0x0606060f06060f06 // 0:00,000
+)
+
+// shaped reports whether eight bytes have a shape. What differs from the pattern
+// is 0 to 9 for a digit and 0 for anything else, so that adding 6 to the one and
+// 15 to the other does not carry into the high half of a byte.
+func shaped(b []byte, pattern, add uint64) bool {
+	x := binary.LittleEndian.Uint64(b) ^ pattern
+	return (x|(x+add))&0xf0f0f0f0f0f0f0f0 == 0
 }

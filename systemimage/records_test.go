@@ -27,21 +27,25 @@ func TestLogReader(t *testing.T) {
 	var got []line
 	r := newLogReader(strings.NewReader(in))
 	for {
-		l, err := r.next()
+		level, b, err := r.next()
 		if err == io.EOF {
 			break
 		}
 		if err != nil {
 			t.Fatal(err)
 		}
-		text := string(l.text)
+		text := string(b)
 		if len(text) > 100 {
 			if len(text) > maxLogLine {
 				t.Errorf("kept %d bytes of one line", len(text))
 			}
 			text = text[:20]
 		}
-		got = append(got, line{string(l.when), text, l.level, l.torn})
+		when := ""
+		if level != 0 {
+			when = string(r.stamp[:])
+		}
+		got = append(got, line{when, text, level, r.torn})
 	}
 	want := []line{
 		{"2026-11-22 10:16:46,991", "Setting tag for image to 'OTA, 13'", 'I', false},
@@ -68,7 +72,7 @@ func FuzzLogReader(f *testing.F) {
 	f.Fuzz(func(t *testing.T, b []byte) {
 		r := newLogReader(bytes.NewReader(b))
 		for {
-			if _, err := r.next(); err != nil {
+			if _, _, err := r.next(); err != nil {
 				break
 			}
 		}

@@ -46,16 +46,16 @@ func (t *transcript) read(b []byte) {
 		logging bool // inside Python's report that a record could not be written
 	)
 	for {
-		l, err := lines.next()
+		level, b, err := lines.next()
 		if err != nil { // a bytes.Reader only ends
 			return
 		}
-		if l.level != 0 {
+		text := string(b)
+		if level != 0 {
 			trace, t.exception = false, ""
-			t.record(string(l.text))
+			t.record(text)
 			continue
 		}
-		text := string(l.text)
 		switch {
 		case text == lockText:
 			t.locked = true
@@ -103,6 +103,9 @@ func (t *transcript) record(text string) {
 func shorten(s string) string {
 	const limit = 300
 	cut := len(s) > limit
+	if !cut && plain(s) {
+		return s
+	}
 	if cut {
 		s = s[:limit]
 	}
@@ -116,4 +119,14 @@ func shorten(s string) string {
 		s += "..."
 	}
 	return s
+}
+
+// plain reports whether s is printable ASCII.
+func plain(s string) bool {
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] > '~' {
+			return false
+		}
+	}
+	return true
 }

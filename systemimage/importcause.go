@@ -1,0 +1,104 @@
+package systemimage
+
+import (
+	"fmt"
+	"strings"
+)
+
+// cancelCause says why a generator returned None, from the errors it logged
+// since it was called and, at debug level, from its hint.
+func cancelCause(generator string, calls, news int, errs []string, hint string) (cause, remedy string) {
+	said := strings.Join(errs, "; ")
+	has := func(text string) bool { return strings.Contains(said, text) }
+	switch {
+	case generator == "keyring" && news > 0:
+		return "the keyring tarball or its signature is missing", "put NAME.tar.xz and NAME.tar.xz.asc into secret/gpg/keyrings (generate-keyrings); no level of the log says so"
+	case (generator == "keyring" || generator == "version") && calls == 1:
+		return "the " + generator + " generator stands first in files, where nothing can be new yet: the channel can never publish",
+			"put keyring and version last in files, in this order"
+	case generator == "version":
+		return "the version generator found no new file, though there are some", "put keyring and version last in files, in this order"
+	case has("HTTP Error 404"), has("HTTP Error 410"):
+		return said, "the file is not at this address: upload it, or correct the address in etc/config"
+	case has("HTTP Error 4"):
+		return said, "the source refuses: check its address and permissions"
+	case has("HTTP Error 5"):
+		return said, "the source's server fails: wait, or tell its owner; the next import tries again"
+	case has("Connection refused"), has("timed out"), has("closed connection"), has("Connection reset"), has("No route to host"), has("unreachable"):
+		return said, "the source's server cannot be reached: wait, or correct its address; the next import tries again"
+	case has("Name or service not known"), has("name resolution"):
+		return said, "the name of the source's server cannot be resolved: correct it in etc/config, or mend the resolver"
+	case has("retrieval incomplete"):
+		return said, "the download broke off: the next import tries again"
+	case has("Invalid or missing version number"):
+		return said, "the monitor address must answer with one line, the version: look at what it answers"
+	case has("Channel not in the published list"):
+		return said, "correct the channel in the arguments of system-image in etc/config"
+	case has("Device not in the channel list"):
+		return said, "name the device of the other channel with the option device= in etc/config"
+	case has("No images found"):
+		return said, "the other channel has no image yet: import it first"
+	case has("No match found"):
+		return said, "the second argument of system-image is a plain prefix of a file name, such as ubuntu"
+	case strings.HasPrefix(generator, "cdimage-"):
+		remedy = "correct path, series and product of the file in etc/config; with import=good a build must carry .marked_good, which is never logged; -vvv tells more"
+		switch {
+		case strings.HasPrefix(hint, "Directory not found"):
+			return hint, "correct the path in etc/config"
+		case hint != "":
+			return "no build fits (" + hint + ")", remedy
+		}
+		return "no build fits: wrong path, series or product, no complete build, or none marked good", remedy
+	case hint == "Too few arguments":
+		return "too few arguments", "complete the arguments of the generator in etc/config"
+	case said != "":
+		return said, "look at the source that is named"
+	case generator == "http" || generator == "http-cdimage":
+		return "the source or its monitor failed without a word, as programs of 2016 do", "ask for both addresses by hand"
+	}
+	return fmt.Sprintf("the %s generator gave no file and did not say why", generator), "run import-images with -vvv and look at its arguments in etc/config"
+}
+
+// exceptionCause says what an exception of the server's programs means, and what
+// to do. tool is what xz said before, or empty.
+func exceptionCause(exception, tool string) (cause, remedy string) {
+	has := func(text string) bool { return strings.Contains(exception, text) }
+	cause = exception
+	switch {
+	case exception == "Killed", exception == "Terminated":
+		return "the program was killed", "look for left-overs before the next run; it may have run out of memory"
+	case has("Destination already exists:"):
+		return cause, "a killed commit left it over, or another program was committing just then: run cleanup-tree, then again"
+	case has("The GPG file signature doesn't exists:"):
+		return cause, "a killed or failed run left the file without a signature, and every run stops here: delete it, run cleanup-tree, then again"
+	case has("Specified file doesn't exists:"):
+		return cause, "put it back from a mirror or a backup"
+	case has("No space left on device"):
+		return cause, "make room, and delete what this run wrote into the pool and /tmp: it is cut, and the next run would publish it"
+	case has("Invalid GPG key name"), has("InvalidSigners"), has("Unusable secret key"):
+		return cause, "the signing key on the server is missing or expired: mend it, and delete what this run left unsigned before the next"
+	case has("Invalid generator:"):
+		return cause, "correct the generator in etc/config: every channel after this one waits for it"
+	case has("unknown url type"), has("InvalidURL"), has("nonnumeric port"):
+		return cause, "correct the address in etc/config: every channel after this one waits for it"
+	case has("ReadError"), has("BadGzipFile"), has("EOFError"), has("not a gzip file"), has("LZMAError"):
+		if tool != "" {
+			cause += " (" + tool + ")"
+		}
+		return cause, "a payload is no archive, such as a page of an error: delete it from the pool with its .asc and .json, and correct its source; every run stops here until then"
+	case has("Missing channel section"), has("Missing file entry"), has("Missing mirror"), has("Missing key in"), has("has no attribute 'split'"),
+		has("invalid literal for int()"), has("int() argument"):
+		return cause, "correct etc/config: until then nothing at all is done"
+	case has("has no attribute 'public_"):
+		return cause, "etc/config lacks public_fqdn or the ports, or cannot be parsed and counts as empty"
+	case has("Configuration file doesn't exist"), has("Invalid path:"), has("global.lock"):
+		return cause, "the folder or file is missing on the server, or the program runs with another root"
+	case has("JSONDecodeError"), has("Invalid index.json"), has("Invalid channels.json"):
+		return cause, "channels.json or an index on the server is damaged: put it back from a mirror or a backup"
+	case has("MemoryError"):
+		return cause, "the server ran out of memory"
+	case has("BadStatusLine"), has("HTTPException"):
+		return cause, "the source answers something that is not HTTP: correct its address"
+	}
+	return cause, "look at the traceback on the standard error stream"
+}
