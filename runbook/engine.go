@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"strings"
 	"time"
@@ -54,7 +53,7 @@ func (x *Runner) engine(m mode) *engine {
 	e := &engine{x: x, mode: m, log: x.Logger, lock: make(chan struct{}, 1),
 		past: map[string]*state{}, used: map[string]bool{}, notes: map[string]bool{}}
 	if e.log == nil {
-		e.log = slog.New(slog.NewTextHandler(io.Discard, nil))
+		e.log = slog.New(slog.DiscardHandler)
 	}
 	e.guard, _ = x.Journal.(Guard)
 	return e
@@ -168,7 +167,7 @@ func (e *engine) tell(rec Record) {
 	if e.x.Observe != nil {
 		e.x.Observe(rec)
 	}
-	if rec.Kind != Progress {
+	if rec.Kind != Progress && e.log.Enabled(context.Background(), slog.LevelInfo) {
 		e.log.Info(string(rec.Verb)+" "+string(rec.Kind), "run", rec.Run, "step", rec.Step, "intent", rec.Intent, "err", rec.Error)
 	}
 }

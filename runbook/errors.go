@@ -54,16 +54,20 @@ func (e *Error) Error() string {
 	if e.Step != "" {
 		fmt.Fprintf(&b, "%s: ", e.Step)
 	}
-	b.WriteString(e.Kind.Error())
+	var parts []string
+	if !errors.Is(e.Err, e.Kind) { // which says it already
+		parts = append(parts, e.Kind.Error())
+	}
 	if e.Line > 0 {
-		fmt.Fprintf(&b, " (journal line %d)", e.Line)
+		parts = append(parts, fmt.Sprintf("journal line %d", e.Line))
 	}
 	if e.Text != "" {
-		fmt.Fprintf(&b, ": %s", e.Text)
+		parts = append(parts, e.Text)
 	}
 	if e.Err != nil {
-		fmt.Fprintf(&b, ": %v", e.Err)
+		parts = append(parts, e.Err.Error())
 	}
+	b.WriteString(strings.Join(parts, ": "))
 	if e.Hint != "" {
 		fmt.Fprintf(&b, "; %s", e.Hint)
 	}

@@ -167,6 +167,8 @@ func excluded(by string, not []string) bool {
 	return slices.ContainsFunc(not, func(n string) bool { return strings.EqualFold(strings.TrimSpace(n), strings.TrimSpace(by)) })
 }
 
+func doubtQuestion(intent string) string { return "Did this happen? " + intent }
+
 // ask puts a question to the Human and journals that it did. rec says what.
 func (r *Run) ask(ctx context.Context, rec Record, s *state, timeout time.Duration, doubt bool) (Answer, error) {
 	e := r.e
@@ -177,7 +179,7 @@ func (r *Run) ask(ctx context.Context, rec Record, s *state, timeout time.Durati
 	}
 	q := Question{Run: e.id, Step: rec.Step, Text: rec.Intent, Evidence: rec.Evidence, Digest: rec.Digest, Not: rec.Not, Doubt: doubt, Asked: asked}
 	if doubt {
-		q.Text = "Did this happen? " + rec.Intent
+		q.Text = doubtQuestion(rec.Intent)
 	}
 	if timeout > 0 {
 		q.Deadline = asked.Add(timeout)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 )
@@ -27,7 +28,11 @@ func WriteReport(w io.Writer, s Status) error {
 		fmt.Fprintf(&b, "    begun %s, and no end is on record%s\n", clock(step.Began), because(step.Error))
 	})
 	section(&b, "Asked", s.Waiting(), func(step StepStatus) {
-		fmt.Fprintf(&b, "  %s: %s\n    since %s", printable(step.Step), printable(step.Intent), clock(step.Asked))
+		question, label := step.Intent, ""
+		if step.Verb == VerbDo {
+			question, label = doubtQuestion(step.Intent), "    expected result:\n"
+		}
+		fmt.Fprintf(&b, "  %s: %s\n    since %s", printable(step.Step), printable(question), clock(step.Asked))
 		if step.Deadline != nil {
 			fmt.Fprintf(&b, ", taken for no after %s", clock(*step.Deadline))
 		}
@@ -36,12 +41,13 @@ func WriteReport(w io.Writer, s Status) error {
 		}
 		b.WriteString("\n")
 		if len(step.Evidence) > 0 {
-			fmt.Fprintf(&b, "%s\n", indented(step.Evidence, "    "))
+			fmt.Fprintf(&b, "%s%s\n", label, indented(step.Evidence, "    "))
 		}
 	})
-	section(&b, "Steps", s.Steps, func(step StepStatus) {
+	inOrder := slices.SortedStableFunc(slices.Values(s.Steps), func(a, b StepStatus) int { return a.N - b.N })
+	section(&b, "Steps", inOrder, func(step StepStatus) {
 		fmt.Fprintf(&b, "  %s  %s\n", step.Time.UTC().Format("01-02 15:04:05"), line(step.Record))
-		if took := step.Time.Sub(step.Began).Round(time.Second); took > 0 && (step.Verb == VerbDo || step.Verb == VerbWait) && step.Tries > 0 {
+		if took := step.Time.Sub(step.Began).Round(time.Second); took > 0 && step.ended() {
 			fmt.Fprintf(&b, "                  took %v", took)
 			if step.Tries > 1 {
 				fmt.Fprintf(&b, " in %d tries", step.Tries)
@@ -68,7 +74,19 @@ func WritePlan(w io.Writer, plan []Record) error {
 	return err
 }
 
+// ended reports whether this is work that was begun and came to an end.
+func (s StepStatus) ended() bool {
+	if s.Verb != VerbDo && s.Verb != VerbWait || s.Tries == 0 {
+		return false
+	}
+	return s.Kind == Done || s.Kind == Failed || s.Kind == Doubt
+}
+
 func header(b *strings.Builder, s Status) {
+	if s.Starts == 0 {
+		b.WriteString("no run yet\n")
+		return
+	}
 	fmt.Fprintf(b, "%s\n", printable(s.Procedure))
 	row := func(label, text string) { fmt.Fprintf(b, "  %-8s %s\n", label, text) }
 	row("run", printable(s.Run))
@@ -93,8 +111,6 @@ func header(b *strings.Builder, s Status) {
 // stateOf is the state of a run in a few words.
 func stateOf(s Status) string {
 	switch {
-	case s.Starts == 0:
-		return "not begun"
 	case s.Outcome == "pending":
 		return "waits for an answer"
 	case s.Outcome == "owed":

@@ -14,9 +14,10 @@ import (
 
 // Memory is a journal in memory. The zero value is empty and ready.
 type Memory struct {
-	mu    sync.Mutex
-	lines [][]byte
-	owner string
+	mu     sync.Mutex
+	lines  [][]byte
+	locked bool
+	owner  string
 	// Fail, if set, is asked before a line is stored; its error is Append's.
 	Fail func(line []byte) error
 }
@@ -39,14 +40,14 @@ func (m *Memory) Lines(context.Context) iter.Seq2[[]byte, error] {
 func (m *Memory) Lock(_ context.Context, owner string) (func() error, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.owner != "" {
+	if m.locked {
 		return nil, &runbook.Error{Kind: runbook.ErrLocked, Text: "by " + m.owner, Hint: "wait for it"}
 	}
-	m.owner = owner
+	m.locked, m.owner = true, owner
 	return func() error {
 		m.mu.Lock()
 		defer m.mu.Unlock()
-		m.owner = ""
+		m.locked = false
 		return nil
 	}, nil
 }
@@ -55,7 +56,7 @@ func (m *Memory) Lock(_ context.Context, owner string) (func() error, error) {
 func (m *Memory) Append(_ context.Context, line []byte) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.owner == "" {
+	if !m.locked {
 		return fmt.Errorf("the journal is not locked")
 	}
 	if m.Fail != nil {

@@ -1,0 +1,76 @@
+// Package runbook runs procedures that survive a kill: plain Go functions that
+// act inside named steps, with a journal that remembers what was done.
+//
+// A Procedure is a function that takes a Run, as a test takes a testing.T. A
+// Runner starts it: Execute runs it or goes on with it, Plan shows what it
+// would do, Settle only gives back what it left taken. The shortest program:
+//
+//	journal, err := runbook.OpenFile("copy.journal")
+//	…
+//	runner := &runbook.Runner{Name: "copy", Journal: journal}
+//	err = runner.Execute(ctx, func(ctx context.Context, r *runbook.Run) error {
+//		_, err := runbook.Do(ctx, r, runbook.Step[int]{
+//			Name: "copy", Intent: "copy build 42 to rc",
+//			Do:   func(ctx context.Context) (int, error) { return server.Copy(ctx, 42) },
+//		})
+//		return err
+//	})
+//
+// Started again with the same file it returns what is recorded instead of
+// acting, and goes on. No position counts, only names: steps may be added,
+// removed and moved between two starts of a run.
+//
+// The nouns, in the order in which one meets them:
+//
+//   - A Step is one effect, done with [Do]. Its Name is its identity inside
+//     its group, its Intent what the plan, the journal and the report say. Its
+//     Probe looks whether it is so already. Work that goes on elsewhere is one
+//     step, which requests it and watches it to its end.
+//   - [Read] looks once and pins what it saw. [Wait] looks until it is so, up to
+//     a Poll's deadline. Require looks at a precondition on every start;
+//     Verify looks at a postcondition once.
+//   - A group is a space of names: Group makes one, [Each] one for every key.
+//   - A Hold takes something away while steps work, and gives it back however
+//     they end. It is recorded before it is taken; from then on it is owed.
+//   - A Gate asks a Human. The approval names who, why, and by digest the
+//     evidence that was shown; other evidence is asked about anew.
+//   - A Journal keeps Records, one before and one after each effect, in a
+//     [FileJournal] as JSON lines. Each carries the SHA-256 of the one before,
+//     so that an edited journal is refused. It must not hold credentials:
+//     inputs, results, evidence and errors are written as they are.
+//   - A Status is what the records amount to; ReadStatus needs no lock, and
+//     WriteReport puts it into words.
+//
+// # What a start does with what is recorded
+//
+//	last record        Read       Do                     Gate              Hold
+//	none               look, pin  probe: adopt or run    ask               take at the first effect
+//	done, adopted      pinned     recorded result
+//	failed             look       probe: adopt or run
+//	started, in doubt             probe: adopt or run;
+//	                              without probe ask
+//	                              whether it happened
+//	approved                                             valid for the same
+//	                                                     question and evidence
+//	rejected                                             stays rejected
+//	armed, acquired                                                        owed: given back at the end
+//
+// An effect is never repeated unasked: Retries is zero unless set, and what
+// timed out, was cancelled or wraps ErrInDoubt is not retried at all.
+//
+// # What can go wrong
+//
+//	situation                                                    error
+//	another procedure, input, intent, verb or result type        ErrDiverged
+//	a gate, or an effect in doubt, waits for a person            ErrPending
+//	a person said no, or nobody answered in time                 ErrRejected
+//	something could not be given back                            ErrOwed
+//	another process runs this journal                            ErrLocked
+//	the journal is damaged, edited, newer, or cannot be written  ErrJournal
+//	nobody knows whether an effect happened                      ErrInDoubt
+//	a step, a wait or a gate took too long                       ErrTimeout
+//	a name used twice in its group                               ErrDuplicate
+//	a result that JSON does not carry, a step without Do, …      ErrInvalid
+//
+// ErrOwed comes first when there are several: look at it first.
+package runbook
