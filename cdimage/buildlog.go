@@ -85,7 +85,7 @@ const (
 
 // buildMarks are the lines that give a cd-build-log its structure.
 var buildMarks = []string{
-	" =====", " starting at ", " finished at ", "/+livefs/", "reusing build ", "Publishing ", " URL:http", " ERROR ",
+	" =====\n", " =====\r", " starting at ", " finished at ", "/+livefs/", "reusing build ", "Publishing ", " URL:http",
 	"Traceback (most recent", " image for ", "No filesystem for ", "No images produced!",
 	"Couldn't submit artifact", "Unable to contact tracker", "No keys found", "Signing ", "No iso.qa.", "Submitting images",
 }
@@ -135,6 +135,7 @@ type archNote struct {
 func ParseBuildLog(r io.Reader) (*BuildLog, error) {
 	p := &buildParser{log: &BuildLog{}, rs: defaultBuild()}
 	p.s = &scanner{g: p.rs.g}
+	defer p.s.release()
 	plain, err := unpack(r)
 	if err == nil {
 		err = p.s.scan(plain, p.visit)

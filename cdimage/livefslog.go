@@ -52,7 +52,7 @@ func ParseLivefsLog(r io.Reader) (*LivefsLog, error) { return defaultLivefs().Pa
 
 // livefsMarks are the lines that give a livefs log its structure.
 var livefsMarks = []string{
-	"RUN: /", "] lb_build", "] lb_config", "] lb_clean", "] lb_bootstrap", "] lb_chroot", "] lb_binary", "] lb_source", "] lb_init",
+	"launchpad-buildd/", "] lb_build", "] lb_config", "] lb_clean", "] lb_bootstrap", "] lb_chroot", "] lb_binary", "] lb_source",
 	"P: Begin unmounting filesystems", "Traceback (most recent", "exit status -9", "Waiting 15 seconds and trying again",
 }
 
@@ -103,6 +103,7 @@ type livefsParser struct {
 // ParseLivefsLog is [ParseLivefsLog] with the rules rs.
 func (rs *Rules) ParseLivefsLog(r io.Reader) (*LivefsLog, error) {
 	p := &livefsParser{log: &LivefsLog{Causes: []Cause{}}, rs: rs, s: &scanner{g: rs.g}}
+	defer p.s.release()
 	plain, err := unpack(r)
 	if err == nil {
 		err = p.s.scan(plain, p.visit)
@@ -176,7 +177,11 @@ func (p *livefsParser) enterRun(step string, line []byte, number int) {
 	if m := buildID.FindSubmatch(line); m != nil {
 		p.log.Build = string(m[1])
 	}
-	for _, m := range optProject.FindAllSubmatch(line, 8) {
+	var options [][][]byte
+	if step == "buildlivefs" {
+		options = optProject.FindAllSubmatch(line[:min(len(line), 4096)], 16)
+	}
+	for _, m := range options {
 		v := string(m[2])
 		switch string(m[1]) {
 		case "project":

@@ -15,7 +15,7 @@ type Rule struct {
 
 	// Literals are texts of which at least one stands in every line that
 	// Pattern matches. Logs are searched for them before anything else, so
-	// they decide the speed: eight bytes or more are good, below four bytes
+	// they decide the speed: ten bytes or more are good, below four bytes
 	// every line of the log has to be looked at. Empty: the longest text that
 	// Pattern cannot do without is taken.
 	Literals []string
@@ -56,7 +56,7 @@ func LivefsRules() []Rule {
 		{Class: Network, Pattern: `(?:Could not|Couldn't|could not) resolve (?:host|proxy)`, Literals: []string{"resolve host", "resolve proxy"}, Rank: 4},
 		{Class: Network, Pattern: `^E: Couldn't download (?P<package>[a-z0-9][a-z0-9.+-]+)?`, Literals: []string{"E: Couldn't download "}, Rank: 4},
 		{Class: Network, Pattern: `^E: (?:Failed getting release file|Invalid Release file|Couldn't retrieve)`, Literals: []string{"Failed getting release", "Invalid Release file", "E: Couldn't retrieve"}, Rank: 4},
-		{Class: Network, Pattern: `^(?:\S+: )?(?:[\d-]+ [\d:]+ )?ERROR (?:404|408|429|5\d\d): `, Literals: []string{"ERROR 404: ", "ERROR 408: ", "ERROR 429: ", "ERROR 50", "ERROR 51", "ERROR 52"}, Rank: 4},
+		{Class: Network, Pattern: `^(?:\S+: )?(?:[\d-]+ [\d:]+ )?ERROR (?:404|408|429|50[0234]): `, Literals: []string{"ERROR 404: ", "ERROR 408: ", "ERROR 429: ", "ERROR 500: ", "ERROR 502: ", "ERROR 503: ", "ERROR 504: "}, Rank: 4},
 		{Class: Network, Pattern: `^(?:[\w.-]+: )*(?:[EWN]: |E: |fatal: |error: |curl: |wget: |failed: |Connecting to |ssh: |rsync: |git: |bzr: ).*` + networkReason, Literals: networkLiterals(), Rank: 3},
 		{Class: Network, Pattern: `^(?:` + networkReasons + `)`, Literals: networkLiterals(), Rank: 3},
 		{Class: Network, Pattern: `^E: (?:Some index files|Some files) failed to download`, Literals: []string{" failed to download"}, Rank: -1},
@@ -83,7 +83,7 @@ func LivefsRules() []Rule {
 
 		{Class: Seed, Pattern: `^E: Couldn't find task '(?P<package>[^']+)`, Literals: []string{"E: Couldn't find task "}, Rank: 2},
 		{Class: Seed, Pattern: `^E: Unable to locate package (?P<package>\S+)`, Literals: []string{"E: Unable to locate package "}, Rank: 1},
-		{Class: Seed, Pattern: `Unknown (?:.* )?package (?P<package>\S+) for seed`, Literals: []string{" for seed"}, Rank: 1},
+		{Class: Seed, Pattern: `Unknown package (?P<package>\S+) for seed`, Rank: 1},
 	}
 }
 
@@ -93,7 +93,7 @@ func LivefsRules() []Rule {
 // and timeout-helper-404.
 const networkReasons = `Hash Sum mismatch| 404 +Not Found|404  Not Found|Could not connect to |Unable to connect to [\w.-]+:|` +
 	`Connection timed out|Connection failed|Connection refused|Connection reset by peer|Temporary failure resolving|Could not resolve |` +
-	`50[0234] +(?:Service|Bad Gateway|Gateway|Internal Server)|File has unexpected size|Size mismatch|No route to host|Network is unreachable|` +
+	`503 +Service|502 +Bad Gateway|504 +Gateway Time|500 +Internal Server |File has unexpected size|Size mismatch|No route to host|Network is unreachable|` +
 	`Name or service not known|Temporary failure in name resolution`
 
 const networkReason = `(?:` + networkReasons + `)`
@@ -102,7 +102,7 @@ func networkLiterals() []string {
 	return []string{
 		"Hash Sum mismatch", "  Not Found", "404 Not Found", "Could not connect to ", "Unable to connect to ",
 		"Connection timed out", "Connection failed", "Connection refused", "Connection reset by peer", "Temporary failure resolving", "Could not resolve ",
-		" Service", " Bad Gateway", " Gateway", " Internal Server", "File has unexpected size", "Size mismatch", "No route to host", "Network is unreachable",
+		"503  Service", "503 Service", "Bad Gateway", "Gateway Time", "Internal Server ", "File has unexpected size", "Size mismatch", "No route to host", "Network is unreachable",
 		"Name or service not known", "Temporary failure in name resolution",
 	}
 }
@@ -118,7 +118,7 @@ func BuildRules() []Rule {
 	return []Rule{
 		{Class: DiskSpace, Scope: "host", Pattern: `No space left on device|Errno 28\b`, Literals: []string{"No space left on device", "Errno 28"}},
 
-		{Class: Network, Scope: "publish", Stage: stageDownload, Pattern: `ERROR (?:404|408|429|5\d\d): `, Literals: []string{"ERROR 404: ", "ERROR 408: ", "ERROR 429: ", "ERROR 50", "ERROR 51", "ERROR 52"}},
+		{Class: Network, Scope: "publish", Stage: stageDownload, Pattern: `ERROR (?:404|408|429|5\d\d): `, Literals: []string{"ERROR 404: ", "ERROR 408: ", "ERROR 429: ", "ERROR 5"}},
 		{Class: Network, Scope: "publish", Stage: stageDownload, Pattern: `unable to resolve host address`},
 		{Class: Network, Scope: "publish", Stage: stageDownload, Pattern: `failed: (?:Connection|Network|No route)`, Literals: []string{"failed: Connection", "failed: Network", "failed: No route"}},
 		{Class: Network, Scope: "publish", Stage: stageDownload, Pattern: `Read error .* in headers`, Literals: []string{"Read error "}},
@@ -128,7 +128,7 @@ func BuildRules() []Rule {
 		{Class: Network, Scope: "publish", Stage: stageGerminate, Pattern: `unable to access 'https?://`, Literals: []string{"unable to access '"}},
 		{Class: Network, Scope: "publish", Stage: stageGerminate, Pattern: `Timed out opening .*, failing`, Literals: []string{"Timed out opening "}},
 		{Class: Seed, Scope: "publish", Stage: stageGerminate, Pattern: `^! Could not open `, Literals: []string{"! Could not open "}},
-		{Class: Seed, Scope: "publish", Stage: stageGerminate, Pattern: `Unknown (?:.* )?package (?P<package>\S+) for seed`, Literals: []string{" for seed"}, Rank: 1},
+		{Class: Seed, Scope: "publish", Stage: stageGerminate, Pattern: `Unknown package (?P<package>\S+) for seed`, Rank: 1},
 		{Class: Seed, Scope: "publish", Stage: stageGerminate, Pattern: `Undefined seed substvar`, Rank: 1},
 
 		{Class: Operator, Scope: "launchpad", Pattern: `already pending`},

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
+	"sync"
 )
 
 // A livefs log has 20,000 to 45,000 lines of which a few dozen matter, so
@@ -18,14 +19,15 @@ const (
 	maxLine    = 64 << 10 // of a longer line only the beginning is looked at
 	maxHistory = 4 << 10  // of what was passed is kept for quoting
 	gramSize   = 4
-	gramSlots  = 1 << 13
+	maxStep    = 8
+	gramHashes = 1 << 14
 )
 
 // grams is an immutable set of literals to look for.
 type grams struct {
 	step     int // 0: no sampling possible, every line is handed over
-	bits     [1 << 10]uint64
-	slot     [gramSlots]int32 // index into entries + 1
+	known    [gramHashes]bool
+	slot     [gramHashes]int32 // index into entries + 1
 	entries  []gramEntry
 	literals [][]byte
 }
@@ -36,7 +38,7 @@ type gramEntry struct {
 	next         int32
 }
 
-func gramHash(g uint32) uint32 { return (g * 2654435761) >> 16 }
+func gramHash(g uint32) uint32 { return (g * 2654435761) >> 18 }
 
 // newGrams prepares the search for literals. A literal shorter than a gram
 // makes sampling impossible: then every line is handed over.
@@ -57,15 +59,14 @@ func newGrams(literals []string) *grams {
 	if len(g.literals) == 0 {
 		return g
 	}
-	g.step = min(shortest-gramSize+1, 8)
+	g.step = min(shortest-gramSize+1, maxStep)
 	for i, l := range g.literals {
 		for off := range g.step {
 			v := binary.LittleEndian.Uint32(l[off:])
 			h := gramHash(v)
-			g.bits[h>>6] |= 1 << (h & 63)
-			at := h & (gramSlots - 1)
-			g.entries = append(g.entries, gramEntry{v, int32(i), int32(off), g.slot[at]})
-			g.slot[at] = int32(len(g.entries))
+			g.known[h] = true
+			g.entries = append(g.entries, gramEntry{v, int32(i), int32(off), g.slot[h]})
+			g.slot[h] = int32(len(g.entries))
 		}
 	}
 	return g
@@ -73,13 +74,22 @@ func newGrams(literals []string) *grams {
 
 // find returns the offset of some byte of the first literal in b, or -1.
 func (g *grams) find(b []byte) int {
-	for i := 0; i+gramSize <= len(b); i += g.step {
+	known, step := &g.known, g.step
+	for i := 0; i+gramSize <= len(b); i += step {
+		// Two at a time while there is nothing: this loop is the reader's pace.
+		for i+step+gramSize <= len(b) &&
+			!known[gramHash(binary.LittleEndian.Uint32(b[i:]))] && !known[gramHash(binary.LittleEndian.Uint32(b[i+step:]))] {
+			i += 2 * step
+		}
+		if i+gramSize > len(b) {
+			return -1
+		}
 		v := binary.LittleEndian.Uint32(b[i:])
 		h := gramHash(v)
-		if g.bits[h>>6]&(1<<(h&63)) == 0 {
+		if !known[h] {
 			continue
 		}
-		for e := g.slot[h&(gramSlots-1)]; e != 0; {
+		for e := g.slot[h]; e != 0; {
 			x := &g.entries[e-1]
 			if x.gram == v {
 				if from := i - int(x.off); from >= 0 && bytes.HasPrefix(b[from:], g.literals[x.literal]) {
@@ -98,8 +108,9 @@ func (g *grams) wants(line []byte) bool { return g.step == 0 || g.find(line) >= 
 // A scanner hands over the lines of a log that hold a wanted literal. Memory
 // is one block, whatever the log or its lines measure.
 type scanner struct {
-	g   *grams
-	buf []byte
+	g     *grams
+	block *[]byte
+	buf   []byte // what of the block is in use
 
 	begin        int  // start of what the visitor may look back on
 	at           int  // start of the line being visited
@@ -108,13 +119,26 @@ type scanner struct {
 	bytes        int64
 }
 
-// scan reads r to its end. visit gets a line without its line end and its
+var blocks = sync.Pool{New: func() any {
+	b := make([]byte, blockSize+maxHistory)
+	return &b
+}}
+
+// release gives the block back. Nothing may be looked at after that.
+func (s *scanner) release() {
+	if s.block != nil {
+		blocks.Put(s.block)
+		s.block, s.buf = nil, nil
+	}
+}
+
+// scan reads r to its end. The last line is visited in any case when it has no
+// end. visit gets a line without its line end and its
 // number; when it returns true it also gets the next line, whatever that says.
 // The error is that of r; all that came before has been visited.
 func (s *scanner) scan(r io.Reader, visit func(line []byte, number int) bool) error {
-	if s.buf == nil {
-		s.buf = make([]byte, 0, blockSize+maxHistory)
-	}
+	s.block = blocks.Get().(*[]byte)
+	s.buf = (*s.block)[:0]
 	var (
 		pos     int  // first byte not yet scanned
 		counted int  // bytes before it are in number
@@ -163,7 +187,7 @@ func (s *scanner) scan(r io.Reader, visit func(line []byte, number int) bool) er
 		if rest := s.buf[pos:]; !skip && (last && len(rest) > 0 || len(rest) >= maxLine) {
 			head := rest[:min(len(rest), maxLine)]
 			s.unterminated = last
-			if all || s.g.wants(head) {
+			if all || last || s.g.wants(head) {
 				all = hand(pos, pos+len(head))
 			}
 			pos, skip = len(s.buf), true

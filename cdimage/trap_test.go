@@ -205,7 +205,7 @@ func allocated(f func()) uint64 {
 // A log of 2 GB takes no more memory than a short one.
 func TestHugeLog(t *testing.T) {
 	size := int64(2 << 30)
-	if testing.Short() {
+	if testing.Short() || racing {
 		size = 64 << 20
 	}
 	log := read(t, "livefs/vivid-i386-unmet.txt.gz")

@@ -10,26 +10,39 @@ import (
 
 var errHTML = errors.New("a page of HTML stands in the log's place")
 
-// unpack tells a gzip stream by its first two bytes, because neither the name
-// of a log nor what the server says about it can be trusted.
+// unpack gives the text of a log and refuses a web page in its place.
 func unpack(r io.Reader) (io.Reader, error) {
-	b := bufio.NewReaderSize(r, 64<<10)
-	head, err := b.Peek(2)
-	if len(head) == 0 {
-		if err == io.EOF {
-			return b, nil
-		}
+	text, err := gunzip(r)
+	if err != nil {
 		return nil, err
 	}
-	if len(head) == 2 && head[0] == 0x1f && head[1] == 0x8b {
+	if b, ok := text.(*bufio.Reader); ok && isHTML(b) {
+		return nil, errHTML
+	}
+	return text, nil
+}
+
+// maxWrapped is how often a log may be compressed: a server may compress once
+// more what is stored compressed.
+const maxWrapped = 2
+
+// gunzip tells a gzip stream by its first two bytes, because neither the name
+// of a log nor what the server says about it can be trusted.
+func gunzip(r io.Reader) (io.Reader, error) {
+	b := bufio.NewReaderSize(r, 16<<10)
+	for range maxWrapped {
+		head, err := b.Peek(2)
+		if err != nil && err != io.EOF {
+			return nil, err
+		}
+		if len(head) < 2 || head[0] != 0x1f || head[1] != 0x8b {
+			break
+		}
 		z, err := gzip.NewReader(b)
 		if err != nil {
 			return nil, truncated(err)
 		}
-		return &gzipReader{z: z, first: true}, nil
-	}
-	if isHTML(b) {
-		return nil, errHTML
+		b = bufio.NewReaderSize(shortGzip{z}, 16<<10)
 	}
 	return b, nil
 }
@@ -41,20 +54,11 @@ func isHTML(b *bufio.Reader) bool {
 	return bytes.HasPrefix(head, []byte("<!doctype html")) || bytes.HasPrefix(head, []byte("<html"))
 }
 
-// gzipReader says of a stream that ends early that it is incomplete.
-type gzipReader struct {
-	z     *gzip.Reader
-	first bool
-}
+// shortGzip says of a stream that ends early that it is incomplete.
+type shortGzip struct{ z *gzip.Reader }
 
-func (g *gzipReader) Read(p []byte) (int, error) {
+func (g shortGzip) Read(p []byte) (int, error) {
 	n, err := g.z.Read(p)
-	if g.first && n > 0 {
-		g.first = false
-		if isHTML(bufio.NewReader(bytes.NewReader(p[:n]))) {
-			return 0, errHTML
-		}
-	}
 	if err != nil && err != io.EOF {
 		err = truncated(err)
 	}

@@ -1,0 +1,225 @@
+package cdimage_test
+
+import (
+	"bufio"
+	"bytes"
+	"compress/gzip"
+	"io"
+	"regexp"
+	"runtime"
+	"sync"
+	"testing"
+
+	"github.com/landingteam/landing/cdimage"
+	"github.com/landingteam/landing/cdimage/cdimagetest"
+)
+
+// The measurements read the same bytes in one run: 256 MB of each kind of log
+// in the mix that the image host and the builders write, and the recorded
+// livefs log of 1.6 MB. Baselines are a bare line scan, the same rules applied
+// as plain regular expressions to each line, and gunzip alone.
+//
+//	go test -run '^$' -bench . ./cdimage
+
+const mixSize = 256 << 20
+
+type mix struct {
+	name  string
+	logs  [][]byte
+	bytes int64
+}
+
+func makeMix(livefs bool) func() mix {
+	return func() mix {
+		m := mix{name: "build"}
+		if livefs {
+			m.name = "livefs"
+		}
+		cdimagetest.Mix(livefs, mixSize, func(kind cdimagetest.Generated, size int64, seed uint64) error {
+			var b bytes.Buffer
+			err := cdimagetest.Generate(&b, kind, size, seed)
+			m.logs = append(m.logs, b.Bytes())
+			m.bytes += int64(b.Len())
+			return err
+		})
+		return m
+	}
+}
+
+var (
+	buildMix  = sync.OnceValue(makeMix(false))
+	livefsMix = sync.OnceValue(makeMix(true))
+)
+
+func fixture(b *testing.B) mix {
+	text := []byte(read(b, "livefs/big-vivid-armhf-unmet.txt.gz"))
+	return mix{"fixture", [][]byte{text}, int64(len(text))}
+}
+
+// over measures f over all logs of a mix: bytes a second, allocations and
+// allocated bytes for each megabyte read.
+func over(b *testing.B, m mix, f func(io.Reader) error) {
+	b.Helper()
+	b.SetBytes(m.bytes)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	for b.Loop() {
+		for _, log := range m.logs {
+			if err := f(bytes.NewReader(log)); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+	runtime.ReadMemStats(&after)
+	mb := float64(m.bytes) / 1e6 * float64(b.N)
+	b.ReportMetric(float64(after.Mallocs-before.Mallocs)/mb, "allocs/MB")
+	b.ReportMetric(float64(after.TotalAlloc-before.TotalAlloc)/mb, "B-alloc/MB")
+	b.ReportMetric(float64(m.bytes)/float64(len(m.logs))/1e3, "kB/log")
+}
+
+func bareScan(r io.Reader) error {
+	s := bufio.NewScanner(r)
+	s.Buffer(make([]byte, 0, 64<<10), 64<<20)
+	for s.Scan() {
+	}
+	return s.Err()
+}
+
+func parseBuildLog(r io.Reader) error  { _, err := cdimage.ParseBuildLog(r); return err }
+func parseLivefsLog(r io.Reader) error { _, err := cdimage.ParseLivefsLog(r); return err }
+
+// plainRegexp applies all patterns to each line, as one would without thinking
+// about speed.
+func plainRegexp(rules []cdimage.Rule) func(io.Reader) error {
+	var patterns []*regexp.Regexp
+	for _, r := range rules {
+		patterns = append(patterns, regexp.MustCompile(r.Pattern))
+	}
+	return func(r io.Reader) error {
+		s := bufio.NewScanner(r)
+		s.Buffer(make([]byte, 0, 64<<10), 64<<20)
+		for s.Scan() {
+			for _, re := range patterns {
+				re.Match(s.Bytes())
+			}
+		}
+		return s.Err()
+	}
+}
+
+func BenchmarkBuildLogs(b *testing.B) {
+	m := buildMix()
+	b.Run("scan", func(b *testing.B) { over(b, m, bareScan) })
+	b.Run("classify", func(b *testing.B) { over(b, m, parseBuildLog) })
+	b.Run("regexp", func(b *testing.B) { over(b, part(m), plainRegexp(cdimage.BuildRules())) })
+}
+
+func BenchmarkLivefsLogs(b *testing.B) {
+	m := livefsMix()
+	b.Run("scan", func(b *testing.B) { over(b, m, bareScan) })
+	b.Run("classify", func(b *testing.B) { over(b, m, parseLivefsLog) })
+	b.Run("regexp", func(b *testing.B) { over(b, part(m), plainRegexp(cdimage.LivefsRules())) })
+}
+
+func BenchmarkFixture(b *testing.B) {
+	m := fixture(b)
+	b.Run("scan", func(b *testing.B) { over(b, m, bareScan) })
+	b.Run("classify", func(b *testing.B) { over(b, m, parseLivefsLog) })
+	b.Run("regexp", func(b *testing.B) { over(b, m, plainRegexp(cdimage.LivefsRules())) })
+}
+
+// part is as much of a mix as plain regular expressions get through in a few
+// seconds.
+func part(m mix) mix {
+	p := mix{name: m.name}
+	for _, log := range m.logs {
+		if p.bytes > 8<<20 {
+			break
+		}
+		p.logs = append(p.logs, log)
+		p.bytes += int64(len(log))
+	}
+	return p
+}
+
+func BenchmarkGzip(b *testing.B) {
+	for _, m := range []mix{livefsMix(), fixture(b)} {
+		packed := mix{name: m.name, bytes: m.bytes}
+		for i, log := range m.logs {
+			if i >= 16 { // 40 MB and more
+				break
+			}
+			var z bytes.Buffer
+			w := gzip.NewWriter(&z)
+			w.Write(log)
+			w.Close()
+			packed.logs = append(packed.logs, z.Bytes())
+		}
+		packed.bytes = 0
+		for _, log := range m.logs[:len(packed.logs)] {
+			packed.bytes += int64(len(log))
+		}
+		b.Run(m.name+"/gunzip", func(b *testing.B) {
+			over(b, packed, func(r io.Reader) error {
+				z, err := gzip.NewReader(r)
+				if err != nil {
+					return err
+				}
+				_, err = io.Copy(io.Discard, z)
+				return err
+			})
+		})
+		b.Run(m.name+"/classify", func(b *testing.B) { over(b, packed, parseLivefsLog) })
+	}
+}
+
+// BenchmarkLimits reads what no log should be and some are.
+func BenchmarkLimits(b *testing.B) {
+	for _, l := range []struct {
+		name string
+		kind cdimagetest.Generated
+		size int64
+	}{{"line of 1 MB", cdimagetest.LongLine, 1 << 20}, {"100,000 lines with error", cdimagetest.ErrorLines, 3_200_000}, {"200 MB", cdimagetest.LivefsFails, 200 << 20}} {
+		b.Run(l.name, func(b *testing.B) {
+			var text bytes.Buffer
+			if err := cdimagetest.Generate(&text, l.kind, l.size, 1); err != nil {
+				b.Fatal(err)
+			}
+			over(b, mix{l.name, [][]byte{text.Bytes()}, int64(text.Len())}, parseLivefsLog)
+		})
+	}
+}
+
+// BenchmarkPeak reports the largest heap while a log of 2 GB streams through.
+func BenchmarkPeak(b *testing.B) {
+	log := read(b, "livefs/vivid-i386-unmet.txt.gz")
+	for b.Loop() {
+		runtime.GC()
+		runtime.GC() // the second empties what pools kept over the first
+		var base, now runtime.MemStats
+		runtime.ReadMemStats(&base)
+		peak := uint64(0)
+		r := &watched{r: repeated(log, "Setting up liberror-perl (0.17-1.1) ...\n", "", 2<<30), look: func() {
+			runtime.ReadMemStats(&now)
+			peak = max(peak, now.HeapAlloc-min(base.HeapAlloc, now.HeapAlloc))
+		}}
+		if err := parseLivefsLog(r); err != nil {
+			b.Fatal(err)
+		}
+		b.ReportMetric(float64(peak)/1e6, "peak-MB")
+	}
+}
+
+// watched looks at the heap now and then while it is read.
+type watched struct {
+	r    io.Reader
+	n    int
+	look func()
+}
+
+func (w *watched) Read(p []byte) (int, error) {
+	if w.n++; w.n%256 == 0 {
+		w.look()
+	}
+	return w.r.Read(p)
+}

@@ -1,0 +1,286 @@
+package cdimage
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Public addresses of the mirrored log tree. The mirror is copied every 15
+// minutes, and what the host deletes is deleted there too.
+const (
+	CurrentLogs = "https://ubuntu-archive-team.ubuntu.com/cd-build-logs/"
+	TouchLogs   = "http://people.canonical.com/~ubuntu-archive/cd-build-logs/"
+)
+
+// A Client finds and reads logs in a mirrored log tree. The zero value reads
+// from [CurrentLogs]. Fields are set before first use; a Client is safe for
+// concurrent use.
+type Client struct {
+	BaseURL   string       // root of the tree; empty: CurrentLogs
+	HTTP      *http.Client // nil: http.DefaultClient; one that retries reads is welcome
+	UserAgent string       // empty: Go's own
+	Log       *slog.Logger // requests at debug level; nil is silent
+}
+
+// Projects lists the projects (and subtrees) that have logs.
+func (c *Client) Projects(ctx context.Context) ([]string, error) {
+	return c.dirs(ctx, "projects", "")
+}
+
+// Series lists the series of a project, those of other distributions with
+// both levels: "vivid", "ubuntu-rtm/14.09". For a project in a subtree give
+// "<subtree>/<project>".
+func (c *Client) Series(ctx context.Context, project string) ([]string, error) {
+	names, err := c.dirs(ctx, "series", project)
+	if err != nil {
+		return nil, err
+	}
+	var series []string
+	for _, n := range names {
+		if !strings.Contains(n, "-") { // names of series have no dash
+			series = append(series, n)
+			continue
+		}
+		below, err := c.dirs(ctx, "series", project+"/"+n)
+		if err != nil {
+			return nil, err
+		}
+		for _, b := range below {
+			series = append(series, n+"/"+b)
+		}
+	}
+	return series, nil
+}
+
+// ImageTypes lists the image types that a series has logs of. The set's Type
+// is not looked at.
+func (c *Client) ImageTypes(ctx context.Context, set ImageSet) ([]string, error) {
+	set.Type = ""
+	builds, err := c.Builds(ctx, set)
+	var types []string
+	for _, b := range builds {
+		if !slices.Contains(types, b.Type) {
+			types = append(types, b.Type)
+		}
+	}
+	slices.Sort(types)
+	return types, err
+}
+
+// Builds lists the builds of an image set that have logs, oldest first by date
+// and number. An empty Type lists those of all types. There is no log of a run
+// that never began, and gaps in the numbers are normal.
+func (c *Client) Builds(ctx context.Context, set ImageSet) ([]Build, error) {
+	entries, err := c.index(ctx, "builds of", set.Dir())
+	if err != nil {
+		return nil, err
+	}
+	var builds []Build
+	for _, e := range entries {
+		typ, id, ok := ParseLogName(strings.TrimSuffix(e.Name, ".gz"))
+		if !ok || e.Dir || set.Type != "" && typ != set.Type {
+			continue
+		}
+		b := Build{set, id}
+		b.Type = typ
+		builds = append(builds, b)
+	}
+	slices.SortStableFunc(builds, func(x, y Build) int {
+		if n := x.ID.Compare(y.ID); n != 0 {
+			return n
+		}
+		return strings.Compare(x.Type, y.Type)
+	})
+	return builds, nil
+}
+
+// Latest returns the newest build of an image set that has a log, whatever
+// became of it. ErrNotFound when there is none.
+func (c *Client) Latest(ctx context.Context, set ImageSet) (Build, error) {
+	builds, err := c.Builds(ctx, set)
+	if err != nil {
+		return Build{}, err
+	}
+	if len(builds) == 0 {
+		return Build{}, &Error{Op: "latest build of", What: set.Dir() + " " + set.Type, Kind: ErrNotFound, Hint: "ImageTypes lists what the series has"}
+	}
+	return builds[len(builds)-1], nil
+}
+
+// Day returns the builds that began on a day, by the host's clock (UTC).
+func (c *Client) Day(ctx context.Context, set ImageSet, day time.Time) ([]Build, error) {
+	builds, err := c.Builds(ctx, set)
+	if err != nil {
+		return nil, err
+	}
+	y, m, d := day.UTC().Date()
+	want := y*10000 + int(m)*100 + d
+	return slices.DeleteFunc(builds, func(b Build) bool { return b.ID.Day != want }), nil
+}
+
+// A LogFile is a log being read. Read gives plain text, also of a compressed
+// log. Close it.
+type LogFile struct {
+	URL      string
+	Modified time.Time // when the log last grew, by the mirror; zero when it does not say
+	Now      time.Time // the mirror's clock when it answered; zero when it does not say
+
+	text io.Reader
+	body io.Closer
+}
+
+// Read reads the text of the log.
+func (f *LogFile) Read(p []byte) (int, error) { return f.text.Read(p) }
+
+// Close ends reading.
+func (f *LogFile) Close() error { return f.body.Close() }
+
+// Open begins to read the log of a build. ErrNotFound when there is none;
+// where the host compresses old logs, the compressed one is taken.
+func (c *Client) Open(ctx context.Context, b Build) (*LogFile, error) {
+	f, err := c.open(ctx, b.LogPath())
+	if isKind(err, ErrNotFound) {
+		if z, zerr := c.open(ctx, b.LogPath()+".gz"); zerr == nil {
+			return z, nil
+		}
+	}
+	return f, err
+}
+
+// Diagnose reads the log of a build, and through livefs the logs of its failed
+// live file systems, and gives the verdict. livefs may be nil: then a fault
+// inside a live file system stays "unknown, needs the livefs log". A livefs
+// log that cannot be read becomes a warning of the diagnosis.
+func (c *Client) Diagnose(ctx context.Context, b Build, livefs LivefsLogs) (Diagnosis, error) {
+	f, err := c.Open(ctx, b)
+	if err != nil {
+		return Diagnosis{}, err
+	}
+	defer f.Close()
+	log, err := ParseBuildLog(f)
+	if err != nil {
+		return Diagnosis{}, err
+	}
+	e := Evidence{Build: b, Log: log, Now: f.Now, Grown: f.Modified}
+	e.Livefs = ReadLivefsLogs(ctx, log, livefs)
+	return Diagnose(e), nil
+}
+
+func (c *Client) open(ctx context.Context, path string) (*LogFile, error) {
+	resp, u, err := c.get(ctx, "open log", path)
+	if err != nil {
+		return nil, err
+	}
+	text, err := unpack(resp.Body)
+	if err != nil {
+		resp.Body.Close()
+		return nil, &Error{Op: "open log", What: u, Kind: kindOf(err), Err: err}
+	}
+	f := &LogFile{URL: u, text: text, body: resp.Body}
+	f.Modified, _ = http.ParseTime(resp.Header.Get("Last-Modified"))
+	f.Now, _ = http.ParseTime(resp.Header.Get("Date"))
+	return f, nil
+}
+
+func (c *Client) dirs(ctx context.Context, op, path string) ([]string, error) {
+	entries, err := c.index(ctx, op, path)
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, e := range entries {
+		if e.Dir {
+			names = append(names, e.Name)
+		}
+	}
+	slices.Sort(names)
+	return names, nil
+}
+
+func (c *Client) index(ctx context.Context, op, path string) ([]Entry, error) {
+	resp, u, err := c.get(ctx, op, path+"/")
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	page, err := gunzip(resp.Body)
+	if err != nil {
+		return nil, &Error{Op: op, What: u, Kind: kindOf(err), Err: err}
+	}
+	entries, err := ParseIndex(page)
+	if err != nil {
+		return nil, &Error{Op: op, What: u, Kind: ErrFormat, Err: err}
+	}
+	return entries, nil
+}
+
+func (c *Client) get(ctx context.Context, op, path string) (*http.Response, string, error) {
+	base := c.BaseURL
+	if base == "" {
+		base = CurrentLogs
+	}
+	root, err := url.Parse(base)
+	if err != nil || root.Host == "" {
+		return nil, base, &Error{Op: op, What: base, Kind: ErrInvalid, Err: err, Hint: "set BaseURL to the root of the log tree"}
+	}
+	for _, part := range strings.Split(path, "/") {
+		if part == ".." {
+			return nil, path, &Error{Op: op, What: path, Kind: ErrInvalid}
+		}
+	}
+	u := root.JoinPath(path).String()
+	resp, err := fetch(ctx, c.HTTP, u, c.UserAgent, c.Log)
+	if err != nil {
+		return nil, u, &Error{Op: op, What: u, Kind: fetchKind(err), Err: err}
+	}
+	return resp, u, nil
+}
+
+// A statusError is an answer other than 200.
+type statusError struct{ code int }
+
+func (e statusError) Error() string {
+	return fmt.Sprintf("HTTP status %d %s", e.code, http.StatusText(e.code))
+}
+
+func fetchKind(err error) error {
+	if s, ok := err.(statusError); ok && (s.code == http.StatusNotFound || s.code == http.StatusGone) {
+		return ErrNotFound
+	}
+	return ErrServer
+}
+
+// fetch gets one address. Compression is left to us: a server may say gzip of
+// what is plain, and send gzip that it says nothing of.
+func fetch(ctx context.Context, h *http.Client, u, agent string, log *slog.Logger) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u, nil)
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Accept-Encoding", "gzip")
+	if agent != "" {
+		req.Header.Set("User-Agent", agent)
+	}
+	if h == nil {
+		h = http.DefaultClient
+	}
+	resp, err := h.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	if log != nil {
+		log.DebugContext(ctx, "get", "url", u, "status", resp.StatusCode)
+	}
+	if resp.StatusCode != http.StatusOK {
+		resp.Body.Close()
+		return nil, statusError{resp.StatusCode}
+	}
+	return resp, nil
+}

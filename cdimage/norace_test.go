@@ -1,0 +1,5 @@
+//go:build !race
+
+package cdimage_test
+
+const racing = false
