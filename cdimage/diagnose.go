@@ -25,6 +25,9 @@ type Evidence struct {
 	// Grown is when the log last changed; zero: the last time in the log.
 	Grown time.Time
 
+	// Ended says that the run is known to have ended, however young its log.
+	Ended bool
+
 	// Wanted lists the labels that the image set should have. Empty: those
 	// that the run asked for.
 	Wanted []string
@@ -109,7 +112,7 @@ func Diagnose(e Evidence) Diagnosis {
 	if n := len(l.Stages); n > 0 && strings.HasPrefix(l.Stages[n-1].Name, stageBuild) {
 		quiet = quietBuilding
 	}
-	d.Running = !ended && now.Sub(grown) < quiet
+	d.Running = !ended && !e.Ended && now.Sub(grown) < quiet
 	killed := !ended && !d.Running
 	if killed {
 		d.Publish = None
@@ -212,6 +215,8 @@ func (w *weigher) remedy() Remedy {
 		return w.withRest(rebuildRemedy(inBuild), real)
 	case w.killed:
 		return w.killedRemedy()
+	case len(real) > 0 && d.Publish == Complete:
+		return w.afterwards(real[0])
 	case len(real) > 0:
 		return w.causeRemedy(real[0])
 	case d.Publish == Skipped:
@@ -247,8 +252,23 @@ func (w *weigher) withRest(r Remedy, real []Cause) Remedy {
 	return r
 }
 
+// afterwards is for runs that died when the image was published already.
+func (w *weigher) afterwards(c Cause) Remedy {
+	r := remedy("re-trigger mirrors; the image is published", TriggerMirrors)
+	if w.log.has(stageMirrors) {
+		r = remedy("none; the image is published", Nothing)
+	}
+	if c.Class == DiskSpace {
+		r = remedy("free space on the cdimage host, then "+r.Text, append([]Action{FreeSpace}, r.Actions...)...)
+	}
+	return r
+}
+
 func (w *weigher) killedRemedy() Remedy {
-	text := fmt.Sprintf("killed: the log has not grown for %s", w.quietFor.Round(time.Minute))
+	text := "killed: the run ended without a word"
+	if w.quietFor > quietElse {
+		text = fmt.Sprintf("killed: the log has not grown for %s", w.quietFor.Round(time.Minute))
+	}
 	if w.allGood() {
 		r := w.publishOnly("")
 		r.Text += "; " + text

@@ -53,13 +53,14 @@ func ParseLivefsLog(r io.Reader) (*LivefsLog, error) { return defaultLivefs().Pa
 // livefsMarks are the lines that give a livefs log its structure.
 var livefsMarks = []string{
 	"launchpad-buildd/", "] lb_build", "] lb_config", "] lb_clean", "] lb_bootstrap", "] lb_chroot", "] lb_binary", "] lb_source",
-	"P: Begin unmounting filesystems", "Traceback (most recent", "exit status -9", "Waiting 15 seconds and trying again",
+	"build_livefs.py", "P: Begin unmounting filesystems", "Traceback (most recent", "exit status -9", "Waiting 15 seconds and trying again",
 }
 
 var (
 	runStep    = regexp.MustCompile(`^RUN: /\S*/(?:in-target )?([a-z][a-z0-9-]*)`)
 	lbStep     = regexp.MustCompile(`^\[\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\] (lb_\S+(?: .*)?)$`)
 	buildID    = regexp.MustCompile(`LIVEFSBUILD-(\d+)`)
+	buildFrame = regexp.MustCompile(`/buildlivefs"|/build_livefs\.py"`)
 	optProject = regexp.MustCompile(`'?--(project|series|arch)'?[,= ]+'?([A-Za-z0-9.+/-]+)`)
 )
 
@@ -154,6 +155,9 @@ func (p *livefsParser) structure(line []byte, number int) bool {
 	case bytes.HasPrefix(line, []byte("Traceback (most recent")):
 		p.traceback = p.traceback || !p.scanned || p.run == p.work
 		p.freeze(number)
+	case bytes.HasPrefix(line, []byte("  File \"")):
+		// The frames tell whose traceback it is, also one printed while cleaning.
+		p.traceback = p.traceback || p.reached && buildFrame.Match(line)
 	case bytes.HasPrefix(line, []byte("Waiting 15 seconds and trying again")):
 		p.hits = p.hits[:0]
 	case bytes.HasSuffix(line, []byte("exit status -9")):

@@ -1,0 +1,362 @@
+package cdimage_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/landingteam/landing/cdimage"
+	"github.com/landingteam/landing/cdimage/cdimagetest"
+)
+
+var (
+	customSet = cdimage.ImageSet{Project: "ubuntu-touch-custom", Series: "vivid", Type: "daily-preinstalled"}
+	morning   = time.Date(2016, 9, 6, 2, 11, 59, 0, time.UTC)
+)
+
+// newHost gives a builder over a host in a folder.
+func newHost(t testing.TB, k cdimagetest.Knobs) (*cdimage.Builder, string) {
+	t.Helper()
+	root := t.TempDir()
+	if k.Now.IsZero() {
+		k.Now = morning
+	}
+	if err := cdimagetest.SetKnobs(root, k); err != nil {
+		t.Fatal(err)
+	}
+	return &cdimage.Builder{Runner: hostRunner(root)}, root
+}
+
+func hostRunner(root string) cdimage.Runner {
+	return cdimage.RunnerFunc(func(ctx context.Context, c cdimage.Command) (cdimage.Output, error) {
+		var stdout, stderr bytes.Buffer
+		exit := cdimagetest.Program(ctx, root, c.Argv, nil, bytes.NewReader(c.Stdin), &stdout, &stderr)
+		return cdimage.Output{Stdout: stdout.Bytes(), Stderr: stderr.Bytes(), Exit: exit}, ctx.Err()
+	})
+}
+
+func TestBuildOutcomes(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		knobs   cdimagetest.Knobs
+		request cdimage.Request
+		publish cdimage.Outcome
+		class   cdimage.Class
+		actions []cdimage.Action
+		safe    bool
+		err     error
+	}{
+		{name: "good", publish: cdimage.Complete, actions: []cdimage.Action{cdimage.Nothing}, safe: true},
+		{name: "tracker down", knobs: cdimagetest.Knobs{Tracker: true}, publish: cdimage.Complete, actions: []cdimage.Action{cdimage.Nothing}, safe: true},
+		{name: "mirrors down", knobs: cdimagetest.Knobs{MirrorsDown: true}, publish: cdimage.Complete, class: cdimage.Network, actions: []cdimage.Action{cdimage.TriggerMirrors}, safe: true},
+		{name: "one fails", knobs: cdimagetest.Knobs{States: map[string]string{"i386": "Failed to build"}}, publish: cdimage.Partial,
+			class: cdimage.Unknown, actions: []cdimage.Action{cdimage.ReadLivefsLog}, err: cdimage.ErrNotBuilt},
+		{name: "all fail", knobs: cdimagetest.Knobs{States: map[string]string{"i386": "Failed to build", "armhf": "Chroot problem"}}, publish: cdimage.None,
+			class: cdimage.Chroot, actions: []cdimage.Action{cdimage.Wait, cdimage.ReadLivefsLog, cdimage.FullRebuild}, err: cdimage.ErrNotBuilt},
+		{name: "404", knobs: cdimagetest.Knobs{Downloads: map[string]string{"i386": "404"}}, publish: cdimage.Partial,
+			class: cdimage.Network, actions: []cdimage.Action{cdimage.PublishOnly}, safe: true, err: cdimage.ErrNotBuilt},
+		{name: "no downloads", knobs: cdimagetest.Knobs{Downloads: map[string]string{"i386": "resolve", "armhf": "refused"}}, publish: cdimage.None,
+			class: cdimage.Network, actions: []cdimage.Action{cdimage.PublishOnly}, safe: true, err: cdimage.ErrNotBuilt},
+		{name: "read errors", knobs: cdimagetest.Knobs{Downloads: map[string]string{"i386": "read"}}, publish: cdimage.Partial,
+			class: cdimage.Network, actions: []cdimage.Action{cdimage.PublishOnly}, safe: true, err: cdimage.ErrNotBuilt},
+		{name: "full disk while copying", knobs: cdimagetest.Knobs{Crash: "copying"}, publish: cdimage.None,
+			class: cdimage.DiskSpace, actions: []cdimage.Action{cdimage.FreeSpace, cdimage.PublishOnly}, safe: true, err: cdimage.ErrNotBuilt},
+		{name: "full disk while publishing", knobs: cdimagetest.Knobs{Crash: "publishing"}, publish: cdimage.Broken,
+			class: cdimage.DiskSpace, actions: []cdimage.Action{cdimage.FreeSpace, cdimage.PublishOnly}, safe: true, err: cdimage.ErrNotBuilt},
+		{name: "full disk while purging", knobs: cdimagetest.Knobs{Crash: "purging"}, publish: cdimage.Complete,
+			class: cdimage.DiskSpace, actions: []cdimage.Action{cdimage.FreeSpace, cdimage.TriggerMirrors}, safe: true},
+		{name: "Launchpad down", knobs: cdimagetest.Knobs{Launchpad: "down"}, publish: cdimage.None,
+			class: cdimage.Infrastructure, actions: []cdimage.Action{cdimage.FullRebuild}, err: cdimage.ErrNotBuilt},
+		{name: "pending", knobs: cdimagetest.Knobs{Launchpad: "pending"}, publish: cdimage.None,
+			class: cdimage.Operator, actions: []cdimage.Action{cdimage.Wait, cdimage.FullRebuild}, err: cdimage.ErrNotBuilt},
+		{name: "killed while building", knobs: cdimagetest.Knobs{Kill: "building"}, publish: cdimage.None, actions: []cdimage.Action{cdimage.FullRebuild}, err: cdimage.ErrNotBuilt},
+		{name: "killed while downloading", knobs: cdimagetest.Knobs{Kill: "downloading"}, publish: cdimage.None, actions: []cdimage.Action{cdimage.PublishOnly}, safe: true, err: cdimage.ErrNotBuilt},
+		{name: "no publish", request: cdimage.Request{NoPublish: true}, publish: cdimage.Skipped, actions: []cdimage.Action{cdimage.PublishOnly}, safe: true},
+		{name: "one architecture", request: cdimage.Request{Arches: []string{"armhf"}}, publish: cdimage.Complete, actions: []cdimage.Action{cdimage.Nothing}, safe: true},
+		{name: "publish only, nothing built", request: cdimage.Request{PublishOnly: true}, publish: cdimage.None,
+			class: cdimage.Operator, actions: []cdimage.Action{cdimage.FullRebuild}, err: cdimage.ErrNotBuilt},
+		{name: "publish only, today", knobs: cdimagetest.Knobs{Today: true}, request: cdimage.Request{PublishOnly: true}, publish: cdimage.None,
+			class: cdimage.Operator, actions: []cdimage.Action{cdimage.PublishOnly}, err: cdimage.ErrNotBuilt},
+		{name: "reuse, nothing built", knobs: cdimagetest.Knobs{Today: true}, request: cdimage.Request{PublishOnly: true, Reuse: true}, publish: cdimage.None,
+			class: cdimage.Operator, actions: []cdimage.Action{cdimage.FullRebuild}, err: cdimage.ErrNotBuilt},
+		{name: "nothing downloaded, today", knobs: cdimagetest.Knobs{Today: true, Downloads: map[string]string{"i386": "404", "armhf": "503"}}, publish: cdimage.None,
+			class: cdimage.Network, actions: []cdimage.Action{cdimage.PublishOnly}, safe: true, err: cdimage.ErrNotBuilt},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			b, _ := newHost(t, c.knobs)
+			c.request.ImageSet = customSet
+			res, err := b.Build(t.Context(), c.request)
+			if !errors.Is(err, c.err) || (err == nil) != (c.err == nil) {
+				t.Errorf("error %v, want %v", err, c.err)
+			}
+			if res.Publish != c.publish {
+				t.Errorf("publish %s, want %s", res.Publish, c.publish)
+			}
+			class := cdimage.Class("")
+			if len(res.Causes) > 0 {
+				class = res.Causes[0].Class
+			}
+			if class != c.class {
+				t.Errorf("class %q, want %q: %v", class, c.class, res.Causes)
+			}
+			if diff := cmp.Diff(c.actions, res.Actions); diff != "" {
+				t.Errorf("actions (-want +got):\n%s", diff)
+			}
+			if res.Rerun.Safe != c.safe {
+				t.Errorf("re-run safe %v, want %v: %s", res.Rerun.Safe, c.safe, res.Rerun.Why)
+			}
+			if res.ID.String() != "20160906" || res.Running {
+				t.Errorf("ID %s, running %v", res.ID, res.Running)
+			}
+			if (res.Dir != "") != (c.publish == cdimage.Complete || c.publish == cdimage.Partial) && c.publish != cdimage.Broken {
+				t.Errorf("publish %s with directory %q, files %v", c.publish, res.Dir, res.Files)
+			}
+		})
+	}
+}
+
+// TestRepair walks the way of a partial image: a failed download, published
+// again the same day, with the ID that follows.
+func TestRepair(t *testing.T) {
+	b, root := newHost(t, cdimagetest.Knobs{Downloads: map[string]string{"i386": "404"}})
+	first, err := b.Build(t.Context(), cdimage.Request{ImageSet: customSet, ExtraPPAs: []cdimage.PPA{{Owner: "ci-train-ppa-service", Name: "stable-snapshot", Pin: 1001}}})
+	if !errors.Is(err, cdimage.ErrNotBuilt) || !first.Rerun.Safe {
+		t.Fatalf("%v, %+v", err, first.Rerun)
+	}
+	k, err := cdimagetest.GetKnobs(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	k.Downloads = nil
+	if err := cdimagetest.SetKnobs(root, k); err != nil {
+		t.Fatal(err)
+	}
+	second, err := b.Build(t.Context(), cdimage.Request{ImageSet: customSet, PublishOnly: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if second.ID.String() != "20160906.1" || second.Publish != cdimage.Complete || len(second.Arches) != 0 {
+		t.Errorf("%s %s %v", second.ID, second.Publish, second.Arches)
+	}
+	if !slices.Contains(second.Files, "vivid-preinstalled-touch-i386.tar.gz") {
+		t.Errorf("files %v", second.Files)
+	}
+}
+
+// TestExitStatusIsNotTheVerdict: a run that says it published and whose
+// directory lacks the file is not complete.
+func TestExitStatusIsNotTheVerdict(t *testing.T) {
+	b, root := newHost(t, cdimagetest.Knobs{})
+	inner := b.Runner
+	b.Runner = cdimage.RunnerFunc(func(ctx context.Context, c cdimage.Command) (cdimage.Output, error) {
+		out, err := inner.Run(ctx, c)
+		if c.Argv[0] == "env" {
+			os.Remove(filepath.Join(root, "www/full/ubuntu-touch-custom/vivid/daily-preinstalled/20160906/vivid-preinstalled-touch-i386.tar.gz"))
+		}
+		return out, err
+	})
+	res, err := b.Build(t.Context(), cdimage.Request{ImageSet: customSet})
+	if !errors.Is(err, cdimage.ErrNotBuilt) || res.Publish != cdimage.Partial || res.Exit != 0 {
+		t.Errorf("%v, publish %s, exit %d", err, res.Publish, res.Exit)
+	}
+	b, _ = newHost(t, cdimagetest.Knobs{})
+	inner2 := b.Runner
+	b.Runner = cdimage.RunnerFunc(func(ctx context.Context, c cdimage.Command) (cdimage.Output, error) {
+		out, err := inner2.Run(ctx, c)
+		if c.Argv[0] == "env" {
+			out.Exit = 1
+		}
+		return out, err
+	})
+	if res, err := b.Build(t.Context(), cdimage.Request{ImageSet: customSet}); err != nil || res.Publish != cdimage.Complete {
+		t.Errorf("a complete image is refused for an exit status: %v", err)
+	}
+}
+
+func TestLocked(t *testing.T) {
+	b, root := newHost(t, cdimagetest.Knobs{})
+	lock := filepath.Join(root, "etc", ".lock-build-image-set-ubuntu-touch-custom-vivid-daily-preinstalled")
+	if err := os.WriteFile(lock, []byte(morning.Format(time.RFC3339)), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	_, err := b.Build(t.Context(), cdimage.Request{ImageSet: customSet})
+	if !errors.Is(err, cdimage.ErrLocked) {
+		t.Errorf("got %v", err)
+	}
+	if ids, err := b.IDs(t.Context(), customSet); err != nil || len(ids) != 0 {
+		t.Errorf("IDs %v, %v", ids, err)
+	}
+	other := customSet
+	other.Project = "ubuntu-touch" // does not share the lock
+	if _, err := b.Build(t.Context(), cdimage.Request{ImageSet: other}); err != nil {
+		t.Errorf("another project: %v", err)
+	}
+	k, _ := cdimagetest.GetKnobs(root)
+	k.Now = morning.Add(3 * time.Hour)
+	cdimagetest.SetKnobs(root, k)
+	if _, err := b.Build(t.Context(), cdimage.Request{ImageSet: customSet}); err != nil {
+		t.Errorf("an old lock is not broken: %v", err)
+	}
+}
+
+// TestLockedByARunThatBegins: the run that holds the lock is not taken for
+// ours, although its log is newer than what was there before.
+func TestLockedByARunThatBegins(t *testing.T) {
+	b, root := newHost(t, cdimagetest.Knobs{})
+	inner := b.Runner
+	b.Runner = cdimage.RunnerFunc(func(ctx context.Context, c cdimage.Command) (cdimage.Output, error) {
+		if c.Argv[0] == "env" {
+			if _, err := inner.Run(ctx, c); err != nil { // somebody else's
+				return cdimage.Output{}, err
+			}
+			os.WriteFile(filepath.Join(root, "etc", ".lock-build-image-set-ubuntu-touch-custom-vivid-daily-preinstalled"), []byte(time.Date(2016, 9, 6, 3, 0, 0, 0, time.UTC).Format(time.RFC3339)), 0o644)
+		}
+		return inner.Run(ctx, c)
+	})
+	if _, err := b.Build(t.Context(), cdimage.Request{ImageSet: customSet}); !errors.Is(err, cdimage.ErrLocked) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestReadOnlyAndInvalid(t *testing.T) {
+	never := cdimage.RunnerFunc(func(context.Context, cdimage.Command) (cdimage.Output, error) {
+		t.Error("something was run")
+		return cdimage.Output{}, nil
+	})
+	b := &cdimage.Builder{Runner: never, ReadOnly: true}
+	if _, err := b.Build(t.Context(), cdimage.Request{ImageSet: customSet}); !errors.Is(err, cdimage.ErrReadOnly) {
+		t.Error(err)
+	}
+	b.ReadOnly = false
+	for name, change := range map[string]func(*cdimage.Request){
+		"project":   func(r *cdimage.Request) { r.Project = "x; rm -rf /" },
+		"no series": func(r *cdimage.Request) { r.Series = "" },
+		"series":    func(r *cdimage.Request) { r.Series = "../etc" },
+		"arch":      func(r *cdimage.Request) { r.Arches = []string{"armhf i386"} },
+		"owner":     func(r *cdimage.Request) { r.ExtraPPAs = []cdimage.PPA{{Owner: "a b", Name: "c"}} },
+		"name":      func(r *cdimage.Request) { r.ExtraPPAs = []cdimage.PPA{{Owner: "a", Name: "c:1001"}} },
+		"pin":       func(r *cdimage.Request) { r.ExtraPPAs = []cdimage.PPA{{Owner: "a", Name: "c", Pin: 100000}} },
+		"flag":      func(r *cdimage.Request) { r.Project = "--live" },
+		"ppa publish only": func(r *cdimage.Request) {
+			r.PublishOnly, r.ExtraPPAs = true, []cdimage.PPA{{Owner: "a", Name: "c"}}
+		},
+	} {
+		r := cdimage.Request{ImageSet: customSet}
+		change(&r)
+		if _, err := b.Build(t.Context(), r); !errors.Is(err, cdimage.ErrInvalid) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestArgv(t *testing.T) {
+	for _, c := range []struct {
+		request cdimage.Request
+		want    string
+	}{
+		{cdimage.Request{ImageSet: customSet, ExtraPPAs: []cdimage.PPA{{"ci-train-ppa-service", "stable-snapshot", 1001}, {"o", "n", 0}}},
+			"env|DIST=vivid|EXTRA_PPAS=ci-train-ppa-service/stable-snapshot:1001 o/n|for-project|ubuntu-touch-custom|cron.daily-preinstalled|--live"},
+		{cdimage.Request{ImageSet: customSet, PublishOnly: true}, "env|DIST=vivid|for-project|ubuntu-touch-custom|cron.daily-preinstalled"},
+		{cdimage.Request{ImageSet: customSet, PublishOnly: true, Reuse: true}, "env|DIST=vivid|CDIMAGE_REUSE_BUILD=1|for-project|ubuntu-touch-custom|cron.daily-preinstalled|--live"},
+		{cdimage.Request{ImageSet: cdimage.ImageSet{Subtree: "nvidia-tegra", Project: "ubuntu-touch", Series: "ubuntu-rtm/14.09", Type: "daily-preinstalled"},
+			Arches: []string{"armhf", "arm64+raspi"}, Proposed: true, Subproject: "live", Channel: "rc", NoPublish: true, NoPurge: true},
+			"env|DIST=ubuntu-rtm/14.09|ARCHES=armhf arm64+raspi|SUBPROJECT=live|CHANNEL=rc|CDIMAGE_SUBTREE=nvidia-tegra|PROPOSED=1|CDIMAGE_NOPUBLISH=1|CDIMAGE_NOPURGE=1|for-project|ubuntu-touch|cron.daily-preinstalled|--live"},
+	} {
+		argv, err := c.request.Argv()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(c.want, strings.Join(argv, "|")); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	}
+}
+
+// TestProgress follows a run by its growing log.
+func TestProgress(t *testing.T) {
+	b, _ := newHost(t, cdimagetest.Knobs{Pause: time.Millisecond})
+	var mu sync.Mutex
+	var seen []cdimage.Progress
+	b.Poll = time.Millisecond
+	b.Observe = func(p cdimage.Progress) {
+		mu.Lock()
+		defer mu.Unlock()
+		seen = append(seen, p)
+	}
+	if _, err := b.Build(t.Context(), cdimage.Request{ImageSet: customSet}); err != nil {
+		t.Fatal(err)
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	if len(seen) == 0 {
+		t.Fatal("nothing was observed")
+	}
+	for i, p := range seen {
+		if p.Build.ID.String() != "20160906" || i > 0 && (p.Bytes < seen[i-1].Bytes || p.Done < seen[i-1].Done) {
+			t.Errorf("step %d: %+v after %+v", i, p, seen[max(0, i-1)])
+		}
+	}
+}
+
+// TestLinkLost: the end of the run was not seen, and it is found afterwards.
+func TestLinkLost(t *testing.T) {
+	b, _ := newHost(t, cdimagetest.Knobs{})
+	inner := b.Runner
+	b.Runner = cdimage.RunnerFunc(func(ctx context.Context, c cdimage.Command) (cdimage.Output, error) {
+		out, err := inner.Run(ctx, c)
+		if c.Job == "build-42" {
+			return cdimage.Output{}, errors.New("connection lost")
+		}
+		return out, err
+	})
+	_, err := b.Build(t.Context(), cdimage.Request{ImageSet: customSet, Job: "build-42"})
+	if !errors.Is(err, cdimage.ErrInDoubt) {
+		t.Fatalf("got %v", err)
+	}
+	res, ok, err := b.Find(t.Context(), customSet, cdimage.BuildID{})
+	if err != nil || !ok || res.Publish != cdimage.Complete || res.Running {
+		t.Errorf("%v %v %s", err, ok, res.Publish)
+	}
+	if _, ok, err := b.Find(t.Context(), customSet, res.ID); ok || err != nil {
+		t.Errorf("a run after the last: %v %v", ok, err)
+	}
+}
+
+// TestTruncatedOutput: a log longer than the runner's limit is read in pieces.
+func TestTruncatedOutput(t *testing.T) {
+	b, _ := newHost(t, cdimagetest.Knobs{})
+	inner := b.Runner
+	b.Runner = cdimage.RunnerFunc(func(ctx context.Context, c cdimage.Command) (cdimage.Output, error) {
+		out, err := inner.Run(ctx, c)
+		if c.Argv[0] == "tail" && len(out.Stdout) > 100 {
+			out.Stdout, out.Truncated = out.Stdout[:100], true
+		}
+		return out, err
+	})
+	res, err := b.Build(t.Context(), cdimage.Request{ImageSet: customSet})
+	if err != nil || len(res.Arches) != 2 || !res.Finished {
+		t.Errorf("%v %+v", err, res.Diagnosis)
+	}
+}
+
+func TestUsage(t *testing.T) {
+	b, _ := newHost(t, cdimagetest.Knobs{})
+	b.Runner = cdimage.RunnerFunc(func(ctx context.Context, c cdimage.Command) (cdimage.Output, error) {
+		if c.Argv[0] == "env" {
+			return cdimage.Output{Exit: 2, Stderr: []byte("Usage: cron.x\n\ncron.x: error: no such option: -l\n")}, nil
+		}
+		return cdimage.Output{}, nil
+	})
+	if _, err := b.Build(t.Context(), cdimage.Request{ImageSet: customSet}); !errors.Is(err, cdimage.ErrUsage) || !strings.Contains(err.Error(), "no such option") {
+		t.Errorf("got %v", err)
+	}
+}

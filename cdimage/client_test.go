@@ -1,0 +1,221 @@
+package cdimage_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/landingteam/landing/cdimage"
+	"github.com/landingteam/landing/cdimage/cdimagetest"
+)
+
+// tree makes a folder of logs with the given paths and text.
+func tree(t testing.TB, logs map[string]string) string {
+	t.Helper()
+	dir := t.TempDir()
+	for name, text := range logs {
+		name = filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(name, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+func serve(t testing.TB, h http.Handler) string {
+	t.Helper()
+	s := httptest.NewServer(h)
+	t.Cleanup(s.Close)
+	return s.URL
+}
+
+var vivid = cdimage.ImageSet{Project: "ubuntu-touch", Series: "vivid", Type: "daily-preinstalled"}
+
+func TestClient(t *testing.T) {
+	log := read(t, "cd-build-logs/ubuntu-touch/vivid/daily-preinstalled-20150421.log")
+	dir := tree(t, map[string]string{
+		"ubuntu-touch/vivid/daily-preinstalled-20150420.log":                log,
+		"ubuntu-touch/vivid/daily-preinstalled-20150421.log":                log,
+		"ubuntu-touch/vivid/daily-preinstalled-20150421.2.log":              log,
+		"ubuntu-touch/vivid/daily-preinstalled-20150421.9.log":              log,
+		"ubuntu-touch/vivid/daily-preinstalled-20150421.10.log":             "newest",
+		"ubuntu-touch/vivid/daily-20150422.log":                             "another type",
+		"ubuntu-touch/vivid/rebuild notes & todo.log":                       "no log",
+		"ubuntu-touch/ubuntu-rtm/14.09/daily-preinstalled-20150101.log":     log,
+		"ubuntu-touch/ubuntu-rtm/14.09-factory/daily-preinstalled-2015.log": log,
+		"nvidia-tegra/ubuntu-server/noble/daily-live-20260101.log":          log,
+		"ubuntu/xenial/daily-live-20160601.log.gz":                          log,
+	})
+	for name, h := range map[string]*cdimagetest.LogTree{
+		"cut names":  {Dir: dir, Shape: cdimagetest.CutNames, Prefix: "/~ubuntu-archive/cd-build-logs"},
+		"wide names": {Dir: dir, Shape: cdimagetest.WideNames},
+		"table":      {Dir: dir, Shape: cdimagetest.Table, Prefix: "/cd-build-logs", Gzip: true},
+		"plain list": {Dir: dir, Shape: cdimagetest.PlainList, Liar: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			ctx := t.Context()
+			c := &cdimage.Client{BaseURL: serve(t, h) + h.Prefix}
+			check := func(what string, want, got any, err error) {
+				t.Helper()
+				if err != nil {
+					t.Errorf("%s: %v", what, err)
+				}
+				if diff := cmp.Diff(want, got); diff != "" {
+					t.Errorf("%s (-want +got):\n%s", what, diff)
+				}
+			}
+			projects, err := c.Projects(ctx)
+			check("projects", []string{"nvidia-tegra", "ubuntu", "ubuntu-touch"}, projects, err)
+			series, err := c.Series(ctx, "ubuntu-touch")
+			check("series", []string{"ubuntu-rtm/14.09", "ubuntu-rtm/14.09-factory", "vivid"}, series, err)
+			series, err = c.Series(ctx, "nvidia-tegra/ubuntu-server")
+			check("series in a subtree", []string{"noble"}, series, err)
+			types, err := c.ImageTypes(ctx, vivid)
+			check("types", []string{"daily", "daily-preinstalled"}, types, err)
+
+			builds, err := c.Builds(ctx, vivid)
+			var ids []string
+			for _, b := range builds {
+				ids = append(ids, b.ID.String())
+			}
+			check("builds", []string{"20150420", "20150421", "20150421.2", "20150421.9", "20150421.10"}, ids, err)
+			day, err := c.Day(ctx, vivid, time.Date(2015, 4, 20, 23, 0, 0, 0, time.UTC))
+			check("day", []cdimage.Build{{ImageSet: vivid, ID: cdimage.BuildID{Day: 20150420}}}, day, err)
+			latest, err := c.Latest(ctx, vivid)
+			check("latest", cdimage.Build{ImageSet: vivid, ID: cdimage.BuildID{Day: 20150421, N: 10}}, latest, err)
+			rtm, err := c.Latest(ctx, cdimage.ImageSet{Project: "ubuntu-touch", Series: "ubuntu-rtm/14.09", Type: "daily-preinstalled"})
+			check("rtm", "ubuntu-touch/ubuntu-rtm/14.09/daily-preinstalled-20150101", rtm.String(), err)
+
+			f, err := c.Open(ctx, latest)
+			if err != nil {
+				t.Fatal(err)
+			}
+			text, err := io.ReadAll(f)
+			check("text", "newest", string(text), err)
+			if f.Modified.IsZero() || f.Now.IsZero() {
+				t.Errorf("times %v %v", f.Modified, f.Now)
+			}
+			f.Close()
+			packed, err := c.Open(ctx, cdimage.Build{ImageSet: cdimage.ImageSet{Project: "ubuntu", Series: "xenial", Type: "daily-live"}, ID: cdimage.BuildID{Day: 20160601}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			packed.Close()
+
+			_, err = c.Latest(ctx, cdimage.ImageSet{Project: "ubuntu-touch", Series: "vivid", Type: "dvd"})
+			if !errors.Is(err, cdimage.ErrNotFound) {
+				t.Errorf("no such type: %v", err)
+			}
+			_, err = c.Builds(ctx, cdimage.ImageSet{Project: "nothing", Series: "vivid"})
+			if !errors.Is(err, cdimage.ErrNotFound) {
+				t.Errorf("no such project: %v", err)
+			}
+			_, err = c.Open(ctx, cdimage.Build{ImageSet: vivid, ID: cdimage.BuildID{Day: 20990101}})
+			if !errors.Is(err, cdimage.ErrNotFound) {
+				t.Errorf("no such log: %v", err)
+			}
+		})
+	}
+}
+
+func TestClientErrors(t *testing.T) {
+	answer := func(status int, body string) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.WriteHeader(status)
+			io.WriteString(w, body)
+		})
+	}
+	for name, c := range map[string]struct {
+		h    http.Handler
+		kind error
+	}{
+		"server":           {answer(503, "down"), cdimage.ErrServer},
+		"gone":             {answer(410, ""), cdimage.ErrNotFound},
+		"no index":         {answer(200, "hello"), cdimage.ErrFormat},
+		"short gzip":       {answer(200, "\x1f\x8b\x08\x00\x00"), cdimage.ErrIncomplete},
+		"endless line":     {answer(200, "<a href='x'>"+strings.Repeat("x", 1<<20)), cdimage.ErrFormat},
+		"gzip of nonsense": {answer(200, "\x1f\x8bnonsense and more of it"), cdimage.ErrFormat},
+	} {
+		t.Run(name, func(t *testing.T) {
+			client := &cdimage.Client{BaseURL: serve(t, c.h)}
+			if _, err := client.Projects(t.Context()); !errors.Is(err, c.kind) {
+				t.Errorf("got %v, want %v", err, c.kind)
+			}
+		})
+	}
+	if _, err := (&cdimage.Client{BaseURL: "no address"}).Projects(t.Context()); !errors.Is(err, cdimage.ErrInvalid) {
+		t.Errorf("bad base: %v", err)
+	}
+	if _, err := (&cdimage.Client{}).Builds(t.Context(), cdimage.ImageSet{Project: "..", Series: "x"}); !errors.Is(err, cdimage.ErrInvalid) {
+		t.Errorf("path upwards: %v", err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := (&cdimage.Client{BaseURL: serve(t, answer(200, ""))}).Projects(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("cancelled: %v", err)
+	}
+}
+
+// TestClientDiagnose follows the link of a failed live file system to its log.
+func TestClientDiagnose(t *testing.T) {
+	root := t.TempDir()
+	set := cdimage.ImageSet{Project: "ubuntu-touch-custom", Series: "vivid", Type: "daily-preinstalled"}
+	for number, state := range map[int]string{74655: "Successfully built", 74656: "Failed to build"} {
+		b := cdimagetest.Livefs{ImageSet: set, Number: number, Arch: "i386", State: state}
+		b.Log = cdimagetest.LivefsLog(b, cdimage.Package)
+		if err := cdimagetest.AddLivefs(root, b); err != nil {
+			t.Fatal(err)
+		}
+	}
+	dir := tree(t, map[string]string{"ubuntu-touch-custom/vivid/daily-preinstalled-20160906.1.log": read(t, touch+"20160906.1.log")})
+	c := &cdimage.Client{BaseURL: serve(t, &cdimagetest.LogTree{Dir: dir})}
+	b, err := c.Latest(t.Context(), set)
+	if err != nil {
+		t.Fatal(err)
+	}
+	livefs := &cdimage.LaunchpadLogs{API: serve(t, &cdimagetest.Launchpad{Root: root}) + "/devel/"}
+	d, err := c.Diagnose(t.Context(), b, livefs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []cdimage.Cause{{Scope: "ubuntu-touch-custom-i386", Class: cdimage.Package, Line: "dpkg: error processing package urfkill (--configure):", Number: 14, Package: "urfkill"}}
+	if diff := cmp.Diff(want, d.Causes); diff != "" {
+		t.Errorf("causes (-want +got):\n%s", diff)
+	}
+	if d, err = c.Diagnose(t.Context(), b, nil); err != nil || d.Causes[0].Needs != "livefs log" {
+		t.Errorf("without Launchpad: %v %+v", err, d.Causes)
+	}
+	livefs.API = serve(t, http.NotFoundHandler()) + "/devel/"
+	if d, err = c.Diagnose(t.Context(), b, livefs); err != nil || d.Causes[0].Class != cdimage.Unknown {
+		t.Errorf("Launchpad without the build: %v %+v", err, d.Causes)
+	}
+}
+
+func TestAPIAddress(t *testing.T) {
+	const path = "~ubuntu-cdimage/+livefs/ubuntu/vivid/ubuntu-touch/+build/26031"
+	for _, c := range []struct{ address, want string }{
+		{"https://launchpad.net/" + path, "https://api.launchpad.net/devel/" + path},
+		{"https://api.launchpad.net/devel/" + path, "https://api.launchpad.net/devel/" + path},
+		{"https://code.launchpad.net/" + path, ""},
+		{"https://launchpad.net/~o/+archive/x", ""},
+		{"https://example.com/" + path, ""},
+		{"launchpad.net", ""},
+	} {
+		got, err := cdimage.APIAddress(c.address, "")
+		if got != c.want || (err == nil) != (c.want != "") {
+			t.Errorf("%s: %s, %v", c.address, got, err)
+		}
+	}
+}
