@@ -1,0 +1,112 @@
+package launchpad
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"sync"
+	"time"
+)
+
+// ledger notes requests in a file, so that a killed copy knows on its next
+// start what it asked for. A nil ledger notes nothing.
+type ledger struct {
+	mu   sync.Mutex
+	file *os.File
+	plan ledgerKey
+	seen map[PackageVersion]ledgerLine
+}
+
+// ledgerKey tells plans apart that share a file.
+type ledgerKey struct {
+	To    Link `json:"to"`
+	Taken Time `json:"taken"`
+}
+
+type ledgerLine struct {
+	Format int `json:"format"`
+	ledgerKey
+	PackageVersion
+	Time     Time   `json:"time"`
+	Answer   string `json:"answer,omitempty"` // "" before the request; then accepted, refused or unknown
+	Sentence string `json:"sentence,omitempty"`
+}
+
+const (
+	ledgerFormat = 1
+	accepted     = "accepted"
+	refused      = "refused"
+	unsent       = "unsent" // it never left
+	unknown      = "unknown"
+)
+
+func openLedger(path string, p *Plan) (*ledger, error) {
+	if path == "" {
+		return nil, nil
+	}
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o644)
+	if err != nil {
+		return nil, fmt.Errorf("cannot open the ledger: %w", err)
+	}
+	l := &ledger{file: f, plan: ledgerKey{p.To, p.Taken}, seen: map[PackageVersion]ledgerLine{}}
+	if err := l.read(path); err != nil {
+		f.Close()
+		return nil, err
+	}
+	return l, nil
+}
+
+// read takes over what stands in the file. A last line that was cut off by a
+// kill is removed: its request was not sent, as the line comes first.
+func (l *ledger) read(path string) error {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return fmt.Errorf("cannot read the ledger: %w", err)
+	}
+	whole := bytes.LastIndexByte(b, '\n') + 1
+	if whole < len(b) {
+		if err := l.file.Truncate(int64(whole)); err != nil {
+			return fmt.Errorf("cannot mend the ledger: %w", err)
+		}
+	}
+	for n, line := range bytes.Split(b[:whole], []byte("\n")) {
+		if len(line) == 0 {
+			continue
+		}
+		var v ledgerLine
+		if err := json.Unmarshal(line, &v); err != nil || v.Format != ledgerFormat || v.Name == "" {
+			return fmt.Errorf("cannot read the ledger: %s line %d is no entry of format %d", path, n+1, ledgerFormat)
+		}
+		if v.ledgerKey.To == l.plan.To && v.Taken.Equal(l.plan.Taken.Time) {
+			l.seen[v.PackageVersion] = v
+		}
+	}
+	return nil
+}
+
+// note appends a line and makes sure it is on disk.
+func (l *ledger) note(v PackageVersion, now time.Time, answer, sentence string) error {
+	if l == nil {
+		return nil
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	b, err := json.Marshal(ledgerLine{Format: ledgerFormat, ledgerKey: l.plan, PackageVersion: v, Time: Time{now.UTC().Truncate(time.Microsecond)}, Answer: answer, Sentence: sentence})
+	if err == nil {
+		if _, err = l.file.Write(append(b, '\n')); err == nil {
+			err = l.file.Sync()
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("cannot note the request for %s: %w", v.Name, err)
+	}
+	return nil
+}
+
+func (l *ledger) close() error {
+	if l == nil {
+		return nil
+	}
+	return l.file.Close()
+}

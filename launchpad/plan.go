@@ -1,0 +1,220 @@
+package launchpad
+
+import (
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+)
+
+// A PlanRequest says what to copy.
+type PlanRequest struct {
+	From, To string // archives, as for [Client.Archive]
+	Series   string // of the origin, for example vivid
+	ToSeries string // default: the same
+	Pocket   Pocket // of the origin; default Release
+
+	// Names picks sources: names, or patterns as of [path.Match]. Empty takes
+	// all, and then what the target has beyond them is told as stale.
+	Names   []string
+	Exclude []string
+
+	// Replay pins every version to one recorded before. Versions the origin has
+	// superseded or deleted since can still be copied while its files exist.
+	Replay *Manifest
+
+	SourceOnly bool // without binaries: the target builds everything again
+	Unembargo  bool // allow a copy from a private archive into a public one
+}
+
+// A Plan is what to copy, and what must be there in the end, down to each
+// binary on each architecture. It is a plain value: it can be stored as JSON,
+// read by a person and carried out later or again.
+type Plan struct {
+	Format        int      `json:"format"`
+	From          Link     `json:"from"`
+	To            Link     `json:"to"`
+	Series        string   `json:"series"`
+	ToSeries      string   `json:"to_series"`
+	Pocket        Pocket   `json:"pocket"`
+	Architectures []string `json:"architectures"` // enabled ones of the target's series
+	Binaries      bool     `json:"binaries"`
+	Unembargo     bool     `json:"unembargo,omitempty"`
+	Taken         Time     `json:"taken"`
+
+	// The newest rows the target had when the plan was made: what has a higher
+	// number came after it. Since is an hour before the younger one of them.
+	LastSource int  `json:"last_source"`
+	LastBinary int  `json:"last_binary"`
+	Since      Time `json:"since"`
+
+	Items []Item `json:"items"`
+
+	// Blocked is set when nothing can be copied, and why.
+	Blocked Outcome `json:"blocked,omitempty"`
+	Reason  string  `json:"reason,omitempty"`
+
+	Stale []PackageVersion `json:"stale,omitempty"` // in the target, not in the origin
+	Notes []string         `json:"notes,omitempty"` // for the person who approves
+}
+
+// planFormat is raised when a plan can no longer be read by older code.
+const planFormat = 1
+
+// An Action is what a plan does with a package.
+type Action string
+
+// The actions.
+const (
+	CopyIt   Action = "copy"
+	Present  Action = "present"  // the target has this version; it is verified and not copied
+	Conflict Action = "conflict" // it cannot be copied as things are; Reason says why
+)
+
+// An Item is one source of a plan.
+type Item struct {
+	Name     string           `json:"name"`
+	Version  string           `json:"version"`
+	Action   Action           `json:"action"`
+	Replaces string           `json:"replaces,omitempty"` // older version in the target
+	Reason   string           `json:"reason,omitempty"`
+	Row      Link             `json:"row,omitempty"` // of the target, when present
+	Binaries []ExpectedBinary `json:"binaries,omitempty"`
+}
+
+// An ExpectedBinary must be Published on each of its architectures.
+type ExpectedBinary struct {
+	Name    string   `json:"name"`
+	Version string   `json:"version"`
+	Arches  []string `json:"arches"`
+	All     bool     `json:"all,omitempty"`   // Architecture: all
+	Debug   bool     `json:"debug,omitempty"` // a row like any other, but in no index
+}
+
+// A PackageVersion names a source package.
+type PackageVersion struct {
+	Name    string `json:"name"`
+	Version string `json:"version"`
+}
+
+// Count is the number of items with the action.
+func (p *Plan) Count(a Action) (n int) {
+	for _, i := range p.Items {
+		if i.Action == a {
+			n++
+		}
+	}
+	return n
+}
+
+// Err is nil when every item can be copied or is there; else it names what
+// stands in the way. An origin in motion is such a thing: its snapshot would
+// be torn.
+func (p *Plan) Err() error {
+	if p.Blocked != "" {
+		return fmt.Errorf("cannot copy into %s: %s: %s", p.To, p.Blocked, p.Reason)
+	}
+	var bad []string
+	for _, i := range p.Items {
+		if i.Action == Conflict {
+			bad = append(bad, fmt.Sprintf("%s %s (%s)", i.Name, i.Version, i.Reason))
+		}
+	}
+	if len(bad) > 0 {
+		return fmt.Errorf("cannot copy %d of %d packages: %s", len(bad), len(p.Items), strings.Join(bad, ", "))
+	}
+	return nil
+}
+
+// Text shows the difference between origin and target, one line a package.
+func (p *Plan) Text() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "from %s %s\nto   %s %s\n", p.From, p.Series, p.To, p.ToSeries)
+	if p.Blocked != "" {
+		fmt.Fprintf(&b, "blocked: %s: %s\n", p.Blocked, p.Reason)
+	}
+	for _, a := range [...]Action{Conflict, CopyIt, Present} {
+		for _, i := range p.Items {
+			if i.Action != a {
+				continue
+			}
+			fmt.Fprintf(&b, "%-8s %s %s", a, i.Name, i.Version)
+			if i.Replaces != "" {
+				fmt.Fprintf(&b, " replaces %s", i.Replaces)
+			}
+			if n := i.rows(); n > 0 && a != Conflict {
+				fmt.Fprintf(&b, ", %d binaries", n)
+			}
+			if i.Reason != "" {
+				fmt.Fprintf(&b, ": %s", i.Reason)
+			}
+			b.WriteByte('\n')
+		}
+	}
+	for _, s := range p.Stale {
+		fmt.Fprintf(&b, "%-8s %s %s\n", "stale", s.Name, s.Version)
+	}
+	for _, n := range p.Notes {
+		fmt.Fprintf(&b, "note     %s\n", n)
+	}
+	return b.String()
+}
+
+// rows is the number of binary publications the item comes to.
+func (i *Item) rows() (n int) {
+	for _, b := range i.Binaries {
+		n += len(b.Arches)
+	}
+	return n
+}
+
+// check finds out whether a plan that was stored is one.
+func (p *Plan) check() error {
+	if p.Format != planFormat {
+		return fmt.Errorf("cannot use the plan: format %d, want %d", p.Format, planFormat)
+	}
+	if p.From == "" || p.To == "" || p.ToSeries == "" {
+		return fmt.Errorf("cannot use the plan: it names no archives or no series")
+	}
+	seen := map[string]bool{}
+	for _, i := range p.Items {
+		if i.Name == "" || i.Version == "" || seen[i.Name] {
+			return fmt.Errorf("cannot use the plan: package %q is there twice or has no version", i.Name)
+		}
+		seen[i.Name] = true
+	}
+	return nil
+}
+
+// picks reports whether the request takes the source of that name.
+func (r *PlanRequest) picks(name string) bool {
+	match := func(patterns []string) bool {
+		return slices.ContainsFunc(patterns, func(p string) bool { ok, _ := path.Match(p, name); return ok })
+	}
+	return (len(r.Names) == 0 || match(r.Names)) && !match(r.Exclude)
+}
+
+// literal are the names when they are few and none is a pattern: then each is
+// asked for, rather than listing an archive that may be huge.
+func (r *PlanRequest) literal() []string {
+	const few = 40
+	if len(r.Names) == 0 || len(r.Names) > few || slices.ContainsFunc(r.Names, func(n string) bool { return strings.ContainsAny(n, `*?[\`) }) {
+		return nil
+	}
+	return slices.Compact(slices.Sorted(slices.Values(r.Names)))
+}
+
+func (r *PlanRequest) check() error {
+	for _, p := range slices.Concat(r.Names, r.Exclude) {
+		if _, err := path.Match(p, ""); err != nil || p == "" {
+			return fmt.Errorf("cannot plan: bad pattern %q", p)
+		}
+	}
+	if r.Series == "" {
+		return fmt.Errorf("cannot plan: Series is empty")
+	}
+	if r.Replay != nil {
+		return r.Replay.check()
+	}
+	return nil
+}
