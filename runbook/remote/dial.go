@@ -157,15 +157,32 @@ func (h *Host) dialNet(ctx context.Context, addr string) (net.Conn, error) {
 	if h.Jump == nil {
 		return new(net.Dialer).DialContext(ctx, "tcp", addr)
 	}
-	l, err := h.Jump.connect(ctx)
-	if err != nil {
-		return nil, err
+	for stale := false; ; stale = true {
+		l, err := h.Jump.connect(ctx)
+		if err != nil {
+			return nil, err
+		}
+		// As with sessions, a link lost at the wrong moment must be noticed by us.
+		lctx, cancel := context.WithCancelCause(ctx)
+		go func() {
+			select {
+			case <-l.gone:
+				cancel(errStale)
+			case <-lctx.Done():
+			}
+		}()
+		c, err := l.client.DialContext(lctx, "tcp", addr)
+		lost := context.Cause(lctx) == errStale || err != nil && l.conn.broken.Load()
+		cancel(nil)
+		switch {
+		case err == nil:
+			return c, nil
+		case lost && !stale:
+			h.Jump.drop(l)
+		default:
+			return nil, fmt.Errorf("through jump host %s: %w", h.Jump.Addr, err)
+		}
 	}
-	c, err := l.client.DialContext(ctx, "tcp", addr)
-	if err != nil {
-		return nil, fmt.Errorf("through jump host %s: %w", h.Jump.Addr, err)
-	}
-	return c, nil
 }
 
 // dialFailed names the reason of a failed dial. x/crypto/ssh gives no types for

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -238,10 +239,10 @@ func TestJobWithEveryCommandCut(t *testing.T) {
 	t.Parallel()
 	s := remotetest.New(t)
 	h := s.Host()
-	n := 0
+	var count atomic.Int32
 	s.Set(func() {
 		s.Fault = func(*remotetest.Request) remotetest.Fault {
-			n++
+			n := count.Add(1)
 			return remotetest.Fault{Before: n%3 == 1, After: n%3 == 2}
 		}
 	})
@@ -249,7 +250,7 @@ func TestJobWithEveryCommandCut(t *testing.T) {
 	if diff := cmp.Diff(remote.Output{Stdout: []byte("x\n"), Exit: 1}, out); diff != "" || err != nil {
 		t.Errorf("%v (-want +got):\n%s", err, diff)
 	}
-	if n < 9 {
+	if n := count.Load(); n < 9 {
 		t.Errorf("%d commands, want at least 3 for each of start, watch and reap", n)
 	}
 }
@@ -288,18 +289,11 @@ func TestJobLost(t *testing.T) {
 	h := s.Host()
 	tests := []struct {
 		name  string
-		wreck func(t *testing.T, dir string)
+		wreck func(dir string, pid int)
 		want  string
 	}{
-		{"killed", func(t *testing.T, dir string) {
-			b, _ := os.ReadFile(filepath.Join(dir, "pid"))
-			pid, err := strconv.Atoi(strings.Fields(string(b))[0])
-			if err != nil {
-				t.Fatal(err)
-			}
-			syscall.Kill(-pid, syscall.SIGKILL)
-		}, "its process is gone"},
-		{"restarted", func(t *testing.T, dir string) { os.WriteFile(filepath.Join(dir, "boot"), []byte("before\n"), 0o600) }, "the host was restarted"},
+		{"killed", func(_ string, pid int) { syscall.Kill(-pid, syscall.SIGKILL) }, "its process is gone"},
+		{"restarted", func(dir string, _ int) { os.WriteFile(filepath.Join(dir, "boot"), []byte("before\n"), 0o600) }, "the host was restarted"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -308,9 +302,14 @@ func TestJobLost(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer j.Kill(context.Background())
 			waitFor(t, "output", func() bool { b, _ := os.ReadFile(jobDir(s, tt.name+"/stderr")); return len(b) > 0 })
-			tt.wreck(t, jobDir(s, tt.name))
+			b, _ := os.ReadFile(jobDir(s, tt.name+"/pid"))
+			pid, err := strconv.Atoi(strings.Fields(string(b))[0])
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer syscall.Kill(-pid, syscall.SIGKILL)
+			tt.wreck(jobDir(s, tt.name), pid)
 			for range 2 { // it stays lost until somebody says so
 				out, err := h.Run(t.Context(), c)
 				if !errors.Is(err, remote.ErrJobLost) || !strings.Contains(err.Error(), tt.want) || !strings.Contains(err.Error(), "half done") {

@@ -76,10 +76,13 @@ func (h *Host) Run(ctx context.Context, c Command) (Output, error) {
 	return Output{stdout.data, stderr.data, exit, stdout.cut || stderr.cut}, nil
 }
 
-// exec runs a line and hands its output on as it comes. A link that turns out
-// to be dead before the line was sent is dialled anew, once.
+// exec runs a line and hands its output on as it comes. Until the line is sent
+// it may try again: once when the link turns out to be dead, and for Timeout
+// when the host has too many sessions open, since sshd counts one for a moment
+// longer than we do.
 func (h *Host) exec(ctx context.Context, line string, stdin []byte, stdout, stderr io.Writer) (int, error) {
-	for try := 0; ; try++ {
+	start, stale := time.Now(), false
+	for pause := 10 * time.Millisecond; ; pause = min(2*pause, time.Second) {
 		l, err := h.connect(ctx)
 		if err != nil {
 			return 0, err
@@ -90,22 +93,31 @@ func (h *Host) exec(ctx context.Context, line string, stdin []byte, stdout, stde
 			return 0, h.fail("run", nil, "given up before the command was sent", context.Cause(ctx))
 		}
 		s, err := h.session(ctx, l)
-		if err != nil {
-			<-l.slots
-			if errors.Is(err, errStale) && try == 0 {
-				h.drop(l)
-				continue
+		if err == nil {
+			return h.finish(ctx, l, s, line, stdin, stdout, stderr)
+		}
+		<-l.slots
+		full := (*ssh.OpenChannelError)(nil)
+		switch {
+		case errors.Is(err, errStale) && !stale:
+			stale = true
+			h.drop(l)
+		case errors.As(err, &full) && full.Reason != ssh.Prohibited && time.Since(start)+pause < h.timeout():
+			select {
+			case <-time.After(pause):
+			case <-ctx.Done():
 			}
+		default:
 			return 0, err
 		}
-		return h.finish(ctx, l, s, line, stdin, stdout, stderr)
 	}
 }
 
 var errStale = errors.New("the link was lost before the command was sent")
 
-// session opens a session. The library's call knows no context: when ctx ends
-// first, the session is closed as soon as it comes.
+// session opens a session. The library's call knows no context, and never
+// returns when the link is lost at the wrong moment; when ctx or the link ends
+// first, a session that comes later is closed.
 func (h *Host) session(ctx context.Context, l *link) (*ssh.Session, error) {
 	type opened struct {
 		s   *ssh.Session
@@ -126,10 +138,16 @@ func (h *Host) session(ctx context.Context, l *link) (*ssh.Session, error) {
 			return nil, h.fail("run", ErrRefused, "the host opens no session; it may allow fewer at once (MaxSessions) or none for this user", o.err)
 		}
 		return nil, h.fail("run", ErrUnreachable, "", errStale)
+	case <-l.gone:
+		return nil, h.fail("run", ErrUnreachable, "", errStale)
 	case <-ctx.Done():
 		go func() {
-			if o := <-ch; o.err == nil {
-				o.s.Close()
+			select {
+			case o := <-ch:
+				if o.err == nil {
+					o.s.Close()
+				}
+			case <-l.gone:
 			}
 		}()
 		return nil, h.fail("run", nil, "given up before the command was sent", context.Cause(ctx))
