@@ -71,7 +71,7 @@ func Each[K comparable, V any](ctx context.Context, r *Run, seq iter.Seq2[K, V],
 
 // inGroup names the group in an error whose text does not begin with it yet.
 func inGroup(group string, err error) error {
-	if strings.HasPrefix(err.Error(), group) {
+	if rest, ok := strings.CutPrefix(err.Error(), group); ok && (strings.HasPrefix(rest, "/") || strings.HasPrefix(rest, ":")) {
 		return err
 	}
 	return fmt.Errorf("%s: %w", group, err)

@@ -87,6 +87,18 @@ func TestEachStopsStarting(t *testing.T) {
 	}
 }
 
+// The text of an error names the group once, also when keys look alike.
+func TestEachNamesTheKey(t *testing.T) {
+	err := execute(t, &runbooktest.Memory{}, func(ctx context.Context, r *runbook.Run) error {
+		return runbook.Each(ctx, r, list("1"), 1, func(ctx context.Context, r *runbook.Run, _ string, _ int) error {
+			return runbook.Each(ctx, r, list("2"), 1, func(context.Context, *runbook.Run, string, int) error { return errors.New("1/25 failed") })
+		})
+	})
+	if err == nil || err.Error() != "1/2: 1/25 failed" {
+		t.Error(err)
+	}
+}
+
 // Two keys with the same text would share their steps.
 func TestEachTellsKeysApart(t *testing.T) {
 	n := 0

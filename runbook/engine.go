@@ -1,6 +1,7 @@
 package runbook
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
@@ -120,7 +121,7 @@ func (e *engine) append(ctx context.Context, rec Record) error {
 	if e.broken != nil {
 		return e.broken
 	}
-	rec.Time = time.Now().UTC()
+	rec.Time = time.Now().UTC().Round(0)
 	rec.Run = e.id
 	rec.N = e.tail.n + 1
 	rec.Prev = e.tail.prev
@@ -186,7 +187,7 @@ func (e *engine) list(rec Record) {
 // claim takes a name for a call and returns what the journal says about it.
 func (e *engine) claim(step string, verb Verb, name, intent string) (*state, error) {
 	defer e.locked()()
-	if err := goodName(name); err != nil {
+	if err := cmp.Or(goodName(name), goodName(step)); err != nil {
 		return nil, &Error{Kind: ErrInvalid, Step: step, Text: err.Error(), Hint: "give the " + string(verb) + " another name"}
 	}
 	if e.used[step] {

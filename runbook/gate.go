@@ -74,10 +74,14 @@ type Answer struct {
 	// Value is, after a doubt, what the effect returned; empty means as
 	// predicted.
 	Value json.RawMessage `json:"value,omitempty"`
+	// Time is when it was given; zero means now. An answer that was given after
+	// the deadline is none.
+	Time time.Time `json:"-"`
 }
 
 // Human answers questions. When nobody is there it returns an error that wraps
-// ErrPending. TerminalHuman and MailboxHuman are two of them.
+// ErrPending. It may be asked several questions at once, by a parallel Each.
+// TerminalHuman and MailboxHuman are two of them.
 type Human interface {
 	Ask(ctx context.Context, q Question) (Answer, error)
 }
@@ -214,6 +218,12 @@ func (r *Run) ask(ctx context.Context, rec Record, s *state, timeout time.Durati
 		return a, pending
 	case err != nil:
 		return a, inStep(rec.Step, err)
+	}
+	if a.Time.IsZero() {
+		a.Time = time.Now()
+	}
+	if timeout > 0 && a.Time.After(q.Deadline) {
+		return a, fmt.Errorf("%w (%v)", errNobody, timeout)
 	}
 	a.By, a.Reason = strings.TrimSpace(a.By), strings.TrimSpace(a.Reason)
 	switch {

@@ -326,3 +326,39 @@ func TestMailbox(t *testing.T) {
 		t.Errorf("left behind: %v, %v", left, err)
 	}
 }
+
+// An answer that came in time counts although nobody looked in time; one that
+// came late does not.
+func TestMailboxDeadline(t *testing.T) {
+	for _, tc := range []struct {
+		after time.Duration
+		err   error
+	}{{30 * time.Minute, nil}, {90 * time.Minute, runbook.ErrTimeout}} {
+		dir := t.TempDir()
+		var q runbook.Question
+		x := &runbook.Runner{Name: "n", Journal: &runbooktest.Memory{}, Human: asker(func(ctx context.Context, asked runbook.Question) (runbook.Answer, error) {
+			q = asked
+			return (&runbook.MailboxHuman{Dir: dir}).Ask(ctx, asked)
+		})}
+		p := func(ctx context.Context, r *runbook.Run) error {
+			return r.Gate(ctx, runbook.Gate{Name: "g", Question: "go?", Timeout: time.Hour})
+		}
+		is(t, x.Execute(t.Context(), p), runbook.ErrPending)
+		questions, err := filepath.Glob(filepath.Join(dir, "*.question.json"))
+		if err != nil || len(questions) != 1 {
+			t.Fatal(questions, err)
+		}
+		answer := strings.Replace(questions[0], "question", "answer", 1)
+		if err := os.WriteFile(answer, []byte(`{"verdict":"yes","by":"bert","reason":"fine","digest":"`+q.Digest+`"}`), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chtimes(answer, time.Time{}, q.Asked.Add(tc.after)); err != nil {
+			t.Fatal(err)
+		}
+		is(t, x.Execute(t.Context(), p), tc.err)
+	}
+}
+
+type asker func(context.Context, runbook.Question) (runbook.Answer, error)
+
+func (f asker) Ask(ctx context.Context, q runbook.Question) (runbook.Answer, error) { return f(ctx, q) }

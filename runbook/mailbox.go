@@ -10,12 +10,13 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 )
 
 // MailboxHuman asks through a folder: it writes a question file and looks once
 // for the answer file that is named in it. Without one the question is pending,
 // and a later start looks again. Who may write to the folder may answer, so its
-// permissions are the authentication.
+// permissions are the authentication. An answer is as old as its file.
 //
 // An answer is {"verdict":"yes","by":"…","reason":"…","digest":"…"}, with the
 // digest copied from the question: it is about that evidence and no other.
@@ -40,7 +41,7 @@ func (h *MailboxHuman) Ask(_ context.Context, q Question) (Answer, error) {
 	if err := h.write(filepath.Join(h.Dir, name+".question.json"), letter{q, filepath.Base(answer), Answer{Digest: q.Digest}}); err != nil {
 		return Answer{}, fmt.Errorf("the question cannot be posted: %w", err)
 	}
-	text, err := readSmall(answer)
+	text, written, err := readSmall(answer)
 	if errors.Is(err, fs.ErrNotExist) {
 		return Answer{}, fmt.Errorf("no answer in %s yet: %w", answer, ErrPending)
 	}
@@ -56,20 +57,26 @@ func (h *MailboxHuman) Ask(_ context.Context, q Question) (Answer, error) {
 	if a.Digest != q.Digest {
 		return Answer{}, &Error{Kind: ErrPending, Step: q.Step, Text: answer + " does not carry the digest of the question", Hint: "copy it from the question, if the answer is about that"}
 	}
+	a.Time = written
 	return a, nil
 }
 
-func readSmall(path string) ([]byte, error) {
+// readSmall reads an answer file and when it was written.
+func readSmall(path string) (text []byte, written time.Time, err error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, err
+		return nil, written, err
 	}
 	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, maxAnswer+1))
+	info, err := f.Stat()
+	if err != nil {
+		return nil, written, err
+	}
+	text, err = io.ReadAll(io.LimitReader(f, maxAnswer+1))
 	if err == nil && len(text) > maxAnswer {
 		err = fmt.Errorf("%s is longer than %d bytes", path, maxAnswer)
 	}
-	return text, err
+	return text, info.ModTime(), err
 }
 
 // write posts the question whole or not at all, once.

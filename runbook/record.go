@@ -109,7 +109,8 @@ const (
 
 // encode makes the journal line of a record, without line end, and its sum.
 // The sum stands at the end of its own line as well as, as Prev, in the next
-// one, so that an edited last line is noticed too.
+// one, so that an edited last line is noticed too. What cannot be noticed is a
+// journal that was cut behind a whole line.
 func encode(rec Record) (line []byte, sum string, err error) {
 	body, err := json.Marshal(rec)
 	if err != nil {

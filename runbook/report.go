@@ -19,13 +19,17 @@ const maxShown = 200
 func WriteReport(w io.Writer, s Status) error {
 	var b strings.Builder
 	header(&b, s)
-	section(&b, "STILL HELD", s.Owed(), func(step StepStatus) {
+	held, doubt := "STILL HELD", "In doubt"
+	if s.underWay() {
+		held, doubt = "Held", "At work"
+	}
+	section(&b, held, s.Owed(), func(step StepStatus) {
 		fmt.Fprintf(&b, "  %s: %s\n", printable(step.Step), printable(step.Intent))
 		fmt.Fprintf(&b, "    taken %s%s\n", clock(step.Began), because(step.Error))
 	})
-	section(&b, "In doubt", s.InDoubt(), func(step StepStatus) {
+	section(&b, doubt, s.InDoubt(), func(step StepStatus) {
 		fmt.Fprintf(&b, "  %s: %s\n", printable(step.Step), printable(step.Intent))
-		fmt.Fprintf(&b, "    begun %s, and no end is on record%s\n", clock(step.Began), because(step.Error))
+		fmt.Fprintf(&b, "    begun %s%s\n", clock(step.Began), because(step.Error))
 	})
 	section(&b, "Asked", s.Waiting(), func(step StepStatus) {
 		question, label := step.Intent, ""
@@ -73,6 +77,9 @@ func WritePlan(w io.Writer, plan []Record) error {
 	_, err := io.WriteString(w, b.String())
 	return err
 }
+
+// underWay reports whether a start has not come to its end yet.
+func (s Status) underWay() bool { return s.Starts > 0 && s.Outcome == "" && s.Running != "" }
 
 // ended reports whether this is work that was begun and came to an end.
 func (s StepStatus) ended() bool {
@@ -128,7 +135,7 @@ func next(s Status) string {
 	switch {
 	case s.Starts == 0:
 		return "start it"
-	case s.Outcome == "" && s.Running != "":
+	case s.underWay():
 		return "wait; it is under way"
 	case s.Outcome == "" || s.Outcome == "failed":
 		if len(s.Owed()) > 0 {
@@ -143,6 +150,9 @@ func next(s Status) string {
 		return "find out whether it happened, then start it again with the same journal"
 	case s.Outcome == "rejected":
 		return "nothing; this run has ended. A new attempt needs a new journal"
+	}
+	if len(s.InDoubt()) > 0 {
+		return "find out whether what is in doubt happened: the procedure has no such step any more"
 	}
 	return "nothing; all is done"
 }

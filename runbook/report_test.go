@@ -61,8 +61,13 @@ func (l *landing) procedure(ctx context.Context, r *runbook.Run) error {
 
 func (l *landing) report(t *testing.T) string {
 	t.Helper()
+	return reportOf(t, runbook.Summarize(slices.Values(records(t, &l.j))))
+}
+
+func reportOf(t *testing.T, s runbook.Status) string {
+	t.Helper()
 	var b strings.Builder
-	if err := runbook.WriteReport(&b, runbook.Summarize(slices.Values(records(t, &l.j)))); err != nil {
+	if err := runbook.WriteReport(&b, s); err != nil {
 		t.Fatal(err)
 	}
 	return randomID.ReplaceAllString(b.String(), "ID")
@@ -126,6 +131,14 @@ func TestReport(t *testing.T) {
 			fmt.Fprintf(&got, "-- %s --\n%s", tc.name, l.report(t))
 		})
 	}
+	synctest.Test(t, func(t *testing.T) { // at work, as another process sees it
+		l := &landing{}
+		l.x = runbook.Runner{Name: "copyrc", Operator: "anna", Journal: &l.j, Human: &l.human}
+		is(t, l.x.Execute(t.Context(), l.procedure), runbook.ErrPending)
+		s := runbook.Summarize(slices.Values(records(t, cut(t, &l.j, "do started bacon/copy"))))
+		s.Running = "anna, process 4711 on snakefruit, since 2000-01-01T00:00:00Z"
+		fmt.Fprintf(&got, "-- under way --\n%s", reportOf(t, s))
+	})
 	golden(t, "testdata/reports.txtar", got.String())
 }
 

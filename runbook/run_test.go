@@ -341,6 +341,8 @@ func TestNames(t *testing.T) {
 		err := (&runbook.Runner{Name: "n", Journal: &runbooktest.Memory{}}).Execute(t.Context(), func(ctx context.Context, r *runbook.Run) error { return do(ctx, r, w.step(bad)) })
 		is(t, err, runbook.ErrInvalid)
 		want(t, bad, w.took(), nil)
+		is(t, execute(t, &runbooktest.Memory{}, func(ctx context.Context, r *runbook.Run) error { return do(ctx, r.Group(bad), w.step("a")) }), map[bool]error{true: nil, false: runbook.ErrInvalid}[bad == ""])
+		w.took()
 		is(t, (&runbook.Runner{Name: bad, Journal: &runbooktest.Memory{}}).Execute(t.Context(), nil), runbook.ErrInvalid)
 	}
 	is(t, (&runbook.Runner{Name: "n"}).Execute(t.Context(), nil), runbook.ErrInvalid)
