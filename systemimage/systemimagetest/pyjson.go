@@ -13,7 +13,8 @@ import (
 
 // An object is a JSON object of the published tree. The tree's files are kept
 // as generic values, not as structs, because the server keeps fields it does
-// not know, and so must its fake. Integers are int, other numbers float64.
+// not know, and so must its fake. Integers are int, other
+// numbers keep their text.
 type object = map[string]any
 
 // decodeJSON reads one JSON value.
@@ -32,22 +33,61 @@ func decodeJSON(b []byte) (any, error) {
 
 // jsonError says what the server's interpreter says about a damaged file.
 func jsonError(b []byte, err error) error {
-	offset := len(b)
-	what := "Expecting value"
-	if s, ok := err.(*json.SyntaxError); ok && s.Offset > 0 {
-		offset = int(s.Offset) - 1
-		switch {
-		case strings.Contains(s.Error(), "looking for beginning of object key"):
-			what = "Expecting property name enclosed in double quotes"
-		case strings.Contains(s.Error(), "after object key"):
-			what = "Expecting ':' delimiter"
-		case strings.Contains(s.Error(), "after"):
-			what = "Expecting ',' delimiter"
-		}
-	} else if t := strings.TrimRight(string(b), " \t\r\n"); strings.HasSuffix(t, "{") || strings.HasSuffix(t, ",") {
-		what = "Expecting property name enclosed in double quotes"
+	s, ok := err.(*json.SyntaxError)
+	if !ok || s.Offset == 0 || strings.Contains(s.Error(), "unexpected end") {
+		what, at := truncated(b)
+		return raise("json.decoder.JSONDecodeError", "%s: %s", what, position(b, at))
 	}
-	return raise("json.decoder.JSONDecodeError", "%s: %s", what, position(b, min(offset, len(b))))
+	what := "Expecting value"
+	switch {
+	case strings.Contains(s.Error(), "looking for beginning of object key"):
+		what = "Expecting property name enclosed in double quotes"
+	case strings.Contains(s.Error(), "after object key"):
+		what = "Expecting ':' delimiter"
+	case strings.Contains(s.Error(), "after"):
+		what = "Expecting ',' delimiter"
+	}
+	return raise("json.decoder.JSONDecodeError", "%s: %s", what, position(b, min(int(s.Offset)-1, len(b))))
+}
+
+// truncated says what is missing at the end of a text that begins as JSON.
+func truncated(b []byte) (what string, at int) {
+	var open []byte // brackets
+	last := byte(0) // last byte outside strings; '"' for a whole string
+	key := false    // the last string is a key
+	for i := 0; i < len(b); i++ {
+		c := b[i]
+		switch {
+		case c == '"':
+			start := i
+			for i++; i < len(b) && b[i] != '"'; i++ {
+				if b[i] == '\\' {
+					i++
+				}
+			}
+			if i >= len(b) {
+				return "Unterminated string starting at", start
+			}
+			key = len(open) > 0 && open[len(open)-1] == '{' && (last == '{' || last == ',')
+		case strings.IndexByte("{[", c) >= 0:
+			open = append(open, c)
+		case strings.IndexByte("}]", c) >= 0 && len(open) > 0:
+			open = open[:len(open)-1]
+		case strings.IndexByte(" \t\r\n", c) >= 0:
+			continue
+		}
+		last = c
+	}
+	inObject := len(open) > 0 && open[len(open)-1] == '{'
+	switch {
+	case inObject && (last == '{' || last == ','):
+		return "Expecting property name enclosed in double quotes", len(b)
+	case last == '"' && key:
+		return "Expecting ':' delimiter", len(b)
+	case last == 0 || strings.IndexByte("[,:", last) >= 0:
+		return "Expecting value", len(b)
+	}
+	return "Expecting ',' delimiter", len(b)
 }
 
 func position(b []byte, offset int) string {
@@ -63,8 +103,6 @@ func plain(v any) any {
 		if n, err := strconv.Atoi(v.String()); err == nil {
 			return n
 		}
-		f, _ := v.Float64()
-		return f
 	case []any:
 		for i := range v {
 			v[i] = plain(v[i])

