@@ -66,7 +66,7 @@ func (p *process) syncAlias(channel string) error {
 	}
 	for _, d := range sortedKeys(want) {
 		if _, ok := have[d]; !ok {
-			if err := p.createDevice(channel, d, ""); err != nil {
+			if err := p.createDevice(channel, d); err != nil {
 				return err
 			}
 		}
@@ -180,9 +180,8 @@ func (p *process) aliasVersion(to *deviceDir, channel, target, name string, entr
 	return nil
 }
 
-// createDevice adds a device with an empty index to a channel; keyring, when
-// given, is the path of its keyring tarball.
-func (p *process) createDevice(channel, name, keyring string) error {
+// createDevice adds a device with an empty index to a channel.
+func (p *process) createDevice(channel, name string) error {
 	err := p.editChannels(func(channels object) error {
 		if _, ok := channels[channel]; !ok {
 			return keyError("Couldn't find channel: %s", channel)
@@ -198,12 +197,7 @@ func (p *process) createDevice(channel, name, keyring string) error {
 		if err := p.editIndex(filepath.Join(dir, "index.json"), func(object) error { return nil }); err != nil {
 			return err
 		}
-		entry := object{"index": fmt.Sprintf("/%s/%s/index.json", channel, name)}
-		if keyring != "" {
-			url := "/" + p.relativeTo(keyring)
-			entry["keyring"] = object{"path": url, "signature": url + ".asc"}
-		}
-		devices[name] = entry
+		devices[name] = object{"index": fmt.Sprintf("/%s/%s/index.json", channel, name)}
 		return nil
 	})
 	if err != nil {

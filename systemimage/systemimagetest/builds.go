@@ -69,6 +69,9 @@ func (s *Server) source(address string) (string, error) {
 }
 
 func (s *Server) addCDImage(b Build) error {
+	if b.Version == "" || strings.Contains(b.Series+b.Version, "/") || !filepath.IsLocal(b.Version) {
+		return fmt.Errorf("systemimagetest: %q, %q is no build of cdimage", b.Series, b.Version)
+	}
 	dir := filepath.Join(s.root, "cdimage", filepath.FromSlash(path.Clean("/"+b.Path)), b.Version)
 	name := b.Series + "-preinstalled-touch-armhf.tar.gz"
 	data, err := rootfs(b.Series, b.Version)

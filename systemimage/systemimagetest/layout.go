@@ -1,11 +1,9 @@
 package systemimagetest
 
 import (
-	"bufio"
 	"context"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -90,6 +88,9 @@ func (l *layout) layChannels(channels []Channel) error {
 	tree := object{}
 	var aliases []string
 	for _, c := range channels {
+		if !filepath.IsLocal(c.Name) {
+			return fmt.Errorf("%q is no name of a channel", c.Name)
+		}
 		entry := object{"devices": object{}}
 		if c.Hidden || c.Redirect != "" {
 			entry["hidden"] = true
@@ -153,6 +154,9 @@ func (l *layout) layChannels(channels []Channel) error {
 
 // layDevice writes the folder of a device and returns its entry in channels.json.
 func (l *layout) layDevice(c Channel, d Device) (object, error) {
+	if !filepath.IsLocal(d.Name) || strings.Contains(d.Name, "/") {
+		return nil, fmt.Errorf("no name of a device")
+	}
 	dir := filepath.Join(l.conf.publish, c.Name, d.Name)
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, err
@@ -247,173 +251,4 @@ func (l *layout) layImage(c Channel, d Device, device *deviceDir, i Image, full 
 		images = append(images, delta)
 	}
 	return images, nil
-}
-
-// payload makes the file of one entry of an image's details, or finds the one
-// that another image has. A channel with sources names it as the importer would.
-func (l *layout) payload(channel, device, key, value string) (string, error) {
-	if key == "keyring" {
-		details, files := []string{}, []string{"some"}
-		path, err := l.generateKeyring([]string{value}, environment{details: &details, newFiles: &files})
-		if err == nil && path == "" {
-			err = fmt.Errorf("no keyring %q", value)
-		}
-		return path, err
-	}
-	detail := key + "=" + value
-	for _, f := range l.conf.channels[channel].files {
-		if _, only, specific := strings.Cut(f.name, ","); specific && only != device || detailKey(f) != key {
-			continue
-		}
-		path, err := l.sourced(f, device, key, value)
-		if err != nil {
-			return "", err
-		}
-		if path != "" {
-			l.pool[detail+" "+device], l.pool[detail] = path, path
-			return path, nil
-		}
-	}
-	for _, known := range []string{detail + " " + device, detail} {
-		if path, ok := l.pool[known]; ok {
-			return path, nil
-		}
-	}
-	address := fmt.Sprintf("http://builds.example.net/%s/%s.tar.xz", device, key)
-	path, err := l.httpPayload(address, key, value)
-	l.pool[detail+" "+device] = path
-	return path, err
-}
-
-// detailKey is the key of the entry that a source adds to the details.
-func detailKey(f fileConfig) string {
-	switch f.generator {
-	case "http", "http-cdimage":
-		if name, ok := unpackOptions(argument(f.arguments, 1))["name"]; ok {
-			return name
-		}
-		return f.generator
-	case "cdimage-ubuntu":
-		return "ubuntu"
-	case "system-image":
-		return argument(f.arguments, 1)
-	}
-	return ""
-}
-
-// sourced makes a payload the way a generator of the configuration names it.
-func (l *layout) sourced(f fileConfig, device, key, value string) (string, error) {
-	if len(f.arguments) == 0 {
-		return "", nil
-	}
-	opts := unpackOptions(f.arguments[len(f.arguments)-1])
-	switch f.generator {
-	case "http", "http-cdimage":
-		return l.httpPayload(f.arguments[0], key, value)
-	case "cdimage-ubuntu":
-		if len(f.arguments) < 2 {
-			return "", nil
-		}
-		b := build{generator: f.generator, kind: "ubuntu", word: "rootfs", series: f.arguments[1], product: opts["product"], version: value}
-		b.path = filepath.Join(f.arguments[0], value, b.series+"-preinstalled-touch-armhf.tar.gz")
-		var err error
-		if b.data, err = rootfs(b.series, value); err != nil {
-			return "", err
-		}
-		b.sum = hexSum(b.data)
-		return l.poolBuild(b, environment{details: new([]string)})
-	case "system-image":
-		from := device
-		if d, ok := opts["device"]; ok {
-			from = d
-		}
-		return l.payload(f.arguments[0], from, key, value)
-	}
-	return "", nil
-}
-
-func (l *layout) httpPayload(address, name, value string) (string, error) {
-	path := l.poolPath(name, hexSum([]byte(address+":"+value)))
-	if exists(path) {
-		return path, nil
-	}
-	data, err := payload(address, value)
-	if err != nil {
-		return "", err
-	}
-	meta := object{"generator": "http", "version": value, "version_detail": name + "=" + value, "url": address}
-	if strings.HasSuffix(address, ".tar.gz") {
-		members, err := unpackGZ(data)
-		if err != nil {
-			return "", err
-		}
-		if data, err = packXZ(repack(members, ""), payloadTime); err != nil {
-			return "", err
-		}
-		meta["generator"], meta["rootfs_path"] = "cdimage-ubports", "/tmp/download"
-	}
-	return path, l.addToPool(path, data, meta)
-}
-
-func copyFile(from, to string) error {
-	data, err := os.ReadFile(from)
-	if err != nil {
-		return err
-	}
-	return writeFile(to, data)
-}
-
-// Clone copies a server with everything it holds into a new folder. It is
-// cheaper than a second Create, and the keys are the same.
-func (s *Server) Clone(dir string) (*Server, error) {
-	dir, err := emptyDir(dir)
-	if err != nil {
-		return nil, err
-	}
-	err = filepath.WalkDir(s.root, func(path string, e fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		rel, err := filepath.Rel(s.root, path)
-		if err != nil {
-			return err
-		}
-		to := filepath.Join(dir, rel)
-		switch {
-		case e.IsDir():
-			return os.MkdirAll(to, 0o755)
-		case e.Type()&fs.ModeSymlink != 0:
-			target, err := os.Readlink(path)
-			if err != nil {
-				return err
-			}
-			return os.Symlink(target, to)
-		}
-		data, err := os.ReadFile(path)
-		if err != nil {
-			return err
-		}
-		if rel == filepath.Join("etc", "config") || rel == "crontab" {
-			data = []byte(strings.ReplaceAll(string(data), s.root, dir))
-		}
-		info, err := e.Info()
-		if err != nil {
-			return err
-		}
-		return os.WriteFile(to, data, info.Mode().Perm())
-	})
-	if err != nil {
-		return nil, err
-	}
-	c := &Server{root: dir, Now: s.Now}
-	return c, nil
-}
-
-// process is a program of the server about to run.
-func (s *Server) process(name string, stdout, stderr io.Writer) *process {
-	return &process{
-		ctx: context.Background(), home: s.root, root: s.root, dir: s.root, name: name, level: silent,
-		out: bufio.NewWriterSize(stdout, 8192), err: stderr, now: timeOrNow(s.Now),
-		sign: map[string]*signer{}, known: map[string]string{},
-	}
 }

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
-	"strings"
 	"time"
 )
 
@@ -129,8 +128,11 @@ func (p *process) realpath(path string) string {
 	return filepath.Clean(path)
 }
 
-// relative is the part of path below the published tree.
-func (p *process) relative(path string) string {
-	rel := strings.TrimPrefix(path, p.conf.publish)
-	return strings.TrimPrefix(rel, "/")
+// process is a program of the server about to run.
+func (s *Server) process(name string, stdout, stderr io.Writer) *process {
+	return &process{
+		ctx: context.Background(), home: s.root, root: s.root, dir: s.root, name: name, level: silent,
+		out: bufio.NewWriterSize(stdout, 8192), err: stderr, now: timeOrNow(s.Now),
+		sign: map[string]*signer{}, known: map[string]string{},
+	}
 }

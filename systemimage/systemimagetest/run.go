@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"syscall"
@@ -26,8 +27,9 @@ func Programs() []string {
 //
 // The server's own programs, given as ROOT/bin/NAME, bin/NAME or NAME and
 // perhaps behind env with assignments, are played inside this process.
-// Everything else is really executed, in the server's folder and with a PATH
-// in which crontab keeps its table in ROOT/crontab. The name of a job is ignored.
+// Everything else is really executed, in the server's folder, with a home of
+// its own and a PATH in which crontab keeps its table in ROOT/crontab. The name
+// of a job is ignored.
 func (s *Server) Run(ctx context.Context, c systemimage.Command) (systemimage.Output, error) {
 	if len(c.Argv) == 0 {
 		return systemimage.Output{}, errors.New("systemimagetest: a command without a program")
@@ -92,7 +94,7 @@ func (s *Server) execute(ctx context.Context, c systemimage.Command) (systemimag
 	}
 	cmd := exec.CommandContext(ctx, name, c.Argv[1:]...)
 	cmd.Dir = s.root
-	cmd.Env = append(os.Environ(), "PATH="+tools+string(os.PathListSeparator)+os.Getenv("PATH"), "LC_ALL=C")
+	cmd.Env = append(os.Environ(), "PATH="+tools+string(os.PathListSeparator)+os.Getenv("PATH"), "HOME="+tools, "LC_ALL=C")
 	cmd.Stdin = bytes.NewReader(c.Stdin)
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	err := cmd.Run()
@@ -185,5 +187,20 @@ func (p *process) main() int {
 		fmt.Fprintf(p.err, "sh: 1: %s: not found\n", p.name)
 		return 127
 	}
-	return p.finish(program())
+	return p.finish(p.guard(program))
+}
+
+// guard makes an exception of what a file of another shape than the server's
+// does to a program. The real one stumbles over the types as well.
+func (p *process) guard(program func() error) (err error) {
+	defer func() {
+		switch r := recover().(type) {
+		case nil:
+		case runtime.Error:
+			err = raise("TypeError", "%v", r)
+		default:
+			panic(r)
+		}
+	}()
+	return program()
 }

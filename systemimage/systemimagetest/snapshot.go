@@ -33,7 +33,7 @@ func (s *Server) Snapshot() (string, error) {
 	if p.conf, err = newConfig(nil, s.root); err != nil {
 		return "", err
 	}
-	if err := v.channelPart(); err != nil {
+	if err := p.guard(v.channelPart); err != nil {
 		return "", fmt.Errorf("systemimagetest: snapshot: %w", err)
 	}
 	if err := v.signatures(); err != nil {

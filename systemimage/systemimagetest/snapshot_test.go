@@ -27,7 +27,7 @@ func problems(t *testing.T, s *Server) []string {
 }
 
 func TestSnapshotsOfEqualWorldsAreEqual(t *testing.T) {
-	a, b := New(t, SampleWorld()), New(t, SampleWorld())
+	a, b := sampleServer(t), sampleServer(t)
 	if diff := cmp.Diff(snapshot(t, a), snapshot(t, b)); diff != "" {
 		t.Errorf("two servers of one world:\n%s", diff)
 	}
@@ -52,7 +52,7 @@ func TestSnapshotsOfEqualWorldsAreEqual(t *testing.T) {
 }
 
 func TestSnapshotShowsDamage(t *testing.T) {
-	s := New(t, SampleWorld())
+	s := sampleServer(t)
 	www := filepath.Join(s.Root(), "www")
 	index := filepath.Join(www, rc, "krillin/index.json")
 	write := func(path, text string) {
