@@ -15,6 +15,11 @@ type PhaseRequest struct {
 	Channel, Device string
 	Version         int // the newest; stated, so that no other image is meant
 	Percentage      int // 0..100. The zero value is 0 %: nobody, which stops a rollout
+
+	// Quick does not watch whether a program that holds the global lock writes
+	// the index over: for the first round of an emergency stop, where the other
+	// channels must not wait. A second round without it looks again.
+	Quick bool
 }
 
 // A Phased is the percentage of a version, confirmed in the published index.
@@ -167,7 +172,7 @@ func (s *Server) SetPercentage(ctx context.Context, r PhaseRequest) (Phased, err
 // something else that writes indexes is seen to run.
 func (s *Server) stays(ctx context.Context, r PhaseRequest, e ending) (p Phased, done bool, err error) {
 	for look := range 15 {
-		if p, done, err = s.checkPercentage(ctx, r); err != nil || !done || e.Exit != 0 || e.err != nil {
+		if p, done, err = s.checkPercentage(ctx, r); err != nil || !done || r.Quick || e.Exit != 0 || e.err != nil {
 			return p, done, err
 		}
 		v := viewLock(ctx, s.Runner, s.root())

@@ -1,0 +1,90 @@
+package systemimage_test
+
+import (
+	"errors"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/landingteam/landing/systemimage"
+	"github.com/landingteam/landing/systemimage/systemimagetest"
+)
+
+// Each state in which a killed commit leaves an index is mended, and what
+// follows works again.
+func TestMend(t *testing.T) {
+	t.Parallel()
+	const channel, device = "ubuntu-touch/stable/meizu.en", "arale"
+	for _, tt := range []struct {
+		name string
+		kill systemimagetest.KillPoint
+		want []string
+		at   int // percentage that is published after the mending
+	}{
+		{"nothing wrong", "", nil, 30},
+		{"killed when signed", systemimagetest.Signed, []string{"removed index.json.new", "removed index.json.new.asc"}, 30},
+		{"killed before the signature was moved", systemimagetest.BeforeSignatureMoved,
+			[]string{"removed index.json.new", "removed index.json.new.asc", "signed the index again with re-sign-indexes"}, 30},
+		{"killed before the index was moved", systemimagetest.BeforeIndexMoved, []string{"moved index.json.new to index.json"}, 60},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			fake, s := newOperator(t)
+			if tt.kill != "" {
+				if err := fake.SetFaults(systemimagetest.Faults{Kill: tt.kill}); err != nil {
+					t.Fatal(err)
+				}
+				out, err := fake.Run(t.Context(), systemimage.Command{Argv: []string{"set-phased-percentage", "-v", channel, device, "1", "60"}})
+				if err != nil || out.Exit != 137 {
+					t.Fatalf("killed program: exit %d, %v", out.Exit, err)
+				}
+			}
+			got, err := s.Mend(t.Context(), channel, device)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if d := cmp.Diff(tt.want, got, cmpopts.EquateEmpty()); d != "" {
+				t.Errorf("Mend() (-want +got)\n%s", d)
+			}
+			m, err := s.Client.Latest(t.Context(), channel, device)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if m.Version != 1 || m.Percentage != tt.at {
+				t.Errorf("image %d at %d %%, want 1 at %d", m.Version, m.Percentage, tt.at)
+			}
+			if _, err := s.SetPercentage(t.Context(), systemimage.PhaseRequest{Channel: channel, Device: device, Version: 1}); err != nil {
+				t.Errorf("SetPercentage() after Mend(): %v", err)
+			}
+		})
+	}
+}
+
+func TestMendRefuses(t *testing.T) {
+	t.Parallel()
+	fake, s := newOperator(t)
+	const channel, device = "ubuntu-touch/stable/meizu.en", "arale"
+	if err := os.Remove(filepath.Join(fake.Root(), "www", channel, device, "index.json")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Mend(t.Context(), channel, device); !errors.Is(err, systemimage.ErrBroken) {
+		t.Errorf("Mend() without any index = %v, want ErrBroken", err)
+	}
+	s.ReadOnly = true
+	if _, err := s.Mend(t.Context(), channel, device); !errors.Is(err, systemimage.ErrReadOnly) {
+		t.Errorf("Mend() of a reader = %v, want ErrReadOnly", err)
+	}
+}
+
+// newOperator is a fake server with its operator's side.
+func newOperator(t *testing.T) (*systemimagetest.Server, *systemimage.Server) {
+	t.Helper()
+	fake := systemimagetest.New(t, systemimagetest.SampleWorld())
+	tree := httptest.NewServer(fake.Handler())
+	t.Cleanup(tree.Close)
+	return fake, &systemimage.Server{Runner: fake, Root: fake.Root(), Client: &systemimage.Client{BaseURL: tree.URL, Unverified: true}}
+}
