@@ -12,6 +12,7 @@ import (
 	"github.com/landingteam/landing/runbook/remote"
 	"github.com/landingteam/landing/runbook/remote/remotetest"
 	"github.com/landingteam/landing/systemimage"
+	"github.com/landingteam/landing/systemimage/keyring"
 	"github.com/landingteam/landing/systemimage/systemimagetest"
 )
 
@@ -100,9 +101,10 @@ func same(self, path string) bool {
 	return err == nil && a.Size() == b.Size() && !b.ModTime().Before(a.ModTime())
 }
 
-// Client reads the published tree.
+// Client reads the published tree and verifies it against the root keyring of the
+// lab's server, as a device does that was shipped with it.
 func (l *Lab) Client() *systemimage.Client {
-	return &systemimage.Client{BaseURL: l.url, Unverified: true}
+	return &systemimage.Client{BaseURL: l.url, Trust: &keyring.Trust{Root: l.root}}
 }
 
 // Server operates the image server.

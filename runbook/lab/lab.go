@@ -42,6 +42,7 @@ type Lab struct {
 
 	http   *http.Server
 	url    string
+	root   []byte // the archive-master keyring
 	runner systemimage.Runner
 	closes []func() error
 }
@@ -69,14 +70,14 @@ func NewWorld(tb testing.TB, w systemimagetest.World) *Lab {
 	return l
 }
 
-// Open makes a lab in a folder, or opens the one that is there. Close stops its
-// servers and leaves the folder.
-func Open(dir string) (*Lab, error) {
+// Open makes a lab in a folder, or opens the one that is there. What a new one
+// holds is said by w. Close stops its servers and leaves the folder.
+func Open(dir string, w systemimagetest.World) (*Lab, error) {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
 		return nil, err
 	}
-	s, err := openServer(dir)
+	s, err := openServer(dir, w)
 	if err != nil {
 		return nil, err
 	}
@@ -92,7 +93,7 @@ func Open(dir string) (*Lab, error) {
 
 // openServer makes or opens the image server's folder. A folder that holds
 // something else is left alone.
-func openServer(dir string) (*systemimagetest.Server, error) {
+func openServer(dir string, w systemimagetest.World) (*systemimagetest.Server, error) {
 	// While a lab is being made, a file beside its folder says so: one whose
 	// maker was killed is made again from the start.
 	making := dir + ".making"
@@ -113,7 +114,7 @@ func openServer(dir string) (*systemimagetest.Server, error) {
 	if err := os.WriteFile(making, []byte("a lab is being made in the folder of this name\n"), 0o644); err != nil {
 		return nil, err
 	}
-	s, err := systemimagetest.Create(dir, systemimagetest.SampleWorld())
+	s, err := systemimagetest.Create(dir, w)
 	if err != nil {
 		return nil, err
 	}
@@ -121,7 +122,11 @@ func openServer(dir string) (*systemimagetest.Server, error) {
 }
 
 // publish serves the published tree on the loopback interface.
-func (l *Lab) publish() error {
+func (l *Lab) publish() (err error) {
+	l.root, err = os.ReadFile(filepath.Join(l.Images.Root(), "secret", "gpg", "keyrings", "archive-master.tar.xz"))
+	if err != nil {
+		return err
+	}
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return err

@@ -1,0 +1,54 @@
+package lab
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/landingteam/landing/systemimage/systemimagetest"
+)
+
+// Candidates is the sample world a step further: the rc channels hold tested
+// images, tagged OTA-5-rc, that stable does not have yet.
+func Candidates() systemimagetest.World {
+	return grow(systemimagetest.SampleWorld(), "/rc/", "OTA-5-rc", nil)
+}
+
+// Released is the sample world two steps further: stable has the images of
+// [Candidates], tagged OTA-5, at a phased percentage.
+func Released(percentage int) systemimagetest.World {
+	return grow(Candidates(), "/stable/", "OTA-5", &percentage)
+}
+
+// grow adds an image with a newer root file system to each device of the channels
+// with a word in their name.
+func grow(w systemimagetest.World, word, tag string, phased *int) systemimagetest.World {
+	for i, c := range w.Channels {
+		if !strings.Contains(c.Name, word) || c.Alias != "" || c.Redirect != "" {
+			continue
+		}
+		devices := slices.Clone(c.Devices)
+		for k, d := range devices {
+			if len(d.Images) == 0 {
+				continue
+			}
+			last := d.Images[len(d.Images)-1]
+			devices[k].Images = slices.Clone(d.Images)
+			devices[k].Images[len(d.Images)-1].Phased = nil // the server drops it from older versions
+			devices[k].Images = append(devices[k].Images, systemimagetest.Image{
+				Version: last.Version + 1, Bases: []int{last.Version}, Details: newer(last.Details, tag), Phased: phased,
+			})
+		}
+		w.Channels[i].Devices = devices
+	}
+	return w
+}
+
+// newer is version_detail with another root file system and tag.
+func newer(details, tag string) string {
+	parts := strings.Split(details, ",")
+	parts = slices.DeleteFunc(parts, func(p string) bool { return strings.HasPrefix(p, "tag=") })
+	for i, p := range parts {
+		parts[i] = strings.NewReplacer("ubuntu=20150610", "ubuntu=20150611", "ubports=2023-09-02/1", "ubports=2023-09-03/1").Replace(p)
+	}
+	return strings.Join(append(parts, "tag="+tag), ",")
+}
