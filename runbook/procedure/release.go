@@ -1,0 +1,126 @@
+package procedure
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/landingteam/landing/phasing"
+	"github.com/landingteam/landing/runbook"
+	"github.com/landingteam/landing/systemimage"
+)
+
+// Release brings the images that were tested on rc to stable:
+//
+//  1. find the newest rc image of each pair, and ask whether these very images
+//     are what is to be released;
+//  2. hold the importer, copy each to stable with the tag, at 0 %;
+//  3. when all are there, phase them in together along the schedule: see
+//     [Rollout].
+//
+// Between copy-image's first commit and its last an image is offered to
+// everybody for a moment, whatever percentage was asked for; the server knows
+// no other way. The percentage is verified afterwards, on aliases too.
+type Release struct {
+	Server   *systemimage.Server
+	Importer *systemimage.Importer
+	Health   func(ctx context.Context) (Health, error) // see Rollout
+	Stop     *StopFile
+	Stay     bool
+	Every    time.Duration
+	Now      func() time.Time
+
+	Input ReleaseInput
+}
+
+// ReleaseInput is what one run of [Release] is asked to do.
+type ReleaseInput struct {
+	Tag      string           `json:"tag"`             // such as "OTA-13"; required
+	From     string           `json:"from"`            // path element of the source channels' names, such as "rc"
+	To       string           `json:"to"`              // such as "stable"
+	Pairs    []Pair           `json:"pairs,omitempty"` // empty: all pairs that exist in both
+	Schedule phasing.Schedule `json:"schedule"`
+	Not      []string         `json:"not,omitempty"` // who may not answer the gates, such as who prepared the images
+}
+
+// Candidate is one image that is to be released, as shown at the gate.
+type Candidate struct {
+	Pair
+	Version int    `json:"version"`
+	Detail  string `json:"detail"`
+}
+
+// Run is the procedure. See [runbook.Procedure].
+func (c *Release) Run(ctx context.Context, r *runbook.Run) error {
+	in := c.Input
+	if in.Tag == "" {
+		return errors.New("a release needs a tag, such as OTA-13: without one the tag of rc would reach stable")
+	}
+	candidates, err := findCandidates(ctx, r, c.Server.Client, in.From, in.To, in.Pairs)
+	if err != nil {
+		return err
+	}
+	err = r.Gate(ctx, runbook.Gate{
+		Name:     "release",
+		Question: fmt.Sprintf("Release these %d images as %s?", len(candidates), in.Tag),
+		Evidence: candidates, Not: in.Not,
+	})
+	if err != nil {
+		return err
+	}
+	if err := importerReady(ctx, r, c.Importer); err != nil {
+		return err
+	}
+	var targets []Target
+	err = r.Hold(ctx, holdImporter(r, c.Importer), func(ctx context.Context, r *runbook.Run) error {
+		return runbook.Each(ctx, r, byCandidate(candidates), 1, func(ctx context.Context, r *runbook.Run, _ Pair, v Candidate) error {
+			copied, err := copyImage(ctx, r, c.Server, systemimage.CopyRequest{
+				From: v.From, To: v.To, Device: v.Device, Version: v.Version, Tag: in.Tag, Percentage: 0,
+			})
+			targets = append(targets, Target{Channel: v.To, Device: v.Device, Version: copied.Version})
+			return err
+		})
+	})
+	if err != nil {
+		return err // nothing is offered to anybody yet; mended, the run goes on
+	}
+	rollout := &Rollout{
+		Server: c.Server, Health: c.Health, Stop: c.Stop, Stay: c.Stay, Every: c.Every, Now: c.Now,
+		Input: RolloutInput{Targets: targets, Schedule: in.Schedule, Not: in.Not},
+	}
+	return rollout.Run(ctx, r.Group("rollout"))
+}
+
+// findCandidates pins the pairs and the newest image of each.
+func findCandidates(ctx context.Context, r *runbook.Run, client *systemimage.Client, from, to string, wanted []Pair) ([]Candidate, error) {
+	return runbook.Read(ctx, r, "find candidates", func(ctx context.Context) ([]Candidate, error) {
+		channels, err := client.Channels(ctx)
+		if err != nil {
+			return nil, err
+		}
+		pairs, _, err := FindPairs(channels.Channels, from, to, wanted)
+		if err != nil {
+			return nil, err
+		}
+		var list []Candidate
+		for _, p := range pairs {
+			m, err := client.Latest(ctx, p.From, p.Device)
+			if err != nil {
+				return nil, err
+			}
+			list = append(list, Candidate{p, m.Version, m.VersionDetail})
+		}
+		return list, nil
+	})
+}
+
+func byCandidate(list []Candidate) func(yield func(Pair, Candidate) bool) {
+	return func(yield func(Pair, Candidate) bool) {
+		for _, v := range list {
+			if !yield(v.Pair, v) {
+				return
+			}
+		}
+	}
+}

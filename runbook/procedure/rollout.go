@@ -1,0 +1,433 @@
+package procedure
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/landingteam/landing/phasing"
+	"github.com/landingteam/landing/runbook"
+	"github.com/landingteam/landing/systemimage"
+)
+
+// A Target is one published image that a rollout is about.
+type Target struct {
+	Channel string `json:"channel"`
+	Device  string `json:"device"`
+	Version int    `json:"version"` // the newest of the channel; the server phases no other
+}
+
+// String names the target "CHANNEL:DEVICE".
+func (t Target) String() string { return t.Channel + ":" + t.Device }
+
+// A Health is what a [Rollout] is told about the devices that have the update.
+type Health struct {
+	Bad bool   `json:"bad"` // halt
+	Why string `json:"why"` // one line for the journal and the gate
+}
+
+// Rollout phases published images in: it raises the percentage of all targets
+// together, step by step along a schedule, until everybody may have them.
+//
+// Each percentage is set through set-phased-percentage and verified in the
+// published index. A target that lies below the others is levelled; one that was
+// set to 0 by somebody else halts the rollout; one that lies higher is left as
+// it is until the schedule comes there, because lowering takes an offer away.
+//
+// A step that the schedule marks with "ask" is a gate. A bad health signal or
+// the stop file halts: all targets go to 0 % (never 1 %, which would still serve
+// 1.98 % of the devices), and a gate asks whether to resume. A newer version in
+// any of the channels ends the rollout at once with [ErrSuperseded]: the server
+// keeps a percentage on the newest version only.
+//
+// Waiting for the next step, the run is pending: started again when it is due,
+// or any number of times before, it goes on. With Stay it waits itself.
+type Rollout struct {
+	Server *systemimage.Server
+
+	// Health is asked before each step and, with Stay, every Every. Nil means
+	// that nothing is known. An error is no signal: it ends this start.
+	Health func(ctx context.Context) (Health, error)
+
+	// Stop is the stop file on the host; nil is none.
+	Stop *StopFile
+
+	Stay  bool          // wait for the steps instead of being pending between them
+	Every time.Duration // how often to look while waiting; a minute when zero
+
+	Now func() time.Time // the clock; time.Now when nil
+
+	Input RolloutInput
+}
+
+// RolloutInput is what one run of [Rollout] is asked to do.
+type RolloutInput struct {
+	Targets  []Target         `json:"targets"`
+	Schedule phasing.Schedule `json:"schedule"`
+	Not      []string         `json:"not,omitempty"` // who may not answer its gates
+}
+
+// ErrSuperseded says that a newer version was published in a channel while an
+// older one was phased in: this rollout has nothing left to set.
+var ErrSuperseded = errors.New("superseded by a newer version")
+
+// What a round of a rollout decides.
+const (
+	doSet  = "set"  // publish Percent
+	doAsk  = "ask"  // a person decides whether the next step begins
+	doHalt = "halt" // 0 % everywhere
+	doEnd  = "end"  // everybody may have it
+)
+
+// decision is pinned in the journal: started again, a rollout does what was
+// decided, and decides anew only what comes after.
+type decision struct {
+	Do      string          `json:"do"`
+	Percent phasing.Percent `json:"percent"`
+	Next    phasing.Percent `json:"next,omitempty"` // that a person is asked about
+	Time    time.Time       `json:"time"`
+	Why     string          `json:"why,omitempty"`
+}
+
+// Run is the procedure. See [runbook.Procedure].
+func (c *Rollout) Run(ctx context.Context, r *runbook.Run) error {
+	if err := c.check(); err != nil {
+		return err
+	}
+	start, err := runbook.Read(ctx, r, "start", func(context.Context) (time.Time, error) {
+		return c.now(), nil
+	})
+	if err != nil {
+		return err
+	}
+	if r.Planning() {
+		return c.plan(r, start)
+	}
+	ro := phasing.Rollout{Schedule: c.Input.Schedule, Start: start}
+	published := phasing.Percent(0)
+	for n := 1; ; n++ {
+		round := r.Group(fmt.Sprintf("round %d", n))
+		d, err := c.decide(ctx, round, ro, published)
+		if err != nil {
+			return err
+		}
+		switch d.Do {
+		case doEnd:
+			if c.Stop != nil {
+				if err := c.Stop.write(ctx, round, "phased in to everybody"); err != nil {
+					return err
+				}
+			}
+			return round.Note("all targets are at 100 %: " + c.names())
+		case doSet:
+			if err := c.set(ctx, round, d.Percent); err != nil {
+				return err
+			}
+			published = d.Percent
+		case doAsk:
+			err := round.Gate(ctx, runbook.Gate{
+				Name:     "next step",
+				Question: fmt.Sprintf("Raise the phased percentage from %v to %v?", d.Percent, d.Next),
+				Evidence: c.evidence(d), Not: c.Input.Not,
+			})
+			if err != nil {
+				return err
+			}
+			at, err := c.answered(ctx, round, d)
+			if err != nil {
+				return err
+			}
+			if ro, err = ro.Approve(at); err != nil {
+				return err
+			}
+		case doHalt:
+			if ro, err = c.halt(ctx, round, ro, d); err != nil {
+				return err
+			}
+			published = 0
+		}
+	}
+}
+
+func (c *Rollout) now() time.Time {
+	if c.Now == nil {
+		return time.Now().UTC()
+	}
+	return c.Now().UTC()
+}
+
+func (c *Rollout) check() error {
+	if len(c.Input.Targets) == 0 {
+		return errors.New("a rollout needs at least one target")
+	}
+	if len(c.Input.Schedule.Steps()) == 0 {
+		return errors.New("a rollout needs a schedule, such as \"1% 2h ask, 10% 6h, 100%\"")
+	}
+	return nil
+}
+
+// plan lists what the schedule would do if nothing comes in between.
+func (c *Rollout) plan(r *runbook.Run, start time.Time) error {
+	for at, step := range c.Input.Schedule.Timeline(start) {
+		ask := ""
+		if step.Ask {
+			ask = ", then ask"
+		}
+		if err := r.Note(fmt.Sprintf("%s after %v: %v (%.2f %% of the devices)%s",
+			at.Format("2006-01-02 15:04 MST"), at.Sub(start).Round(time.Second), step.Percent, 100*step.Percent.Share(), ask)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// decide waits until something is to be done and pins what.
+func (c *Rollout) decide(ctx context.Context, r *runbook.Run, ro phasing.Rollout, published phasing.Percent) (decision, error) {
+	every := c.Every
+	if every <= 0 {
+		every = time.Minute
+	}
+	return runbook.Wait(ctx, r, runbook.Poll[decision]{
+		Name:     "what is due",
+		Intent:   fmt.Sprintf("wait for the next step after %v", published),
+		Every:    every,
+		Deadline: 30 * 24 * time.Hour,
+		Check: func(ctx context.Context) (decision, bool, error) {
+			now := c.now()
+			d, err := c.look(ctx, ro, published, now)
+			if err != nil || d.Do != "" {
+				return d, err == nil, err
+			}
+			if c.Stay {
+				return d, false, nil
+			}
+			st, err := ro.At(now)
+			if err != nil {
+				return d, false, err
+			}
+			return d, false, &runbook.Error{Kind: runbook.ErrPending,
+				Text: fmt.Sprintf("%v is due at %s", st.Next, st.NextAt.UTC().Format("2006-01-02 15:04:05 MST")),
+				Hint: "start again with the same journal then; earlier does no harm"}
+		},
+	})
+}
+
+// look decides what is to be done now; Do is empty when nothing is.
+func (c *Rollout) look(ctx context.Context, ro phasing.Rollout, published phasing.Percent, now time.Time) (decision, error) {
+	d := decision{Percent: published, Time: now}
+	why, err := c.alarm(ctx, published)
+	if err != nil {
+		return d, err
+	}
+	if why != "" {
+		d.Do, d.Percent, d.Why = doHalt, 0, why
+		return d, nil
+	}
+	st, err := ro.At(now)
+	if err != nil {
+		return d, err
+	}
+	switch p, err := st.Publish(published); {
+	case err != nil:
+		return d, err
+	case p > published:
+		d.Do, d.Percent = doSet, p
+	case st.Waiting:
+		d.Do, d.Next = doAsk, st.Next
+	case st.Done:
+		d.Do = doEnd
+	default:
+		low, err := c.below(ctx, published)
+		if err != nil {
+			return d, err
+		}
+		if len(low) > 0 {
+			d.Do, d.Why = doSet, "uneven: "+strings.Join(low, ", ")
+		}
+	}
+	return d, nil
+}
+
+// alarm says why the rollout has to halt; "" when it has not.
+func (c *Rollout) alarm(ctx context.Context, published phasing.Percent) (string, error) {
+	if c.Stop != nil {
+		text, there, err := c.Stop.read(ctx)
+		if err != nil {
+			return "", err
+		}
+		if there {
+			return "the stop file " + c.Stop.Path + " is there" + text, nil
+		}
+	}
+	if published > 0 {
+		for _, t := range c.Input.Targets {
+			p, err := c.percentage(ctx, t)
+			if err != nil {
+				return "", err
+			}
+			if p == 0 {
+				return t.String() + " was set to 0 % by somebody else", nil
+			}
+		}
+	}
+	if c.Health != nil {
+		h, err := c.Health(ctx)
+		if err != nil {
+			return "", fmt.Errorf("the health of the devices is not known: %w", err)
+		}
+		if h.Bad {
+			return "health: " + h.Why, nil
+		}
+	}
+	return "", nil
+}
+
+// below lists the targets that are offered to fewer devices than they should.
+func (c *Rollout) below(ctx context.Context, published phasing.Percent) (low []string, err error) {
+	for _, t := range c.Input.Targets {
+		p, err := c.percentage(ctx, t)
+		if err != nil {
+			return nil, err
+		}
+		if p < published {
+			low = append(low, fmt.Sprintf("%s is at %v", t, p))
+		}
+	}
+	return low, nil
+}
+
+// percentage reads the published percentage of a target. It is [ErrSuperseded]
+// when the target is not the newest version any more.
+func (c *Rollout) percentage(ctx context.Context, t Target) (phasing.Percent, error) {
+	x, err := c.Server.Client.Index(ctx, t.Channel, t.Device)
+	if err != nil {
+		return 0, err
+	}
+	m, ok := x.Full(t.Version)
+	newest, _ := x.Newest()
+	switch {
+	case newest > t.Version:
+		return 0, fmt.Errorf("%s: image %d: %w, %d; its phasing ended at 100 %%", t, t.Version, ErrSuperseded, newest)
+	case !ok:
+		return 0, fmt.Errorf("%s has no image %d", t, t.Version)
+	}
+	return phasing.Percent(m.Percentage), nil
+}
+
+// set publishes a percentage on all targets that lie below it. One after the
+// other: set-phased-percentage takes no lock, and two of them that synchronize
+// the aliases of one channel break each other's commits.
+func (c *Rollout) set(ctx context.Context, r *runbook.Run, p phasing.Percent) error {
+	return runbook.Each(ctx, r, byTarget(c.Input.Targets), 1, func(ctx context.Context, r *runbook.Run, t, _ Target) error {
+		now, err := runbook.Read(ctx, r, "published", func(ctx context.Context) (phasing.Percent, error) {
+			return c.percentage(ctx, t)
+		})
+		if err != nil {
+			return err
+		}
+		if now > p {
+			return r.Note(fmt.Sprintf("%s is at %v already, above %v: not lowered", t, now, p))
+		}
+		return setPercentage(ctx, r, c.Server, t, p)
+	})
+}
+
+// setPercentage is the one effect of this procedure.
+func setPercentage(ctx context.Context, r *runbook.Run, s *systemimage.Server, t Target, p phasing.Percent) error {
+	req := systemimage.PhaseRequest{Channel: t.Channel, Device: t.Device, Version: t.Version, Percentage: int(p)}
+	_, err := runbook.Do(ctx, r, runbook.Step[systemimage.Phased]{
+		Name:   "set " + p.String(),
+		Intent: fmt.Sprintf("offer image %d of %s for %s to %v (%.2f %% of the devices)", t.Version, t.Channel, t.Device, p, 100*p.Share()),
+		Probe: func(ctx context.Context) (systemimage.Phased, bool, error) {
+			return s.CheckPercentage(ctx, req)
+		},
+		Do: func(ctx context.Context) (systemimage.Phased, error) {
+			return s.SetPercentage(ctx, req)
+		},
+		Predict: systemimage.Phased{Channel: t.Channel, Device: t.Device, Version: t.Version, Percentage: int(p)},
+	})
+	return err
+}
+
+// halt stops the offer everywhere and asks whether to go on.
+func (c *Rollout) halt(ctx context.Context, r *runbook.Run, ro phasing.Rollout, d decision) (phasing.Rollout, error) {
+	halted, err := ro.Halt(d.Time)
+	if err != nil {
+		return ro, err
+	}
+	err = runbook.Each(ctx, r, byTarget(c.Input.Targets), 1, func(ctx context.Context, r *runbook.Run, t, _ Target) error {
+		return setPercentage(ctx, r, c.Server, t, 0)
+	})
+	if err != nil {
+		return ro, fmt.Errorf("halting (%s): %w", d.Why, err)
+	}
+	if err := r.Note("halted: " + d.Why); err != nil {
+		return ro, err
+	}
+	if c.Stop != nil {
+		if err := c.Stop.write(ctx, r, d.Why); err != nil {
+			return ro, err
+		}
+	}
+	err = r.Gate(ctx, runbook.Gate{
+		Name:     "resume",
+		Question: "All targets are at 0 %. Resume the rollout where it was?",
+		Evidence: c.evidence(d), Not: c.Input.Not,
+	})
+	if err != nil {
+		return ro, err
+	}
+	if c.Stop != nil {
+		if err := c.Stop.remove(ctx, r); err != nil {
+			return ro, err
+		}
+	}
+	at, err := c.answered(ctx, r, d)
+	if err != nil {
+		return ro, err
+	}
+	return halted.Resume(at)
+}
+
+// answered pins when the answer to a decision came. It cannot have come before
+// the question, whatever two clocks say.
+func (c *Rollout) answered(ctx context.Context, r *runbook.Run, d decision) (time.Time, error) {
+	return runbook.Read(ctx, r, "answered", func(context.Context) (time.Time, error) {
+		if now := c.now(); now.After(d.Time) {
+			return now, nil
+		}
+		return d.Time, nil
+	})
+}
+
+// evidence is what a person sees at a gate.
+func (c *Rollout) evidence(d decision) any {
+	return struct {
+		Targets []Target `json:"targets"`
+		Percent string   `json:"percent"`
+		Why     string   `json:"why,omitempty"`
+	}{c.Input.Targets, d.Percent.String(), d.Why}
+}
+
+func (c *Rollout) names() string {
+	var names []string
+	for _, t := range c.Input.Targets {
+		names = append(names, t.String())
+	}
+	slices.Sort(names)
+	return strings.Join(names, ", ")
+}
+
+func byTarget(targets []Target) iter.Seq2[Target, Target] {
+	return func(yield func(Target, Target) bool) {
+		for _, t := range targets {
+			if !yield(t, t) {
+				return
+			}
+		}
+	}
+}
