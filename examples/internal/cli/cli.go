@@ -19,6 +19,7 @@ import (
 
 	"github.com/landingteam/landing/runbook"
 	"github.com/landingteam/landing/runbook/lab"
+	"github.com/landingteam/landing/systemimage/systemimagetest"
 )
 
 // The exit statuses of all programs.
@@ -32,11 +33,16 @@ const (
 
 // A Program is one example program.
 type Program struct {
-	Name  string // of the program, the procedure, and its section in the site file
-	About string // what it does, one line
-	Args  string // what stands after the flags, for the usage
-	Keys  []string
+	Name  string   // of the program, the procedure, and its section in the site file
+	About string   // what it does, one line
+	Args  string   // what stands after the flags, for the usage
+	Keys  []string // of its section in the site file
 
+	// Urgent programs act at once: the plan is shown with -plan only.
+	Urgent bool
+
+	// Lab is what a new lab holds; the sample world when nil.
+	Lab func() systemimagetest.World
 	// Flags adds the program's own flags.
 	Flags func(fs *flag.FlagSet)
 	// Procedure says what to run on w, once flags and arguments are known. An
@@ -173,7 +179,7 @@ func (p Program) start(ctx context.Context, o options, w *World, input any, proc
 	if !o.json {
 		fmt.Fprintf(stdout, "%s\n%s.\n\n", w.Title, p.About)
 	}
-	if !o.settle {
+	if o.plan || !o.settle && !p.Urgent {
 		records, err := x.Plan(ctx, procedure)
 		out.plan(records)
 		if err != nil || o.plan {

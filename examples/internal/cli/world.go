@@ -15,6 +15,8 @@ import (
 	"github.com/landingteam/landing/runbook/lab"
 	"github.com/landingteam/landing/runbook/remote"
 	"github.com/landingteam/landing/systemimage"
+	"github.com/landingteam/landing/systemimage/keyring"
+	"github.com/landingteam/landing/systemimage/systemimagetest"
 )
 
 // A World is what a procedure works on. The lab's and a site's differ in nothing
@@ -25,6 +27,7 @@ type World struct {
 	Images   *systemimage.Client
 	Server   *systemimage.Server
 	Importer *systemimage.Importer
+	Root     string // the server's folder on its host
 
 	site   *Site  // nil on the lab
 	name   string // section of the site file
@@ -56,7 +59,11 @@ func (p Program) world(o options, stderr io.Writer) (*World, error) {
 	if o.site != "" {
 		err = w.openSite(o, map[string][]string{p.Name: p.Keys}, stderr)
 	} else {
-		err = w.openLab(o, stderr)
+		what := systemimagetest.SampleWorld
+		if p.Lab != nil {
+			what = p.Lab
+		}
+		err = w.openLab(o, what(), stderr)
 	}
 	if err != nil {
 		w.close()
@@ -66,7 +73,7 @@ func (p Program) world(o options, stderr io.Writer) (*World, error) {
 	return w, nil
 }
 
-func (w *World) openLab(o options, stderr io.Writer) error {
+func (w *World) openLab(o options, what systemimagetest.World, stderr io.Writer) error {
 	dir := o.lab
 	if dir == "" {
 		var err error
@@ -75,7 +82,7 @@ func (w *World) openLab(o options, stderr io.Writer) error {
 		}
 		w.closes = append(w.closes, func() error { return os.RemoveAll(dir) })
 	}
-	l, err := lab.Open(dir)
+	l, err := lab.Open(dir, what)
 	if err != nil {
 		return err
 	}
@@ -85,6 +92,7 @@ func (w *World) openLab(o options, stderr io.Writer) error {
 		w.Title = "The lab: a system-image server in a temporary folder, over SSH on this machine."
 	}
 	w.Images, w.Server, w.Importer = l.Client(), l.Server(), l.Importer()
+	w.Root = w.Server.Root
 	w.Importer.Owner.Operator = w.Operator
 	w.Server.Logger = logger(o, stderr)
 	return nil
@@ -96,7 +104,7 @@ func (w *World) openSite(o options, programs map[string][]string, stderr io.Writ
 		return err
 	}
 	m := site.ImageServer
-	w.site = site
+	w.site, w.Root = site, m.Root
 	w.Operator = cmp.Or(o.operator, site.Operator, whoami())
 	w.Title = fmt.Sprintf("Site %s: image server %s, tree %s.", cmp.Or(site.Name, o.site), m.SSH, m.URL)
 	host := newHost(m, m.SSH)
@@ -106,6 +114,16 @@ func (w *World) openSite(o options, programs map[string][]string, stderr io.Writ
 	}
 	w.closes = append(w.closes, host.Close)
 	w.Images = &systemimage.Client{BaseURL: m.URL, HTTP: &http.Client{Timeout: 2 * time.Minute}, Unverified: m.Unverified}
+	if !m.Unverified {
+		root, err := os.ReadFile(m.Keyring)
+		if err != nil {
+			return fmt.Errorf("the archive-master keyring: %w", err)
+		}
+		if _, err := keyring.Parse(root); err != nil {
+			return fmt.Errorf("the archive-master keyring %s: %w", m.Keyring, err)
+		}
+		w.Images.Trust = &keyring.Trust{Root: root}
+	}
 	runner := systemimage.RunnerFunc(func(ctx context.Context, c systemimage.Command) (systemimage.Output, error) {
 		out, err := host.Run(ctx, remote.Command(c))
 		return systemimage.Output(out), err

@@ -1,0 +1,11 @@
+#!/usr/bin/env bash
+# What the package comment says about backout, as a user would do it.
+. "$(dirname "$0")/../check-lib.sh" backout
+# with nobody there the phasing is stopped all the same
+exits 3 "$dir/backout" -lab "$lab" -journal "$dir/j"
+newest ubuntu-touch/stable/meizu.en arale '  0 %'
+exits 0 "$dir/backout" -lab "$lab" -journal "$dir/j" -yes
+newest ubuntu-touch/stable/meizu.en arale 'full 3         100 %'
+grep -q '^\*/5 .*import-images' "$lab/crontab" || fail "the importer is not back"
+exits 2 "$dir/backout" -lab "$lab" ubuntu-touch/stable/meizu.en
+echo "backout: as described"

@@ -1,0 +1,180 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"net/http"
+	"os/exec"
+	"path"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/landingteam/landing/phasing"
+	"github.com/landingteam/landing/runbook/procedure"
+)
+
+// A List is a flag that may be given several times.
+type List []string
+
+// String joins the values.
+func (l *List) String() string { return strings.Join(*l, " ") }
+
+// Set adds a value.
+func (l *List) Set(s string) error {
+	*l = append(*l, s)
+	return nil
+}
+
+// Phasing are the flags and keys of programs that phase images in.
+type Phasing struct {
+	Schedule phasing.Schedule
+	Health   func(context.Context) (procedure.Health, error)
+	Stop     *procedure.StopFile
+	Stay     bool
+	Every    time.Duration
+	Not      []string
+
+	schedule, health, stop, not string
+}
+
+// Keys are the keys of the site file.
+func (p *Phasing) Keys() []string { return []string{"schedule", "health", "stop_file", "not"} }
+
+// Register adds the flags.
+func (p *Phasing) Register(fs *flag.FlagSet) {
+	fs.StringVar(&p.schedule, "schedule", "", "`SCHEDULE` such as \"1% 2h ask, 10% 6h, 100%\" or \"linear 24h\" (on the lab: a few seconds)")
+	fs.StringVar(&p.health, "health", "", "`COMMAND` or URL that is asked before each step: a failure halts the rollout, its first line says why")
+	fs.BoolVar(&p.Stay, "stay", false, "wait for the steps instead of being pending between them (the lab always waits)")
+	p.RegisterStop(fs)
+}
+
+// RegisterStop adds the flags that a back-out has too.
+func (p *Phasing) RegisterStop(fs *flag.FlagSet) {
+	fs.StringVar(&p.stop, "stop-file", "", "`PATH` on the image server's host of the file that stops a rollout (default phased-state/done below its root)")
+	fs.StringVar(&p.not, "not", "", "`NAMES`, with commas, of people who may not answer the questions")
+}
+
+// Resolve fills in what flags and the site file say.
+func (p *Phasing) Resolve(w *World) error {
+	p.ResolveStop(w)
+	text := p.schedule
+	if text == "" {
+		text = w.Option("schedule", "")
+	}
+	p.Every = time.Minute
+	if w.OnLab() {
+		p.Stay, p.Every = true, 200*time.Millisecond
+		if text == "" {
+			text = "1% 2s, 30% 2s ask, 100%"
+		}
+	}
+	if text == "" {
+		return errors.New("a schedule is needed: -schedule \"1% 2h ask, 10% 6h, 100%\", or schedule in the site file")
+	}
+	var err error
+	if p.Schedule, err = phasing.ParseSchedule(text); err != nil {
+		return err
+	}
+	health := p.health
+	if health == "" {
+		health = w.Option("health", "")
+	}
+	switch {
+	case health == "":
+	case strings.HasPrefix(health, "http://"), strings.HasPrefix(health, "https://"):
+		p.Health = healthURL(health)
+	default:
+		p.Health = healthCommand(health)
+	}
+	return nil
+}
+
+// ResolveStop fills in what a back-out has too.
+func (p *Phasing) ResolveStop(w *World) {
+	if p.stop == "" {
+		p.stop = w.Option("stop_file", path.Join(w.Root, "phased-state", "done"))
+	}
+	p.Stop = &procedure.StopFile{Runner: w.Server.Runner, Path: p.stop}
+	if p.not == "" {
+		p.not = w.Option("not", "")
+	}
+	for _, name := range strings.Split(p.not, ",") {
+		if name = strings.TrimSpace(name); name != "" {
+			p.Not = append(p.Not, name)
+		}
+	}
+}
+
+// healthCommand runs a command line of the operator's own on this machine.
+func healthCommand(line string) func(context.Context) (procedure.Health, error) {
+	return func(ctx context.Context) (procedure.Health, error) {
+		ctx, cancel := context.WithTimeout(ctx, time.Minute)
+		defer cancel()
+		out, err := exec.CommandContext(ctx, "/bin/sh", "-c", line).CombinedOutput()
+		why := firstLine(out)
+		var exit *exec.ExitError
+		switch {
+		case err == nil:
+			return procedure.Health{Why: why}, nil
+		case errors.As(err, &exit) && exit.Exited():
+			if why == "" {
+				why = fmt.Sprintf("exit status %d", exit.ExitCode())
+			}
+			return procedure.Health{Bad: true, Why: why}, nil
+		}
+		return procedure.Health{}, err
+	}
+}
+
+// healthURL asks a URL: any answer but 2xx is bad.
+func healthURL(url string) func(context.Context) (procedure.Health, error) {
+	return func(ctx context.Context) (procedure.Health, error) {
+		ctx, cancel := context.WithTimeout(ctx, time.Minute)
+		defer cancel()
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+		if err != nil {
+			return procedure.Health{}, err
+		}
+		res, err := http.DefaultClient.Do(req)
+		if err != nil {
+			return procedure.Health{}, err
+		}
+		defer res.Body.Close()
+		body := make([]byte, 1000)
+		n, _ := res.Body.Read(body)
+		why := firstLine(body[:n])
+		if res.StatusCode/100 != 2 {
+			return procedure.Health{Bad: true, Why: strings.TrimSpace(res.Status + " " + why)}, nil
+		}
+		return procedure.Health{Why: why}, nil
+	}
+}
+
+func firstLine(b []byte) string {
+	line, _, _ := bytes.Cut(bytes.TrimSpace(b), []byte("\n"))
+	return string(bytes.TrimSpace(line[:min(len(line), 200)]))
+}
+
+// Targets reads CHANNEL:DEVICE:VERSION arguments.
+func Targets(args []string) ([]procedure.Target, error) {
+	if len(args) == 0 {
+		return nil, errors.New("which images? CHANNEL:DEVICE:VERSION, such as ubuntu-touch/stable/meizu.en:arale:7")
+	}
+	var targets []procedure.Target
+	for _, arg := range args {
+		parts := strings.Split(arg, ":")
+		if len(parts) != 3 || parts[0] == "" || parts[1] == "" {
+			return nil, fmt.Errorf("%q is no CHANNEL:DEVICE:VERSION", arg)
+		}
+		version, err := strconv.Atoi(parts[2])
+		if err != nil || version < 1 {
+			return nil, fmt.Errorf("%q: %q is no version", arg, parts[2])
+		}
+		targets = append(targets, procedure.Target{Channel: parts[0], Device: parts[1], Version: version})
+	}
+	return targets, nil
+}
