@@ -130,6 +130,9 @@ func (x *Runner) start(ctx context.Context, m mode, p Procedure) (err error) {
 	}()
 	e := x.engine(m)
 	first, err := e.open(ctx)
+	if errors.Is(err, ErrDiverged) {
+		return join(e.debts(nil, false, "start with what is recorded, or give it back by hand"), err)
+	}
 	if err != nil {
 		return err
 	}
@@ -155,11 +158,7 @@ func (x *Runner) start(ctx context.Context, m mode, p Procedure) (err error) {
 			e.append(ctx, Record{Verb: VerbRun, Kind: Ended, Reason: "failed", Error: "panic", Operator: x.Operator})
 		}
 	}()
-	err = p(ctx, &Run{e: e})
-	if m == settling && onlyStopped(err) {
-		err = nil
-	}
-	err = join(e.settle(ctx, p, err), err)
+	err = e.settle(ctx, p, p(ctx, &Run{e: e}))
 	returned = true
 	return join(err, e.append(ctx, Record{Verb: VerbRun, Kind: Ended, Reason: outcome(err), Error: textOf(err), Operator: x.Operator}))
 }
@@ -202,31 +201,48 @@ func onlyStopped(err error) bool {
 	return false
 }
 
-// settle follows the procedure once more to holds of an earlier start that
-// this one has not reached, and names all that stay owed. err is what the
-// procedure returned, which it may have forgotten to say about them.
+// settle deals with what is owed when the procedure has returned err: it
+// follows the procedure once more to holds of an earlier start that this one
+// has not reached, and names all that stay owed. In a start that only settles,
+// the end of the procedure counts for nothing unless something stays owed.
 func (e *engine) settle(ctx context.Context, p Procedure, err error) error {
-	var causes error
-	if e.mode == executing && len(e.owed(true)) > 0 {
+	var cause error
+	switch {
+	case e.mode == executing && len(e.owed(true)) > 0:
 		unlock := e.locked()
 		e.mode, e.used = settling, map[string]bool{}
 		unlock()
-		if err := p(context.WithoutCancel(ctx), &Run{e: e}); !onlyStopped(err) {
-			causes = err
-		}
+		cause = notStopped(p(context.WithoutCancel(ctx), &Run{e: e}))
+	case e.mode == settling && !errors.Is(err, ErrOwed) && !errors.Is(err, ErrJournal):
+		cause, err = notStopped(err), nil
 	}
+	debts := e.debts(cause, true, "the procedure does not come to this hold any more: give it back by hand, or settle with the program that took it")
+	if debts == nil && !errors.Is(err, ErrOwed) { // or the procedure has forgotten to say so
+		debts = e.debts(cause, false, "give it back by hand, or start again or settle once the cause is gone")
+	}
+	return join(debts, err)
+}
+
+// debts is an ErrOwed for each hold that is owed.
+func (e *engine) debts(cause error, unreached bool, hint string) error {
 	var errs []error
-	for _, s := range e.owed(true) {
-		errs = append(errs, &Error{Kind: ErrOwed, Step: s.Step, Line: s.N, Text: s.Intent, Err: causes,
-			Hint: "the procedure does not come to this hold any more: give it back by hand, or settle with the program that took it"})
-	}
-	if len(errs) == 0 && !errors.Is(err, ErrOwed) {
-		for _, s := range e.owed(false) {
-			errs = append(errs, &Error{Kind: ErrOwed, Step: s.Step, Line: s.N, Text: s.Intent + ": " + s.Error,
-				Hint: "give it back by hand, or start again or settle once the cause is gone"})
+	for _, s := range e.owed(unreached) {
+		text := s.Intent
+		if s.Error != "" {
+			text += ": " + s.Error
 		}
+		errs = append(errs, &Error{Kind: ErrOwed, Step: s.Step, Line: s.N, Text: text, Err: cause, Hint: hint})
 	}
 	return errors.Join(errs...)
+}
+
+// notStopped is nil if err consists of nothing but steps that settling does
+// not do.
+func notStopped(err error) error {
+	if onlyStopped(err) {
+		return nil
+	}
+	return err
 }
 
 // owed lists the holds that are owed, by name; or only those that no call of

@@ -494,6 +494,21 @@ func TestSettle(t *testing.T) {
 			}
 		}
 	})
+	t.Run("a procedure that fails on the way", func(t *testing.T) {
+		m := cut(t, j, "do started b")
+		x := &runbook.Runner{Name: "n", Journal: m}
+		is(t, x.Settle(t.Context(), func(ctx context.Context, r *runbook.Run) error {
+			p(ctx, r)
+			return errors.New("something else")
+		}), nil)
+		want(t, "acts", w.took(), []string{"give inner arale", "give outer"})
+	})
+	t.Run("another input", func(t *testing.T) {
+		m := cut(t, j, "do started a")
+		err := (&runbook.Runner{Name: "n", Input: 1, Journal: m}).Settle(t.Context(), p)
+		is(t, err, runbook.ErrOwed, runbook.ErrDiverged)
+		want(t, "acts", w.took(), nil)
+	})
 	t.Run("a hold that is another", func(t *testing.T) {
 		m := cut(t, j, "do started a")
 		err := (&runbook.Runner{Name: "n", Journal: m}).Settle(t.Context(), func(ctx context.Context, r *runbook.Run) error {
