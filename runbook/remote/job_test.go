@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -255,30 +256,43 @@ func TestJobWithEveryCommandCut(t *testing.T) {
 	}
 }
 
+// cutInput cuts the connection when a command has read n bytes of its input.
+func cutInput(s *remotetest.Server, n int) func(context.Context, *remotetest.Request) int {
+	return func(ctx context.Context, r *remotetest.Request) int {
+		r.Stdin = &cutter{r.Stdin, n, s}
+		return remotetest.Shell(ctx, r)
+	}
+}
+
+type cutter struct {
+	io.Reader
+	left int
+	s    *remotetest.Server
+}
+
+func (c *cutter) Read(p []byte) (int, error) {
+	n, err := c.Reader.Read(p[:min(len(p), max(c.left, 1))])
+	if c.left -= n; c.left <= 0 {
+		c.s.Drop()
+	}
+	return n, err
+}
+
 func TestJobInputCutOnTheWay(t *testing.T) {
 	t.Parallel()
 	s := remotetest.New(t)
 	h := s.Host()
 	h.Reconnect = -1
 	c := job("input", "wc -c")
-	c.Stdin = make([]byte, 32<<20)
-	go func() {
-		waitFor(t, "input", func() bool {
-			m, _ := filepath.Glob(jobDir(s, ".new.*/stdin"))
-			if len(m) == 0 {
-				return false
-			}
-			i, err := os.Stat(m[0])
-			return err == nil && i.Size() > 100
-		})
-		s.Drop()
-	}()
+	c.Stdin = make([]byte, 4<<20)
+	s.Set(func() { s.Handler = cutInput(s, 1<<20) })
 	_, err := h.Start(t.Context(), c)
 	if !errors.Is(err, remote.ErrLost) {
 		t.Fatalf("Start: %v, want ErrLost", err)
 	}
+	s.Set(func() { s.Handler = nil })
 	out, err := h.Run(t.Context(), c)
-	if err != nil || string(out.Stdout) != fmt.Sprintln(32<<20) {
+	if err != nil || string(out.Stdout) != fmt.Sprintln(4<<20) {
 		t.Errorf("Run: %q, %v", out.Stdout, err)
 	}
 }

@@ -94,6 +94,7 @@ PasswordAuthentication no
 KbdInteractiveAuthentication no
 SetEnv HOME=%[2]s/home
 LogLevel VERBOSE
+MaxStartups 100
 `, port, s.dir))
 	s.log, err = os.Create(filepath.Join(s.dir, "log"))
 	if err != nil {
@@ -239,10 +240,10 @@ func TestOpenSSHLost(t *testing.T) {
 	t.Parallel()
 	s := startOpenSSH(t)
 	h := s.host(t)
-	done := make(chan error)
+	done := make(chan error, 1)
 	started := filepath.Join(s.dir, "started")
 	go func() {
-		_, err := h.Run(t.Context(), sh("touch "+started+"; exec sleep 5"))
+		_, err := h.Run(t.Context(), sh("touch "+started+"; exec sleep 20"))
 		done <- err
 	}()
 	waitFor(t, "the command", func() bool { return exists(started) })
@@ -394,14 +395,16 @@ func TestOpenSSHSilent(t *testing.T) {
 	proxy := startProxy(t, s.addr)
 	h.HostKey = string(s.read(t, "host_ed25519.pub"))
 	h.Addr = proxy.addr
-	h.KeepAlive = 50 * time.Millisecond
+	h.KeepAlive = 300 * time.Millisecond
 	started := filepath.Join(s.dir, "started")
+	done := make(chan error, 1)
 	go func() {
-		waitFor(t, "the command", func() bool { return exists(started) })
-		proxy.silence()
+		_, err := h.Run(t.Context(), sh("touch "+started+"; exec sleep 20"))
+		done <- err
 	}()
-	_, err := h.Run(t.Context(), sh("touch "+started+"; exec sleep 5"))
-	if !errors.Is(err, remote.ErrLost) {
+	waitFor(t, "the command", func() bool { return exists(started) })
+	proxy.silence()
+	if err := <-done; !errors.Is(err, remote.ErrLost) {
 		t.Errorf("Run: %v, want ErrLost", err)
 	}
 }

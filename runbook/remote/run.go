@@ -102,6 +102,7 @@ func (h *Host) exec(ctx context.Context, line string, stdin []byte, stdout, stde
 		case errors.Is(err, errStale) && !stale:
 			stale = true
 			h.drop(l)
+			l.client.Close()
 		case errors.As(err, &full) && full.Reason != ssh.Prohibited && time.Since(start)+pause < h.timeout():
 			select {
 			case <-time.After(pause):

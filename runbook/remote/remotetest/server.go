@@ -120,6 +120,7 @@ func (s *Server) Start() (err error) {
 	}()
 	if s.Dir == "" {
 		s.Dir = filepath.Join(s.private, "home")
+		s.closers = append(s.closers, func() { s.Dir = "" }) // goes with its parent
 		if err := os.Mkdir(s.Dir, 0o755); err != nil {
 			return err
 		}
