@@ -57,9 +57,8 @@ func New(tb testing.TB) *Lab {
 // NewWorld is [New] with a world of the caller's.
 func NewWorld(tb testing.TB, w systemimagetest.World) *Lab {
 	tb.Helper()
-	s := systemimagetest.New(tb, w)
-	l := &Lab{Images: s, runner: s}
-	if err := l.publish(); err != nil {
+	l, err := InProcess(tb.TempDir(), w)
+	if err != nil {
 		tb.Fatal(err)
 	}
 	tb.Cleanup(func() {
@@ -68,6 +67,17 @@ func NewWorld(tb testing.TB, w systemimagetest.World) *Lab {
 		}
 	})
 	return l
+}
+
+// InProcess makes a lab in an empty or new folder whose server's programs are
+// function calls in this process: what [New] gives a test.
+func InProcess(dir string, w systemimagetest.World) (*Lab, error) {
+	s, err := systemimagetest.Create(dir, w)
+	if err != nil {
+		return nil, err
+	}
+	l := &Lab{Images: s, runner: s}
+	return l, l.publish()
 }
 
 // Open makes a lab in a folder, or opens the one that is there. What a new one
