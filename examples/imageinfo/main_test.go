@@ -1,0 +1,64 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/landingteam/landing/runbook/lab"
+)
+
+func TestMain(m *testing.M) {
+	lab.Program()
+	os.Exit(m.Run())
+}
+
+func TestImageinfo(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "lab")
+	run := func(t *testing.T, args ...string) (int, string) {
+		t.Helper()
+		var out bytes.Buffer
+		code := program().Run(t.Context(), append([]string{"-lab", dir}, args...), strings.NewReader(""), &out, &out)
+		return code, out.String()
+	}
+	for _, tt := range []struct {
+		name string
+		args []string
+		code int
+		says []string
+	}{
+		{"everything", nil, 0, []string{
+			"ubuntu-touch/stable/meizu.en arale\n  full 1          30 %",
+			"(alias of ubuntu-touch/rc-proposed/ubuntu)", "(redirect of ubuntu-touch/rc-proposed/bq-aquaris.en)", "(hidden)"}},
+		{"one device, all images and files", []string{"-all", "-files", "ubuntu-touch/rc-proposed/meizu.en", "arale"}, 0,
+			[]string{"full 100 ", "full 101 ", "delta 100 to 101", "/pool/device-"}},
+		{"unknown channel", []string{"ubuntu-touch/rc/meizu.fr"}, 1, []string{"ubuntu-touch/rc/meizu.en"}},
+		{"unknown device", []string{"ubuntu-touch/rc/meizu.en", "aralle"}, 1, []string{"arale"}},
+		{"too many arguments", []string{"a", "b", "c"}, 2, []string{"at most"}},
+		{"flag of a run", []string{"-settle"}, 2, []string{"-settle"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			code, out := run(t, tt.args...)
+			if code != tt.code {
+				t.Errorf("exit status %d, want %d", code, tt.code)
+			}
+			for _, s := range tt.says {
+				if !strings.Contains(out, s) {
+					t.Errorf("it does not say %q:\n%s", s, out)
+				}
+			}
+		})
+	}
+	code, out := run(t, "-json", "ubuntu-touch/stable/meizu.en")
+	var got []info
+	if err := json.Unmarshal([]byte(out), &got); err != nil || code != 0 {
+		t.Fatalf("-json: exit status %d, %v:\n%s", code, err, out)
+	}
+	if len(got) != 1 || !got[0].Verified || len(got[0].Images) != 1 || got[0].Images[0].Percentage != 30 {
+		t.Errorf("-json: %+v, want one verified image at 30 %%", got)
+	}
+}

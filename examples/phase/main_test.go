@@ -1,0 +1,65 @@
+package main
+
+import (
+	"bytes"
+	"encoding/xml"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestPhase(t *testing.T) {
+	t.Parallel()
+	plot := filepath.Join(t.TempDir(), "ramp.svg")
+	for _, tt := range []struct {
+		name  string
+		args  []string
+		stdin string
+		says  []string
+		usage bool
+		fails bool
+	}{
+		{name: "shares", says: []string{"        1%      1.980 %", "       50%     50.495 %", "     100%    100.000 %"}},
+		{name: "ramp", args: []string{"-schedule", "1% 2h ask, 10% 6h, 100%", "-svg", plot},
+			says: []string{"2026-01-01 02:00      2h         10%     10.89 %", "then ask"}},
+		{name: "who", args: []string{"-ids", "-", "-version", "42", "-alias", "ubuntu-touch/stable", "-at", "10"},
+			stdin: "0123456789abcdef0123456789abcdef\n\nabc\n",
+			says:  []string{"     0         1%  yes        0123456789abcdef0123456789abcdef", "1 of 2 devices"}},
+		{name: "no version", args: []string{"-ids", "-"}, usage: true},
+		{name: "bad percentage", args: []string{"-ids", "-", "-version", "1", "-at", "110"}, usage: true},
+		{name: "bad schedule", args: []string{"-schedule", "10%, 5%"}, usage: true},
+		{name: "bad time", args: []string{"-schedule", "100%", "-start", "noon"}, usage: true},
+		{name: "plot of nothing", args: []string{"-svg", plot}, usage: true},
+		{name: "argument", args: []string{"x"}, usage: true},
+		{name: "ids that are none", args: []string{"-ids", "-", "-version", "1"}, stdin: "abc\n\xff\xfe\n", fails: true},
+		{name: "no such file", args: []string{"-ids", "/nonexistent/ids", "-version", "1"}, fails: true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var out bytes.Buffer
+			err := run(tt.args, strings.NewReader(tt.stdin), &out, io.Discard)
+			var usage usageError
+			if errors.As(err, &usage) != tt.usage || (err != nil) != (tt.usage || tt.fails) {
+				t.Fatalf("run(%q) = %v, want usage %v, failure %v", tt.args, err, tt.usage, tt.fails)
+			}
+			for _, s := range tt.says {
+				if !strings.Contains(out.String(), s) {
+					t.Errorf("it does not say %q:\n%s", s, out.String())
+				}
+			}
+		})
+	}
+	b, err := os.ReadFile(plot)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for dec := xml.NewDecoder(bytes.NewReader(b)); ; {
+		if _, err := dec.Token(); err == io.EOF {
+			break
+		} else if err != nil {
+			t.Fatalf("the plot is no XML: %v", err)
+		}
+	}
+}
