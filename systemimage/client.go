@@ -6,9 +6,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/url"
+	"path"
 	"strings"
 	"sync"
 	"time"
@@ -43,6 +45,11 @@ type Client struct {
 	Pause   time.Duration // before each further one; 0 is 500 ms
 	Timeout time.Duration // of one request for a document; 0 is 30 s
 	Limit   int64         // bytes of a document after decompression; 0 is 64 MiB, also the most
+
+	// Cache, when set, is a folder of answers, so that what has not changed is
+	// not sent again. Several processes may share it, and one folder may serve
+	// several servers. What it holds is verified like what is fetched.
+	Cache string
 
 	mu   sync.Mutex
 	seen map[string]time.Time // newest time of generation by address
@@ -103,12 +110,35 @@ func (c *Client) index(ctx context.Context, l *Listing, channel, device string) 
 		if p.Index, err = ParseIndex(s.Raw); err != nil {
 			return err
 		}
+		if from := foreign(d.Index, p.Index); from != "" && s.Verified {
+			return &Error{Op: "read index", Channel: channel, Device: device, Place: s.URL, Kind: ErrSignature,
+				Err: fmt.Errorf("it is properly signed, but was made for %s: somebody serves one index in place of another", from)}
+		}
 		return c.advance(s.URL, p.Index)
 	})
 	if err != nil {
 		return nil, err
 	}
 	return p, nil
+}
+
+// foreign returns the folder that an index was made for when it is not that of
+// its own path. A signature does not say what it is for; but the server keeps
+// the version files of an index beside it, also for aliases and redirects.
+func foreign(own string, x *Index) string {
+	elsewhere := ""
+	for _, m := range x.Images {
+		for _, f := range m.Files {
+			if !strings.HasPrefix(path.Base(f.Path), "version-") {
+				continue
+			}
+			if path.Dir(f.Path) == path.Dir(own) {
+				return ""
+			}
+			elsewhere = path.Dir(f.Path)
+		}
+	}
+	return elsewhere
 }
 
 // Latest returns the full image with the highest version, ErrNotFound when
@@ -220,7 +250,7 @@ func (c *Client) read(ctx context.Context, d document, use func(Source) error) (
 }
 
 func (c *Client) readOnce(ctx context.Context, d document, base, u *url.URL, attempt int) (Source, error) {
-	a, err := c.get(ctx, u, c.limit(), validators{}, attempt > 0)
+	a, err := c.cached(ctx, u, c.limit(), attempt > 0)
 	if err != nil {
 		if d.listed && errors.Is(err, ErrNotFound) {
 			err = d.fail(u, ErrTorn, errors.New("channels.json lists it but it is missing: a publication is going on, or was killed before its last step; "+
@@ -235,7 +265,7 @@ func (c *Client) readOnce(ctx context.Context, d document, base, u *url.URL, att
 	}
 	asc := *u
 	asc.Path += ".asc"
-	s, err := c.get(ctx, &asc, maxSignature, validators{}, attempt > 0)
+	s, err := c.cached(ctx, &asc, maxSignature, attempt > 0)
 	switch {
 	case errors.Is(err, ErrNotFound):
 		return Source{}, d.fail(&asc, ErrTorn, fmt.Errorf("%w: signature is missing", ErrSignature))
@@ -246,24 +276,32 @@ func (c *Client) readOnce(ctx context.Context, d document, base, u *url.URL, att
 	case isPage(s.data):
 		return Source{}, d.fail(&asc, ErrSignature, errors.New("signature is a page (HTML or XML)"))
 	}
-	signed := Signed{Path: d.path, Data: bytes.NewReader(a.data), Signature: s.data,
-		Device: d.device, Attempt: attempt, Fetch: c.fetcher(base, attempt > 0)}
-	if d.keyring != nil {
-		signed.Keyring, signed.KeyringSignature = d.keyring.Path, d.keyring.Signature
-	}
-	if err = c.Trust.Verify(ctx, signed); err != nil {
-		var e *Error
-		if errors.As(err, &e) && e.Kind == nil { // the net, not the signature
-			return Source{}, &Error{Op: d.op, Channel: d.channel, Device: d.device, Place: u.Redacted(), temporary: e.temporary,
-				Err: fmt.Errorf("keyring to verify it with: %w", err)}
-		}
-		if permanent(err) {
-			return Source{}, d.fail(u, ErrSignature, err)
-		}
-		return Source{}, d.fail(u, ErrSignature, fmt.Errorf("%w: %w", mismatch{}, err))
+	if err := c.vouch(ctx, d, base, u, bytes.NewReader(a.data), s.data, attempt); err != nil {
+		return Source{}, err
 	}
 	src.Signature, src.Verified = s.data, true
 	return src, nil
+}
+
+// vouch asks the Trust about a file and its signature.
+func (c *Client) vouch(ctx context.Context, d document, base, u *url.URL, data io.Reader, signature []byte, attempt int) error {
+	s := Signed{Path: d.path, Data: data, Signature: signature, Device: d.device, Attempt: attempt, Fetch: c.fetcher(base, attempt > 0)}
+	if d.keyring != nil {
+		s.Keyring, s.KeyringSignature = d.keyring.Path, d.keyring.Signature
+	}
+	err := c.Trust.Verify(ctx, s)
+	if err == nil {
+		return nil
+	}
+	var e *Error
+	if errors.As(err, &e) && e.Kind == nil { // the net, not the signature
+		return &Error{Op: d.op, Channel: d.channel, Device: d.device, Place: u.Redacted(), temporary: e.temporary,
+			Err: fmt.Errorf("keyring to verify it with: %w", err)}
+	}
+	if permanent(err) {
+		return d.fail(u, ErrSignature, err)
+	}
+	return d.fail(u, ErrSignature, fmt.Errorf("%w: %w", mismatch{}, err))
 }
 
 // mismatch is ErrTorn as the other explanation of a signature that does not fit.
@@ -291,7 +329,7 @@ func (c *Client) fetcher(base *url.URL, fresh bool) func(context.Context, string
 		if err != nil {
 			return nil, err
 		}
-		a, err := c.get(ctx, u, maxKeyring, validators{}, fresh)
+		a, err := c.cached(ctx, u, maxKeyring, fresh)
 		return a.data, err
 	}
 }

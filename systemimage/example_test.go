@@ -6,8 +6,13 @@ import (
 	"log"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/landingteam/landing/systemimage"
+	"github.com/landingteam/landing/systemimage/keyring"
 )
 
 func ExampleParseIndex() {
@@ -96,4 +101,57 @@ func ExampleIndex_Explain() {
 	// nothing is offered to a device at build 12 with number 84 for version 13
 	// full 13 is at 20 % and reaches devices with numbers up to 20
 	// delta 12->13 is at 20 % and reaches devices with numbers up to 20
+}
+
+// Which channels carry a release, and how far is it phased in?
+func ExampleClient_Find() {
+	server := exampleServer()
+	defer server.Close()
+
+	client := &systemimage.Client{BaseURL: server.URL, Unverified: true}
+	selector := systemimage.Selector{Tag: "OTA-4-rc", Type: systemimage.Full, Device: "arale"}
+	var lines []string
+	for found, err := range client.Find(context.Background(), 4, selector) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		lines = append(lines, fmt.Sprintf("%s: %v at %d %%", found.In.Channel, found.Image, found.Percentage))
+	}
+	slices.Sort(lines) // they come as they are read
+	fmt.Println(strings.Join(lines, "\n"))
+	// Output:
+	// ubuntu-touch/rc/meizu.en: full 1 at 100 %
+	// ubuntu-touch/stable/meizu.en: full 1 at 30 %
+}
+
+func ExampleClient_Download() {
+	server := exampleServer()
+	defer server.Close()
+	root, err := os.ReadFile("testdata/tree/gpg/archive-master.tar.xz") // shipped with the program, never fetched
+	if err != nil {
+		log.Fatal(err)
+	}
+	folder, err := os.MkdirTemp("", "example")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer os.RemoveAll(folder)
+
+	ctx := context.Background()
+	client := &systemimage.Client{BaseURL: server.URL, Trust: &keyring.Trust{Root: root}}
+	published, err := client.Index(ctx, "ubuntu-touch/stable/meizu.en", "arale")
+	if err != nil {
+		log.Fatal(err)
+	}
+	image, _ := published.Latest()
+	path, err := client.Download(ctx, published, image.Files[4], folder, func(done, total int64) {
+		fmt.Printf("%d of %d bytes\n", done, total)
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(filepath.Base(path))
+	// Output:
+	// 484 of 484 bytes
+	// version-1.tar.xz
 }

@@ -152,6 +152,8 @@ func (c *Client) open(ctx context.Context, u *url.URL, header http.Header) (*htt
 		return resp, nil
 	case s == http.StatusNotFound, s == http.StatusGone:
 		err = fail(ErrNotFound, false, fmt.Errorf("server answers %s", resp.Status))
+	case s == http.StatusRequestedRangeNotSatisfiable:
+		err = fail(nil, false, errRange)
 	default:
 		temporary := s >= 500 || s == http.StatusTooManyRequests || s == http.StatusRequestTimeout
 		err = fail(nil, temporary, fmt.Errorf("server answers %s", resp.Status))
@@ -213,7 +215,10 @@ func (c *Client) get(ctx context.Context, u *url.URL, limit int64, have validato
 	return a, nil
 }
 
-var errSlow = errors.New("server is too slow")
+var (
+	errSlow  = errors.New("server is too slow")
+	errRange = errors.New("server has fewer bytes than were asked for")
+)
 
 // slow marks what failed for the client's own timeout as worth another try.
 func slow(ctx context.Context, err error) error {

@@ -88,7 +88,11 @@ func (x *Index) network(q Query, grow func(int, int) bool) *graph {
 		}
 	}
 	g.edges = make([]edge, 0, fulls.used+deltas.used)
-	vertices := make([]int32, MaxVersion+1) // by version, counted from 1
+	most := 0
+	for i := range x.Images {
+		most = max(most, x.Images[i].Version, x.Images[i].Base)
+	}
+	vertices := make([]int32, min(most, MaxVersion)+1) // by version, counted from 1
 	vertex := func(version int) int32 {
 		if vertices[version] == 0 {
 			g.versions = append(g.versions, version)

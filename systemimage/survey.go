@@ -1,0 +1,188 @@
+package systemimage
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"iter"
+	"path"
+	"sync"
+)
+
+// Survey reads the indexes of all channels and devices of a server, several at
+// a time (8 when parallel is 0), and yields each as it comes, in no order. A
+// device that fails yields its error, an [*Error] with Channel and Device, and
+// does not stop the others. When channels.json cannot be read, that error is
+// all there is. Pairs that share one index, as redirects do, share one read.
+// Stopping early stops the reads. With [Client.Cache] a second survey costs
+// little.
+func (c *Client) Survey(ctx context.Context, parallel int) iter.Seq2[*Published, error] {
+	return c.survey(ctx, parallel, Selector{})
+}
+
+func (c *Client) survey(ctx context.Context, parallel int, only Selector) iter.Seq2[*Published, error] {
+	type pair struct{ channel, device string }
+	type result struct {
+		p   *Published
+		err error
+	}
+	return func(yield func(*Published, error) bool) {
+		whole := ctx
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel()
+		l, err := c.Channels(ctx)
+		if err == nil {
+			err = only.check()
+		}
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		type index struct{ path, device, keyring string }
+		var order []index
+		sharing := map[index][]pair{}
+		for channel, device := range l.Pairs() {
+			if !only.pair(channel, device) {
+				continue
+			}
+			d := l.Channels[channel].Devices[device]
+			k := index{path: d.Index, device: device}
+			if d.Keyring != nil {
+				k.keyring = d.Keyring.Path + "\n" + d.Keyring.Signature
+			}
+			if sharing[k] == nil {
+				order = append(order, k)
+			}
+			sharing[k] = append(sharing[k], pair{channel, device})
+		}
+		work := make(chan index)
+		results := make(chan result)
+		var workers sync.WaitGroup
+		for range min(cmp.Or(max(parallel, 0), 8), len(order)) {
+			workers.Go(func() {
+				for k := range work {
+					first := sharing[k][0]
+					p, err := c.index(ctx, l, first.channel, first.device)
+					for _, q := range sharing[k] {
+						r := result{err: in(err, q.channel, q.device)}
+						if err == nil {
+							own := *p
+							own.Channel, own.Device, own.Entry = q.channel, q.device, l.Channels[q.channel].Devices[q.device]
+							r.p = &own
+						}
+						select {
+						case results <- r:
+						case <-ctx.Done():
+							return
+						}
+					}
+				}
+			})
+		}
+		go func() {
+			defer close(results)
+			defer workers.Wait()
+			defer close(work)
+			for _, k := range order {
+				select {
+				case work <- k:
+				case <-ctx.Done():
+					return
+				}
+			}
+		}()
+		for r := range results {
+			if !yield(r.p, r.err) {
+				cancel()
+				for range results { // until the workers are gone
+				}
+				return
+			}
+		}
+		if err := whole.Err(); err != nil {
+			yield(nil, &Error{Op: "survey " + l.URL, Err: fmt.Errorf("stopped before its end: %w", context.Cause(whole))})
+		}
+	}
+}
+
+// in returns err for a channel and a device.
+func in(err error, channel, device string) error {
+	if err == nil {
+		return nil
+	}
+	if e, ok := err.(*Error); ok {
+		own := *e
+		own.Channel, own.Device = channel, device
+		return &own
+	}
+	return &Error{Op: "read index", Channel: channel, Device: device, Err: err}
+}
+
+// A Selector says which images are meant. Empty fields mean any.
+type Selector struct {
+	Channel, Device string // patterns as of [path.Match], where * stops at a slash
+	Type            string // Full or Delta
+	Version         int
+	Tag             string // tag in version_detail
+	Key, Value      string // an entry of version_detail; Key alone is any value
+}
+
+// Matches tells whether an image is meant, whatever its channel and device.
+func (s Selector) Matches(m Image) bool {
+	if s.Type != "" && m.Type != s.Type || s.Version != 0 && (m.NullVersion || m.Version != s.Version) {
+		return false
+	}
+	if s.Tag == "" && s.Key == "" {
+		return true
+	}
+	d := m.Detail()
+	if s.Tag != "" && d.Tag() != s.Tag {
+		return false
+	}
+	v, ok := d.Get(s.Key)
+	return s.Key == "" || ok && (s.Value == "" || v == s.Value)
+}
+
+func (s Selector) check() error {
+	for _, pattern := range []string{s.Channel, s.Device} {
+		if _, err := path.Match(pattern, ""); err != nil {
+			return &Error{Op: "select images", Place: fmt.Sprintf("%q", pattern), Kind: ErrRefused, Err: err}
+		}
+	}
+	return nil
+}
+
+func (s Selector) pair(channel, device string) bool {
+	match := func(pattern, name string) bool {
+		ok, _ := path.Match(pattern, name)
+		return pattern == "" || ok || pattern == name
+	}
+	return match(s.Channel, channel) && match(s.Device, device)
+}
+
+// A Found is an image of a [Client.Find].
+type Found struct {
+	Image
+	In *Published
+}
+
+// Find surveys a server and yields the images that a selector means, as they
+// come. Errors are those of [Client.Survey]; indexes of channels and devices
+// that are not meant are not read.
+func (c *Client) Find(ctx context.Context, parallel int, s Selector) iter.Seq2[Found, error] {
+	return func(yield func(Found, error) bool) {
+		for p, err := range c.survey(ctx, parallel, s) {
+			if err != nil {
+				if !yield(Found{}, err) {
+					return
+				}
+				continue
+			}
+			for _, m := range p.Images {
+				if s.Matches(m) && !yield(Found{m, p}, nil) {
+					return
+				}
+			}
+		}
+	}
+}
