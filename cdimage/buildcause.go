@@ -58,7 +58,10 @@ func (p *buildParser) finish() {
 	}
 	if fatal != nil && len(causes) == 0 {
 		scope := "publish"
-		if fatal.stage == stageBuild || fatal.stage == "" {
+		switch {
+		case strings.Contains(fatal.exception, "HTTP Error"):
+			scope = "launchpad"
+		case fatal.stage == stageBuild || fatal.stage == "":
 			scope = "host"
 		}
 		add(Cause{Scope: scope, Class: Unknown, Line: fatal.exception, Number: fatal.number})
@@ -92,7 +95,11 @@ func (p *buildParser) outcome(fatal *traceback) {
 		return
 	}
 	if dead && p.publish == 0 {
-		l.Publish, l.Published = Broken, nil
+		l.Publish = Broken
+		if len(l.Published) == 0 {
+			l.Publish = None // it died before the first image
+		}
+		l.Published = nil
 		return
 	}
 	for _, name := range l.Published {
@@ -282,6 +289,9 @@ func (p *buildParser) quietCauses() []Cause {
 			causes = append(causes, c)
 		case h.rule.Scope == "command" && len(p.log.Stages) == 0:
 			causes = append(causes, h.cause())
+			if len(causes) > 1 { // the usage line says less
+				causes = causes[1:]
+			}
 		case h.rule.Class == Lock && len(p.log.Stages) == 0:
 			causes = append(causes, h.cause())
 		}

@@ -315,7 +315,7 @@ func knownStage(name string) bool {
 }
 
 func (p *buildParser) found(h hit) {
-	if s := h.rule.Stage; s != "" && p.stage != s {
+	if s := h.rule.Stage; s != "" && p.stage != s || h.rule.Scope == "command" && p.stage != "" {
 		return
 	}
 	for _, known := range p.hits {

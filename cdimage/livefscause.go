@@ -9,18 +9,21 @@ import (
 // decide names the failing step and its causes, strongest first.
 func (p *livefsParser) decide() {
 	l := p.log
-	died := p.traceback || p.killed.line != ""
-	if p.frozen == 0 {
-		// Whole lines, but the builder never came to clean up: it was lost.
+	died := p.traceback || p.unmounted || p.killed.line != ""
+	lost := Cause{Class: Infrastructure, Line: quote(p.lastLine()), Number: l.Lines}
+	switch {
+	case p.frozen == 0: // whole lines, but the builder never came to clean up
 		l.Failing = p.where()
-		l.Causes = append(l.Causes, Cause{Class: Infrastructure, Line: quote(p.lastLine()), Number: l.Lines})
+		l.Causes = append(l.Causes, lost)
 		return
-	}
-	if p.reached && !died {
+	case p.reached && !died:
 		if len(p.after) > 0 {
-			l.Failing = p.run
-			l.Causes = append(l.Causes, best(p.after))
+			lost = best(p.after)
+		} else if p.removed {
+			return // a good build
 		}
+		l.Failing = p.run
+		l.Causes = append(l.Causes, lost)
 		return
 	}
 	l.Failing = p.where()
@@ -56,7 +59,7 @@ func (p *livefsParser) chroot(why Cause) Cause {
 		c.Underlying = ""
 	}
 	for _, h := range p.hits { // the last error of apt sums the step up
-		if strings.HasPrefix(h.line, "E: ") {
+		if strings.HasPrefix(h.line, "E: ") || strings.HasPrefix(h.line, "Error: ") {
 			c.Line, c.Number = h.line, h.number
 		}
 	}
@@ -103,6 +106,9 @@ func (p *livefsParser) causes() []Cause {
 	}
 	if causes[0].Class == Network && asked {
 		causes = causes[:1] // the unknown name follows from the missing index
+	}
+	if len(causes) > 1 && causes[0].Class == Network && causes[1].Class == Package && causes[1].Number > causes[0].Number && !strings.HasPrefix(causes[0].Line, "E") {
+		causes[0], causes[1] = causes[1], causes[0] // apt went on to unpack: it did without
 	}
 	if p.reached && len(p.after) > 0 && causes[0].Class != Infrastructure {
 		causes = append(causes[:1], best(p.after))
@@ -201,7 +207,9 @@ func urlKey(u string) string {
 	if _, rest, ok := strings.Cut(u, "/dists/"); ok {
 		parts := strings.Split(rest, "/")
 		last := parts[len(parts)-1]
-		last, _, _ = strings.Cut(last, ".xz")
+		for _, packed := range []string{".xz", ".gz", ".bz2"} {
+			last = strings.TrimSuffix(last, packed)
+		}
 		if arch, ok := strings.CutPrefix(parts[max(0, len(parts)-2)], "binary-"); ok && len(parts) >= 4 {
 			return strings.Join(parts[:len(parts)-2], "/") + " " + arch + " " + last
 		}

@@ -88,7 +88,10 @@ type livefsParser struct {
 	work      string // last step that does work
 	reached   bool   // buildlivefs was reached
 	frozen    int    // line at which the failing step ended, 0 while it runs
-	traceback bool   // buildlivefs or a step before it died in Python
+	unmounted bool   // live-build gave up: only then it cleans up in this way
+	traceback bool   // buildlivefs died in Python, as it does when any step fails
+	tbLine    int    // the last traceback, and the line above it
+	tbBefore  string
 	scanned   bool   // scan-for-processes was reached
 	killed    hit    // "exit status -9" after scan-for-processes
 	removed   bool   // remove-build was reached: the log is whole
@@ -151,13 +154,16 @@ func (p *livefsParser) structure(line []byte, number int) bool {
 		p.lb = strings.TrimSpace(quote(m[1]))
 		p.addStep(p.lb, number)
 	case bytes.HasPrefix(line, []byte("P: Begin unmounting filesystems")):
+		p.unmounted = true
 		p.freeze(number)
 	case bytes.HasPrefix(line, []byte("Traceback (most recent")):
-		p.traceback = p.traceback || !p.scanned || p.run == p.work
-		p.freeze(number)
+		p.tbLine, p.tbBefore = number, quote(p.s.before())
 	case bytes.HasPrefix(line, []byte("  File \"")):
-		// The frames tell whose traceback it is, also one printed while cleaning.
-		p.traceback = p.traceback || p.reached && buildFrame.Match(line)
+		// Hooks die in Python too; the frames tell whose traceback it is.
+		if p.reached && p.tbLine > 0 && buildFrame.Match(line) {
+			p.traceback = true
+			p.freezeAt(p.tbLine, p.tbBefore)
+		}
 	case bytes.HasPrefix(line, []byte("Waiting 15 seconds and trying again")):
 		p.hits = p.hits[:0]
 	case bytes.HasSuffix(line, []byte("exit status -9")):
@@ -213,20 +219,24 @@ func (p *livefsParser) enterRun(step string, line []byte, number int) {
 // that an index file which apt could not fetch is missed later.
 func (p *livefsParser) begin() {
 	for _, h := range p.hits {
-		if h.item != "" && strings.HasPrefix(h.line, "W: ") && len(p.carried) < 32 {
+		if h.item != "" && strings.HasPrefix(h.line, "W") && len(p.carried) < 32 {
 			p.carried = append(p.carried, h)
 		}
 	}
-	p.hits, p.frozen, p.traceback, p.follow = p.hits[:0], 0, false, false
+	p.hits, p.frozen, p.traceback, p.unmounted, p.follow = p.hits[:0], 0, false, false, false
 }
 
 // freeze ends the failing step: what is said from here on is not its cause.
 func (p *livefsParser) freeze(number int) {
-	if p.frozen > 0 {
-		return
+	if p.frozen == 0 {
+		p.freezeAt(number, quote(p.s.before()))
 	}
-	p.frozen = number
-	p.endLine, p.endNumber = quote(p.s.before()), number-1
+}
+
+func (p *livefsParser) freezeAt(number int, above string) {
+	if p.frozen == 0 {
+		p.frozen, p.endLine, p.endNumber = number, above, number-1
+	}
 }
 
 func (p *livefsParser) found(h hit) {
@@ -263,8 +273,9 @@ func (p *livefsParser) finish(err error) {
 	case p.s.unterminated && !p.removed:
 		l.Incomplete = "the log stops in the middle of a line"
 	}
-	if l.Incomplete != "" && p.frozen == 0 {
-		return // the failing step has no end: anything may have followed
+	failed := p.unmounted || p.traceback || p.killed.line != "" || p.scanned && !p.reached
+	if l.Incomplete != "" && !failed {
+		return // anything may have followed
 	}
 	p.decide()
 }

@@ -48,19 +48,19 @@ func LivefsRules() []Rule {
 		{Class: Infrastructure, Pattern: `^Builder failed`},
 
 		// apt's verdict on an item, then the details above it, then summaries.
-		{Class: Network, Pattern: `^E: Failed to fetch (?P<item>\S+) .*` + networkReason, Rank: 5},
-		{Class: Network, Pattern: `^W: Failed to fetch (?P<item>\S+) .*` + networkReason, Rank: 4},
-		{Class: Network, Pattern: `^[EW]: Failed to fetch (?P<item>\S+)\s*$`, Rank: 1},
+		{Class: Network, Pattern: `^(?:E|Error): Failed to fetch (?P<item>\S+) .*` + networkReason, Rank: 5},
+		{Class: Network, Pattern: `^(?:W|Warning): Failed to fetch (?P<item>\S+) .*` + networkReason, Rank: 4},
+		{Class: Network, Pattern: `^(?:[EW]|Error|Warning): Failed to fetch (?P<item>\S+)\s*$`, Rank: 1},
 		{Class: Network, Pattern: `^\s.*` + networkReason, Literals: networkLiterals(), Rank: 2},
 		{Class: Network, Pattern: `(?:unable|Unable) to resolve host address`, Literals: []string{"to resolve host address"}, Rank: 4},
 		{Class: Network, Pattern: `(?:Could not|Couldn't|could not) resolve (?:host|proxy)`, Literals: []string{"resolve host", "resolve proxy"}, Rank: 4},
-		{Class: Network, Pattern: `^E: Couldn't download (?P<package>[a-z0-9][a-z0-9.+-]+)?`, Literals: []string{"E: Couldn't download "}, Rank: 4},
-		{Class: Network, Pattern: `^E: (?:Failed getting release file|Invalid Release file|Couldn't retrieve)`, Literals: []string{"Failed getting release", "Invalid Release file", "E: Couldn't retrieve"}, Rank: 4},
+		{Class: Network, Pattern: `^(?:E|Error): Couldn't download `, Literals: []string{": Couldn't download "}, Rank: 4},
+		{Class: Network, Pattern: `^(?:E|Error): (?:Failed getting release file|Invalid Release file|Couldn't retrieve)`, Literals: []string{"Failed getting release", "Invalid Release file", "Couldn't retrieve"}, Rank: 4},
 		{Class: Network, Pattern: `^(?:\S+: )?(?:[\d-]+ [\d:]+ )?ERROR (?:404|408|429|50[0234]): `, Literals: []string{"ERROR 404: ", "ERROR 408: ", "ERROR 429: ", "ERROR 500: ", "ERROR 502: ", "ERROR 503: ", "ERROR 504: "}, Rank: 4},
-		{Class: Network, Pattern: `^(?:[\w.-]+: )*(?:[EWN]: |E: |fatal: |error: |curl: |wget: |failed: |Connecting to |ssh: |rsync: |git: |bzr: ).*` + networkReason, Literals: networkLiterals(), Rank: 3},
+		{Class: Network, Pattern: `^(?:[\w.-]+: )*(?:[EWN]: |Err\S* |Error: |Warning: |fatal: |error: |curl: |wget: |failed: |Connecting to |ssh: |rsync: |git: |bzr: ).*` + networkReason, Literals: networkLiterals(), Rank: 3},
 		{Class: Network, Pattern: `^(?:` + networkReasons + `)`, Literals: networkLiterals(), Rank: 3},
-		{Class: Network, Pattern: `^E: (?:Some index files|Some files) failed to download`, Literals: []string{" failed to download"}, Rank: -1},
-		{Class: Network, Pattern: `^E: Unable to fetch some archives`, Rank: -1},
+		{Class: Network, Pattern: `^(?:E|Error): (?:Some index files|Some files) failed to download`, Literals: []string{" failed to download"}, Rank: -1},
+		{Class: Network, Pattern: `^(?:E|Error): Unable to fetch some archives`, Rank: -1},
 
 		{Class: LivecdRootfs, Pattern: `adjust the values in the livecd-rootfs source`, Rank: 2},
 		{Class: LivecdRootfs, Pattern: `doesn't match record`},
@@ -77,12 +77,12 @@ func LivefsRules() []Rule {
 		{Class: Package, Pattern: `(?:post|pre)-(?:installation|removal) script .*returned error`, Literals: []string{"-installation script ", "-removal script "}},
 
 		{Class: Dependency, Pattern: `^ (?P<package>\S+) : (?:Depends|Pre-?Depends|Conflicts|Breaks): `, Literals: []string{" : Depends: ", " : PreDepends: ", " : Pre-Depends: ", " : Conflicts: ", " : Breaks: "}, Rank: 1},
-		{Class: Dependency, Pattern: `^E: Package '?(?P<package>[^\s']+)'? has no installation candidate`, Literals: []string{" has no installation candidate"}, Rank: 1},
+		{Class: Dependency, Pattern: `^(?:E|Error): Package '?(?P<package>[^\s']+)'? has no installation candidate`, Literals: []string{" has no installation candidate"}, Rank: 1},
 		{Class: Dependency, Pattern: `you have held broken packages`, Rank: -1},
 		{Class: Dependency, Pattern: `pkgProblemResolver::Resolve generated breaks`},
 
-		{Class: Seed, Pattern: `^E: Couldn't find task '(?P<package>[^']+)`, Literals: []string{"E: Couldn't find task "}, Rank: 2},
-		{Class: Seed, Pattern: `^E: Unable to locate package (?P<package>\S+)`, Literals: []string{"E: Unable to locate package "}, Rank: 1},
+		{Class: Seed, Pattern: `^(?:E|Error): Couldn't find task '(?P<package>[^']+)`, Literals: []string{": Couldn't find task "}, Rank: 2},
+		{Class: Seed, Pattern: `^(?:E|Error): Unable to locate package (?P<package>\S+)`, Rank: 1},
 		{Class: Seed, Pattern: `Unknown package (?P<package>\S+) for seed`, Rank: 1},
 	}
 }
@@ -94,7 +94,7 @@ func LivefsRules() []Rule {
 const networkReasons = `Hash Sum mismatch| 404 +Not Found|404  Not Found|Could not connect to |Unable to connect to [\w.-]+:|` +
 	`Connection timed out|Connection failed|Connection refused|Connection reset by peer|Temporary failure resolving|Could not resolve |` +
 	`503 +Service|502 +Bad Gateway|504 +Gateway Time|500 +Internal Server |File has unexpected size|Size mismatch|No route to host|Network is unreachable|` +
-	`Name or service not known|Temporary failure in name resolution`
+	`Name or service not known|Temporary failure in name resolution|dial tcp: |TLS handshake timeout`
 
 const networkReason = `(?:` + networkReasons + `)`
 
@@ -103,7 +103,7 @@ func networkLiterals() []string {
 		"Hash Sum mismatch", "  Not Found", "404 Not Found", "Could not connect to ", "Unable to connect to ",
 		"Connection timed out", "Connection failed", "Connection refused", "Connection reset by peer", "Temporary failure resolving", "Could not resolve ",
 		"503  Service", "503 Service", "Bad Gateway", "Gateway Time", "Internal Server ", "File has unexpected size", "Size mismatch", "No route to host", "Network is unreachable",
-		"Name or service not known", "Temporary failure in name resolution",
+		"Name or service not known", "Temporary failure in name resolution", "dial tcp: ", "TLS handshake timeout",
 	}
 }
 
@@ -136,8 +136,8 @@ func BuildRules() []Rule {
 		{Class: Operator, Scope: "publish", Pattern: `no build found to reuse`},
 		{Class: Operator, Scope: "publish", Pattern: `'NoneType' object has no attribute 'items'`},
 		{Class: Operator, Scope: "publish", Pattern: `^\w*Error: .*File exists`, Literals: []string{"File exists"}},
-		{Class: Operator, Scope: "command", Pattern: `^\S+: error: (?:no such option|unrecognized arguments|ambiguous option)`, Literals: []string{": error: "}},
-		{Class: Operator, Scope: "command", Pattern: `^Usage: for-project `, Rank: -1},
+		{Class: Operator, Scope: "command", Pattern: `^[\w.-]+: error: `},
+		{Class: Operator, Scope: "command", Pattern: `^Usage: for-project `},
 
 		{Class: Configuration, Scope: "host", Pattern: `No Launchpad live filesystem definition known`},
 		{Class: Configuration, Scope: "host", Pattern: `No live filesystem builder known`},

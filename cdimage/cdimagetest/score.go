@@ -99,6 +99,11 @@ func open(folder fs.FS, name string) (fs.File, error) {
 	return f, err
 }
 
+// damaged reports whether a log is what it is: what can be said of it counts.
+func damaged(err error) bool {
+	return errors.Is(err, cdimage.ErrIncomplete) || errors.Is(err, cdimage.ErrFormat)
+}
+
 func (s *Score) miss(format string, args ...any) {
 	s.Misses = append(s.Misses, fmt.Sprintf(format, args...))
 }
@@ -110,7 +115,7 @@ func (s *Score) buildLog(folder fs.FS) error {
 	}
 	defer f.Close()
 	log, err := cdimage.ParseBuildLog(f)
-	if err != nil {
+	if err != nil && !damaged(err) {
 		return err
 	}
 	e := cdimage.Evidence{Log: log, Now: log.End}
@@ -135,7 +140,7 @@ func (s *Score) buildLog(folder fs.FS) error {
 		if err != nil {
 			return err
 		}
-		if e.Livefs[label], err = cdimage.ParseLivefsLog(f); err != nil {
+		if e.Livefs[label], err = cdimage.ParseLivefsLog(f); err != nil && !damaged(err) {
 			s.miss("%s: %v", a.LivefsLog, err)
 		}
 		f.Close()
@@ -183,7 +188,7 @@ func (s *Score) livefsLog(folder fs.FS) error {
 	}
 	defer f.Close()
 	log, err := cdimage.ParseLivefsLog(f)
-	if err != nil {
+	if err != nil && !damaged(err) {
 		return err
 	}
 	s.causes(log.Causes, true)
@@ -312,7 +317,7 @@ func actions(text string) []cdimage.Action {
 	if has("free space") {
 		out = append(out, cdimage.FreeSpace)
 	}
-	if has("livefs log") && has("read") {
+	if has("livefs log") && has("read") || has("fetch") && has("again") && !has("rebuild") {
 		out = append(out, cdimage.ReadLivefsLog)
 	}
 	if has("trigger") && has("mirror") {

@@ -1,0 +1,217 @@
+package cdimage_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/landingteam/landing/cdimage"
+)
+
+// failing puts lines in the place of the deciding ones of a recorded log, of
+// the touch era or of today.
+func failing(t testing.TB, today bool, lines string) string {
+	t.Helper()
+	name, from := "livefs/vivid-armhf-notask.txt.gz", "E: Couldn't find task"
+	if today {
+		name, from = "livefs/stonking-arm64-debhash.txt.gz", "E: Failed to fetch"
+	}
+	log := read(t, name)
+	i := strings.Index(log, "\n"+from) + 1
+	j := strings.Index(log, "P: Begin unmounting filesystems...")
+	return log[:i] + strings.TrimPrefix(lines, "\n") + log[j:]
+}
+
+// TestLivefsVariations goes through the failure catalogue with other names and
+// wordings. A second class is the weaker cause that stays possible.
+func TestLivefsVariations(t *testing.T) {
+	const (
+		hookFailed = "E: config/hooks/60-install-click.chroot failed (exit non-zero). You should check for errors.\n"
+		dpkgFailed = "E: Sub-process /usr/bin/dpkg returned an error code (1)\n"
+	)
+	for _, c := range []struct {
+		name, lines string
+		class       cdimage.Class
+		line, pkg   string // a part of the deciding line
+		second      cdimage.Class
+	}{
+		{"full disk behind dpkg", "dpkg: error processing archive /var/cache/apt/archives/unity8_8.12_armhf.deb (--unpack):\n cannot copy extracted data for './usr/bin/unity8': failed to write (No space left on device)\n" + dpkgFailed,
+			cdimage.DiskSpace, "(No space left on device)", "", ""},
+		{"full disk in a hook", "cp: error writing '/root/x': No space left on device\n" + hookFailed, cdimage.DiskSpace, "cp: error writing", "", ""},
+		{"full disk told by a service", "Setting up fail2ban (1.0) ...\ndbus-daemon: No space left on device\n" + hookFailed, cdimage.DiskSpace, "dbus-daemon", "", ""},
+
+		{"deb 404, touch era", "Err http://ppa.launchpad.net/x/y/ubuntu/ vivid/main qtmir armhf 0.4.5\n  404  Not Found\nE: Failed to fetch http://ppa.launchpad.net/x/y/ubuntu/pool/main/q/qtmir/qtmir_0.4.5_armhf.deb  404  Not Found\n\nE: Unable to fetch some archives, maybe run apt-get update or try with --fix-missing?\n",
+			cdimage.Network, "E: Failed to fetch http://ppa", "", ""},
+		{"deb 404, today", "Err:12 http://ftpmaster.internal/ubuntu stonking/main arm64 hash-sum-tools arm64 1.0\n  404  Not Found [IP: 10.0.0.1 80]\nE: Failed to fetch http://ftpmaster.internal/ubuntu/pool/main/h/hash-sum-tools/hash-sum-tools_1.0_arm64.deb  404  Not Found [IP: 10.0.0.1 80]\nE: Unable to fetch some archives, maybe run apt-get update or try with --fix-missing?\n",
+			cdimage.Network, "E: Failed to fetch", "", ""},
+		{"newest apt", "Error: Failed to fetch http://ftpmaster.internal/ubuntu/pool/main/s/systemd/libsystemd0_260_arm64.deb  File has unexpected size (100 != 200). Mirror sync in progress? [IP: 10.0.0.1 80]\nError: Unable to fetch some archives, maybe run apt-get update or try with --fix-missing?\n",
+			cdimage.Network, "File has unexpected size", "", ""},
+		{"size mismatch", "E: Failed to fetch http://ftpmaster.internal/ubuntu/pool/u/u_1_armhf.deb  Size mismatch\n", cdimage.Network, "Size mismatch", "", ""},
+		{"503", "W: Failed to fetch http://ftpmaster.internal/ubuntu/dists/vivid/main/binary-armhf/Packages  503  Service Unavailable [IP: 91.189.88.1 80]\nE: Some index files failed to download. They have been ignored, or old ones used instead.\n",
+			cdimage.Network, "503  Service Unavailable", "", ""},
+		{"only the summary", "E: Some index files failed to download. They have been ignored, or old ones used instead.\n", cdimage.Network, "E: Some index files", "", ""},
+		{"debootstrap", "E: Couldn't download dists/vivid/main/binary-armhf/Packages\n", cdimage.Network, "E: Couldn't download", "", ""},
+		{"debootstrap release", "E: Failed getting release file http://ftpmaster.internal/ubuntu/dists/vivid/Release\n", cdimage.Network, "Failed getting release", "", ""},
+		{"git in a hook", "Cloning into 'x'...\nfatal: unable to access 'https://git.launchpad.net/x/': Could not resolve host: git.launchpad.net\n" + hookFailed, cdimage.Network, "Could not resolve host", "", ""},
+		{"curl in a hook", "curl: (7) Failed to connect to archive-team.internal port 80: Connection timed out\n" + hookFailed, cdimage.Network, "curl: (7)", "", ""},
+		{"wget in a hook, other quotes", "wget: unable to resolve host address ‘archive-team.internal’\n" + hookFailed, cdimage.Network, "wget: unable", "", ""},
+		{"wget status in a hook", "2016-09-11 02:09:33 ERROR 503: Service Unavailable.\n" + hookFailed, cdimage.Network, "ERROR 503", "", ""},
+		{"wget connecting", "Connecting to archive-team.internal (archive-team.internal)|10.0.0.1|:80... failed: Connection timed out.\n" + hookFailed, cdimage.Network, "Connecting to", "", ""},
+		{"missing index hides a package", "W: Failed to fetch http://ppa.launchpad.net/x/y/ubuntu/dists/vivid/main/binary-armhf/Packages  Hash Sum mismatch\n\nW: Some index files failed to download. They have been ignored, or old ones used instead.\nE: Unable to locate package unity8-desktop-session\n",
+			cdimage.Network, "W: Failed to fetch", "", ""},
+		{"healed, then dependencies", "Err http://ftpmaster.internal/ubuntu/ vivid/main unity8 armhf 1:8.12-1\n  Connection failed [IP: 91.189.88.1 80]\nGet:3 http://ftpmaster.internal/ubuntu/ vivid/main unity8 armhf 1:8.12-1 [12 kB]\nThe following packages have unmet dependencies:\n ofono : Depends: libc6 (>= 3) but 2.21 is to be installed\nE: Unable to correct problems, you have held broken packages.\n",
+			cdimage.Dependency, " ofono : Depends: ", "ofono", ""},
+		{"healed index", "Err http://ftpmaster.internal vivid/universe armhf Packages\n  Hash Sum mismatch\nGet:4 http://ftpmaster.internal vivid/universe armhf Packages [3 kB]\nE: Couldn't find task 'ubuntu-touch'\n", cdimage.Seed, "Couldn't find task", "ubuntu-touch", ""},
+
+		{"uid gid", "There were changes to the password database,\nplease adjust the values in the livecd-rootfs source in the file:\nlive-build/ubuntu-touch/hooks/00-uid-gid-fix.chroot_early\n" + hookFailed, cdimage.LivecdRootfs, "please adjust", "", ""},
+		{"record", "uid of phablet doesn't match record\n" + hookFailed, cdimage.LivecdRootfs, "doesn't match record", "", ""},
+		{"architecture", "Unknown architecture target sparc\n", cdimage.LivecdRootfs, "Unknown architecture", "", ""},
+		{"variant", "bogus variant custom\n", cdimage.LivecdRootfs, "bogus variant", "", ""},
+		{"fingerprints", "Fingerprints do not match\n", cdimage.LivecdRootfs, "Fingerprints", "", ""},
+		{"kernels", "E: Cannot handle more than one kernel for raspi\n", cdimage.LivecdRootfs, "more than one kernel", "", ""},
+		{"no kernel", "No kernel output for arm64+raspi!\n", cdimage.LivecdRootfs, "No kernel output", "", ""},
+		{"bare hook", "something odd\n" + hookFailed, cdimage.LivecdRootfs, "failed (exit non-zero)", "", ""},
+		{"hook dies in Python", "Traceback (most recent call last):\n  File \"/usr/bin/click\", line 3, in <module>\n    main()\nValueError: bad manifest\n" + hookFailed, cdimage.LivecdRootfs, "failed (exit non-zero)", "", ""},
+		{"hook dies in Python behind a package", "dpkg: error processing package click (--configure):\n installed click package post-installation script subprocess returned error exit status 1\n" + dpkgFailed + "Traceback (most recent call last):\n  File \"/usr/bin/click\", line 3, in <module>\nValueError: x\n" + hookFailed,
+			cdimage.Package, "dpkg: error processing package click", "click", ""},
+
+		{"postinst, first of several", "dpkg: error processing package lightdm (--configure):\n subprocess installed post-installation script returned error exit status 1\ndpkg: dependency problems prevent configuration of ubuntu-touch:\n ubuntu-touch depends on lightdm; however:\n\ndpkg: error processing package ubuntu-touch (--configure):\n dependency problems - leaving unconfigured\n" + dpkgFailed,
+			cdimage.Package, "dpkg: error processing package lightdm", "lightdm", ""},
+		{"follower told first", "dpkg: error processing package ubuntu-touch (--configure):\n dependency problems - leaving unconfigured\ndpkg: error processing package urfkill:armhf (--configure):\n subprocess installed post-installation script returned error exit status 10\n" + dpkgFailed,
+			cdimage.Package, "dpkg: error processing package urfkill", "urfkill", ""},
+		{"file conflict", "dpkg: error processing archive /var/cache/apt/archives/libfoo-error1_2.0-1_armhf.deb (--unpack):\n trying to overwrite '/usr/lib/404', which is also in package libfoo 1.0\n" + dpkgFailed,
+			cdimage.Package, "trying to overwrite", "libfoo-error1", ""},
+		{"went on without an index", "W: Failed to fetch http://ppa.launchpad.net/x/y/ubuntu/dists/vivid/main/i18n/Translation-en  404  Not Found\ndpkg: error processing package urfkill (--configure):\n subprocess installed post-installation script returned error exit status 1\n" + dpkgFailed,
+			cdimage.Package, "urfkill", "urfkill", cdimage.Network},
+
+		{"conflicts", "The following packages have unmet dependencies:\n unity8 : Conflicts: unity7 but 7.4 is to be installed\nE: Unable to correct problems, you have held broken packages.\n", cdimage.Dependency, "Conflicts: unity7", "unity8", ""},
+		{"pre-depends", "The following packages have unmet dependencies:\n dpkg-dev : PreDepends: tar but it is not installable\n", cdimage.Dependency, "PreDepends", "dpkg-dev", ""},
+		{"breaks", "The following packages have unmet dependencies:\n libc6 : Breaks: timeout-helper-404 (< 2) but 1 is to be installed\nE: Error, pkgProblemResolver::Resolve generated breaks, this may be caused by held packages.\n", cdimage.Dependency, "Breaks: timeout-helper-404", "libc6", ""},
+		{"candidate", "E: Package 'liberror-perl' has no installation candidate\n", cdimage.Dependency, "no installation candidate", "liberror-perl", ""},
+		{"held only", "E: Unable to correct problems, you have held broken packages.\n", cdimage.Dependency, "held broken packages", "", ""},
+
+		{"task", "E: Couldn't find task 'fail-safe-live'\n", cdimage.Seed, "Couldn't find task", "fail-safe-live", ""},
+		{"locate", "E: Unable to locate package hash-sum-404\n", cdimage.Seed, "Unable to locate package hash-sum-404", "hash-sum-404", ""},
+		{"germinate", "! Unknown package unity9 for seed touch\n", cdimage.Seed, "unity9 for seed", "unity9", ""},
+		{"locate and candidate", "E: Unable to locate package nothere\nE: Package 'gone' has no installation candidate\n", cdimage.Dependency, "no installation candidate", "gone", cdimage.Seed},
+
+		{"nothing known", "Segmentation fault (core dumped)\n", cdimage.Unknown, "Segmentation fault", "", ""},
+		{"noise only", "initctl: Unable to connect to Upstart: Failed to connect to socket /com/ubuntu/upstart: Connection refused\nE: 503 odd\n", cdimage.Unknown, "E: 503 odd", "", ""},
+	} {
+		for _, today := range []bool{false, true} {
+			t.Run(c.name, func(t *testing.T) {
+				l := parseLivefs(t, failing(t, today, c.lines))
+				if len(l.Causes) == 0 {
+					t.Fatalf("no cause: %+v", l)
+				}
+				got := l.Causes[0]
+				if got.Class != c.class || !strings.Contains(got.Line, c.line) || got.Package != c.pkg {
+					t.Errorf("got %+v, want %s %q %s", got, c.class, c.line, c.pkg)
+				}
+				second := cdimage.Class("")
+				if len(l.Causes) > 1 {
+					second = l.Causes[1].Class
+				}
+				if second != c.second {
+					t.Errorf("second cause %q, want %q: %+v", second, c.second, l.Causes)
+				}
+				if !strings.Contains(l.Failing, "lb_chroot_install-packages") {
+					t.Errorf("failing step %q", l.Failing)
+				}
+			})
+		}
+	}
+}
+
+// TestEarlierStepsAreForgiven: what a step complained of that went well is no
+// cause of what fails later, except an index that the later step needs.
+func TestEarlierStepsAreForgiven(t *testing.T) {
+	earlier := "W: Failed to fetch http://ftpmaster.internal/ubuntu/dists/vivid/universe/binary-armhf/Packages  Temporary failure resolving 'ftpmaster.internal'\n" +
+		"dpkg: error processing package x (--configure):\ncp: No space left on device\nE: Couldn't find task 'y'\n"
+	log := insert(t, failing(t, false, " ofono : Depends: libc6 but it is not installable\n"), "[2016-09-11 03:09:29] lb_chroot_package-lists", earlier)
+	want := []cdimage.Cause{{Class: cdimage.Dependency, Line: " ofono : Depends: libc6 but it is not installable", Number: 254, Package: "ofono"}}
+	if diff := cmp.Diff(want, parseLivefs(t, log).Causes); diff != "" {
+		t.Errorf("causes (-want +got):\n%s", diff)
+	}
+	log = insert(t, failing(t, false, "E: Unable to locate package unity8\n"), "[2016-09-11 03:09:29] lb_chroot_package-lists", earlier)
+	if l := parseLivefs(t, log); l.Causes[0].Class != cdimage.Network || len(l.Causes) != 1 {
+		t.Errorf("got %+v", l.Causes)
+	}
+	healed := "Get:9 http://ftpmaster.internal vivid/universe armhf Packages [10 kB]\n"
+	log = insert(t, failing(t, false, "E: Unable to locate package unity8\n"), "[2016-09-11 03:09:29] lb_chroot_package-lists", earlier+healed)
+	if l := parseLivefs(t, log); l.Causes[0].Class != cdimage.Seed {
+		t.Errorf("healed: got %+v", l.Causes)
+	}
+}
+
+// TestFarNetworkMessage: a hook that went on without the network long before
+// another one failed.
+func TestFarNetworkMessage(t *testing.T) {
+	far := "wget: unable to resolve host address 'x.internal'\n" + strings.Repeat("Addition succeeded for \"com.ubuntu.app\".\n", 100)
+	l := parseLivefs(t, failing(t, false, far+"please adjust the values in the livecd-rootfs source in the file:\n"))
+	if l.Causes[0].Class != cdimage.LivecdRootfs {
+		t.Errorf("got %+v", l.Causes)
+	}
+	l = parseLivefs(t, failing(t, false, far+"E: config/hooks/60-x.chroot failed (exit non-zero). You should check for errors.\n"))
+	if l.Causes[0].Class != cdimage.Network {
+		t.Errorf("with nothing else: got %+v", l.Causes)
+	}
+}
+
+// TestBeforeAndAfterTheBuild: the chroot, the cleaning and the builder itself.
+func TestBeforeAndAfterTheBuild(t *testing.T) {
+	ok := read(t, "livefs/vivid-armhf-ok.txt.gz")
+	until := func(log, mark string) string { return log[:strings.Index(log, mark)] }
+	chroot := until(ok, "RUN: /usr/share/launchpad-buildd/slavebin/buildlivefs")
+	clean := ok[strings.Index(ok, "RUN: /usr/share/launchpad-buildd/slavebin/scan-for-processes"):]
+	for _, c := range []struct {
+		name, log         string
+		class, underlying cdimage.Class
+		line              string
+	}{
+		{"chroot, network", chroot + "W: Failed to fetch http://x/dists/vivid/InRelease  Could not connect to x:80\nE: Some index files failed to download. They have been ignored, or old ones used instead.\n" + clean, cdimage.Chroot, cdimage.Network, "E: Some index files"},
+		{"chroot, package", chroot + "dpkg: error processing package libc-bin (--configure):\n subprocess installed post-installation script returned error exit status 139\nE: Sub-process /usr/bin/dpkg returned an error code (1)\n" + clean, cdimage.Chroot, cdimage.Package, "dpkg: error processing"},
+		{"chroot, full disk", chroot + "tar: ./usr/lib: Cannot mkdir: No space left on device\n" + clean, cdimage.Chroot, cdimage.DiskSpace, "tar: "},
+		{"chroot, builder", chroot + "lpbuildd.target.backend.BackendException: Container failed to start\n" + clean, cdimage.Chroot, cdimage.Infrastructure, "BackendException"},
+		{"chroot, nothing known", chroot + "odd\n" + clean, cdimage.Chroot, "", "odd"},
+		{"builder lost in the build", until(ok, "[2016-09-06 02:12:03] lb_chroot_hooks"), cdimage.Infrastructure, "", "Processing triggers"},
+		{"builder lost while cleaning", until(ok, "RUN: /usr/share/launchpad-buildd/slavebin/remove-build"), cdimage.Infrastructure, "", "Unmounting chroot"},
+		{"processes left", strings.Replace(ok, "Scanning for processes to kill in build LIVEFSBUILD-74601...\n", "Scanning for processes to kill in build LIVEFSBUILD-74601...\nABORTING: Failed to kill all processes.\n", 1), cdimage.Infrastructure, "", "ABORTING"},
+		{"umount", until(ok, "RUN: /usr/share/launchpad-buildd/slavebin/remove-build") + "failed to umount /home/buildd/x\n", cdimage.Infrastructure, "", "failed to umount"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			l := parseLivefs(t, c.log)
+			if len(l.Causes) != 1 || l.Causes[0].Class != c.class || l.Causes[0].Underlying != c.underlying || !strings.Contains(l.Causes[0].Line, c.line) {
+				t.Errorf("got %+v %+v", l.Failing, l.Causes)
+			}
+		})
+	}
+	// A package that fails and a builder that then cannot clean up: the
+	// package decides, the builder is the weaker cause.
+	both := strings.Replace(failing(t, false, "dpkg: error processing package x (--configure):\n"), "Scanning for processes", "ABORTING: Failed to kill all processes.\nScanning for processes", 1)
+	if l := parseLivefs(t, both); len(l.Causes) != 2 || l.Causes[0].Class != cdimage.Package || l.Causes[1].Class != cdimage.Infrastructure {
+		t.Errorf("got %+v", l.Causes)
+	}
+}
+
+func TestIncomplete(t *testing.T) {
+	whole := failing(t, false, "E: Couldn't find task 'x'\n")
+	for name, log := range map[string]string{
+		"empty":         "",
+		"no livefs log": "hello\nworld\n",
+		"cut":           whole[:strings.Index(whole, "find task")],
+	} {
+		l := parseLivefs(t, log)
+		if l.Incomplete == "" || len(l.Causes) > 0 || l.OK() {
+			t.Errorf("%s: %+v", name, l)
+		}
+		if got := l.Remedy().Actions; len(got) != 1 || got[0] != cdimage.ReadLivefsLog {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+	cut := parseLivefs(t, whole[:strings.Index(whole, "P: Saving caches")+10])
+	if cut.Incomplete == "" || len(cut.Causes) != 1 || cut.Causes[0].Class != cdimage.Seed {
+		t.Errorf("cut behind the failing step: %+v", cut)
+	}
+}
