@@ -16,7 +16,8 @@ type Hold struct {
 	// on every later start, so it must be harmless to repeat.
 	Acquire func(context.Context) error
 	// Release gives it back. It may be called when Acquire failed or never
-	// ran, and must be harmless to repeat.
+	// ran, and must be harmless to repeat: it is tried three times within
+	// Runner.Cleanup.
 	Release func(context.Context) error
 }
 
@@ -33,7 +34,8 @@ type held struct {
 	listed   bool
 }
 
-// releaseTries is how often a release is tried, with these pauses in between.
+// releasePauses are the pauses between the tries of a release: a blip must not
+// leave the importer off.
 var releasePauses = [...]time.Duration{200 * time.Millisecond, time.Second}
 
 // Hold runs body with something taken away. It is taken before the first

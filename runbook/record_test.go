@@ -2,12 +2,16 @@ package runbook_test
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"regexp"
 	"strings"
 	"testing"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/landingteam/landing/runbook"
 )
@@ -64,6 +68,55 @@ func FuzzRecords(f *testing.F) {
 		sealed := fmt.Appendf(nil, "%s,\"sum\":\"%x\"}\n", text, sha256.Sum256(text))
 		if n, err := check(sealed); err == nil && n != 1 {
 			t.Fatalf("%d records in a line", n)
+		}
+	})
+}
+
+// Whatever is on record about a step, a start says something about it and does
+// not panic.
+func FuzzResume(f *testing.F) {
+	f.Add("do", "started", "a", []byte(`"x"`))
+	f.Add("hold", "armed", "importer", []byte(`null`))
+	f.Add("gate", "approved", "g", []byte(`{}`))
+	f.Add("wait", "done", "w", []byte(`7`))
+	f.Add("read", "failed", "r", []byte(``))
+	f.Add("run", "ended", "", []byte(`[]`))
+	f.Fuzz(func(t *testing.T, verb, kind, step string, result []byte) {
+		if !json.Valid(result) {
+			result = []byte("1")
+		}
+		rec, err := json.Marshal(map[string]any{"n": 2, "prev": "", "verb": verb, "kind": kind, "step": step, "result": json.RawMessage(result), "intent": "do a"})
+		if err != nil {
+			t.Skip(err)
+		}
+		first := []byte(`{"format":1,"n":1,"run":"n-1","verb":"run","kind":"opened","intent":"n"`)
+		sum := fmt.Sprintf("%x", sha256.Sum256(first))
+		second := bytes.Replace(rec[:len(rec)-1], []byte(`"prev":""`), []byte(`"prev":"`+sum+`"`), 1)
+		text := fmt.Appendf(nil, "%s,\"sum\":\"%s\"}\n%s,\"sum\":\"%x\"}\n", first, sum, second, sha256.Sum256(second))
+		w := &world{}
+		p := func(ctx context.Context, r *runbook.Run) error {
+			_, read := runbook.Read(ctx, r, "r", func(context.Context) (int, error) { return 1, nil })
+			_, wait := runbook.Wait(ctx, r, runbook.Poll[int]{Name: "w", Intent: "do a", Check: func(context.Context) (int, bool, error) { return 1, true, nil }})
+			return errors.Join(read, wait, r.Gate(ctx, runbook.Gate{Name: "g", Question: "do a"}), r.Hold(ctx, w.hold("importer"), func(ctx context.Context, r *runbook.Run) error {
+				return do(ctx, r, w.step("a"))
+			}))
+		}
+		x := &runbook.Runner{Name: "n", Journal: &fixed{text: text}}
+		x.Plan(t.Context(), p)
+		x.Settle(t.Context(), p)
+		x.Execute(t.Context(), p)
+		var out bytes.Buffer
+		if err := runbook.WriteReport(&out, runbook.Summarize(func(yield func(runbook.Record) bool) {
+			for rec, err := range runbook.Records(t.Context(), x.Journal) {
+				if err != nil || !yield(rec) {
+					return
+				}
+			}
+		})); err != nil || !utf8.Valid(out.Bytes()) {
+			t.Errorf("report %q, %v", out.Bytes(), err)
+		}
+		if i := bytes.IndexFunc(out.Bytes(), func(c rune) bool { return c != '\n' && unicode.IsControl(c) }); i >= 0 {
+			t.Errorf("a control character in %q", out.Bytes())
 		}
 	})
 }

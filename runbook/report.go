@@ -109,7 +109,7 @@ func header(b *strings.Builder, s Status) {
 		text += fmt.Sprintf(", start %d", s.Starts)
 	}
 	row("last", text)
-	row("state", stateOf(s))
+	row("state", printable(stateOf(s)))
 	if s.Error != "" {
 		row("", strings.ReplaceAll(printableLines(s.Error), "\n", "\n           "))
 	}
@@ -170,37 +170,37 @@ func section(b *strings.Builder, title string, steps []StepStatus, f func(StepSt
 // line is one record in one line.
 func line(rec Record) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%-9s %-7s %s", rec.Kind, rec.Verb, printable(rec.Step))
+	fmt.Fprintf(&b, "%-9s %-7s %s", rec.Kind, rec.Verb, rec.Step)
 	if rec.Verb == VerbNote {
 		b.Reset()
-		fmt.Fprintf(&b, "%-9s %-7s %s", "", "note", printable(rec.Reason))
-		return b.String()
+		fmt.Fprintf(&b, "%-9s %-7s %s", "", "note", rec.Reason)
+		return printable(b.String())
 	}
 	if rec.Intent != "" {
-		fmt.Fprintf(&b, ": %s", printable(rec.Intent))
+		fmt.Fprintf(&b, ": %s", rec.Intent)
 	}
 	if rec.Verb != VerbGate && len(rec.Result) > 0 && string(rec.Result) != "null" && string(rec.Result) != "{}" {
 		fmt.Fprintf(&b, " -> %s", compact(rec.Result))
 	}
 	if rec.Verb == VerbGate && rec.Kind == Planned && len(rec.Not) > 0 {
-		fmt.Fprintf(&b, " (not %s)", printable(strings.Join(rec.Not, ", ")))
+		fmt.Fprintf(&b, " (not %s)", strings.Join(rec.Not, ", "))
 	}
 	if rec.By != "" {
-		fmt.Fprintf(&b, ", %s: %s", printable(rec.By), printable(rec.Reason))
+		fmt.Fprintf(&b, ", %s: %s", rec.By, rec.Reason)
 	} else if rec.Reason != "" {
-		fmt.Fprintf(&b, ", %s", printable(rec.Reason))
+		fmt.Fprintf(&b, ", %s", rec.Reason)
 	}
 	if rec.Error != "" {
-		fmt.Fprintf(&b, ": %s", printable(rec.Error))
+		fmt.Fprintf(&b, ": %s", strings.ReplaceAll(rec.Error, "\n", "; "))
 	}
-	return b.String()
+	return printable(b.String())
 }
 
 func because(text string) string {
 	if text == "" {
 		return ""
 	}
-	return ": " + printable(text)
+	return ": " + printable(strings.ReplaceAll(text, "\n", "; "))
 }
 
 func clock(t time.Time) string {

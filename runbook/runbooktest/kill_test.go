@@ -150,7 +150,7 @@ func TestKillAnywhere(t *testing.T) {
 	before := runtime.NumGoroutine()
 	KillAnywhere(t, scene(0, nil))
 	// Nothing of the dead stays behind.
-	for range 100 {
+	for range 500 {
 		if runtime.NumGoroutine() <= before {
 			return
 		}
