@@ -18,6 +18,20 @@
 // A [Client] reads all that over HTTP, as devices do, and believes what is
 // signed by the chain of keyrings beneath a pinned root, its [Trust].
 //
+// # Operating a server
+//
+// A [Server] copies images between channels, tags them, sets their phased
+// percentage and runs the importer, with the server's own programs and over a
+// [Runner]: one SSH host, or a fake. Each verb that changes something has a
+// Check beside it that only reads and says what would happen, or that it has
+// happened already. What an effect came to is always read from the published
+// index: these programs exit with 0 after doing nothing, and with 1 after
+// publishing to everybody.
+//
+// An [Importer] pauses the importer by commenting out its line of a crontab,
+// and gives it back. [ParseImportLog] reads what an import did to each channel
+// and device as an [ImportRun], and why it did not do more.
+//
 // # Errors
 //
 // Every error is an [Error]; errors.Is tells what it is about:
@@ -29,7 +43,9 @@
 //	index older than one that was seen                              ErrReplayed
 //	address on another host, path out of the tree, missing setting  ErrRefused
 //	content that stops devices or the server's programs             ErrBroken
-//	another program holds the server's lock                         ErrLocked
+//	asked for what the server's programs refuse, or should          ErrRefused
+//	another program holds the server's lock: nothing happened       ErrLocked
+//	published, but not all of what was asked                        ErrPartial
 //	nobody knows whether it happened                                ErrAmbiguous
 //	an effect was asked of a reader                                 ErrReadOnly
 package systemimage

@@ -142,6 +142,10 @@ func checkImport(t *testing.T, r importRecording, run *ImportRun, both bool) {
 			if e.Generator == "" || e.Cause == "" || e.Remedy == "" {
 				t.Errorf("cancelled without a reason: %+v", e)
 			}
+		case ImportNothingNew:
+			if e.Device == "" {
+				t.Errorf("a channel with devices has an entry of its own: %+v", e)
+			}
 		case ImportAborted:
 			if run.Complete {
 				t.Errorf("aborted in a complete run: %+v", e)

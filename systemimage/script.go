@@ -24,7 +24,7 @@ trap 'exit 6' HUP INT TERM
 cat >"$tmp" || exit 5
 sum=$(sha256sum <"$tmp")
 [ "${sum%% *}" = "$2" ] || exit 4
-lock=${HOME:-/tmp}/.landing-crontab.lock
+lock=${TMPDIR:-/tmp}/landing-crontab-$(id -u).lock
 if command -v flock >/dev/null 2>&1 && ( : >>"$lock" ) 2>/dev/null; then
 	exec 9>>"$lock"
 	flock -w 20 9 || exit 3

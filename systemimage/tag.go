@@ -91,8 +91,12 @@ func (s *Server) planTag(ctx context.Context, r TagRequest) (*copyPlan, bool, er
 }
 
 // Tag tags the newest image. tag-image does not change that image: it publishes
-// another one with the next number, the same files and percentage, and a delta
-// of a few kilobytes; devices update to it. Outcomes are those of Copy.
+// another one with the next number, the same files, and a delta of a few
+// kilobytes; devices update to it. Outcomes are those of Copy.
+//
+// tag-image looks for the percentage when the old image has lost it already,
+// and publishes at 100 %. Tag sets the percentage of the old image again; for
+// that moment everybody may update.
 func (s *Server) Tag(ctx context.Context, r TagRequest) (Copied, error) {
 	if err := s.usable(tagOp, true); err != nil {
 		return Copied{}, err
@@ -112,5 +116,11 @@ func (s *Server) Tag(ctx context.Context, r TagRequest) (Copied, error) {
 	if err != nil {
 		return Copied{}, err
 	}
-	return s.settle(ctx, tagOp, p, e)
+	got, err := s.settle(ctx, tagOp, p, e)
+	if got.Version == 0 || got.Percentage == p.want.Percentage {
+		return got, err
+	}
+	_, phaseErr := s.SetPercentage(ctx, PhaseRequest{Channel: r.Channel, Device: r.Device, Version: got.Version, Percentage: p.want.Percentage})
+	got, err = s.settle(ctx, tagOp, p, e)
+	return got, errors.Join(err, phaseErr)
 }

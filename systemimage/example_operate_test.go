@@ -1,0 +1,211 @@
+package systemimage_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log"
+	"net/http"
+	"os"
+	"strings"
+
+	"github.com/landingteam/landing/systemimage"
+	"github.com/landingteam/landing/systemimage/systemimagetest"
+)
+
+// practice is a server to practise on. At work, Runner is an SSH host (see
+// package runbook/remote) and the Client verifies signatures.
+func practice() (*systemimagetest.Server, *systemimage.Server, func()) {
+	dir, err := os.MkdirTemp("", "systemimage")
+	if err != nil {
+		log.Fatal(err)
+	}
+	fake, err := systemimagetest.Create(dir, systemimagetest.SampleWorld())
+	if err != nil {
+		log.Fatal(err)
+	}
+	server := &systemimage.Server{
+		Runner: fake,
+		Root:   fake.Root(),
+		Client: &systemimage.Client{BaseURL: "http://si.example", Unverified: true, HTTP: &http.Client{Transport: direct{fake.Handler()}}},
+	}
+	return fake, server, func() { os.RemoveAll(dir) }
+}
+
+func ExampleServer_Copy() {
+	_, server, remove := practice()
+	defer remove()
+	ctx := context.Background()
+
+	request := systemimage.CopyRequest{
+		From:    "ubuntu-touch/rc-proposed/bq-aquaris.en",
+		Version: 3,
+		To:      "ubuntu-touch/rc/bq-aquaris.en",
+		Device:  "krillin",
+		Tag:     "OTA-5-rc",
+		// Percentage 0: nobody gets it yet.
+	}
+	plan, done, err := server.CheckCopy(ctx, request)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Printf("would be version %d, done already: %v\n", plan.Version, done)
+
+	got, err := server.Copy(ctx, request)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Printf("%s %s: version %d, tag %s, at %d %%, delta from %v\n", got.Channel, got.Device, got.Version, got.Tag, got.Percentage, got.Deltas)
+
+	_, done, err = server.CheckCopy(ctx, request)
+	fmt.Println("done already:", done, err)
+	// Output:
+	// would be version 2, done already: false
+	// ubuntu-touch/rc/bq-aquaris.en krillin: version 2, tag OTA-5-rc, at 0 %, delta from [1]
+	// done already: true <nil>
+}
+
+func ExampleServer_SetPercentage() {
+	_, server, remove := practice()
+	defer remove()
+	ctx := context.Background()
+
+	rollout := systemimage.PhaseRequest{Channel: "ubuntu-touch/stable/meizu.en", Device: "arale", Version: 1, Percentage: 60}
+	got, err := server.SetPercentage(ctx, rollout)
+	fmt.Println(got.Before, "->", got.Percentage, err)
+
+	// Stop it: nobody else updates to this version.
+	rollout.Percentage = 0
+	got, err = server.SetPercentage(ctx, rollout)
+	fmt.Println(got.Before, "->", got.Percentage, err)
+
+	rollout.Version = 7
+	_, err = server.SetPercentage(ctx, rollout)
+	fmt.Println(errors.Is(err, systemimage.ErrRefused), err)
+	// Output:
+	// 30 -> 60 <nil>
+	// 60 -> 0 <nil>
+	// true cannot set phased percentage: ubuntu-touch/stable/meizu.en arale: Version doesn't exist: 7
+}
+
+func ExampleServer_Tag() {
+	_, server, remove := practice()
+	defer remove()
+
+	got, err := server.Tag(context.Background(), systemimage.TagRequest{
+		Channel: "ubuntu-touch/stable/meizu.en", Device: "arale", Version: 1, Tag: "OTA-4",
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Printf("version %d has the tag %s, at %d %%\n", got.Version, got.Tag, got.Percentage)
+	// Output:
+	// version 2 has the tag OTA-4, at 30 %
+}
+
+func ExampleServer_Import() {
+	fake, server, remove := practice()
+	defer remove()
+	err := fake.AddBuild(systemimagetest.Build{
+		URL:     "http://jenkins.example.net/krillin/device_krillin.tar.xz",
+		Monitor: "http://jenkins.example.net/krillin/device_krillin.build",
+		Version: "20150619-6c0ffee",
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+
+	run, err := server.Import(context.Background(), systemimage.ImportRequest{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, e := range run.Published() {
+		fmt.Printf("%s %s: version %d with %d files\n", e.Channel, e.Device, e.Version, e.Files)
+	}
+	// Output:
+	// ubuntu-touch/rc-proposed/bq-aquaris.en krillin: version 4 with 5 files
+}
+
+func ExampleImporter_Pause() {
+	fake, _, remove := practice()
+	defer remove()
+	ctx := context.Background()
+
+	mine := &systemimage.Importer{Runner: fake, Owner: systemimage.Mark{Run: "copy-rc-7", Operator: "ann"}}
+	yours := &systemimage.Importer{Runner: fake, Owner: systemimage.Mark{Run: "copy-stable-3", Operator: "bob"}}
+	for _, i := range []*systemimage.Importer{mine, yours} {
+		if err := i.Pause(ctx); err != nil {
+			log.Fatal(err)
+		}
+	}
+	status, err := mine.Status(ctx)
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, m := range status.By {
+		fmt.Printf("%s by %s (%s)\n", status.State, m.Run, m.Operator)
+	}
+	// Output:
+	// paused by copy-rc-7 (ann)
+	// paused by copy-stable-3 (bob)
+}
+
+func ExampleImporter_Resume() {
+	fake, _, remove := practice()
+	defer remove()
+	ctx := context.Background()
+
+	mine := &systemimage.Importer{Runner: fake, Owner: systemimage.Mark{Run: "copy-rc-7", Operator: "ann"}}
+	yours := &systemimage.Importer{Runner: fake, Owner: systemimage.Mark{Run: "copy-stable-3", Operator: "bob"}}
+	for _, i := range []*systemimage.Importer{mine, yours} {
+		if err := i.Pause(ctx); err != nil {
+			log.Fatal(err)
+		}
+	}
+	// The last one out turns it on again.
+	for _, i := range []*systemimage.Importer{mine, yours} {
+		if err := i.Resume(ctx); err != nil {
+			log.Fatal(err)
+		}
+		status, err := i.Status(ctx)
+		fmt.Println(status.State, err)
+	}
+	// Output:
+	// paused <nil>
+	// on <nil>
+}
+
+func ExampleParseImportLog() {
+	const text = `2026-11-22 09:57:53,103 INFO Processing channel: ubuntu-touch/rc-proposed/bq-aquaris.en
+2026-11-22 09:57:53,103 INFO Processing device: krillin
+2026-11-22 09:57:53,104 INFO Calling 'http' generator for a new file
+2026-11-22 09:57:53,110 ERROR HTTP Error 404: File not found
+2026-11-22 09:57:53,110 ERROR Failed to retrieve url http://jenkins.example.net/krillin/device_krillin.tar.xz
+2026-11-22 09:57:53,110 INFO No image will be produced because the 'http' generator returned None
+2026-11-22 09:57:53,111 INFO Processing device: vegetahd
+2026-11-22 09:57:53,112 INFO Calling 'htpt' generator for a new file
+Traceback (most recent call last):
+  File "bin/import-images", line 192, in <module>
+Exception: Invalid generator: htpt
+`
+	run, err := systemimage.ParseImportLog(strings.NewReader(text))
+	if err != nil {
+		log.Fatal(err)
+	}
+	run.Expect([]string{"ubuntu-touch/rc-proposed/bq-aquaris.en", "ubuntu-touch/rc-proposed/meizu.en"}, nil)
+	for _, e := range run.Entries {
+		fmt.Println(e.Channel, e.Device, e.Outcome)
+		fmt.Println("  because:", e.Cause)
+		fmt.Println("  so:", e.Remedy)
+	}
+	// Output:
+	// ubuntu-touch/rc-proposed/bq-aquaris.en krillin cancelled
+	//   because: HTTP Error 404: File not found; Failed to retrieve url http://jenkins.example.net/krillin/device_krillin.tar.xz
+	//   so: the file is not at this address: upload it, or correct the address in etc/config
+	// ubuntu-touch/rc-proposed/bq-aquaris.en vegetahd aborted
+	//   because: Exception: Invalid generator: htpt
+	//   so: correct the generator in etc/config: every channel after this one waits for it
+	// ubuntu-touch/rc-proposed/meizu.en  not reached
+	//   because: Exception: Invalid generator: htpt
+	//   so: correct the generator in etc/config: every channel after this one waits for it
+}

@@ -1,0 +1,419 @@
+package systemimage
+
+import (
+	"bytes"
+	"fmt"
+	"math/bits"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// importParser is the state of reading one run.
+type importParser struct {
+	lines   *logReader
+	run     *ImportRun
+	records int
+	levels  byte // seen, as bits
+	ended   bool // the next record begins another run
+	last    [logStamp]byte
+	names   map[string]string // names of channels and devices: the same ones come in every run
+	turns   map[string]int    // the run, counted from 1, in which a channel last had its turn
+	number  int               // of this run
+
+	channel   string
+	entry     *ImportEntry // the open device
+	step      importStep   // what the open device or the run was at
+	generator []byte       // called last for the device
+	calls     int          // generators called for the device
+	news      int          // new files of the device
+	errors    []string     // errors since the last generator was called
+	hint      string       // what a DEBUG record said about a missing build
+
+	trace     bool   // inside a traceback
+	exception string // last line of the last traceback after the last record
+	lastLevel byte
+	lastText  string // of the last ERROR record
+	tool      string // what xz said last
+}
+
+// importStep is where a run is.
+type importStep int
+
+const (
+	atStart importStep = iota
+	atDevice
+	atFull    // the full image was announced, and is being committed
+	atDelta   // a delta was announced
+	atExpiry  // everything of the device is committed
+	atAliases // of the channel
+	atOrphans
+	atMirrors
+)
+
+// over reports whether the record begins another run.
+func (p *importParser) over(text []byte) bool {
+	switch {
+	case p.records == 0 && p.exception == "":
+		return false
+	case p.ended:
+		return true
+	case p.exception != "":
+		if p.lastLevel == 'E' && strings.HasSuffix(p.exception, p.lastText) {
+			p.exception = "" // the program caught it and logged it
+			return false
+		}
+		return true
+	}
+	// A channel comes once in a run: the run before was killed without a word.
+	name, ok := cut(text, "Processing channel: ")
+	if !ok {
+		name, ok = cut(text, "Skipping non-auto channel: ")
+	}
+	return ok && p.turns[string(name)] == p.number
+}
+
+// other reads a line that opens no record.
+func (p *importParser) other(b []byte) {
+	switch {
+	case len(b) == 0:
+	case p.trace:
+		if b[0] != ' ' && b[0] != '\t' {
+			p.trace, p.exception = false, shorten(string(b))
+		}
+	case string(b) == "Traceback (most recent call last):":
+		p.trace = true
+	case bytes.HasPrefix(b, []byte("xz: ")):
+		p.tool = shorten(string(b))
+	case bytes.HasPrefix(b, []byte("ssh: ")):
+		if len(p.run.Mirrors) < maxImportProblems {
+			p.run.Mirrors = append(p.run.Mirrors, shorten(string(b)))
+		}
+	case string(b) == "Killed", string(b) == "Terminated":
+		p.exception = string(b)
+	case string(b) == lockText:
+		p.run.Locked = true
+	}
+}
+
+// record reads the first line of a record.
+func (p *importParser) record(level byte, text []byte) {
+	if p.records++; p.records == 1 {
+		p.run.First = string(p.lines.stamp[:])
+	}
+	p.last = p.lines.stamp
+	p.lastLevel = level
+	p.levels |= 1 << severity(level)
+	if level != 'I' && level != 'D' {
+		p.problem(level, text)
+		return
+	}
+	switch text[0] {
+	case 'P':
+		if c, ok := cut(text, "Processing channel: "); ok {
+			p.open(p.name(c), "")
+		} else if d, ok := cut(text, "Processing device: "); ok {
+			p.open(p.channel, p.name(d))
+		} else if rest, ok := cut(text, "Publishing new image '"); ok {
+			p.published(rest)
+		} else if rest, ok := cut(text, "Publishing new delta from '"); ok {
+			p.publishedDelta(rest)
+		}
+	case 'C':
+		if g, ok := cut(text, "Calling '"); ok {
+			p.calls++
+			p.errors, p.hint = p.errors[:0], ""
+			name, _, _ := bytes.Cut(g, []byte("'"))
+			p.generator = append(p.generator[:0], name[:min(len(name), 100)]...)
+		}
+	case 'N':
+		if _, ok := cut(text, "New file from '"); ok {
+			p.news++
+		} else if rest, ok := cut(text, "No image will be produced because the '"); ok {
+			p.cancelled(quoted(rest))
+		}
+	case 'D':
+		if string(text) == "Device is a redirect, not considering." {
+			if e := p.device(); e != nil {
+				e.Outcome = ImportRedirect
+			}
+		} else if _, ok := cut(text, "Directory not found: "); ok {
+			p.hint = shorten(string(text))
+		}
+	case 'S':
+		if c, ok := cut(text, "Skipping non-auto channel: "); ok {
+			p.close()
+			p.turns[p.name(c)] = p.number
+			p.add(ImportEntry{Channel: p.name(c), Outcome: ImportSkipped})
+		} else if string(text) == "Syncing any existing alias" {
+			p.close()
+			p.step = atAliases
+		} else if string(text) == lockText {
+			p.run.Locked, p.ended = true, true
+		}
+	case 'E':
+		if string(text) == "Expiring old images" {
+			p.step = atExpiry
+		}
+	case 'M':
+		for _, head := range [...]string{"Missing checksum: ", "Missing rootfs tarball: ", "Missing custom tarball: ", "Missing device tarball: "} {
+			if _, ok := cut(text, head); ok {
+				p.hint = shorten(string(text))
+			}
+		}
+	case 'R':
+		if string(text) == "Removing orphaned files from the pool" {
+			p.close()
+			p.step = atOrphans
+		}
+	case 'T':
+		switch string(text) {
+		case "Triggering a mirror sync":
+			p.close()
+			p.step = atMirrors
+			p.run.Complete, p.ended = true, true
+		case "Too few arguments":
+			p.hint = "Too few arguments"
+		}
+	}
+}
+
+// cut returns what follows head.
+func cut(text []byte, head string) ([]byte, bool) {
+	if len(text) < len(head) || string(text[:len(head)]) != head {
+		return nil, false
+	}
+	return text[len(head):], true
+}
+
+// quoted returns what stands before the closing quote.
+func quoted(b []byte) string {
+	before, _, _ := bytes.Cut(b, []byte("'"))
+	return shorten(string(before))
+}
+
+// severity orders levels from 0.
+func severity(level byte) int {
+	switch level {
+	case 'D':
+		return 0
+	case 'I':
+		return 1
+	case 'W':
+		return 2
+	}
+	return 3
+}
+
+// problem reads an error or a warning.
+func (p *importParser) problem(level byte, b []byte) {
+	text := shorten(string(b))
+	if level != 'W' {
+		p.lastText = text
+	}
+	if c, ok := cut(b, "Invalid channel name: "); ok && p.entry == nil {
+		for i := len(p.run.Entries) - 1; i >= 0; i-- {
+			if e := &p.run.Entries[i]; e.Channel == string(c) && e.Outcome == ImportAborted {
+				e.Outcome, e.Cause = ImportNotInTree, "the channel is configured, but was never created in the tree"
+				e.Remedy = "create it in si-shell with pub.create_channel, or take it out of channels in etc/config"
+				p.step = atStart
+				return
+			}
+		}
+	}
+	e := p.device()
+	if e == nil || p.calls == 0 && level != 'W' {
+		p.remark(text)
+		return
+	}
+	if level == 'W' {
+		if len(e.Warnings) < maxImportProblems {
+			e.Warnings = append(e.Warnings, text)
+		}
+	} else if len(p.errors) < 4 {
+		p.errors = append(p.errors, text)
+	}
+}
+
+func (p *importParser) remark(text string) {
+	if len(p.run.Problems) < maxImportProblems {
+		p.run.Problems = append(p.run.Problems, text)
+	}
+}
+
+// name returns a name as a string, fit for a message.
+func (p *importParser) name(b []byte) string {
+	if s, ok := p.names[string(b)]; ok {
+		return s
+	}
+	if len(p.names) >= maxImportNames { // no honest log has that many
+		clear(p.names)
+		clear(p.turns)
+	}
+	s := shorten(string(b))
+	p.names[string(b[:min(len(b), len(s))])] = s
+	return s
+}
+
+func (p *importParser) add(e ImportEntry) bool {
+	if len(p.run.Entries) >= maxImportEntries {
+		return false
+	}
+	e.Line = p.lines.line
+	p.run.Entries = append(p.run.Entries, e)
+	return true
+}
+
+// open begins a channel, or a device of it. Until something else is read, the
+// run may have ended there.
+func (p *importParser) open(channel, device string) {
+	if n := len(p.run.Entries); device != "" && p.step == atDevice && n > 0 && p.run.Entries[n-1].Device == "" {
+		p.run.Entries = p.run.Entries[:n-1] // the channel has devices: they tell
+	}
+	p.close()
+	if device == "" {
+		p.channel = channel
+		p.turns[channel] = p.number
+	}
+	if p.add(ImportEntry{Channel: channel, Device: device, Outcome: ImportAborted}) && device != "" {
+		p.entry = &p.run.Entries[len(p.run.Entries)-1]
+	}
+	p.step = atDevice
+	p.calls, p.news, p.errors, p.hint, p.tool, p.generator = 0, 0, p.errors[:0], "", "", p.generator[:0]
+}
+
+// device returns the open device, or nil when the log does not say which it is.
+func (p *importParser) device() *ImportEntry { return p.entry }
+
+// close ends the open device: what happened to it is known now.
+func (p *importParser) close() {
+	e := p.entry
+	p.entry = nil
+	if e == nil {
+		// A channel without a device that could have been looked at.
+		if n := len(p.run.Entries); p.step == atDevice && n > 0 && p.run.Entries[n-1].Device == "" && p.run.Entries[n-1].Outcome == ImportAborted {
+			p.run.Entries[n-1].Outcome = ImportNothingNew
+		}
+		return
+	}
+	if e.Outcome == ImportAborted {
+		e.Outcome = ImportNothingNew
+		if e.Version > 0 {
+			e.Outcome = ImportPublished
+		}
+	}
+}
+
+func (p *importParser) published(rest []byte) {
+	e := p.device()
+	if e == nil {
+		return
+	}
+	e.Version, _ = strconv.Atoi(quoted(rest))
+	if i := bytes.IndexByte(rest, '('); i >= 0 {
+		if j := bytes.LastIndex(rest, []byte(") with ")); j > i {
+			e.Detail = shorten(string(rest[i+1 : j]))
+			count, _, _ := bytes.Cut(rest[j+len(") with "):], []byte(" "))
+			e.Files, _ = strconv.Atoi(string(count))
+		}
+	}
+	p.step = atFull
+}
+
+func (p *importParser) publishedDelta(rest []byte) {
+	p.step = atDelta
+	e := p.device()
+	if e == nil || len(e.Deltas) >= maxImportDeltas {
+		return
+	}
+	d := ImportDelta{}
+	d.Base, _ = strconv.Atoi(quoted(rest))
+	if j := bytes.LastIndex(rest, []byte(") with ")); j >= 0 {
+		count, _, _ := bytes.Cut(rest[j+len(") with "):], []byte(" "))
+		d.Files, _ = strconv.Atoi(string(count))
+	}
+	if e.Deltas == nil {
+		e.Deltas = make([]ImportDelta, 0, 2)
+	}
+	e.Deltas = append(e.Deltas, d)
+}
+
+// cancelled reads "returned None", which is how a failure looks, and also the
+// ordinary end of a device with nothing new.
+func (p *importParser) cancelled(generator string) {
+	p.step = atExpiry
+	e := p.device()
+	if e == nil {
+		return
+	}
+	closing := generator == "keyring" || generator == "version"
+	if closing && p.news == 0 && p.calls > 1 {
+		e.Outcome = ImportNothingNew
+		return
+	}
+	e.Outcome, e.Generator = ImportCancelled, generator
+	e.Cause, e.Remedy = cancelCause(generator, p.calls, p.news, p.errors, p.hint)
+}
+
+// finish returns the run that was read and begins another.
+func (p *importParser) finish() *ImportRun {
+	run := p.run
+	if p.lastLevel == 'E' && p.exception != "" && strings.HasSuffix(p.exception, p.lastText) && p.lastText != "" {
+		p.exception = ""
+	}
+	run.Exception = p.exception
+	if p.records > 0 {
+		run.Last = string(p.last[:])
+		run.Level = [...]string{"DEBUG", "INFO", "WARNING", "ERROR"}[bits.TrailingZeros8(p.levels)]
+	}
+	p.judge(run)
+	*p = importParser{lines: p.lines, names: p.names, turns: p.turns, number: p.number + 1,
+		errors: p.errors[:0], generator: p.generator[:0],
+		run: &ImportRun{Entries: make([]ImportEntry, 0, len(run.Entries))}} // the next is as long
+	if len(run.Entries) == 0 {
+		run.Entries = nil
+	}
+	return run
+}
+
+// judge says what the end of the log means for the run.
+func (p *importParser) judge(run *ImportRun) {
+	malformed := slices.ContainsFunc(run.Problems, func(s string) bool { return strings.Contains(s, "using empty configuration") })
+	told := run.Level == "DEBUG" || run.Level == "INFO"
+	switch {
+	case run.Locked:
+		run.Cause, run.Remedy = "something else held the global lock: nothing was done", "run it again later"
+	case malformed:
+		run.Cause = "etc/config cannot be parsed, so an empty configuration was used: nothing was imported"
+		run.Remedy = "mend the line that is named among the problems"
+	case run.Exception != "":
+		run.Cause, run.Remedy = exceptionCause(run.Exception, p.tool)
+	case !run.Complete && told:
+		run.Cause = "the log ends before the run does: it was killed, died with its last words elsewhere, or is still running"
+		run.Remedy = "look at the standard error stream, and for left-overs before the next run"
+	}
+	if n := len(run.Entries); n > 0 && !run.Complete && run.Entries[n-1].Outcome == ImportAborted {
+		e := &run.Entries[n-1]
+		e.Cause, e.Remedy, e.Generator = run.Cause, run.Remedy, shorten(string(p.generator))
+		switch p.step {
+		case atFull:
+			e.Cause = fmt.Sprintf("%s; it was about to publish version %d", e.Cause, e.Version)
+			e.Version, e.Files, e.Detail = 0, 0, ""
+		case atDelta:
+			if k := len(e.Deltas); k > 0 {
+				e.Cause = fmt.Sprintf("%s; it was about to publish the delta from %d, and the percentage of the image is 100", e.Cause, e.Deltas[k-1].Base)
+				e.Deltas = e.Deltas[:k-1]
+			}
+		case atExpiry:
+			if e.Version > 0 {
+				e.Outcome, e.Cause, e.Remedy, e.Generator = ImportPublished, "", "", ""
+			}
+		}
+		if len(e.Deltas) == 0 {
+			e.Deltas = nil
+		}
+	} else if p.step == atAliases && !run.Complete && run.Exception != "" {
+		p.run = run
+		p.add(ImportEntry{Channel: p.channel, Outcome: ImportAborted, Cause: "while aliases were synchronized: " + run.Cause, Remedy: run.Remedy})
+	}
+}
