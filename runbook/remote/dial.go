@@ -29,11 +29,13 @@ type link struct {
 // the end of a session is told from the end of the link.
 type wire struct {
 	net.Conn
-	broken atomic.Bool
+	broken   atomic.Bool
+	received atomic.Int64
 }
 
 func (w *wire) Read(p []byte) (int, error) {
 	n, err := w.Conn.Read(p)
+	w.received.Add(int64(n))
 	if err != nil {
 		w.broken.Store(true)
 	}
@@ -227,23 +229,37 @@ func (h *Host) watch(l *link) {
 			return
 		case <-tick.C:
 		}
-		answer := make(chan error, 1)
-		go func() {
-			_, _, err := l.client.SendRequest("keepalive@openssh.com", true, nil)
-			answer <- err
-		}()
+		if !l.answers(tick.C) {
+			h.log(context.Background(), "link is dead")
+			l.client.Close()
+			return
+		}
+	}
+}
+
+// answers asks the host for a sign of life and waits until it comes. Anything
+// received between two ticks is one too: behind a large upload over a slow line
+// the answer itself may take long.
+func (l *link) answers(tick <-chan time.Time) bool {
+	answer := make(chan error, 1)
+	go func() {
+		_, _, err := l.client.SendRequest("keepalive@openssh.com", true, nil)
+		answer <- err
+	}()
+	seen := l.conn.received.Load()
+	for {
 		select {
 		case <-l.gone:
-			return
+			return true // nothing is left to find out
 		case err := <-answer:
-			if err == nil {
-				continue
+			return err == nil
+		case <-tick:
+			now := l.conn.received.Load()
+			if now == seen {
+				return false
 			}
-		case <-tick.C:
+			seen = now
 		}
-		h.log(context.Background(), "link is dead")
-		l.client.Close()
-		return
 	}
 }
 

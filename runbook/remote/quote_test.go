@@ -20,10 +20,10 @@ var hard = []string{
 	"-", "--", "-n", "-e", "%s", "%", "^", "\x01", "\x7f", "\x80", "\xff\xfe", "ä", "日本", "\u2028", "\u00a0", "'\n'", "a'b'c",
 }
 
-// split lets a real shell read a line, which calls a program that prints each
-// of its words with a NUL behind it.
+// split lets a real shell read the words of a line and print each of them with
+// a NUL behind it.
 func split(t testing.TB, shell, line string) []string {
-	cmd := exec.Command(shell, "-c", `p() { for w; do printf '%s\0' "$w"; done; }; p `+line)
+	cmd := exec.Command(shell, "-c", `p() { printf '%s\0' "$@"; }; p `+line)
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		t.Fatalf("%s cannot read %q: %v: %s", shell, line, err, out)
