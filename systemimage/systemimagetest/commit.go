@@ -126,6 +126,9 @@ func imagesOf(index object) []object {
 // signature, move the file. A reader can meet every state in between, and so
 // can the next program after a kill.
 func (p *process) commit(path string, v object) error {
+	if err := p.dawdle(); err != nil {
+		return err
+	}
 	if err := os.WriteFile(path+".new", encodeJSON(v), 0o644); err != nil {
 		return err
 	}

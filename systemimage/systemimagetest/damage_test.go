@@ -1,9 +1,14 @@
 package systemimagetest
 
 import (
+	"context"
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/landingteam/landing/systemimage"
 )
 
 func TestBreak(t *testing.T) {
@@ -104,4 +109,37 @@ func TestHooks(t *testing.T) {
 	if want := []string{"before bin/cleanup-tree", "after bin/cleanup-tree"}; !slices.Equal(seen, want) {
 		t.Errorf("hooks saw %q", seen)
 	}
+}
+
+// A slow program that nobody waits for any more is killed where it stands.
+func TestSlow(t *testing.T) {
+	s := sampleServer(t)
+	if err := s.SetFaults(Faults{Slow: time.Hour}); err != nil {
+		t.Fatal(err)
+	}
+	argv := []string{"copy-image", "-p", "0", proposed, rc, "krillin"}
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), 90*time.Minute)
+		defer cancel()
+		out, err := s.Run(ctx, systemimage.Command{Argv: argv})
+		if err != nil || out.Exit != 137 {
+			t.Errorf("exit %d, %v", out.Exit, err)
+		}
+	})
+	images := imagesOf(readObject(t, s.root+"/www/"+rc+"/krillin/index.json"))
+	if len(images) != 2 || images[1]["phased-percentage"] != nil {
+		t.Errorf("%d images, want the full one at 100 %%", len(images))
+	}
+	if err := s.SetFaults(Faults{Slow: time.Hour}); err != nil {
+		t.Fatal(err)
+	}
+	synctest.Test(t, func(t *testing.T) {
+		if got := problems(t, s); got[0] != "" {
+			t.Errorf("problems at a time before the keys: %q", got)
+		}
+		start := time.Now()
+		if out := run(t, s, "set-phased-percentage", "-v", rc, "krillin", "2", "5"); out.Exit != 0 || time.Since(start) != time.Hour {
+			t.Errorf("exit %d after %v", out.Exit, time.Since(start))
+		}
+	})
 }

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 )
 
 // Faults say what goes wrong on the server. They lie in a file of the
@@ -21,6 +22,10 @@ type Faults struct {
 	// means the first. A copy commits the full image, then each delta, then
 	// the percentage if it is below 100.
 	KillCommit int `json:",omitempty"`
+
+	// Slow is how long a program waits before each commit, as it does with
+	// real payloads. The window in which a copy is open to every device is as long.
+	Slow time.Duration `json:",omitempty"`
 
 	// Offline makes the push host (copy-image -q) and the mirrors unreachable.
 	// Without it both accept everything.
@@ -76,6 +81,21 @@ func readFaults(root string) (f Faults, err error) {
 		return f, fmt.Errorf("systemimagetest: faults: %w", err)
 	}
 	return f, nil
+}
+
+// dawdle waits as a slow server does. A program whose caller has gone is killed.
+func (p *process) dawdle() error {
+	if p.fault.Slow <= 0 {
+		return nil
+	}
+	timer := time.NewTimer(p.fault.Slow)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-p.ctx.Done():
+		return errKilled
+	}
 }
 
 // reach ends the program when it is to be killed here.

@@ -143,8 +143,12 @@ func (p *process) generateKeyring(arguments []string, env environment) (string, 
 
 // generateSystemImage takes a file from the newest full image of another channel.
 func (p *process) generateSystemImage(arguments []string, env environment) (string, error) {
+	said := failure
+	if p.era == 2016 {
+		said = debug
+	}
 	if len(arguments) < 2 {
-		p.record(failure, "Too few arguments")
+		p.record(said, "Too few arguments")
 		return "", nil
 	}
 	channel, want, name := arguments[0], arguments[1], env.name
@@ -156,11 +160,11 @@ func (p *process) generateSystemImage(arguments []string, env environment) (stri
 		return "", err
 	}
 	if _, ok := channels[channel]; !ok {
-		p.record(failure, "Channel not in the published list: %s", channel)
+		p.record(said, "Channel not in the published list: %s", channel)
 		return "", nil
 	}
 	if _, ok := devicesOf(channels, channel)[name]; !ok {
-		p.record(failure, "Device not in the channel list: %s", name)
+		p.record(said, "Device not in the channel list: %s", name)
 		return "", nil
 	}
 	d, err := p.device(channel, name)
@@ -178,7 +182,7 @@ func (p *process) generateSystemImage(arguments []string, env environment) (stri
 	}
 	p.debug("List of full images found %s", repr(list))
 	if len(full) == 0 {
-		p.record(failure, "No images found for device: %s", name)
+		p.record(said, "No images found for device: %s", name)
 		return "", nil
 	}
 	for _, f := range filesOf(full[len(full)-1]) {
@@ -196,7 +200,7 @@ func (p *process) generateSystemImage(arguments []string, env environment) (stri
 		}
 		return path, nil
 	}
-	p.record(failure, "No match found for image '%s' for device '%s' in channel '%s'", want, name, channel)
+	p.record(said, "No match found for image '%s' for device '%s' in channel '%s'", want, name, channel)
 	return "", nil
 }
 

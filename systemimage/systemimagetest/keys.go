@@ -90,7 +90,7 @@ func readKeyFile(path string) (*signer, error) {
 // signature is the armored detached signature of data.
 func (s *signer) signature(data []byte, now time.Time) ([]byte, error) {
 	c := signConfig
-	c.Time = func() time.Time { return now }
+	c.Time = func() time.Time { return s.since(now) }
 	var b bytes.Buffer
 	if err := openpgp.ArmoredDetachSign(&b, s.entity, bytes.NewReader(data), &c); err != nil {
 		return nil, err
@@ -207,7 +207,16 @@ func (p *process) signFile(key, path, destination string) error {
 	return os.WriteFile(destination, sig, 0o644)
 }
 
+// since is now, or the time that the key was made at if that is later: a test
+// with a clock of its own can be behind the world's.
+func (s *signer) since(now time.Time) time.Time {
+	if made := s.entity.PrimaryKey.CreationTime; now.Before(made) {
+		return made
+	}
+	return now
+}
+
 func (s *signer) expired(now time.Time) bool {
 	id := s.entity.PrimaryIdentity()
-	return id == nil || s.entity.PrimaryKey.KeyExpired(id.SelfSignature, now)
+	return id == nil || s.entity.PrimaryKey.KeyExpired(id.SelfSignature, s.since(now))
 }

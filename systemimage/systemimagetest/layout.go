@@ -27,7 +27,11 @@ func (s *Server) lay(w World) error {
 			return err
 		}
 	}
-	if err := writeFile(filepath.Join(s.root, "etc/config"), []byte(strings.ReplaceAll(w.Config, rootMark, s.root))); err != nil {
+	config := w.Config
+	if config == "" {
+		config = defaultConfig(w.Channels)
+	}
+	if err := writeFile(filepath.Join(s.root, "etc/config"), []byte(strings.ReplaceAll(config, rootMark, s.root))); err != nil {
 		return err
 	}
 	if w.Crontab != "" {
@@ -47,6 +51,23 @@ func (s *Server) lay(w World) error {
 		}
 	}
 	return s.layTree(w)
+}
+
+// defaultConfig is a configuration with every ordinary channel made by hand.
+func defaultConfig(channels []Channel) string {
+	var names []string
+	var sections strings.Builder
+	for _, c := range channels {
+		if c.Alias == "" && c.Redirect == "" {
+			names = append(names, c.Name)
+			fmt.Fprintf(&sections, "\n[channel_%s]\ntype = manual\n", c.Name)
+		}
+	}
+	global := "[global]\nbase_path = " + rootMark + "\n"
+	if len(names) > 0 {
+		global += "channels = " + strings.Join(names, ", ") + "\n"
+	}
+	return global + "public_fqdn = system-image.example.net\npublic_http_port = 80\npublic_https_port = 443\n" + sections.String()
 }
 
 // A layout writes the tree of a new world with the server's own functions.

@@ -21,7 +21,7 @@ func (p *process) start(busy string) (release func(), err error) {
 	if err != nil {
 		return nil, raise("FileNotFoundError", "[Errno 2] No such file or directory: %s", repr(path))
 	}
-	if err := lockFile(f); err != nil {
+	if err := lockFile(f, filepath.Base(os.Args[0]) == p.name); err != nil {
 		f.Close()
 		if busy == "" {
 			p.info("Something else holds the global lock. exiting.")
@@ -46,7 +46,7 @@ func (s *Server) HoldLock() (release func() error, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := lockFile(f); err != nil {
+	if err := lockFile(f, false); err != nil {
 		f.Close()
 		return nil, err
 	}

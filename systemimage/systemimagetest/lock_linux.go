@@ -11,9 +11,15 @@ import (
 // processes, which the real programs take, and also within one process.
 const setOpenFileLock = 37
 
-func lockFile(f *os.File) error {
+// lockFile locks f. A program in a process of its own takes the lock that the
+// real one takes, which /proc/locks shows with its process id.
+func lockFile(f *os.File, own bool) error {
+	kind := setOpenFileLock
+	if own {
+		kind = syscall.F_SETLK
+	}
 	l := syscall.Flock_t{Type: syscall.F_WRLCK, Whence: io.SeekStart}
-	if err := syscall.FcntlFlock(f.Fd(), setOpenFileLock, &l); err != nil {
+	if err := syscall.FcntlFlock(f.Fd(), kind, &l); err != nil {
 		return errLocked
 	}
 	return nil

@@ -15,7 +15,7 @@ import (
 // "@ROOT@" in Config and Crontab stands for the folder that the server is
 // created in.
 type World struct {
-	Config   string    // etc/config; without base_path the paths are those below the folder
+	Config   string    // etc/config; empty is one with every ordinary channel made by hand
 	Crontab  string    // the operator's table; empty is no table at all
 	Channels []Channel // in any order
 	Builds   []Build   // what the importer finds at its sources

@@ -20,6 +20,21 @@ func TestWorldTextRoundTrip(t *testing.T) {
 	}
 }
 
+// A world without a configuration gets one that copies work with.
+func TestDefaultConfig(t *testing.T) {
+	w, err := ParseWorld("-- channels --\nrc\n    d\n        1: a=1\n        2: a=2\nstable\n    d\n        1: a=1\nold alias stable\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := New(t, w)
+	if out := run(t, s, "copy-image", "rc", "stable", "d"); out.Exit != 0 {
+		t.Fatalf("%s", out.Stderr)
+	}
+	if text := snapshot(t, s); strings.Count(text, "delta 2 from 1: a=2,version=2\n") != 2 {
+		t.Errorf("no delta in stable and its alias:\n%s", text)
+	}
+}
+
 func TestParseWorldErrors(t *testing.T) {
 	tests := []struct{ name, text, want string }{
 		{"unknown part", "-- chanels --\n", `line 1: unknown part "chanels"`},
