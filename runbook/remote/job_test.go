@@ -271,8 +271,11 @@ type cutter struct {
 }
 
 func (c *cutter) Read(p []byte) (int, error) {
-	n, err := c.Reader.Read(p[:min(len(p), max(c.left, 1))])
-	if c.left -= n; c.left <= 0 {
+	if c.left == 0 { // cut already; the rest is what had arrived by then
+		return c.Reader.Read(p)
+	}
+	n, err := c.Reader.Read(p[:min(len(p), c.left)])
+	if c.left -= n; c.left == 0 {
 		c.s.Drop()
 	}
 	return n, err
