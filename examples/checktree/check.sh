@@ -1,0 +1,12 @@
+#!/usr/bin/env bash
+# What the package comment says about checktree, as a user would do it.
+. "$(dirname "$0")/../check-lib.sh" checktree
+exits 0 "$dir/checktree" -lab "$lab" -checksums
+says 'as it should be'
+rm "$lab/www/ubuntu-touch/stable/meizu.en/arale/index.json"
+exits 1 "$dir/checktree" -lab "$lab"
+says 'ubuntu-touch/stable/meizu.en arale'
+exits 1 "$dir/checktree" -lab "$lab" -json
+says '"Class": "missing-index"'
+exits 2 "$dir/checktree" -lab "$lab" something
+echo "checktree: as described"

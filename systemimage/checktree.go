@@ -1,0 +1,275 @@
+package systemimage
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// A TreeCheck says how closely [Client.CheckTree] looks. The zero value looks at
+// everything that costs no download.
+type TreeCheck struct {
+	// Checksums downloads every payload and compares its SHA-256.
+	Checksums bool
+	// NoFiles leaves the payloads out: only documents and what they say.
+	NoFiles bool
+	// Parallel is how many requests are under way at once; 8 when 0.
+	Parallel int
+
+	// Expiry reads the time at which a keyring tarball expires, zero for never; it
+	// also fails for one that cannot be read. (Package keyring does that.) With nil
+	// keyrings are not looked at.
+	Expiry func(tarXZ []byte) (time.Time, error)
+	// Within is how long before its expiry a keyring is worth a warning; 30 days
+	// when 0. Now is the time to count from; the clock's when zero.
+	Within time.Duration
+	Now    time.Time
+}
+
+// A Severity says how bad a [TreeFinding] is.
+type Severity string
+
+// The severities.
+const (
+	Harmful Severity = "error"   // devices fail, or get what they should not
+	Risky   Severity = "warning" // works today; the next publication or some devices will not
+	Worth   Severity = "note"    // worth knowing
+)
+
+// A TreeFinding is something that a release manager should know about a
+// published tree.
+type TreeFinding struct {
+	Severity Severity
+	Class    string // a short word for programs, such as "missing-file"
+	Channel  string // what it is about; empty for the whole tree
+	Device   string
+	Place    string // URL path, or what of the index
+	Problem  string // what is wrong and what it does
+	Remedy   string // what to do about it
+}
+
+// String is the finding in one line.
+func (f TreeFinding) String() string {
+	place := strings.TrimSpace(f.Channel + " " + f.Device)
+	if f.Place != "" {
+		place = strings.TrimSpace(place + " " + f.Place)
+	}
+	return fmt.Sprintf("%s: %s: %s; %s", f.Severity, place, f.Problem, f.Remedy)
+}
+
+// CheckTree looks over a whole published tree: what the documents say of each
+// other, whether every file that they name is there, and what killed programs
+// left. Findings come sorted, the worst first. The error says that the tree could
+// not be looked at; a device whose index cannot be read is a finding.
+//
+// Keyrings, aliases, redirects, percentages and paths are judged by the rules of
+// server and client; see [Index.Check] and [Index.Upgrade].
+func (c *Client) CheckTree(ctx context.Context, o TreeCheck) ([]TreeFinding, error) {
+	l, err := c.Channels(ctx)
+	if err != nil {
+		return nil, err
+	}
+	t := &treeCheck{c: c, o: o, l: l, indexes: map[[2]string]*Published{}}
+	t.parallel = cmp.Or(o.Parallel, 8)
+	for p, err := range c.Survey(ctx, t.parallel) {
+		if err != nil {
+			t.unreadable(err)
+			continue
+		}
+		t.indexes[[2]string{p.Channel, p.Device}] = p
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, &Error{Op: "check tree", Err: context.Cause(ctx)}
+	}
+	for name := range l.Pairs() {
+		if len(t.done) == 0 || t.done[len(t.done)-1] != name {
+			t.done = append(t.done, name)
+			t.checkChannel(name)
+		}
+	}
+	for _, key := range t.sorted() {
+		t.checkIndex(t.indexes[key])
+	}
+	if err := t.probe(ctx); err != nil {
+		return nil, err
+	}
+	slices.SortStableFunc(t.findings, func(a, b TreeFinding) int {
+		rank := map[Severity]int{Harmful: 0, Risky: 1, Worth: 2}
+		return cmp.Or(rank[a.Severity]-rank[b.Severity], cmp.Compare(a.Channel, b.Channel),
+			cmp.Compare(a.Device, b.Device), cmp.Compare(a.Place, b.Place), cmp.Compare(a.Class, b.Class))
+	})
+	return slices.Compact(t.findings), nil
+}
+
+// treeCheck is one look over a tree.
+type treeCheck struct {
+	c        *Client
+	o        TreeCheck
+	l        *Listing
+	parallel int
+	indexes  map[[2]string]*Published
+	done     []string
+
+	mu       sync.Mutex // for what probes find
+	findings []TreeFinding
+}
+
+func (t *treeCheck) add(f TreeFinding) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.findings = append(t.findings, f)
+}
+
+func (t *treeCheck) sorted() [][2]string {
+	var keys [][2]string
+	for k := range t.indexes {
+		keys = append(keys, k)
+	}
+	slices.SortFunc(keys, func(a, b [2]string) int { return cmp.Or(cmp.Compare(a[0], b[0]), cmp.Compare(a[1], b[1])) })
+	return keys
+}
+
+// unreadable turns the error of one index into a finding.
+func (t *treeCheck) unreadable(err error) {
+	var e *Error
+	if !errors.As(err, &e) {
+		t.add(TreeFinding{Severity: Harmful, Class: "unreadable-index", Problem: err.Error(), Remedy: "look at the server"})
+		return
+	}
+	f := TreeFinding{Severity: Harmful, Class: "unreadable-index", Channel: e.Channel, Device: e.Device, Place: t.l.Channels[e.Channel].Devices[e.Device].Index}
+	f.Problem, f.Remedy = "the index cannot be read: "+e.Err.Error(), "restore it from a mirror or a backup"
+	switch {
+	case errors.Is(err, ErrSignature):
+		f.Class, f.Remedy = "index-signature", "run re-sign-indexes on the server; when the index was not changed by the team, find out by whom first"
+		f.Problem = "devices refuse the index: " + e.Err.Error()
+	case errors.Is(err, ErrTorn), errors.Is(err, ErrNotFound):
+		f.Class, f.Problem = "missing-index", "channels.json lists an index that is missing: devices get no update, and the next program begins its history again"
+		f.Remedy = "move index.json.new into its place if it is there, else restore it, before anything else runs on the server"
+	}
+	t.add(f)
+}
+
+// probe asks about each file that documents name or that a killed program may
+// have left, each once.
+func (t *treeCheck) probe(ctx context.Context) error {
+	var jobs []func(context.Context) error
+	seen := map[string]bool{}
+	for _, key := range t.sorted() {
+		p := t.indexes[key]
+		if dir := indexDir(p.Entry); !seen[dir] {
+			seen[dir] = true
+			for _, name := range []string{"index.json.new", "index.json.new.asc"} {
+				jobs = append(jobs, t.leftOver(p.Channel, p.Device, "/"+dir+"/"+name))
+			}
+		}
+		if t.o.NoFiles {
+			continue
+		}
+		for _, m := range p.Images {
+			for _, f := range m.Files {
+				if !seen[f.Path] {
+					seen[f.Path] = true
+					jobs = append(jobs, t.file(p.Channel, p.Device, f))
+				}
+			}
+		}
+	}
+	for _, name := range []string{"/channels.json.new", "/channels.json.new.asc", "/channels.json.asc.new"} {
+		jobs = append(jobs, t.leftOver("", "", name))
+	}
+	if t.o.Expiry != nil {
+		jobs = append(jobs, t.keyrings()...)
+	}
+	return t.run(ctx, jobs)
+}
+
+// run does the jobs, several at a time. The first that fails for another reason
+// than the tree's own state ends the rest.
+func (t *treeCheck) run(ctx context.Context, jobs []func(context.Context) error) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	work := make(chan func(context.Context) error)
+	var workers sync.WaitGroup
+	for range min(t.parallel, len(jobs)) {
+		workers.Go(func() {
+			for job := range work {
+				if err := job(ctx); err != nil {
+					cancel(err)
+				}
+			}
+		})
+	}
+	for _, job := range jobs {
+		select {
+		case work <- job:
+			continue
+		case <-ctx.Done():
+		}
+		break
+	}
+	close(work)
+	workers.Wait()
+	if err := context.Cause(ctx); err != nil {
+		return &Error{Op: "check tree", Err: err}
+	}
+	return nil
+}
+
+// leftOver looks for a file that only a killed program, or one that is running
+// just now, has there.
+func (t *treeCheck) leftOver(channel, device, place string) func(context.Context) error {
+	return func(ctx context.Context) error {
+		_, there, err := t.c.head(ctx, place)
+		if err != nil || !there {
+			return err
+		}
+		if err := sleep(ctx, 2*time.Second); err != nil {
+			return err
+		}
+		if _, there, err = t.c.head(ctx, place); err != nil || !there {
+			return err // a commit that was going on
+		}
+		t.add(TreeFinding{Severity: Harmful, Class: "left-over", Channel: channel, Device: device, Place: place,
+			Problem: "left by a killed program: every further commit there fails, also one that stops a rollout",
+			Remedy:  "run cleanup-tree, then re-sign-indexes"})
+		return nil
+	}
+}
+
+// head asks for the size of a file; there is false when the server has none.
+func (c *Client) head(ctx context.Context, place string) (size int64, there bool, err error) {
+	base, err := c.base()
+	if err != nil {
+		return 0, false, err
+	}
+	u, err := locate(base, place)
+	if err != nil {
+		return 0, false, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, cmp.Or(c.Timeout, defaultTimeout))
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, http.MethodHead, u.String(), nil)
+	if err != nil {
+		return 0, false, err
+	}
+	r.Header.Set("User-Agent", cmp.Or(c.UserAgent, "landing"))
+	r.Header.Set("Accept-Encoding", "identity") // the size of the file, not of its coding
+	resp, err := c.http().Do(r)
+	if err != nil {
+		return 0, false, &Error{Op: "check tree", Place: u.Redacted(), Err: err}
+	}
+	resp.Body.Close()
+	switch {
+	case resp.StatusCode == http.StatusNotFound || resp.StatusCode == http.StatusGone:
+		return 0, false, nil
+	case resp.StatusCode != http.StatusOK:
+		return 0, false, &Error{Op: "check tree", Place: u.Redacted(), Err: fmt.Errorf("server answers %s", resp.Status)}
+	}
+	return resp.ContentLength, true, nil
+}
