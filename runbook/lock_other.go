@@ -6,7 +6,6 @@ import (
 	"errors"
 	"io/fs"
 	"os"
-	"syscall"
 )
 
 var errInUse = errors.New("in use")
@@ -58,15 +57,3 @@ func (l *fileLock) abandon() { l.f.Close() }
 
 // syncDir does nothing where folders cannot be synced.
 func syncDir(string) error { return nil }
-
-// alive reports whether there is a process of that number on this host. Some
-// systems tell when it is looked up, others when it is sent a signal.
-func alive(pid int) bool {
-	p, err := os.FindProcess(pid)
-	if err != nil {
-		return false
-	}
-	defer p.Release()
-	err = p.Signal(syscall.Signal(0))
-	return !errors.Is(err, os.ErrProcessDone)
-}

@@ -1,16 +1,11 @@
 package runbook
 
 import (
-	"bytes"
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
-	"slices"
-	"strings"
 	"time"
 )
 
@@ -108,13 +103,6 @@ func (x *Runner) Execute(ctx context.Context, p Procedure) error {
 	return x.start(ctx, executing, p)
 }
 
-// Settle gives back what an earlier start left taken, and does nothing else:
-// it follows the procedure along recorded results to the holds that are owed.
-// A hold that cannot be reached that way is ErrOwed.
-func (x *Runner) Settle(ctx context.Context, p Procedure) error {
-	return x.start(ctx, settling, p)
-}
-
 func (x *Runner) start(ctx context.Context, m mode, p Procedure) (err error) {
 	if x.Journal == nil {
 		return &Error{Kind: ErrInvalid, Text: "Runner.Journal is nil", Hint: "nothing is executed unrecorded: use OpenFile"}
@@ -180,83 +168,6 @@ func outcome(err error) string {
 	return "failed"
 }
 
-// onlyStopped reports whether err consists of nothing but steps that settling
-// does not do.
-func onlyStopped(err error) bool {
-	switch e := err.(type) {
-	case nil:
-		return true
-	case *Error:
-		return e.Kind == errStopped
-	case interface{ Unwrap() []error }:
-		for _, err := range e.Unwrap() {
-			if !onlyStopped(err) {
-				return false
-			}
-		}
-		return true
-	case interface{ Unwrap() error }:
-		return onlyStopped(e.Unwrap()) && e.Unwrap() != nil
-	}
-	return false
-}
-
-// settle deals with what is owed when the procedure has returned err: it
-// follows the procedure once more to holds of an earlier start that this one
-// has not reached, and names all that stay owed. In a start that only settles,
-// the end of the procedure counts for nothing unless something stays owed.
-func (e *engine) settle(ctx context.Context, p Procedure, err error) error {
-	var cause error
-	switch {
-	case e.mode == executing && len(e.owed(true)) > 0:
-		unlock := e.locked()
-		e.mode, e.used = settling, map[string]bool{}
-		unlock()
-		cause = notStopped(p(context.WithoutCancel(ctx), &Run{e: e}))
-	case e.mode == settling && !errors.Is(err, ErrOwed) && !errors.Is(err, ErrJournal):
-		cause, err = notStopped(err), nil
-	}
-	debts := e.debts(cause, true, "the procedure does not come to this hold any more: give it back by hand, or settle with the program that took it")
-	if debts == nil && !errors.Is(err, ErrOwed) { // or the procedure has forgotten to say so
-		debts = e.debts(cause, false, "give it back by hand, or start again or settle once the cause is gone")
-	}
-	return join(debts, err)
-}
-
-// debts is an ErrOwed for each hold that is owed.
-func (e *engine) debts(cause error, unreached bool, hint string) error {
-	var errs []error
-	for _, s := range e.owed(unreached) {
-		text := s.Intent
-		if s.Error != "" {
-			text += ": " + s.Error
-		}
-		errs = append(errs, &Error{Kind: ErrOwed, Step: s.Step, Line: s.N, Text: text, Err: cause, Hint: hint})
-	}
-	return errors.Join(errs...)
-}
-
-// notStopped is nil if err consists of nothing but steps that settling does
-// not do.
-func notStopped(err error) error {
-	if onlyStopped(err) {
-		return nil
-	}
-	return err
-}
-
-// owed lists the holds that are owed, by name; or only those that no call of
-// this start has dealt with.
-func (e *engine) owed(unreached bool) (list []*state) {
-	defer e.locked()()
-	for _, step := range slices.Sorted(maps.Keys(e.past)) {
-		if s := e.past[step]; s.owed && !(unreached && e.used[step]) {
-			list = append(list, s)
-		}
-	}
-	return list
-}
-
 // open loads the journal and checks that it belongs to this runner.
 func (e *engine) open(ctx context.Context) (*Record, error) {
 	if err := goodName(e.x.Name); err != nil {
@@ -284,80 +195,6 @@ func (e *engine) open(ctx context.Context) (*Record, error) {
 			Hint: "start again with the recorded input, or with a new journal"}
 	}
 	return first, nil
-}
-
-func (x *Runner) input() (json.RawMessage, error) {
-	input, err := raw(x.Input)
-	if err != nil {
-		return nil, &Error{Kind: ErrInvalid, Text: "Runner.Input is no JSON", Err: err}
-	}
-	return input, nil
-}
-
-// sameInput compares two inputs as JSON, where a member that is absent equals
-// one that is zero: so a program may get new inputs while runs are waiting.
-func sameInput(a, b json.RawMessage) bool {
-	if bytes.Equal(a, b) {
-		return true
-	}
-	return bytes.Equal(withoutZeros(a), withoutZeros(b))
-}
-
-func withoutZeros(text json.RawMessage) []byte {
-	if len(text) == 0 {
-		return nil
-	}
-	var v any
-	dec := json.NewDecoder(bytes.NewReader(text))
-	dec.UseNumber()
-	if err := dec.Decode(&v); err != nil {
-		return text
-	}
-	v = pruned(v)
-	if v == nil {
-		return nil
-	}
-	out, err := json.Marshal(v)
-	if err != nil {
-		return text
-	}
-	return out
-}
-
-func pruned(v any) any {
-	switch v := v.(type) {
-	case map[string]any:
-		for k, m := range v {
-			if m = pruned(m); m == nil {
-				delete(v, k)
-			} else {
-				v[k] = m
-			}
-		}
-		if len(v) > 0 {
-			return v
-		}
-	case []any:
-		for i := range v {
-			v[i] = pruned(v[i])
-		}
-		if len(v) > 0 {
-			return v
-		}
-	case string:
-		if v != "" {
-			return v
-		}
-	case bool:
-		if v {
-			return v
-		}
-	case json.Number:
-		if strings.Trim(v.String(), "0.-") != "" {
-			return v
-		}
-	}
-	return nil
 }
 
 // Plan runs the procedure without acting and returns what would happen, in
