@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // A CopyRequest says which image goes where. Every field that decides what
@@ -71,10 +72,34 @@ type copyPlan struct {
 	look   inspection
 }
 
+// A halfway is an image that is there, but not as asked: what a copy looks like
+// that was killed, or that is still running.
+type halfway struct{ error }
+
+// planCopy plans a copy. Where it finds one halfway while something holds the
+// global lock, as after a restart with the copy still running, it waits for the end.
 func (s *Server) planCopy(ctx context.Context, r CopyRequest) (*copyPlan, bool, error) {
 	if err := s.usable(copyOp, false); err != nil {
 		return nil, false, err
 	}
+	wait, poll := s.lockTimes()
+	for deadline := time.Now().Add(wait); ; {
+		p, done, err := s.planCopyNow(ctx, r)
+		var h halfway
+		if !errors.As(err, &h) {
+			return p, done, err
+		}
+		if !viewLock(ctx, s.Runner, s.root()).held || time.Until(deadline) < poll {
+			return s.planCopyNow(ctx, r) // it may have ended between the two looks
+		}
+		s.log().InfoContext(ctx, "the image is there, but not as asked: its copy may be running")
+		if sleep(ctx, poll) != nil {
+			return p, done, err
+		}
+	}
+}
+
+func (s *Server) planCopyNow(ctx context.Context, r CopyRequest) (*copyPlan, bool, error) {
 	refuse := func(text string) (*copyPlan, bool, error) {
 		return nil, false, &Error{Op: copyOp, Channel: r.To, Device: r.Device, Kind: ErrRefused, Err: errors.New(text)}
 	}
@@ -211,7 +236,7 @@ func (s *Server) alreadyThere(ctx context.Context, l *Listing, p *copyPlan, late
 			wrong = append(wrong, "no delta leads to it: it may be what a killed copy left")
 		}
 		return nil, false, &Error{Op: copyOp, Channel: w.Channel, Device: w.Device, Kind: ErrRefused,
-			Err: fmt.Errorf("Source image is already latest full in destination channel, as version %d, but %s", latest.Version, strings.Join(wrong, "; "))}
+			Err: halfway{fmt.Errorf("Source image is already latest full in destination channel, as version %d, but %s", latest.Version, strings.Join(wrong, "; "))}}
 	}
 	w.Version, w.Detail = latest.Version, latest.VersionDetail
 	w.Deltas, w.Aliases = basesOf(deltas), same

@@ -101,6 +101,13 @@ func (s *Server) checkImported(ctx context.Context, run *ImportRun) (wrong []str
 		if p.Files > 0 && len(m.Files) != p.Files {
 			say("version %d has %d files, announced were %d", p.Version, len(m.Files), p.Files)
 		}
+		damage, err := s.damage(ctx, importOp, x.Index, p.Version)
+		if err != nil {
+			return wrong, err
+		}
+		for _, d := range damage {
+			say("version %d is damaged: %s", p.Version, d)
+		}
 		bases := basesOf(x.Deltas(p.Version))
 		for _, d := range p.Deltas {
 			if _, ok := x.Full(d.Base); ok && !slices.Contains(bases, d.Base) { // else it expired with its base

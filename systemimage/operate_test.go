@@ -154,6 +154,52 @@ func mend(t *testing.T, fake *systemimagetest.Server, s *systemimage.Server) {
 	}
 }
 
+// A full disk and an expired key leave damage behind that the next run
+// publishes with exit status 0.
+func TestOperateDamage(t *testing.T) {
+	newBuild := systemimagetest.Build{URL: "http://jenkins.example.net/krillin/device_krillin.tar.xz", Version: "20150619-6c0ffee",
+		Monitor: "http://jenkins.example.net/krillin/device_krillin.build"}
+	t.Run("disk full", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			fake, s := operated(t, nil)
+			if err := fake.AddBuild(newBuild); err != nil {
+				t.Fatal(err)
+			}
+			if err := fake.SetFaults(systemimagetest.Faults{DiskFull: true}); err != nil {
+				t.Fatal(err)
+			}
+			if run, err := s.Import(t.Context(), systemimage.ImportRequest{}); !errors.Is(err, systemimage.ErrBroken) {
+				t.Errorf("on a full disk: %+v, %v", run, err)
+			}
+			if err := fake.SetFaults(systemimagetest.Faults{}); err != nil {
+				t.Fatal(err)
+			}
+			if run, err := s.Import(t.Context(), systemimage.ImportRequest{}); !errors.Is(err, systemimage.ErrPartial) || !strings.Contains(err.Error(), "empty signature") {
+				t.Errorf("with room again: %+v, %v", run, err)
+			}
+		})
+	})
+	t.Run("expired key", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			fake, s := operated(t, nil)
+			if err := fake.ExpireKey("image-signing"); err != nil {
+				t.Fatal(err)
+			}
+			if got, err := s.Copy(t.Context(), rcCopy); !errors.Is(err, systemimage.ErrBroken) || !strings.Contains(err.Error(), "signing key") {
+				t.Errorf("with an expired key: %+v, %v", got, err)
+			}
+			if err := fake.RestoreKey("image-signing"); err != nil {
+				t.Fatal(err)
+			}
+			// The version tarball of the first try lies there with an empty signature.
+			got, err := s.Copy(t.Context(), rcCopy)
+			if err == nil || !strings.Contains(err.Error(), "version-2.tar.xz") {
+				t.Errorf("with the key back: %+v, %v", got, err)
+			}
+		})
+	})
+}
+
 func TestOperateHeldLock(t *testing.T) {
 	fake, s := operated(t, nil)
 	release, err := fake.HoldLock()

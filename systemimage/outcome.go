@@ -39,6 +39,11 @@ func (s *Server) settle(ctx context.Context, op string, p *copyPlan, e ending) (
 	if err != nil {
 		return got, err
 	}
+	damage, err := s.damage(ctx, op, after.Index, got.Version)
+	if err != nil {
+		return got, err
+	}
+	wrong = append(wrong, damage...)
 	if !e.complete && (e.err != nil || e.Exit != 0 && e.Exit != exitReaderGone) {
 		wrong = append(wrong, "mirrors were not told and old files not removed: run cleanup-tree")
 	}
@@ -50,6 +55,26 @@ func (s *Server) settle(ctx context.Context, op string, p *copyPlan, e ending) (
 	}
 	return got, &Error{Op: op, Channel: got.Channel, Device: got.Device, Kind: ErrPartial,
 		Err: fmt.Errorf("published as version %d at %d %%, but %v: %s", got.Version, got.Percentage, e, strings.Join(wrong, "; "))}
+}
+
+// damage looks at the files of a version that was just published: the programs
+// publish cut files and empty signatures without a word.
+func (s *Server) damage(ctx context.Context, op string, x *Index, version int) ([]string, error) {
+	var look inspection
+	if m, ok := x.Full(version); ok {
+		look.image(m)
+	}
+	for _, d := range x.Deltas(version) {
+		look.image(d)
+	}
+	findings, err := s.inspect(ctx, op, look)
+	var list []string
+	for _, f := range findings {
+		if f.Blocks {
+			list = append(list, f.String())
+		}
+	}
+	return list, err
 }
 
 // Python exits with 120 when it cannot flush its output at the very end: whoever

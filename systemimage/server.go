@@ -116,10 +116,14 @@ func lastWords(b []byte) string {
 	return ""
 }
 
+func (s *Server) lockTimes() (wait, poll time.Duration) {
+	return cmp.Or(s.LockWait, defaultLockWait), cmp.Or(s.LockPoll, defaultLockPoll)
+}
+
 // run runs a program, and again while somebody else holds the global lock. Its
 // error is ErrLocked when that took too long; everything else is in the ending.
 func (s *Server) run(ctx context.Context, op, channel, device string, c Command) (ending, error) {
-	wait, poll := cmp.Or(s.LockWait, defaultLockWait), cmp.Or(s.LockPoll, defaultLockPoll)
+	wait, poll := s.lockTimes()
 	deadline := time.Now().Add(wait)
 	program := path.Base(c.Argv[3])
 	for {

@@ -122,6 +122,33 @@ func TestCopyWaitsForTheLock(t *testing.T) {
 	})
 }
 
+// After a restart with the copy still running, the image is there at 100 % and
+// the lock is held: that is waited for, and no reason to refuse.
+func TestCopyFindsItselfRunning(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := replayOf(t, "copy-danger", "copy-killed-c-full-published-v3")
+		h.w.apply(t, h.r)
+		h.w.remove(copyRC.To + "/krillin/index.json.new")
+		h.w.remove(copyRC.To + "/krillin/index.json.new.asc")
+		s := h.server()
+		s.LockWait, s.LockPoll = time.Minute, time.Second
+		start := time.Now()
+		s.Runner = runnerWith(h, func(c Command) (Output, bool) {
+			if c.Argv[3] != lockScriptName || time.Since(start) < 5*time.Second {
+				return Output{}, false
+			}
+			h.w.apply(t, named(recordings(t, "copy-danger"), "copy-killed-c-then-phased-again-v3"))
+			return Output{Stdout: []byte("seen\n")}, true
+		})
+		r := copyRC
+		r.Percentage = 0
+		got, err := s.Copy(t.Context(), r)
+		if err != nil || got.Percentage != 0 || len(h.runs) != 0 || time.Since(start) < 5*time.Second {
+			t.Errorf("%+v, %v after %v and %d runs", got, err, time.Since(start), len(h.runs))
+		}
+	})
+}
+
 // A lost connection proves nothing: the index does.
 func TestCopyLostConnection(t *testing.T) {
 	lost := errors.New("connection reset")
