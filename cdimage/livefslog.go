@@ -106,7 +106,7 @@ type livefsParser struct {
 
 // ParseLivefsLog is [ParseLivefsLog] with the rules rs.
 func (rs *Rules) ParseLivefsLog(r io.Reader) (*LivefsLog, error) {
-	p := &livefsParser{log: &LivefsLog{Causes: []Cause{}}, rs: rs, s: &scanner{g: rs.g}}
+	p := &livefsParser{log: &LivefsLog{Causes: []Cause{}}, rs: rs, s: &scanner{g: rs.livefs}}
 	defer p.s.release()
 	plain, err := unpack(r)
 	if err == nil {
