@@ -188,9 +188,9 @@ func (m model) want(next *Config, err error) (*Config, error) {
 	return next, nil
 }
 
-// plain checks that the server reads a value as it is written. A list may go
+// plainValue checks that the server reads a value as it is written. A list may go
 // on in lines that begin with a comma.
-func plain(value string) error {
+func plainValue(value string) error {
 	value = strings.ReplaceAll(value, "\n, ", ", ")
 	if v := newConfigValue(value); v.String() != value || (v.List != nil) != strings.Contains(value, ", ") {
 		return fmt.Errorf("the server would read %q: it splits at comma and blank, and takes quotes and white space off", v.Names())
@@ -202,7 +202,7 @@ func (c *Config) set(section, key, value string) (*Config, error) {
 	if v, ok := c.Get(section, key); ok && v.String() == value {
 		return c, nil
 	}
-	if err := plain(value); err != nil {
+	if err := plainValue(value); err != nil {
 		return nil, err
 	}
 	s := c.byName[section]

@@ -56,7 +56,7 @@ func (c *Config) place(k *configKey, offset int) int {
 // insertName adds a name to the list that a key of a section is, before another
 // one or last. A key that is not there, or empty, becomes a list of that name.
 func (c *Config) insertName(section, key, name, before string) (*Config, error) {
-	if strings.Contains(name, ", ") || name == "" || plain(name) != nil || strings.ContainsAny(name, "\r\n") {
+	if strings.Contains(name, ", ") || name == "" || plainValue(name) != nil || strings.ContainsAny(name, "\r\n") {
 		return nil, fmt.Errorf("%q cannot be in a list", name)
 	}
 	v, ok := c.Get(section, key)
@@ -199,7 +199,7 @@ func (c *Config) addFile(section, entry, value, before string) (*Config, error) 
 	}
 	var err error
 	if _, ok := c.Get(section, key); !ok {
-		if err := plain(value); err != nil {
+		if err := plainValue(value); err != nil {
 			return nil, err
 		}
 		// In front of the other's key, so that the keys stand in the order of the list.
