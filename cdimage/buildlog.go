@@ -181,7 +181,9 @@ func (p *buildParser) visit(line []byte, number int) bool {
 		p.tb.chained = false
 		return true
 	}
-	if !p.runLine(line, number) {
+	if p.runLine(line, number) {
+		p.endTraceback() // the run goes on
+	} else {
 		p.rs.match(line, number, p.found)
 	}
 	return p.tb != nil || p.stage == stageDownload
@@ -248,9 +250,6 @@ func (p *buildParser) publishLine(line []byte, number int) bool {
 			return false
 		}
 		p.noImages = append(p.noImages, archNote{quote(m[1]), quote(line), number})
-	}
-	if p.tb != nil {
-		p.endTraceback()
 	}
 	return true
 }

@@ -27,6 +27,10 @@ type LivefsLog struct {
 	// all. Causes that were certain before the cut are given nevertheless.
 	Incomplete string `json:"incomplete,omitempty"`
 
+	// Missing says that Launchpad has no log at all. It keeps one of every
+	// build that a builder lived to report on.
+	Missing bool `json:"missing,omitempty"`
+
 	Lines int   `json:"lines"`
 	Bytes int64 `json:"bytes"` // unpacked
 }

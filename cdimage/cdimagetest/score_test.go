@@ -39,4 +39,19 @@ func TestActions(t *testing.T) {
 	if same([]cdimage.Action{cdimage.Wait}, []cdimage.Action{cdimage.Nothing}) || !same([]cdimage.Action{cdimage.Wait, cdimage.FullRebuild}, []cdimage.Action{cdimage.FullRebuild}) {
 		t.Error("waiting alone is an action, with others it goes without saying")
 	}
+	for _, c := range []struct {
+		got, want []cdimage.Action
+		ok        bool
+	}{
+		{[]cdimage.Action{cdimage.FixSeed, cdimage.PublishOnly}, []cdimage.Action{cdimage.FixSeed}, true},
+		{[]cdimage.Action{cdimage.FixSeed, cdimage.PublishOnly}, []cdimage.Action{cdimage.FixSeed, cdimage.FullRebuild}, false},
+		{[]cdimage.Action{cdimage.Wait, cdimage.PublishOnly}, []cdimage.Action{cdimage.Wait}, true},
+		{[]cdimage.Action{cdimage.FullRebuild}, []cdimage.Action{cdimage.Wait}, false},
+		{[]cdimage.Action{cdimage.FullRebuild}, []cdimage.Action{cdimage.Nothing}, false},
+		{[]cdimage.Action{cdimage.FixPackage, cdimage.FullRebuild}, []cdimage.Action{cdimage.FixSeed}, false},
+	} {
+		if agree(c.got, c.want) != c.ok {
+			t.Errorf("%v for %v: want %v", c.got, c.want, c.ok)
+		}
+	}
 }
