@@ -10,8 +10,12 @@ import (
 	"time"
 )
 
-// maxShown bounds a result in a report, in bytes. The journal has all of it.
-const maxShown = 200
+// A report is for people: longer results stay in the journal, which has all of
+// them, and a long input is cut. Both are in bytes.
+const (
+	maxResult = 60
+	maxShown  = 200
+)
 
 // WriteReport writes what a colleague wants to find in the mail: what is still
 // held and asked, what was done by whom and when, and what comes next. Times
@@ -48,7 +52,11 @@ func WriteReport(w io.Writer, s Status) error {
 			fmt.Fprintf(&b, "%s%s\n", label, indented(step.Evidence, "    "))
 		}
 	})
+	section(&b, "Notes", s.only(func(step StepStatus) bool { return step.Verb == VerbNote }), func(step StepStatus) {
+		fmt.Fprintf(&b, "  %s\n", printable(step.Reason))
+	})
 	inOrder := slices.SortedStableFunc(slices.Values(s.Steps), func(a, b StepStatus) int { return a.N - b.N })
+	inOrder = slices.DeleteFunc(inOrder, func(step StepStatus) bool { return step.Verb == VerbNote })
 	section(&b, "Steps", inOrder, func(step StepStatus) {
 		fmt.Fprintf(&b, "  %s  %s\n", step.Time.UTC().Format("01-02 15:04:05"), line(step.Record))
 		if took := step.Time.Sub(step.Began).Round(time.Second); took > 0 && step.ended() {
@@ -179,8 +187,8 @@ func line(rec Record) string {
 	if rec.Intent != "" {
 		fmt.Fprintf(&b, ": %s", rec.Intent)
 	}
-	if rec.Verb != VerbGate && len(rec.Result) > 0 && string(rec.Result) != "null" && string(rec.Result) != "{}" {
-		fmt.Fprintf(&b, " -> %s", compact(rec.Result))
+	if short := compact(rec.Result); rec.Verb != VerbGate && len(rec.Result) > 0 && len(short) <= maxResult && short != "null" && short != "{}" {
+		fmt.Fprintf(&b, " -> %s", short)
 	}
 	if rec.Verb == VerbGate && rec.Kind == Planned && len(rec.Not) > 0 {
 		fmt.Fprintf(&b, " (not %s)", strings.Join(rec.Not, ", "))
