@@ -73,7 +73,8 @@ func defaultConfig(channels []Channel) string {
 // A layout writes the tree of a new world with the server's own functions.
 type layout struct {
 	*process
-	pool map[string]string // path of a payload by "key=value device" and by "key=value"
+	pool  map[string]string // path of a payload by "key=value device" and by "key=value"
+	depth int               // of channels whose files come from other channels
 }
 
 func (s *Server) layTree(w World) error {
@@ -89,7 +90,7 @@ func (s *Server) layTree(w World) error {
 			p.conf.public[key] = def
 		}
 	}
-	l := &layout{p, map[string]string{}}
+	l := &layout{process: p, pool: map[string]string{}}
 	channels := slices.Clone(w.Channels)
 	// Images of channels with sources come first: the others hold copies of them.
 	rank := func(c Channel) int {

@@ -84,6 +84,12 @@ func (l *layout) sourced(f fileConfig, device, key, value string) (string, error
 		if d, ok := opts["device"]; ok {
 			from = d
 		}
+		// Channels that take from one another would send this around for ever.
+		l.depth++
+		defer func() { l.depth-- }()
+		if l.depth > 20 {
+			return "", fmt.Errorf("the sources of %s=%s go around in a circle at %s", key, value, f.arguments[0])
+		}
 		return l.payload(f.arguments[0], from, key, value)
 	}
 	return "", nil

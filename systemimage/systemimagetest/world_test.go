@@ -66,6 +66,10 @@ func TestCreateErrors(t *testing.T) {
 		{"delta from nothing", "-- channels --\na\n    d\n        2 from 1: x=y\n", "a, d: image 2: no earlier image 1"},
 		{"unknown keyring", "-- channels --\na\n    d\n        2: keyring=y\n", `no keyring "y"`},
 		{"bad details", "-- channels --\na\n    d\n        2: x\n", `"x" in the details has no value`},
+		{"circle", "-- channels --\na\n    d\n        1: x=y\n-- config --\n[global]\nchannels = a\n[channel_a]\nfiles = x\nfile_x = system-image;a;x\n", "go around in a circle at a"},
+		{"bad channel", "-- channels --\n../a\n", "is no name of a channel"},
+		{"bad device", "-- channels --\na\n    ../b\n", "no name of a device"},
+		{"bad build", "-- builds --\ncdimage p s ../v\n", "is no build of cdimage"},
 		{"bad URL", "-- builds --\nhttp x 1\n", `"x" is not a URL`},
 	}
 	for _, tt := range tests {
