@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"io"
 	"regexp"
-	"slices"
 	"strings"
 	"time"
 )
@@ -133,11 +132,9 @@ type archNote struct {
 // ErrFormat for a page of HTML in the log's place, or that of r.
 //
 // An empty log is no error: the host creates the file before it writes to it.
-func ParseBuildLog(r io.Reader) (*BuildLog, error) { return defaultBuild().ParseBuildLog(r) }
-
-// ParseBuildLog is [ParseBuildLog] with the rules rs.
-func (rs *Rules) ParseBuildLog(r io.Reader) (*BuildLog, error) {
-	p := &buildParser{log: &BuildLog{}, rs: rs, s: &scanner{g: rs.build}}
+func ParseBuildLog(r io.Reader) (*BuildLog, error) {
+	p := &buildParser{log: &BuildLog{}, rs: defaultBuild()}
+	p.s = &scanner{g: p.rs.g}
 	defer p.s.release()
 	plain, err := unpack(r)
 	if err == nil {
@@ -164,11 +161,9 @@ func (p *buildParser) visit(line []byte, number int) bool {
 		}
 		p.marker = "" // only looks like a marker: there is no date below
 	}
-	if bytes.HasPrefix(line, []byte("===== ")) {
-		if m := markerLine.FindSubmatch(line); m != nil {
-			p.marker, p.markerLine = quote(m[1]), number
-			return true
-		}
+	if m := markerLine.FindSubmatch(line); m != nil {
+		p.marker, p.markerLine = quote(m[1]), number
+		return true
 	}
 	if p.tb != nil && p.tb.add(line) {
 		return true
@@ -181,9 +176,7 @@ func (p *buildParser) visit(line []byte, number int) bool {
 		p.tb.chained = false
 		return true
 	}
-	if p.runLine(line, number) {
-		p.endTraceback() // the run goes on
-	} else {
+	if !p.runLine(line, number) {
 		p.rs.match(line, number, p.found)
 	}
 	return p.tb != nil || p.stage == stageDownload
@@ -195,15 +188,15 @@ func (p *buildParser) runLine(line []byte, number int) bool {
 	switch {
 	case bytes.Contains(line, []byte(" starting at ")):
 		if m := startLine.FindSubmatch(line); m != nil {
-			a := p.arch(quote(m[1]))
-			a.Builder = quote(m[2])
+			a := p.arch(string(m[1]))
+			a.Builder = string(m[2])
 			a.Start = p.clock(m[3])
 			return true
 		}
 	case bytes.Contains(line, []byte(" finished at ")):
 		if m := endLine.FindSubmatch(line); m != nil {
-			a := p.arch(quote(m[1]))
-			a.Builder, a.State = quote(m[2]), quote(m[4])
+			a := p.arch(string(m[1]))
+			a.Builder, a.State = string(m[2]), quote(m[4])
 			a.End = p.clock(m[3])
 			return true
 		}
@@ -215,7 +208,7 @@ func (p *buildParser) runLine(line []byte, number int) bool {
 	case bytes.Contains(line, []byte("/+livefs/")):
 		// A number without a line end may lack digits.
 		if m := linkLine.FindSubmatch(line); m != nil && !p.s.unterminated {
-			p.arch(quote(m[1])).Link = quote(m[2])
+			p.arch(string(m[1])).Link = quote(m[2])
 			return true
 		}
 	}
@@ -229,34 +222,31 @@ func (p *buildParser) runLine(line []byte, number int) bool {
 }
 
 func (p *buildParser) publishLine(line []byte, number int) bool {
-	begins := func(texts ...string) bool {
-		return slices.ContainsFunc(texts, func(t string) bool { return bytes.HasPrefix(line, []byte(t)) })
+	text := string(line[:min(len(line), 300)])
+	if m := archLine.FindStringSubmatch(text); m != nil {
+		p.log.Published = append(p.log.Published, m[1])
+		p.publish = 0
+	} else if m := noImage.FindStringSubmatch(text); m != nil {
+		p.noImages = append(p.noImages, archNote{m[1], text, number})
+	} else if strings.HasPrefix(text, "Couldn't submit artifact") || strings.HasPrefix(text, "Unable to contact tracker") {
+		p.warn(text)
+	} else if !strings.HasPrefix(text, "Publishing ") {
+		if strings.HasPrefix(text, "No keys found") || strings.HasPrefix(text, "Signing ") || strings.HasPrefix(text, "No iso.qa.") ||
+			strings.HasPrefix(text, "Submitting ") {
+			p.publish++ // all architectures are through: checksums are written
+		} else {
+			return strings.HasPrefix(text, "No images produced!")
+		}
 	}
-	switch {
-	case begins("Publishing "):
-		// The image's own line; what goes with it has more words or a dot.
-		if m := archLine.FindSubmatch(line); m != nil {
-			p.log.Published = append(p.log.Published, string(m[1]))
-			p.publish = 0
-		}
-	case begins("No keys found", "Signing ", "No iso.qa.", "Submitting "):
-		p.publish++ // all architectures are through: checksums are written
-	case begins("Couldn't submit artifact", "Unable to contact tracker"):
-		p.warn(quote(line))
-	case begins("No images produced!"):
-	default:
-		m := noImage.FindSubmatch(line)
-		if m == nil {
-			return false
-		}
-		p.noImages = append(p.noImages, archNote{quote(m[1]), quote(line), number})
+	if p.tb != nil {
+		p.endTraceback()
 	}
 	return true
 }
 
 func (p *buildParser) warn(text string) {
 	if len(p.log.Warnings) < 100 {
-		p.log.Warnings = append(p.log.Warnings, text)
+		p.log.Warnings = append(p.log.Warnings, quote([]byte(text)))
 	}
 }
 

@@ -147,9 +147,6 @@ func explain(l *BuildLog, livefs map[string]*LivefsLog) []Cause {
 	var out []Cause
 	for _, c := range l.Causes {
 		log := livefs[c.Scope]
-		if log != nil && log.Missing && c.Class == Unknown {
-			c.Class, c.Needs = Infrastructure, "" // the builder was lost, several times over
-		}
 		if log == nil || len(log.Causes) == 0 {
 			out = append(out, c)
 			continue

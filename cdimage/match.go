@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"regexp"
 	"regexp/syntax"
-	"slices"
 	"strings"
 	"sync"
 )
@@ -13,9 +12,9 @@ import (
 // Rules are compiled: ready to read any number of logs, from any number of
 // goroutines. See [Compile].
 type Rules struct {
-	rules         []compiled
-	livefs, build *grams // the rules' literals and the marks of the kind of log
-	noise         *regexp.Regexp
+	rules []compiled
+	g     *grams
+	noise *regexp.Regexp
 }
 
 type compiled struct {
@@ -25,11 +24,15 @@ type compiled struct {
 	pkg, item int // subexpressions, -1 when absent
 }
 
-// Compile prepares rules for reading livefs logs, or cd-build-logs. The error
-// names the first rule whose pattern is no regular expression.
+// Compile prepares rules for reading livefs logs. The error names the first
+// rule whose pattern is no regular expression.
 func Compile(rules []Rule) (*Rules, error) {
+	return compile(rules, livefsMarks)
+}
+
+func compile(rules []Rule, marks []string) (*Rules, error) {
 	rs := &Rules{noise: regexp.MustCompile(noise)}
-	var wanted []string
+	wanted := append([]string(nil), marks...)
 	for i, r := range rules {
 		re, err := regexp.Compile(r.Pattern)
 		if err != nil {
@@ -46,8 +49,7 @@ func Compile(rules []Rule) (*Rules, error) {
 		rs.rules = append(rs.rules, c)
 		wanted = append(wanted, literals...)
 	}
-	rs.livefs = newGrams(append(slices.Clone(livefsMarks), wanted...))
-	rs.build = newGrams(append(slices.Clone(buildMarks), wanted...))
+	rs.g = newGrams(wanted)
 	return rs, nil
 }
 
@@ -75,18 +77,21 @@ func obligatory(pattern string) string {
 	return best
 }
 
-var (
-	defaultLivefs = sync.OnceValue(func() *Rules { return mustCompile(LivefsRules()) })
-	defaultBuild  = sync.OnceValue(func() *Rules { return mustCompile(BuildRules()) })
-)
-
-func mustCompile(rules []Rule) *Rules {
-	rs, err := Compile(rules)
+var defaultLivefs = sync.OnceValue(func() *Rules {
+	rs, err := compile(LivefsRules(), livefsMarks)
 	if err != nil {
-		panic(err) // a table of this package
+		panic(err) // the table of this package
 	}
 	return rs
-}
+})
+
+var defaultBuild = sync.OnceValue(func() *Rules {
+	rs, err := compile(BuildRules(), buildMarks)
+	if err != nil {
+		panic(err)
+	}
+	return rs
+})
 
 // A hit is one line that one rule matched.
 type hit struct {

@@ -112,7 +112,7 @@ func TestUpgradeHostile(t *testing.T) {
 	add := func(base, v int, size int64) {
 		x.Images = append(x.Images, Image{Type: Delta, Version: v, Base: base, Percentage: 100, Files: []File{{Size: size}}})
 	}
-	for v := 0; v+4 < MaxVersion/4; v += 4 {
+	for v := 0; v+4 < MaxVersion; v += 4 {
 		add(v, v+1, 0)
 		add(v, v+2, 0)
 		add(v, v+3, 100*mib)

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math/bits"
 	"slices"
-	"strconv"
 	"strings"
 )
 
@@ -22,13 +21,14 @@ type importParser struct {
 	number  int               // of this run
 
 	channel   string
-	entry     *ImportEntry // the open device
-	step      importStep   // what the open device or the run was at
-	generator []byte       // called last for the device
-	calls     int          // generators called for the device
-	news      int          // new files of the device
-	errors    []string     // errors since the last generator was called
-	hint      string       // what a DEBUG record said about a missing build
+	entry     *ImportEntry  // the open device
+	step      importStep    // what the open device or the run was at
+	generator []byte        // called last for the device
+	calls     int           // generators called for the device
+	news      int           // new files of the device
+	deltas    []ImportDelta // of the run
+	errors    []string      // errors since the last generator was called
+	hint      string        // what a DEBUG record said about a missing build
 
 	trace     bool   // inside a traceback
 	exception string // last line of the last traceback after the last record
@@ -67,7 +67,7 @@ func (p *importParser) over(text []byte) bool {
 	}
 	// A channel comes once in a run: the run before was killed without a word.
 	name, ok := cut(text, "Processing channel: ")
-	if !ok {
+	if !ok && text[0] == 'S' {
 		name, ok = cut(text, "Skipping non-auto channel: ")
 	}
 	return ok && p.turns[string(name)] == p.number
@@ -123,8 +123,7 @@ func (p *importParser) record(level byte, text []byte) {
 		if g, ok := cut(text, "Calling '"); ok {
 			p.calls++
 			p.errors, p.hint = p.errors[:0], ""
-			name, _, _ := bytes.Cut(g, []byte("'"))
-			p.generator = append(p.generator[:0], name[:min(len(name), 100)]...)
+			p.generator = append(p.generator[:0], g[:min(len(g), 100)]...)
 		}
 	case 'N':
 		if _, ok := cut(text, "New file from '"); ok {
@@ -143,8 +142,9 @@ func (p *importParser) record(level byte, text []byte) {
 	case 'S':
 		if c, ok := cut(text, "Skipping non-auto channel: "); ok {
 			p.close()
-			p.turns[p.name(c)] = p.number
-			p.add(ImportEntry{Channel: p.name(c), Outcome: ImportSkipped})
+			channel := p.name(c)
+			p.turns[channel] = p.number
+			p.add(ImportEntry{Channel: channel, Outcome: ImportSkipped})
 		} else if string(text) == "Syncing any existing alias" {
 			p.close()
 			p.step = atAliases
@@ -309,12 +309,10 @@ func (p *importParser) published(rest []byte) {
 	if e == nil {
 		return
 	}
-	e.Version, _ = strconv.Atoi(quoted(rest))
+	e.Version = leading(rest)
 	if i := bytes.IndexByte(rest, '('); i >= 0 {
-		if j := bytes.LastIndex(rest, []byte(") with ")); j > i {
-			e.Detail = shorten(string(rest[i+1 : j]))
-			count, _, _ := bytes.Cut(rest[j+len(") with "):], []byte(" "))
-			e.Files, _ = strconv.Atoi(string(count))
+		if j, files, ok := fileCount(rest); ok && j > i {
+			e.Detail, e.Files = shorten(string(rest[i+1:j])), files
 		}
 	}
 	p.step = atFull
@@ -323,19 +321,35 @@ func (p *importParser) published(rest []byte) {
 func (p *importParser) publishedDelta(rest []byte) {
 	p.step = atDelta
 	e := p.device()
-	if e == nil || len(e.Deltas) >= maxImportDeltas {
+	if e == nil || len(e.Deltas) >= maxImportDeltas || len(p.deltas) >= maxImportEntries {
 		return
 	}
-	d := ImportDelta{}
-	d.Base, _ = strconv.Atoi(quoted(rest))
-	if j := bytes.LastIndex(rest, []byte(") with ")); j >= 0 {
-		count, _, _ := bytes.Cut(rest[j+len(") with "):], []byte(" "))
-		d.Files, _ = strconv.Atoi(string(count))
+	_, files, _ := fileCount(rest)
+	// All deltas of a run lie in one slice, those of an entry one after the other.
+	p.deltas = append(p.deltas, ImportDelta{Base: leading(rest), Files: files})
+	e.Deltas = p.deltas[len(p.deltas)-1-len(e.Deltas) : len(p.deltas) : len(p.deltas)]
+}
+
+// fileCount reads the end of a record, as in "...version=4) with 5 files.", and
+// returns where the parenthesis closes.
+func fileCount(b []byte) (closing, files int, ok bool) {
+	closing = bytes.LastIndexByte(b, ')')
+	if closing < 0 {
+		return 0, 0, false
 	}
-	if e.Deltas == nil {
-		e.Deltas = make([]ImportDelta, 0, 2)
+	count, ok := cut(b[closing:], ") with ")
+	return closing, leading(count), ok
+}
+
+// leading reads the digits at the beginning.
+func leading(b []byte) (n int) {
+	for _, c := range b[:min(len(b), 9)] {
+		if c < '0' || c > '9' {
+			break
+		}
+		n = 10*n + int(c-'0')
 	}
-	e.Deltas = append(e.Deltas, d)
+	return n
 }
 
 // cancelled reads "returned None", which is how a failure looks, and also the
@@ -369,7 +383,8 @@ func (p *importParser) finish() *ImportRun {
 	p.judge(run)
 	*p = importParser{lines: p.lines, names: p.names, turns: p.turns, number: p.number + 1,
 		errors: p.errors[:0], generator: p.generator[:0],
-		run: &ImportRun{Entries: make([]ImportEntry, 0, len(run.Entries))}} // the next is as long
+		deltas: make([]ImportDelta, 0, len(p.deltas)),
+		run:    &ImportRun{Entries: make([]ImportEntry, 0, len(run.Entries))}} // the next is as long
 	if len(run.Entries) == 0 {
 		run.Entries = nil
 	}
@@ -394,7 +409,7 @@ func (p *importParser) judge(run *ImportRun) {
 	}
 	if n := len(run.Entries); n > 0 && !run.Complete && run.Entries[n-1].Outcome == ImportAborted {
 		e := &run.Entries[n-1]
-		e.Cause, e.Remedy, e.Generator = run.Cause, run.Remedy, shorten(string(p.generator))
+		e.Cause, e.Remedy, e.Generator = run.Cause, run.Remedy, quoted(p.generator)
 		switch p.step {
 		case atFull:
 			e.Cause = fmt.Sprintf("%s; it was about to publish version %d", e.Cause, e.Version)

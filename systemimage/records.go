@@ -1,10 +1,8 @@
 package systemimage
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/binary"
-	"errors"
 	"io"
 )
 
@@ -21,27 +19,30 @@ const maxLogLine = 64 << 10
 // lines), is a path that copy-image or tag-image prints, or comes from somebody
 // else altogether.
 type logReader struct {
-	r     *bufio.Reader
+	r     io.Reader
+	buf   []byte // of constant size; what was read and not yet returned is buf[from:to]
+	from  int
+	to    int
+	err   error          // of r, once there is nothing behind it
 	line  int            // number of the line that next returned, from 1
 	stamp [logStamp]byte // "2026-11-22 10:16:46,991" of the last record, the server's local time
 	torn  bool           // the input ended before the end of the line
 }
 
 func newLogReader(r io.Reader) *logReader {
-	return &logReader{r: bufio.NewReaderSize(r, maxLogLine)}
+	return &logReader{r: r, buf: make([]byte, maxLogLine)}
 }
 
 // next returns the next line: its level, 'D', 'I', 'W', 'E' or 'C', and the
 // message if it opens a record, else 0 and the whole line. The text lives until
 // the next call. The error is io.EOF or that of the reader.
 func (l *logReader) next() (level byte, text []byte, err error) {
-	raw, err := l.r.ReadSlice('\n')
-	if err != nil {
-		if raw, err = l.rest(raw, err); err != nil {
-			return 0, nil, err
-		}
-	} else {
-		raw = raw[:len(raw)-1]
+	var raw []byte
+	if n := bytes.IndexByte(l.buf[l.from:l.to], '\n'); n >= 0 {
+		raw = l.buf[l.from : l.from+n]
+		l.from += n + 1
+	} else if raw, err = l.fill(); err != nil {
+		return 0, nil, err
 	}
 	l.line++
 	// A terminal on the way turns line ends into CR LF.
@@ -74,21 +75,49 @@ func (l *logReader) next() (level byte, text []byte, err error) {
 	return rest[0], rest[n:], nil
 }
 
-// rest reads a line that ended with an error: the end of the input, or a line
-// longer than what is kept.
-func (l *logReader) rest(raw []byte, err error) ([]byte, error) {
-	if errors.Is(err, bufio.ErrBufferFull) {
-		// The start of the line must survive reading over the rest of it.
-		raw = bytes.Clone(raw)
-		for errors.Is(err, bufio.ErrBufferFull) {
-			_, err = l.r.ReadSlice('\n')
+// fill reads until there is a whole line in the buffer, and returns it. Of a line
+// that is longer than the buffer it returns the beginning and drops the rest.
+func (l *logReader) fill() ([]byte, error) {
+	l.to = copy(l.buf, l.buf[l.from:l.to])
+	l.from = 0
+	seen := l.to // without a line end in it
+	var long []byte
+	for empty := 0; ; {
+		if n := bytes.IndexByte(l.buf[seen:l.to], '\n'); n >= 0 {
+			raw := l.buf[:seen+n]
+			l.from = seen + n + 1
+			if long != nil {
+				raw = long
+			}
+			return raw, nil
+		}
+		if l.err != nil {
+			raw := l.buf[:l.to]
+			l.from = l.to
+			if long != nil {
+				raw = long
+			}
+			if l.err != io.EOF || len(raw) == 0 {
+				return nil, l.err
+			}
+			l.torn = true
+			return raw, nil
+		}
+		if l.to == len(l.buf) {
+			if long == nil {
+				long = bytes.Clone(l.buf)
+			}
+			l.to = 0
+		}
+		seen = l.to
+		n, err := l.r.Read(l.buf[l.to:])
+		l.to += n
+		if l.err = err; n == 0 && err == nil {
+			if empty++; empty == 100 {
+				l.err = io.ErrNoProgress
+			}
 		}
 	}
-	if err != nil && (err != io.EOF || len(raw) == 0) {
-		return nil, err
-	}
-	l.torn = err == io.EOF
-	return raw, nil
 }
 
 const logStamp = len("2006-01-02 15:04:05,000")

@@ -5,6 +5,7 @@ import (
 	"io"
 	"strings"
 	"testing"
+	"testing/iotest"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -84,6 +85,19 @@ func FuzzLogReader(f *testing.F) {
 			t.Errorf("%d lines, want %d", r.line, want)
 		}
 		readTranscript(Output{Stdout: b, Stderr: b})
+
+		// Read in other portions, the lines are the same.
+		whole, single := newLogReader(bytes.NewReader(b)), newLogReader(iotest.OneByteReader(bytes.NewReader(b)))
+		for {
+			level, text, err := whole.next()
+			level1, text1, err1 := single.next()
+			if level != level1 || !bytes.Equal(text, text1) || err != err1 {
+				t.Fatalf("%c %q %v, byte by byte %c %q %v", level, text, err, level1, text1, err1)
+			}
+			if err != nil {
+				break
+			}
+		}
 	})
 }
 

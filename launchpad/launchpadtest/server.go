@@ -41,7 +41,6 @@ type Server struct {
 	counts  map[string]int
 	log     []string
 	leaked  []string
-	cache   map[int]rendering
 	lastErr error
 }
 
@@ -110,10 +109,7 @@ func (s *Server) Now() time.Time {
 
 // Advance lets the fake's time pass.
 func (s *Server) Advance(d time.Duration) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.world.advance(s.world.Now.Add(d))
-	s.lastErr = errors.Join(s.lastErr, s.save())
+	s.Do(func(w *World) { w.advance(w.Now.Add(d)) })
 }
 
 // Sleep is Advance in the form of a client's pause.
@@ -130,7 +126,6 @@ func (s *Server) Do(f func(*World)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	f(s.world)
-	s.cache = nil // anything may have changed
 	s.lastErr = errors.Join(s.lastErr, s.save())
 }
 
