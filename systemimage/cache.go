@@ -39,7 +39,7 @@ func (c *Client) cached(ctx context.Context, u *url.URL, limit int64, fresh bool
 		return answer{}, err
 	case a.unchanged:
 		return have, nil
-	case a.validators != validators{}:
+	case a.validators != validators{} && !a.recent:
 		if err := store(file, u, a); err != nil { // the answer is as good without
 			c.log().WarnContext(ctx, "cannot keep answer", "url", u.Redacted(), "error", err)
 		}

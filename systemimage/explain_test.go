@@ -112,13 +112,20 @@ func TestUpgradeHostile(t *testing.T) {
 	add := func(base, v int, size int64) {
 		x.Images = append(x.Images, Image{Type: Delta, Version: v, Base: base, Percentage: 100, Files: []File{{Size: size}}})
 	}
-	for v := 0; v+4 < MaxVersion; v += 4 {
+	for v := 0; v+4 < MaxVersion/8; v += 4 {
 		add(v, v+1, 0)
 		add(v, v+2, 0)
 		add(v, v+3, 100*mib)
 		for i := 1; i < 4; i++ {
 			add(v+i, v+4, 0)
 		}
+	}
+	g, err := x.graph(Query{}, python37)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if w, ok := g.best(func(int) bool { return true }); !ok || w.first() != nil {
+		t.Error("the order is imitated after all: make the index worse")
 	}
 	o, err := x.Upgrade(Query{})
 	if err != nil {

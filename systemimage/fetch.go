@@ -93,6 +93,7 @@ type answer struct {
 	data []byte
 	validators
 	unchanged bool // 304: what was stored is still good
+	recent    bool // changed so shortly before that its validators may not tell the next change
 }
 
 // http returns the client's HTTP client, with redirects kept on the server.
@@ -183,6 +184,11 @@ func (c *Client) get(ctx context.Context, u *url.URL, limit int64, have validato
 	}
 	defer resp.Body.Close()
 	a := answer{validators: validators{resp.Header.Get("ETag"), resp.Header.Get("Last-Modified")}}
+	// Times have seconds, and the entity tags of common servers are made of times.
+	if changed, err := http.ParseTime(a.modified); err == nil {
+		now, err := http.ParseTime(resp.Header.Get("Date"))
+		a.recent = err != nil || now.Sub(changed) < 2*time.Second
+	}
 	fail := func(kind error, temporary bool, err error) (answer, error) {
 		return answer{}, slow(ctx, &Error{Op: "read", Place: u.Redacted(), Kind: kind, Err: err, temporary: temporary})
 	}

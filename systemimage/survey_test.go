@@ -12,6 +12,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -227,6 +228,39 @@ func TestCache(t *testing.T) {
 	c.Cache = files[0]
 	if _, err := c.Index(t.Context(), "c", "d"); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestCacheByTime has a server without entity tags, whose times have seconds:
+// what has just changed may change again without a trace.
+func TestCacheByTime(t *testing.T) {
+	s := small(t, indexAt(noon, ""))
+	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+	changed := now.Add(-time.Second)
+	unchanged := 0
+	s.hook = func(w http.ResponseWriter, r *http.Request) bool {
+		w.Header().Set("Date", now.Format(http.TimeFormat))
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if r.Header.Get("If-Modified-Since") == changed.Format(http.TimeFormat) {
+			unchanged++
+		}
+		http.ServeContent(w, r, "", changed, strings.NewReader(s.files[r.URL.Path]))
+		return true
+	}
+	c := s.client()
+	c.Cache = t.TempDir()
+	for i, want := range []int{0, 0, 4, 4} {
+		if i == 1 {
+			now = now.Add(time.Second)
+		}
+		unchanged = 0
+		if _, err := c.Index(t.Context(), "c", "d"); err != nil {
+			t.Fatal(err)
+		}
+		if unchanged != want {
+			t.Errorf("read %d: %d conditional requests, want %d", i, unchanged, want)
+		}
 	}
 }
 

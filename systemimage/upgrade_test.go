@@ -113,7 +113,7 @@ func (r vectorRun) check(t *testing.T, x *Index) {
 		}
 	}
 	for _, by := range r.WinnerBy {
-		for _, n := range []int{by[0], (by[0] + by[1]) / 2, by[1]} {
+		for _, n := range []int{by[0], by[1]} {
 			q.Draw = number(n)
 			o, err := x.Upgrade(q)
 			if err != nil {
@@ -409,7 +409,7 @@ func random(r *rand.Rand) *Index {
 func TestUpgradeAgainstListing(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	ties := 0
-	for range 3000 {
+	for range 2000 {
 		x := random(r)
 		q := Query{Build: []int{0, anyVersion(r, x)}[r.IntN(2)], Filter: []string{"", "", "", Full, Delta}[r.IntN(5)]}
 		n := r.IntN(101)
@@ -450,7 +450,7 @@ func TestUpgradeAgainstListing(t *testing.T) {
 		}
 		ties += min(1, len(o.Ties))
 	}
-	if ties < 300 {
+	if ties < 200 {
 		t.Errorf("only %d ties met", ties)
 	}
 }
