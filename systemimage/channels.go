@@ -153,12 +153,12 @@ func ParseChannels(data []byte) (Channels, error) {
 }
 
 func (cs Channels) scan(c *scanner) error {
-	return c.object("list of channels", func(name string) error {
+	return c.object("list of channels", func(name []byte) error {
 		var ch Channel
 		if err := ch.scan(c); err != nil {
 			return err
 		}
-		if cs[name] = ch; len(cs) > maxImages {
+		if cs[string(name)] = ch; len(cs) > maxImages {
 			return c.fail("more than %d channels", maxImages)
 		}
 		return nil
@@ -168,12 +168,12 @@ func (cs Channels) scan(c *scanner) error {
 func (ch *Channel) scan(c *scanner) error {
 	*ch = Channel{}
 	devices := false
-	err := c.object("channel", func(name string) (err error) {
-		delete(ch.Extra, name)
-		switch name {
+	err := c.object("channel", func(name []byte) (err error) {
+		delete(ch.Extra, string(name))
+		switch string(name) {
 		case "devices":
 			devices, ch.Devices = true, map[string]Device{}
-			return c.object(`"devices"`, func(device string) error {
+			return c.object(`"devices"`, func(device []byte) error {
 				var d Device
 				if err := d.scan(c); err != nil {
 					return err
@@ -181,7 +181,7 @@ func (ch *Channel) scan(c *scanner) error {
 				if c.files++; c.files > maxFiles {
 					return c.fail("more than %d devices", maxFiles)
 				}
-				ch.Devices[device] = d
+				ch.Devices[string(device)] = d
 				return nil
 			})
 		case "hidden":
@@ -205,7 +205,7 @@ func (ch *Channel) scanHidden(c *scanner) error {
 	if err != nil {
 		return err
 	}
-	switch raw {
+	switch string(raw) {
 	case "true":
 		ch.Hidden = true
 		return nil
@@ -214,7 +214,7 @@ func (ch *Channel) scanHidden(c *scanner) error {
 		return nil
 	}
 	var n float64
-	if json.Unmarshal([]byte(raw), &n) != nil || n != 0 && n != 1 {
+	if json.Unmarshal(raw, &n) != nil || n != 0 && n != 1 {
 		return c.failAt(at, `"hidden" is %.40s, want true or false; devices drop the whole list because of it`, raw)
 	}
 	ch.Hidden = n == 1
@@ -223,9 +223,9 @@ func (ch *Channel) scanHidden(c *scanner) error {
 
 func (d *Device) scan(c *scanner) error {
 	*d = Device{}
-	return c.object("device", func(name string) error {
-		delete(d.Extra, name)
-		switch name {
+	return c.object("device", func(name []byte) error {
+		delete(d.Extra, string(name))
+		switch string(name) {
 		case "index":
 			return c.textField(&d.Index, &d.Extra, name)
 		case "redirect":
@@ -244,9 +244,9 @@ func (d *Device) scan(c *scanner) error {
 
 func (k *DeviceKeyring) scan(c *scanner) error {
 	*k = DeviceKeyring{}
-	return c.object(`"keyring"`, func(name string) error {
-		delete(k.Extra, name)
-		switch name {
+	return c.object(`"keyring"`, func(name []byte) error {
+		delete(k.Extra, string(name))
+		switch string(name) {
 		case "path":
 			return c.textField(&k.Path, &k.Extra, name)
 		case "signature":

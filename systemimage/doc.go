@@ -16,7 +16,12 @@
 // with the tag of a release) and its files.
 //
 // A [Client] reads all that over HTTP, as devices do, and believes what is
-// signed by the chain of keyrings beneath a pinned root, its [Trust].
+// signed by the chain of keyrings beneath a pinned root, its [Trust]; package
+// keyring has one. [Client.Survey] and [Client.Find] look at all channels and
+// devices at once, [Client.Download] fetches a file of an image.
+//
+// Which of the images a device takes, and whether it is its turn, is worked out
+// by [Index.Upgrade] for a [Query], and put in words by [Index.Explain].
 //
 // # Operating a server
 //

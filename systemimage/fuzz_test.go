@@ -1,7 +1,10 @@
 package systemimage
 
 import (
+	"bytes"
 	"encoding/json"
+	"net/url"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -21,7 +24,9 @@ func seed(f *testing.F, file, field string) {
 func FuzzParseIndex(f *testing.F) {
 	seed(f, "testdata/client/index-cases.json", "index_text")
 	f.Fuzz(func(t *testing.T, data []byte) {
-		x, err := ParseIndex(data)
+		own := bytes.Clone(data)
+		x, err := ParseIndex(own)
+		clear(own) // nothing may be kept of the caller's bytes
 		if err != nil {
 			if e := err.(*Error); e.Kind != ErrMalformed || e.Line < 1 || e.Offset > int64(len(data)) {
 				t.Fatalf("%#v", e)
@@ -119,7 +124,9 @@ func sameAsEncodingJSON(t *testing.T, data []byte, x *Index) {
 func FuzzParseChannels(f *testing.F) {
 	seed(f, "testdata/client/channels-cases.json", "channels_text")
 	f.Fuzz(func(t *testing.T, data []byte) {
-		cs, err := ParseChannels(data)
+		own := bytes.Clone(data)
+		cs, err := ParseChannels(own)
+		clear(own)
 		if err != nil {
 			return
 		}
@@ -153,6 +160,34 @@ func FuzzParseDetail(f *testing.F) {
 		d := ParseDetail(s)
 		if diff := cmp.Diff(d.String(), ParseDetail(d.String()).String()); diff != "" {
 			t.Fatal(diff)
+		}
+	})
+}
+
+// FuzzLocate: whatever a document gives as a path, the address is on the server
+// and inside of the tree, or there is none.
+func FuzzLocate(f *testing.F) {
+	for _, path := range []string{"/c/d/index.json", "c/d", "https://si.example/tree/x", "https://evil.example/x", "//evil.example/x", "/a/../b",
+		"/a/%2e%2e/b", "/a%2f..%2fb", "/a?b", "/a#b", "/a b", "\\\\evil.example\\x", "///evil.example", "https://u:p@si.example/tree/x", "javascript:x", "/tree/x:80"} {
+		f.Add(path)
+	}
+	base, err := url.Parse("https://u:p@si.example/tree/")
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, path string) {
+		u, err := locate(base, path)
+		if err != nil {
+			return
+		}
+		again, err := url.Parse(u.String())
+		if err != nil {
+			t.Fatalf("%q leads to %q: %v", path, u, err)
+		}
+		clean := "/" + strings.TrimLeft(again.JoinPath().Path, "/")
+		if again.Scheme != "https" || again.Host != "si.example" || again.User.String() != "u:p" || again.RawQuery != "" || again.Fragment != "" ||
+			!strings.HasPrefix(clean, "/tree/") && clean != "/tree" {
+			t.Fatalf("%q leads to %q", path, again)
 		}
 	})
 }

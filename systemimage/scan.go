@@ -19,14 +19,15 @@ const (
 	maxExtra    = 1 << 17  // unknown fields together
 )
 
-// scanner reads JSON from left to right over one copy of the document, so that
-// texts without escapes are slices of it and cost no allocation.
+// scanner reads JSON from left to right. Texts are copied side by side into
+// few large blocks, which costs far fewer allocations than one for each.
 type scanner struct {
-	s     string
+	s     []byte // the caller's; nothing of it is kept
 	i     int
 	depth int
-	files int // seen so far, against maxFiles
-	extra int // likewise
+	block *strings.Builder
+
+	images, files, extra int // seen so far, against the limits above
 }
 
 // syntaxError is a failure at byte i.
@@ -87,18 +88,30 @@ func (c *scanner) start(data []byte) error {
 	case text[0] == '<':
 		return &syntaxError{len(data) - len(text), "document is a page (HTML or XML), not JSON: is this the address of an image server?"}
 	}
-	c.s = string(data)
-	if !utf8.ValidString(c.s) {
+	c.s = data
+	if !utf8.Valid(data) {
 		i := 0
 		for {
-			r, n := utf8.DecodeRuneInString(c.s[i:])
+			r, n := utf8.DecodeRune(data[i:])
 			if r == utf8.RuneError && n == 1 {
-				return &syntaxError{i, fmt.Sprintf("byte %#02x is not UTF-8", c.s[i])}
+				return &syntaxError{i, fmt.Sprintf("byte %#02x is not UTF-8", data[i])}
 			}
 			i += n
 		}
 	}
 	return nil
+}
+
+// own returns a copy of text that the document may be forgotten for.
+func (c *scanner) own(text []byte) string {
+	if c.block == nil || c.block.Cap()-c.block.Len() < len(text) {
+		const size = 64 << 10
+		c.block = new(strings.Builder)
+		c.block.Grow(max(len(text), min(size, len(c.s)-c.i)))
+	}
+	from := c.block.Len()
+	c.block.Write(text)
+	return c.block.String()[from:]
 }
 
 func (c *scanner) space() {
@@ -117,7 +130,7 @@ func (c *scanner) here() string {
 	if c.i >= len(c.s) {
 		return "end of the document"
 	}
-	r, _ := utf8.DecodeRuneInString(c.s[c.i:])
+	r, _ := utf8.DecodeRune(c.s[c.i:])
 	return fmt.Sprintf("%q", r)
 }
 
@@ -166,18 +179,18 @@ func (c *scanner) next(first bool, end byte) (bool, error) {
 }
 
 // key reads the name of the next field of an object; ok is false at its end.
-func (c *scanner) key(first bool) (name string, ok bool, err error) {
+func (c *scanner) key(first bool) (name []byte, ok bool, err error) {
 	if ok, err = c.next(first, '}'); !ok {
-		return "", false, err
+		return nil, false, err
 	}
 	if c.peek() != '"' {
-		return "", false, c.fail("unexpected %s, want a field name in double quotes", c.here())
+		return nil, false, c.fail("unexpected %s, want a field name in double quotes", c.here())
 	}
-	if name, err = c.text(); err != nil {
-		return "", false, err
+	if name, err = c.quoted(); err != nil {
+		return nil, false, err
 	}
 	if c.peek() != ':' {
-		return "", false, c.fail("unexpected %s, want ':' after the field name", c.here())
+		return nil, false, c.fail("unexpected %s, want ':' after the field name", c.here())
 	}
 	c.i++
 	c.space()
@@ -186,6 +199,12 @@ func (c *scanner) key(first bool) (name string, ok bool, err error) {
 
 // text reads a string. The present byte is its opening quote.
 func (c *scanner) text() (string, error) {
+	text, err := c.quoted()
+	return c.own(text), err
+}
+
+// quoted is text that is only good as long as the document is.
+func (c *scanner) quoted() ([]byte, error) {
 	from, escaped := c.i, false
 	for i := from + 1; i < len(c.s); i++ {
 		switch b := c.s[i]; {
@@ -195,19 +214,19 @@ func (c *scanner) text() (string, error) {
 				return c.s[from+1 : i], nil
 			}
 			var s string
-			if err := json.Unmarshal([]byte(c.s[from:c.i]), &s); err != nil {
-				return "", c.failAt(from, "text with a wrong escape: %v", err)
+			if err := json.Unmarshal(c.s[from:c.i], &s); err != nil {
+				return nil, c.failAt(from, "text with a wrong escape: %v", err)
 			}
-			return s, nil
+			return []byte(s), nil
 		case b == '\\':
 			escaped = true
 			i++
 		case b < ' ':
-			return "", c.failAt(i, "control character %#02x inside a text", b)
+			return nil, c.failAt(i, "control character %#02x inside a text", b)
 		}
 	}
 	c.i = len(c.s)
-	return "", c.fail("document ends inside a text: is it complete?")
+	return nil, c.fail("document ends inside a text: is it complete?")
 }
 
 // number skips over a number; whole is false when it has a fraction or an exponent.
@@ -247,7 +266,7 @@ func (c *scanner) number() (whole bool, err error) {
 }
 
 // skip reads any value and returns it as it is written.
-func (c *scanner) skip() (string, error) {
+func (c *scanner) skip() ([]byte, error) {
 	b := c.peek()
 	from := c.i
 	var err error
@@ -269,19 +288,24 @@ func (c *scanner) skip() (string, error) {
 			_, err = c.skip()
 		}
 	case b == '"':
-		_, err = c.text()
+		_, err = c.quoted()
 	case b == '-' || b-'0' <= 9:
 		_, err = c.number()
 	default:
 		for _, word := range []string{"true", "false", "null"} {
-			if strings.HasPrefix(c.s[c.i:], word) {
+			if c.has(word) {
 				c.i += len(word)
 				return c.s[from:c.i], nil
 			}
 		}
-		return "", c.fail("unexpected %s, want a value", c.here())
+		return nil, c.fail("unexpected %s, want a value", c.here())
 	}
 	return c.s[from:c.i], err
+}
+
+// has tells whether a word comes next.
+func (c *scanner) has(word string) bool {
+	return len(c.s)-c.i >= len(word) && string(c.s[c.i:c.i+len(word)]) == word
 }
 
 // kind names the kind of the value that follows.
@@ -297,9 +321,9 @@ func (c *scanner) kind() string {
 		return "a text"
 	case b == '-' || b-'0' <= 9:
 		return "a number"
-	case strings.HasPrefix(c.s[c.i:], "true") || strings.HasPrefix(c.s[c.i:], "false"):
+	case c.has("true") || c.has("false"):
 		return "a boolean"
-	case strings.HasPrefix(c.s[c.i:], "null"):
+	case c.has("null"):
 		return "null"
 	}
 	return c.here()

@@ -8,8 +8,9 @@ import (
 // never is the weight of what leads to no end that counts.
 const never = math.MaxInt64
 
-// maxCells bounds the table of [winner.first]: 64 MiB.
-const maxCells = 8 << 20
+// maxCells bounds the table of [winner.first]: 16 MiB, or 650 turns among 3,200
+// versions.
+const maxCells = 2 << 20
 
 // winner is the best score among the paths whose last image counts.
 type winner struct {
