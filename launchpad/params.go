@@ -43,12 +43,6 @@ func (p *params) time(name string, t time.Time) *params {
 	return p.json(name, t.UTC().Format(timeFormat))
 }
 
-// size sets the number of entries of a page.
-func (p *params) size(n int) *params {
-	p.values.Set("ws.size", fmt.Sprint(n))
-	return p
-}
-
 func (p *params) json(name string, v any) *params {
 	if s, ok := v.(string); ok && !utf8.ValidString(s) {
 		p.err = fmt.Errorf("parameter %s: %.40q is not UTF-8", name, s)

@@ -39,7 +39,6 @@ type tracked struct {
 	notUntil time.Time // not to be asked for before
 	tries    int
 	verified bool // source and all binaries were seen Published
-	copied   bool
 }
 
 func newTracker(c *Client, p *Plan, o CopyOptions) (*tracker, error) {

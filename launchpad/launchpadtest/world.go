@@ -356,3 +356,20 @@ func orTime(d, otherwise time.Duration) time.Duration {
 	}
 	return d
 }
+
+// EndSeries makes a series obsolete. What primary archives publish in it
+// becomes Obsolete; PPAs keep theirs.
+func (w *World) EndSeries(name string) {
+	w.series(name).Status = "Obsolete"
+	end := func(r *Row) {
+		if a := w.archive(r.Archive); r.Series == name && r.Status == launchpad.Published && !strings.HasPrefix(a.Ref, "~") {
+			r.Status = launchpad.Obsolete
+		}
+	}
+	for _, s := range w.Sources {
+		end(&s.Row)
+	}
+	for _, b := range w.Binaries {
+		end(&b.Row)
+	}
+}
