@@ -72,11 +72,7 @@ func TestSeriesBodies(t *testing.T) {
 		t.Errorf("architecture: %+v", a)
 	}
 	tags := func(name string) (out []string) {
-		for _, raw := range decoded[collection](t, name).Entries {
-			a, err := decodeEntry[Architecture](raw)
-			if err != nil {
-				t.Fatal(err)
-			}
+		for _, a := range decoded[collection[Architecture]](t, name).Entries {
 			out = append(out, a.Tag)
 		}
 		return out
@@ -84,7 +80,7 @@ func TestSeriesBodies(t *testing.T) {
 	if d := cmp.Diff([]string{"amd64", "armhf", "i386"}, tags("distro-series-architectures.json")); d != "" {
 		t.Errorf("architectures (-want +got)\n%s", d)
 	}
-	if n := len(decoded[collection](t, "archive-processors.json").Entries); n != 3 {
+	if n := len(decoded[collection[Processor]](t, "archive-processors.json").Entries); n != 3 {
 		t.Errorf("%d processors, want 3", n)
 	}
 }
@@ -108,15 +104,11 @@ func TestSourceBodies(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			p := decoded[collection](t, tt.name)
+			p := decoded[collection[Source]](t, tt.name)
 			if len(p.Entries) != tt.entries || (p.Next != "") != tt.next {
 				t.Fatalf("%d entries, next %q, want %d, %v", len(p.Entries), p.Next, tt.entries, tt.next)
 			}
-			for i, raw := range p.Entries {
-				s, err := decodeEntry[Source](raw)
-				if err != nil {
-					t.Fatal(err)
-				}
+			for i, s := range p.Entries {
 				if got := s.SourceName + " " + s.SourceVersion + " " + string(s.Status); i == 0 && tt.first != "" && got != tt.first {
 					t.Errorf("first entry %s, want %s", got, tt.first)
 				}
@@ -150,11 +142,7 @@ func TestBinaryBodies(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			published, pending, all := 0, 0, 0
-			for _, raw := range decoded[collection](t, tt.name).Entries {
-				b, err := decodeEntry[Binary](raw)
-				if err != nil {
-					t.Fatal(err)
-				}
+			for _, b := range decoded[collection[Binary]](t, tt.name).Entries {
 				switch b.Status {
 				case Published:
 					published++
@@ -210,7 +198,7 @@ func TestBuildBodies(t *testing.T) {
 	if b := decoded[Build](t, "build-dependency-wait.json"); b.DependencyWaitFor != "libprotobuf-lite9 (>= 2.6.1), libxkbcommon-dev" {
 		t.Errorf("waits for %q", b.DependencyWaitFor)
 	}
-	if n := len(decoded[collection](t, "builds-of-copied-source.json").Entries); n != 4 {
+	if n := len(decoded[collection[Build]](t, "builds-of-copied-source.json").Entries); n != 4 {
 		t.Errorf("%d builds of the copied source, want 4", n)
 	}
 	sum := decoded[map[string]BuildSummary](t, "build-summaries.json")
@@ -223,6 +211,40 @@ func TestBuildBodies(t *testing.T) {
 	}
 	if s := BuildState("Brand new state"); s.Final() || s.Failed() || s.Known() {
 		t.Error("an unknown state counts as known")
+	}
+}
+
+func TestLivefsBodies(t *testing.T) {
+	l := decoded[Livefs](t, "livefs-ubuntu-touch.json")
+	if !Is(l.ID, 118) || l.Name != "ubuntu-touch" || l.SeriesLink.Name() != "vivid" || !Is(l.KeepDays, 1) || l.Metadata.Value["project"] != "ubuntu-touch" || !strings.HasSuffix(string(l.PendingLink), "/pending_builds") {
+		t.Errorf("livefs: %+v", l)
+	}
+	tests := []struct {
+		name     string
+		state    BuildState
+		log      bool
+		override bool
+		took     time.Duration
+	}{
+		{"livefs-build-pending.json", NeedsBuilding, false, false, 0},
+		{"livefs-build-building-with-override.json", Building, false, true, 0},
+		{"livefs-build-success.json", Built, true, false, 48*time.Minute + 29*time.Second + 509086*time.Microsecond},
+		{"livefs-build-failed.json", FailedToBuild, true, false, 18*time.Minute + 29*time.Second + 658440*time.Microsecond},
+	}
+	for _, tt := range tests {
+		b := decoded[LivefsBuild](t, tt.name)
+		if b.State != tt.state || (b.LogURL != "") != tt.log || b.Override.Known != tt.override || b.Arch() != "armhf" || b.Version == "" || b.Duration.Duration != tt.took || b.LivefsLink.Name() != "ubuntu-touch" {
+			t.Errorf("%s: %+v", tt.name, b)
+		}
+		if tt.override && b.Override.Value["channel"] != "ubuntu-touch/rc/ubuntu" {
+			t.Errorf("override %v", b.Override)
+		}
+	}
+	if p := decoded[collection[LivefsBuild]](t, "livefs-completed-builds-page-1.json"); len(p.Entries) != 2 || p.Next == "" {
+		t.Errorf("completed builds: %d entries, next %q", len(p.Entries), p.Next)
+	}
+	if f := decoded[[]*File](t, "livefs-build-file-urls.json"); len(f) != 3 || !strings.HasSuffix(f[0].URL, ".manifest") {
+		t.Errorf("files: %v", f)
 	}
 }
 
@@ -252,9 +274,11 @@ func TestRedactedAnywhere(t *testing.T) {
 	check("series", body(t, "distro-series-vivid.json"), func() any { return new(Series) })
 	check("architecture", body(t, "distro-arch-series-armhf.json"), func() any { return new(Architecture) })
 	check("build", body(t, "build-failed.json"), func() any { return new(Build) })
-	check("source", decoded[collection](t, "sources-raw-single-line.json").Entries[0], func() any { return new(Source) })
-	check("binary", decoded[collection](t, "binaries-source-ppa.json").Entries[0], func() any { return new(Binary) })
-	check("processor", decoded[collection](t, "archive-processors.json").Entries[0], func() any { return new(Processor) })
+	check("livefs", body(t, "livefs-ubuntu-touch.json"), func() any { return new(Livefs) })
+	check("livefs build", body(t, "livefs-build-building-with-override.json"), func() any { return new(LivefsBuild) })
+	check("source", decoded[collection[json.RawMessage]](t, "sources-raw-single-line.json").Entries[0], func() any { return new(Source) })
+	check("binary", decoded[collection[json.RawMessage]](t, "binaries-source-ppa.json").Entries[0], func() any { return new(Binary) })
+	check("processor", decoded[collection[json.RawMessage]](t, "archive-processors.json").Entries[0], func() any { return new(Processor) })
 }
 
 func FuzzBodies(f *testing.F) {
@@ -271,7 +295,9 @@ func FuzzBodies(f *testing.F) {
 		roundTrip[Source](t, b)
 		roundTrip[Binary](t, b)
 		roundTrip[Build](t, b)
-		var c collection
+		roundTrip[Livefs](t, b)
+		roundTrip[LivefsBuild](t, b)
+		var c collection[json.RawMessage]
 		if json.Unmarshal(b, &c) == nil {
 			for _, e := range c.Entries {
 				roundTrip[Source](t, e)

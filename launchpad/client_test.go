@@ -445,7 +445,7 @@ func TestPagesRefuse(t *testing.T) {
 		{"next page in the clear", `{"entries":[],"next_collection_link":"http://api.launchpad.net/devel/x"}`, "not a URL of"},
 		{"same page again", `{"entries":[],"next_collection_link":"https://api.launchpad.net/devel/~me/+archive/ubuntu/x?ws.op=getPublishedSources"}`, "do not end"},
 		{"entry is null", `{"entries":[{"self_link":"a"},null]}`, "entry 1"},
-		{"entry of the wrong type", `{"entries":[{"self_link":7}]}`, "entry 0"},
+		{"entry of the wrong type", `{"entries":[{"self_link":7}]}`, "self_link"},
 		{"not a collection", `[1]`, "cannot decode"},
 	}
 	for _, tt := range tests {

@@ -2,7 +2,6 @@ package launchpad
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"hash/maphash"
@@ -21,9 +20,9 @@ const (
 	maxEmptyPages  = 1000
 )
 
-type collection struct {
-	Next    Link              `json:"next_collection_link"`
-	Entries []json.RawMessage `json:"entries"`
+type collection[T any] struct {
+	Next    Link `json:"next_collection_link"`
+	Entries []T  `json:"entries"`
 }
 
 // pages yields the entries of a collection in the order of the server, each
@@ -37,23 +36,18 @@ func pages[T any](ctx context.Context, c *Client, first string) iter.Seq2[T, err
 		size := c.pageSize()
 		empty := 0
 		for next := first; next != ""; {
-			page, sent, err := c.page(ctx, next, &size)
+			page, sent, err := readPage[T](ctx, c, next, &size)
 			if err != nil {
 				yield(none, err)
 				return
 			}
-			for i, raw := range page.Entries {
-				v, err := decodeEntry[T](raw)
-				if err != nil {
-					yield(none, &Error{Method: http.MethodGet, URL: sent, Class: ErrServer, Message: fmt.Sprintf("entry %d of the page: %v", i, printable(err.Error()))})
+			for i := range page.Entries {
+				l := any(&page.Entries[i]).(entry).entry().SelfLink
+				if l == "" {
+					yield(none, &Error{Method: http.MethodGet, URL: sent, Class: ErrServer, Message: fmt.Sprintf("entry %d of the page is none", i)})
 					return
 				}
-				if e, ok := any(&v).(entry); ok {
-					if l := e.entry().SelfLink; l != "" && !seen.add(string(l)) {
-						continue
-					}
-				}
-				if !yield(v, nil) {
+				if seen.add(string(l)) && !yield(page.Entries[i], nil) {
 					return
 				}
 			}
@@ -69,12 +63,12 @@ func pages[T any](ctx context.Context, c *Client, first string) iter.Seq2[T, err
 	}
 }
 
-// page reads one page. Launchpad gives up on statements that take too long:
+// readPage reads one page. Launchpad gives up on statements that take too long:
 // then half as many rows are asked for.
-func (c *Client) page(ctx context.Context, url string, size *int) (collection, string, error) {
+func readPage[T any](ctx context.Context, c *Client, url string, size *int) (collection[T], string, error) {
 	for {
 		sized := withSize(url, *size)
-		var page collection
+		var page collection[T]
 		_, err := c.get(ctx, sized, "", &page)
 		var e *Error
 		switch {
@@ -120,17 +114,9 @@ func withSize(s string, size int) string {
 	return base + "?" + query + "&" + set
 }
 
-func decodeEntry[T any](raw json.RawMessage) (T, error) {
-	var v T
-	if string(raw) == "null" || string(raw) == string(redactedJSON) {
-		return v, fmt.Errorf("%s instead of an entry", raw)
-	}
-	err := json.Unmarshal(raw, &v)
-	return v, err
-}
-
 // recent remembers the last n keys it was shown.
 type recent struct {
+	most int
 	seed maphash.Seed
 	set  map[uint64]struct{}
 	ring []uint64
@@ -138,7 +124,7 @@ type recent struct {
 }
 
 func newRecent(n int) *recent {
-	return &recent{seed: maphash.MakeSeed(), set: map[uint64]struct{}{}, ring: make([]uint64, 0, n)}
+	return &recent{most: n, seed: maphash.MakeSeed(), set: map[uint64]struct{}{}}
 }
 
 // add reports whether the key is new.
@@ -147,7 +133,7 @@ func (r *recent) add(key string) bool {
 	if _, ok := r.set[h]; ok {
 		return false
 	}
-	if len(r.ring) < cap(r.ring) {
+	if len(r.ring) < r.most {
 		r.ring = append(r.ring, h)
 	} else {
 		delete(r.set, r.ring[r.at])

@@ -103,13 +103,11 @@ func temporary(err error) bool {
 	return ok && !errors.Is(err, context.Canceled)
 }
 
-// backoff doubles with jitter. Retry-After is a guess of the server's: it is
-// followed up to a minute.
+// backoff doubles with jitter. Retry-After is followed up to a minute, but not
+// where the application timed out: there it is a guess that means nothing.
 func backoff(low, high time.Duration, attempt int, resp *http.Response) time.Duration {
-	if resp != nil {
-		if d := retryablehttp.DefaultBackoff(low, high, attempt, resp); resp.Header.Get("Retry-After") != "" && resp.StatusCode != http.StatusBadGateway {
-			return min(d, high)
-		}
+	if resp != nil && resp.Header.Get("Retry-After") != "" && resp.Header.Get("X-Lazr-OopsId") == "" {
+		return min(retryablehttp.DefaultBackoff(low, high, attempt, resp), high)
 	}
 	d := low << min(attempt, 20)
 	if d > high || d <= 0 {

@@ -43,7 +43,9 @@ func (f *Field[T]) UnmarshalJSON(b []byte) error {
 	case string(b) == "null":
 		return nil
 	}
-	if err := json.Unmarshal(b, &f.Value); err != nil {
+	if flag, ok := any(&f.Value).(*bool); ok && (string(b) == "true" || string(b) == "false") {
+		*flag = b[0] == 't' // the common case, without a decoder of its own
+	} else if err := json.Unmarshal(b, &f.Value); err != nil {
 		return err
 	}
 	f.Known = true
@@ -83,8 +85,8 @@ func (t *Time) UnmarshalJSON(b []byte) error {
 	if string(b) == "null" || bytes.Equal(b, redactedJSON) {
 		return nil
 	}
-	var s string
-	if err := json.Unmarshal(b, &s); err != nil {
+	s, err := unquote(b)
+	if err != nil {
 		return fmt.Errorf("time %.40s is not a text: %w", b, err)
 	}
 	v, err := time.Parse(time.RFC3339, s)
@@ -115,8 +117,8 @@ func (d *Duration) UnmarshalJSON(b []byte) error {
 	if string(b) == "null" || bytes.Equal(b, redactedJSON) {
 		return nil
 	}
-	var s string
-	if err := json.Unmarshal(b, &s); err != nil {
+	s, err := unquote(b)
+	if err != nil {
 		return fmt.Errorf("duration %.40s is not a text: %w", b, err)
 	}
 	v, err := parseDuration(s)
@@ -154,6 +156,15 @@ func (d Duration) MarshalJSON() ([]byte, error) {
 		s += fmt.Sprintf(".%06d", µs)
 	}
 	return []byte(strconv.Quote(s)), nil
+}
+
+// unquote decodes a JSON string; one without escapes needs no decoder.
+func unquote(b []byte) (s string, err error) {
+	if n := len(b); n >= 2 && b[0] == '"' && b[n-1] == '"' && bytes.IndexByte(b, '\\') < 0 {
+		return string(b[1 : n-1]), nil
+	}
+	err = json.Unmarshal(b, &s)
+	return s, err
 }
 
 func parseDuration(s string) (time.Duration, error) {

@@ -10,7 +10,7 @@ import (
 )
 
 // hideBuild is the entry of a build, or nil for who may not see its archive.
-func (s *Server) hideBuild(q *query, b *Build) object {
+func (s *Server) hideBuild(q *query, b *Build) any {
 	if a := s.world.archive(b.Archive); a == nil || !s.sees(q, a) {
 		return nil
 	}
@@ -32,7 +32,7 @@ func (s *Server) buildRecords(q *query, a *Archive) *answer {
 		}
 	}
 	slices.SortStableFunc(rows, func(x, y *Build) int { return y.Ended.Compare(x.Ended) })
-	return s.page(q, listing{n: len(rows), entry: func(i int) object { return s.hideBuild(q, rows[i]) }})
+	return s.page(q, listing{n: len(rows), entry: func(i int) any { return s.hideBuild(q, rows[i]) }})
 }
 
 func (s *Server) buildCounters(a *Archive) *answer {

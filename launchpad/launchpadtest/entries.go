@@ -138,6 +138,32 @@ func (s *Server) rowEntry(q *query, r *Row) object {
 	}
 }
 
+// rendering is a row in JSON, and what it was made from.
+type rendering struct {
+	row    Row
+	base   string
+	viewer string
+	text   json.RawMessage
+}
+
+// rendered gives the JSON of a row, made anew when something changed. Listings
+// of thousands of rows are read again and again while a copy is watched.
+func (s *Server) rendered(q *query, r *Row, make func() object) any {
+	old := s.cache[r.ID]
+	if old.text != nil && old.row == *r && old.base == q.base() && old.viewer == q.viewer+q.access {
+		return old.text
+	}
+	text, err := json.Marshal(make())
+	if err != nil {
+		return nil
+	}
+	if s.cache == nil {
+		s.cache = map[int]rendering{}
+	}
+	s.cache[r.ID] = rendering{*r, q.base(), q.viewer + q.access, text}
+	return json.RawMessage(text)
+}
+
 func (s *Server) sourceEntry(q *query, v *Source) object {
 	o := s.rowEntry(q, &v.Row)
 	dist := s.world.archive(v.Archive).Distribution

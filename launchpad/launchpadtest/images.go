@@ -116,7 +116,7 @@ func (s *Server) images(q *query, l *Livefs, which string) *answer {
 			rows = append(rows, i)
 		}
 	}
-	return s.page(q, listing{n: len(rows), kind: "livefs_build", entry: func(n int) object {
+	return s.page(q, listing{n: len(rows), kind: "livefs_build", entry: func(n int) any {
 		if a := s.world.archive(rows[n].Archive); a != nil && !s.sees(q, a) {
 			return nil
 		}

@@ -20,7 +20,9 @@ func (s *Server) publishedSources(q *query, a *Archive) *answer {
 		}
 	}
 	order(f, rows, func(v *Source) (*Row, string, string) { return &v.Row, v.SourceName, v.SourceVersion })
-	return s.page(q, listing{n: len(rows), entry: func(i int) object { return s.sourceEntry(q, rows[i]) }})
+	return s.page(q, listing{n: len(rows), entry: func(i int) any {
+		return s.rendered(q, &rows[i].Row, func() object { return s.sourceEntry(q, rows[i]) })
+	}})
 }
 
 func (s *Server) publishedBinaries(q *query, a *Archive) *answer {
@@ -39,7 +41,9 @@ func (s *Server) publishedBinaries(q *query, a *Archive) *answer {
 	} else {
 		order(f, rows, func(v *Binary) (*Row, string, string) { return &v.Row, v.Name, v.Version })
 	}
-	return s.page(q, listing{n: len(rows), entry: func(i int) object { return s.binaryEntry(q, rows[i]) }})
+	return s.page(q, listing{n: len(rows), entry: func(i int) any {
+		return s.rendered(q, &rows[i].Row, func() object { return s.binaryEntry(q, rows[i]) })
+	}})
 }
 
 func (s *Server) sourceResource(q *query, a *Archive, src *Source) *answer {
@@ -65,7 +69,9 @@ func (s *Server) sourceResource(q *query, a *Archive, src *Source) *answer {
 			}
 			return y.ID - x.ID
 		})
-		return s.page(q, listing{n: len(rows), entry: func(i int) object { return s.binaryEntry(q, rows[i]) }})
+		return s.page(q, listing{n: len(rows), entry: func(i int) any {
+			return s.rendered(q, &rows[i].Row, func() object { return s.binaryEntry(q, rows[i]) })
+		}})
 	case "GET getBuilds":
 		var rows []*Build
 		for _, b := range w.Builds {
@@ -76,7 +82,7 @@ func (s *Server) sourceResource(q *query, a *Archive, src *Source) *answer {
 				rows = append(rows, b)
 			}
 		}
-		return s.page(q, listing{n: len(rows), entry: func(i int) object { return s.hideBuild(q, rows[i]) }})
+		return s.page(q, listing{n: len(rows), entry: func(i int) any { return s.hideBuild(q, rows[i]) }})
 	case "GET sourceFileUrls":
 		return files(q, "sha256", fmt.Sprintf("%s/%s/+sourcefiles/%s/%s/%s_%s.dsc", q.webBase(), a.path(), src.SourceName, src.SourceVersion, src.SourceName, src.SourceVersion))
 	case "POST requestDeletion":

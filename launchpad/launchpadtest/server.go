@@ -41,6 +41,7 @@ type Server struct {
 	counts  map[string]int
 	log     []string
 	leaked  []string
+	cache   map[int]rendering
 	lastErr error
 }
 
@@ -109,7 +110,10 @@ func (s *Server) Now() time.Time {
 
 // Advance lets the fake's time pass.
 func (s *Server) Advance(d time.Duration) {
-	s.Do(func(w *World) { w.advance(w.Now.Add(d)) })
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.world.advance(s.world.Now.Add(d))
+	s.lastErr = errors.Join(s.lastErr, s.save())
 }
 
 // Sleep is Advance in the form of a client's pause.
@@ -126,6 +130,7 @@ func (s *Server) Do(f func(*World)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	f(s.world)
+	s.cache = nil // anything may have changed
 	s.lastErr = errors.Join(s.lastErr, s.save())
 }
 

@@ -203,7 +203,7 @@ func (s *Server) distribution(q *query, seg []string) *answer {
 	}
 	if seg[2] == "architectures" {
 		enabled := slices.DeleteFunc(slices.Clone(r.Arches), func(a *Arch) bool { return a.Disabled })
-		return s.page(q, listing{n: len(enabled), kind: "distro_arch_series", entry: func(i int) object { return q.archEntry(r, enabled[i]) }})
+		return s.page(q, listing{n: len(enabled), kind: "distro_arch_series", entry: func(i int) any { return q.archEntry(r, enabled[i]) }})
 	}
 	if a := find(r.Arches, func(a *Arch) bool { return a.Tag == seg[2] }); a != nil {
 		return s.entryAnswer(q, func() object { return q.archEntry(r, a) }, nil)
@@ -241,7 +241,7 @@ func (s *Server) archiveBelow(q *query, ref string, rest []string) *answer {
 		return s.archiveResource(q, a)
 	}
 	if rest[0] == "processors" {
-		return s.page(q, listing{n: len(a.Processors), kind: "processor", entry: func(i int) object {
+		return s.page(q, listing{n: len(a.Processors), kind: "processor", entry: func(i int) any {
 			p := a.Processors[i]
 			return q.seal(object{"name": p, "title": p, "description": p, "restricted": false, "build_by_default": p != "armhf"}, "+processors/"+p, "processor", false)
 		}})
