@@ -52,7 +52,7 @@ func cancelCause(generator string, calls, news int, errs []string, hint string) 
 	case hint == "Too few arguments":
 		return "too few arguments", "complete the arguments of the generator in etc/config"
 	case said != "":
-		return said, "look at the source that is named"
+		return said, remedyUnknown
 	case generator == "http" || generator == "http-cdimage":
 		return "the source or its monitor failed without a word, as programs of 2016 do", "ask for both addresses by hand"
 	}
@@ -102,3 +102,19 @@ func exceptionCause(exception, tool string) (cause, remedy string) {
 	}
 	return cause, "look at the traceback on the standard error stream"
 }
+
+// ImportProblem says what an error of [ImportRun.Problems] means and what to do
+// about it. ok is false when nothing is known about it.
+func ImportProblem(text string) (cause, remedy string, ok bool) {
+	if strings.HasPrefix(text, "Invalid channel name: ") {
+		return causeNotInTree, remedyNotInTree, true
+	}
+	cause, remedy = cancelCause("", 2, 0, []string{text}, "")
+	return cause, remedy, remedy != remedyUnknown
+}
+
+const (
+	causeNotInTree  = "the channel is configured, but was never created in the tree"
+	remedyNotInTree = "create it in si-shell with pub.create_channel, or take it out of channels in etc/config"
+	remedyUnknown   = "look at the source that is named"
+)

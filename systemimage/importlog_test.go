@@ -429,3 +429,18 @@ func TestImportLockRecorded(t *testing.T) {
 		t.Errorf("the lock shows in %d recordings", seen)
 	}
 }
+
+// The error records of a log without INFO have their causes too.
+func TestImportProblem(t *testing.T) {
+	for text, want := range map[string]string{
+		"HTTP Error 404: File not found; Failed to retrieve url http://jenkins.example.net/device.tar.xz": "upload it, or correct the address",
+		"Invalid channel name: ubuntu-touch/rc/none":                                                      "pub.create_channel",
+		"Device not in the channel list: krillin":                                                         "device=",
+		"an error that nobody has seen":                                                                   "",
+	} {
+		cause, remedy, ok := ImportProblem(text)
+		if cause == "" || ok != (want != "") || !strings.Contains(remedy, want) {
+			t.Errorf("ImportProblem(%q) = %q, %q, %v, want a remedy with %q", text, cause, remedy, ok, want)
+		}
+	}
+}

@@ -214,8 +214,7 @@ func (p *importParser) problem(level byte, b []byte) {
 	if c, ok := cut(b, "Invalid channel name: "); ok && p.entry == nil {
 		for i := len(p.run.Entries) - 1; i >= 0; i-- {
 			if e := &p.run.Entries[i]; e.Channel == string(c) && e.Outcome == ImportAborted {
-				e.Outcome, e.Cause = ImportNotInTree, "the channel is configured, but was never created in the tree"
-				e.Remedy = "create it in si-shell with pub.create_channel, or take it out of channels in etc/config"
+				e.Outcome, e.Cause, e.Remedy = ImportNotInTree, causeNotInTree, remedyNotInTree
 				p.step = atStart
 				return
 			}

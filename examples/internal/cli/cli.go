@@ -51,6 +51,9 @@ type Program struct {
 	// Look is for a program that only looks and prints; it has no Procedure. An
 	// error is one of usage when made by [Usage].
 	Look func(ctx context.Context, w *World, args []string, asJSON bool, out io.Writer) error
+	// Alone, if set, is asked first: with some flags a program needs no world at
+	// all. It says whether it has done everything; its error is as that of Look.
+	Alone func(ctx context.Context, args []string, asJSON bool, stdin io.Reader, out io.Writer) (done bool, err error)
 }
 
 // errUsage marks errors of usage.
@@ -140,6 +143,15 @@ func (p Program) Run(ctx context.Context, args []string, stdin io.Reader, stdout
 	usage := func(err error) int {
 		fmt.Fprintf(stderr, "%s: %v\n(%s -help lists the flags)\n", p.Name, err, p.Name)
 		return ExitUsage
+	}
+	if p.Alone != nil {
+		done, err := p.Alone(ctx, fs.Args(), o.json, stdin, stdout)
+		if errors.Is(err, errUsage) {
+			return usage(err)
+		}
+		if done || err != nil {
+			return p.end(stderr, err)
+		}
 	}
 	if err := o.check(p.Procedure != nil); err != nil {
 		return usage(err)
