@@ -8,8 +8,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -283,28 +283,24 @@ func TestArgv(t *testing.T) {
 
 // TestProgress follows a run by its growing log.
 func TestProgress(t *testing.T) {
-	b, _ := newHost(t, cdimagetest.Knobs{Pause: time.Millisecond})
-	var mu sync.Mutex
-	var seen []cdimage.Progress
-	b.Poll = time.Millisecond
-	b.Observe = func(p cdimage.Progress) {
-		mu.Lock()
-		defer mu.Unlock()
-		seen = append(seen, p)
-	}
-	if _, err := b.Build(t.Context(), cdimage.Request{ImageSet: customSet}); err != nil {
-		t.Fatal(err)
-	}
-	mu.Lock()
-	defer mu.Unlock()
-	if len(seen) == 0 {
-		t.Fatal("nothing was observed")
-	}
-	for i, p := range seen {
-		if p.Build.ID.String() != "20160906" || i > 0 && (p.Bytes < seen[i-1].Bytes || p.Done < seen[i-1].Done) {
-			t.Errorf("step %d: %+v after %+v", i, p, seen[max(0, i-1)])
+	synctest.Test(t, func(t *testing.T) {
+		b, _ := newHost(t, cdimagetest.Knobs{Pause: 40 * time.Second})
+		var seen []cdimage.Progress
+		b.Observe = func(p cdimage.Progress) { seen = append(seen, p) }
+		if _, err := b.Build(t.Context(), cdimage.Request{ImageSet: customSet}); err != nil {
+			t.Fatal(err)
 		}
-	}
+		stages := map[string]bool{}
+		for i, p := range seen {
+			stages[p.Stage] = true
+			if p.Build.ID.String() != "20160906" || i > 0 && (p.Bytes < seen[i-1].Bytes || p.Done < seen[i-1].Done) {
+				t.Errorf("step %d: %+v after %+v", i, p, seen[max(0, i-1)])
+			}
+		}
+		if !stages["Building live filesystems"] || !stages["Publishing"] || seen[len(seen)-1].Done != 2 {
+			t.Errorf("seen %+v", seen)
+		}
+	})
 }
 
 // TestLinkLost: the end of the run was not seen, and it is found afterwards.

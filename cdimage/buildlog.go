@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"io"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 )
@@ -132,9 +133,11 @@ type archNote struct {
 // ErrFormat for a page of HTML in the log's place, or that of r.
 //
 // An empty log is no error: the host creates the file before it writes to it.
-func ParseBuildLog(r io.Reader) (*BuildLog, error) {
-	p := &buildParser{log: &BuildLog{}, rs: defaultBuild()}
-	p.s = &scanner{g: p.rs.g}
+func ParseBuildLog(r io.Reader) (*BuildLog, error) { return defaultBuild().ParseBuildLog(r) }
+
+// ParseBuildLog is [ParseBuildLog] with the rules rs.
+func (rs *Rules) ParseBuildLog(r io.Reader) (*BuildLog, error) {
+	p := &buildParser{log: &BuildLog{}, rs: rs, s: &scanner{g: rs.build}}
 	defer p.s.release()
 	plain, err := unpack(r)
 	if err == nil {
@@ -161,9 +164,11 @@ func (p *buildParser) visit(line []byte, number int) bool {
 		}
 		p.marker = "" // only looks like a marker: there is no date below
 	}
-	if m := markerLine.FindSubmatch(line); m != nil {
-		p.marker, p.markerLine = quote(m[1]), number
-		return true
+	if bytes.HasPrefix(line, []byte("===== ")) {
+		if m := markerLine.FindSubmatch(line); m != nil {
+			p.marker, p.markerLine = quote(m[1]), number
+			return true
+		}
 	}
 	if p.tb != nil && p.tb.add(line) {
 		return true
@@ -176,7 +181,9 @@ func (p *buildParser) visit(line []byte, number int) bool {
 		p.tb.chained = false
 		return true
 	}
-	if !p.runLine(line, number) {
+	if p.runLine(line, number) {
+		p.endTraceback() // the run goes on
+	} else {
 		p.rs.match(line, number, p.found)
 	}
 	return p.tb != nil || p.stage == stageDownload
@@ -188,15 +195,15 @@ func (p *buildParser) runLine(line []byte, number int) bool {
 	switch {
 	case bytes.Contains(line, []byte(" starting at ")):
 		if m := startLine.FindSubmatch(line); m != nil {
-			a := p.arch(string(m[1]))
-			a.Builder = string(m[2])
+			a := p.arch(quote(m[1]))
+			a.Builder = quote(m[2])
 			a.Start = p.clock(m[3])
 			return true
 		}
 	case bytes.Contains(line, []byte(" finished at ")):
 		if m := endLine.FindSubmatch(line); m != nil {
-			a := p.arch(string(m[1]))
-			a.Builder, a.State = string(m[2]), quote(m[4])
+			a := p.arch(quote(m[1]))
+			a.Builder, a.State = quote(m[2]), quote(m[4])
 			a.End = p.clock(m[3])
 			return true
 		}
@@ -208,7 +215,7 @@ func (p *buildParser) runLine(line []byte, number int) bool {
 	case bytes.Contains(line, []byte("/+livefs/")):
 		// A number without a line end may lack digits.
 		if m := linkLine.FindSubmatch(line); m != nil && !p.s.unterminated {
-			p.arch(string(m[1])).Link = quote(m[2])
+			p.arch(quote(m[1])).Link = quote(m[2])
 			return true
 		}
 	}
@@ -222,31 +229,34 @@ func (p *buildParser) runLine(line []byte, number int) bool {
 }
 
 func (p *buildParser) publishLine(line []byte, number int) bool {
-	text := string(line[:min(len(line), 300)])
-	if m := archLine.FindStringSubmatch(text); m != nil {
-		p.log.Published = append(p.log.Published, m[1])
-		p.publish = 0
-	} else if m := noImage.FindStringSubmatch(text); m != nil {
-		p.noImages = append(p.noImages, archNote{m[1], text, number})
-	} else if strings.HasPrefix(text, "Couldn't submit artifact") || strings.HasPrefix(text, "Unable to contact tracker") {
-		p.warn(text)
-	} else if !strings.HasPrefix(text, "Publishing ") {
-		if strings.HasPrefix(text, "No keys found") || strings.HasPrefix(text, "Signing ") || strings.HasPrefix(text, "No iso.qa.") ||
-			strings.HasPrefix(text, "Submitting ") {
-			p.publish++ // all architectures are through: checksums are written
-		} else {
-			return strings.HasPrefix(text, "No images produced!")
-		}
+	begins := func(texts ...string) bool {
+		return slices.ContainsFunc(texts, func(t string) bool { return bytes.HasPrefix(line, []byte(t)) })
 	}
-	if p.tb != nil {
-		p.endTraceback()
+	switch {
+	case begins("Publishing "):
+		// The image's own line; what goes with it has more words or a dot.
+		if m := archLine.FindSubmatch(line); m != nil {
+			p.log.Published = append(p.log.Published, string(m[1]))
+			p.publish = 0
+		}
+	case begins("No keys found", "Signing ", "No iso.qa.", "Submitting "):
+		p.publish++ // all architectures are through: checksums are written
+	case begins("Couldn't submit artifact", "Unable to contact tracker"):
+		p.warn(quote(line))
+	case begins("No images produced!"):
+	default:
+		m := noImage.FindSubmatch(line)
+		if m == nil {
+			return false
+		}
+		p.noImages = append(p.noImages, archNote{quote(m[1]), quote(line), number})
 	}
 	return true
 }
 
 func (p *buildParser) warn(text string) {
 	if len(p.log.Warnings) < 100 {
-		p.log.Warnings = append(p.log.Warnings, quote([]byte(text)))
+		p.log.Warnings = append(p.log.Warnings, text)
 	}
 }
 
@@ -334,4 +344,25 @@ func (l *BuildLog) has(stage string) bool {
 		}
 	}
 	return false
+}
+
+// published is the outcome of a run whose publisher is through.
+func (l *BuildLog) published() Outcome {
+	switch {
+	case len(l.Published) == 0:
+		return None
+	case slices.ContainsFunc(l.Arches, func(a Arch) bool { return !a.Published }):
+		return Partial
+	}
+	return Complete
+}
+
+// arch returns the entry for a label, nil when there is none.
+func (l *BuildLog) arch(label string) *Arch {
+	for i := range l.Arches {
+		if l.Arches[i].Label == label {
+			return &l.Arches[i]
+		}
+	}
+	return nil
 }

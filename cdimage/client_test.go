@@ -219,3 +219,21 @@ func TestAPIAddress(t *testing.T) {
 		}
 	}
 }
+
+// TestLostBuilder: a failed build without a log is the builder's fault.
+func TestLostBuilder(t *testing.T) {
+	root := t.TempDir()
+	if err := cdimagetest.AddLivefs(root, cdimagetest.Livefs{ImageSet: customSet, Number: 74656, Arch: "i386", State: "Failed to build"}); err != nil {
+		t.Fatal(err)
+	}
+	livefs := &cdimage.LaunchpadLogs{API: serve(t, &cdimagetest.Launchpad{Root: root}) + "/devel/"}
+	_, err := livefs.LivefsLog(t.Context(), "https://launchpad.net/~ubuntu-cdimage/+livefs/ubuntu/vivid/ubuntu-touch-custom/+build/74656")
+	if !errors.Is(err, cdimage.ErrNoLog) {
+		t.Errorf("got %v", err)
+	}
+	log := parseBuild(t, read(t, touch+"20160906.1.log"))
+	d := cdimage.Diagnose(cdimage.Evidence{Log: log, Livefs: cdimage.ReadLivefsLogs(t.Context(), log, livefs)})
+	if d.Causes[0].Class != cdimage.Infrastructure || d.Actions[1] != cdimage.AskLaunchpad {
+		t.Errorf("got %+v %v", d.Causes, d.Actions)
+	}
+}

@@ -13,7 +13,6 @@ import (
 type downloads struct {
 	address string // the address line above an error
 	failed  []download
-	good    int
 }
 
 type download struct {
@@ -32,16 +31,22 @@ var (
 
 // add takes one line of the stage; false when wget did not print it.
 func (d *downloads) add(p *buildParser, line []byte, number int) bool {
-	if m := goodLine.FindSubmatch(line); m != nil {
-		d.good++
+	if len(line) > 24 && bytes.Equal(line[19:24], []byte(" URL:")) {
+		d.address = ""
+		if len(d.failed) == 0 && p.log.project != "" {
+			return true // nothing to make up for
+		}
+		m := goodLine.FindSubmatch(line)
+		if m == nil {
+			return false
+		}
 		if s := scratchPath.FindSubmatch(m[2]); s != nil {
 			p.log.project = string(s[1])
 		}
 		d.arrived(p.log, quote(m[1]), quote(m[2]), string(m[3]))
-		d.address = ""
 		return true
 	}
-	if addressLine.Match(line) {
+	if bytes.HasPrefix(line, []byte("http")) && addressLine.Match(line) {
 		d.address = quote(bytes.TrimSuffix(line, []byte(":")))
 		return true
 	}

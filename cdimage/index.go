@@ -20,10 +20,11 @@ type Entry struct {
 }
 
 var (
-	hrefAttr = regexp.MustCompile(`(?i)<a\s[^>]*?href\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s>]+))`)
-	modified = regexp.MustCompile(`\b(\d{4}-\d\d-\d\d \d\d:\d\d|\d\d-[A-Z][a-z]{2}-\d{4} \d\d:\d\d)\b`)
-	sizeAt   = regexp.MustCompile(`^\s*(-|\d+(?:\.\d+)?[KMGT]?)(?:\s|$)`)
-	anyTag   = regexp.MustCompile(`<[^>]*>`)
+	hrefAttr  = regexp.MustCompile(`(?i)<a\s[^>]*?href\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s>]+))`)
+	modified  = regexp.MustCompile(`\b(\d{4}-\d\d-\d\d \d\d:\d\d|\d\d-[A-Z][a-z]{2}-\d{4} \d\d:\d\d)\b`)
+	sizeAt    = regexp.MustCompile(`^\s*(-|\d+(?:\.\d+)?[KMGT]?)(?:\s|$)`)
+	anchorEnd = regexp.MustCompile(`(?i)</a>`)
+	anyTag    = regexp.MustCompile(`<[^>]*>`)
 )
 
 const (
@@ -62,8 +63,8 @@ func ParseIndex(r io.Reader) ([]Entry, error) {
 		}
 		seen[e.Name] = true
 		rest := string(line[m[1]:])
-		if i := strings.Index(strings.ToLower(rest), "</a>"); i >= 0 {
-			rest = html.UnescapeString(anyTag.ReplaceAllString(rest[i:], " "))
+		if end := anchorEnd.FindStringIndex(rest); end != nil {
+			rest = html.UnescapeString(anyTag.ReplaceAllString(rest[end[0]:], " "))
 		}
 		if at := modified.FindStringIndex(rest); at != nil {
 			for _, layout := range []string{"2006-01-02 15:04", "02-Jan-2006 15:04"} {

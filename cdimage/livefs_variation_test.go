@@ -187,6 +187,11 @@ func TestBeforeAndAfterTheBuild(t *testing.T) {
 			}
 		})
 	}
+	// The builder's own exception, at the end of the build's traceback.
+	lost := strings.Replace(failing(t, true, "Setting up x ...\n"), "subprocess.CalledProcessError:", "lpbuildd.target.backend.BackendException:", 1)
+	if l := parseLivefs(t, lost); len(l.Causes) != 1 || l.Causes[0].Class != cdimage.Infrastructure {
+		t.Errorf("got %+v", l.Causes)
+	}
 	// A package that fails and a builder that then cannot clean up: the
 	// package decides, the builder is the weaker cause.
 	both := strings.Replace(failing(t, false, "dpkg: error processing package x (--configure):\n"), "Scanning for processes", "ABORTING: Failed to kill all processes.\nScanning for processes", 1)

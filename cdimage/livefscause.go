@@ -96,6 +96,9 @@ func (p *livefsParser) causes() []Cause {
 			causes = append(causes, best(hits))
 		}
 	}
+	if len(causes) == 0 && p.reached && len(p.after) > 0 {
+		return []Cause{best(p.after)}
+	}
 	if len(causes) == 0 {
 		for _, class := range Classes() {
 			if hits := weak[class]; len(hits) > 0 {

@@ -27,6 +27,10 @@ type LivefsLog struct {
 	// all. Causes that were certain before the cut are given nevertheless.
 	Incomplete string `json:"incomplete,omitempty"`
 
+	// Missing says that Launchpad has no log at all. It keeps one of every
+	// build that a builder lived to report on.
+	Missing bool `json:"missing,omitempty"`
+
 	Lines int   `json:"lines"`
 	Bytes int64 `json:"bytes"` // unpacked
 }
@@ -106,7 +110,7 @@ type livefsParser struct {
 
 // ParseLivefsLog is [ParseLivefsLog] with the rules rs.
 func (rs *Rules) ParseLivefsLog(r io.Reader) (*LivefsLog, error) {
-	p := &livefsParser{log: &LivefsLog{Causes: []Cause{}}, rs: rs, s: &scanner{g: rs.g}}
+	p := &livefsParser{log: &LivefsLog{Causes: []Cause{}}, rs: rs, s: &scanner{g: rs.livefs}}
 	defer p.s.release()
 	plain, err := unpack(r)
 	if err == nil {

@@ -14,7 +14,7 @@ import (
 
 // LivefsLogs opens the log of one livefs build. The address is that of the
 // build in Launchpad, as a cd-build-log has it: the web page or, of a reused
-// build, the API address. ErrNotFound when Launchpad has no log of it. What is
+// build, the API address. ErrNoLog when Launchpad has no log of it. What is
 // read may be compressed.
 type LivefsLogs interface {
 	LivefsLog(ctx context.Context, address string) (io.ReadCloser, error)
@@ -39,7 +39,7 @@ func ReadLivefsLogs(ctx context.Context, log *BuildLog, from LivefsLogs) map[str
 		}
 		r, err := from.LivefsLog(ctx, address)
 		if err != nil {
-			logs[a.Label] = &LivefsLog{Incomplete: err.Error()}
+			logs[a.Label] = &LivefsLog{Incomplete: err.Error(), Missing: isKind(err, ErrNoLog)}
 			continue
 		}
 		logs[a.Label], _ = ParseLivefsLog(r) // an error is in Incomplete
@@ -114,8 +114,8 @@ func (l *LaunchpadLogs) LivefsLog(ctx context.Context, address string) (io.ReadC
 		log = build.Upload
 	}
 	if log == nil || *log == "" {
-		return nil, &Error{Op: "open livefs log", What: api, Kind: ErrNotFound,
-			Hint: "Launchpad has no log of this build; of one that just ended it may take five minutes"}
+		return nil, &Error{Op: "open livefs log", What: api, Kind: ErrNoLog,
+			Hint: "of a build that just ended it may take five minutes"}
 	}
 	resp, err = fetch(ctx, l.HTTP, *log, "", l.Log)
 	if err != nil {

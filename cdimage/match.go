@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"regexp"
 	"regexp/syntax"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -12,9 +13,9 @@ import (
 // Rules are compiled: ready to read any number of logs, from any number of
 // goroutines. See [Compile].
 type Rules struct {
-	rules []compiled
-	g     *grams
-	noise *regexp.Regexp
+	rules         []compiled
+	livefs, build *grams // the rules' literals and the marks of the kind of log
+	noise         *regexp.Regexp
 }
 
 type compiled struct {
@@ -24,15 +25,11 @@ type compiled struct {
 	pkg, item int // subexpressions, -1 when absent
 }
 
-// Compile prepares rules for reading livefs logs. The error names the first
-// rule whose pattern is no regular expression.
+// Compile prepares rules for reading livefs logs, or cd-build-logs. The error
+// names the first rule whose pattern is no regular expression.
 func Compile(rules []Rule) (*Rules, error) {
-	return compile(rules, livefsMarks)
-}
-
-func compile(rules []Rule, marks []string) (*Rules, error) {
 	rs := &Rules{noise: regexp.MustCompile(noise)}
-	wanted := append([]string(nil), marks...)
+	var wanted []string
 	for i, r := range rules {
 		re, err := regexp.Compile(r.Pattern)
 		if err != nil {
@@ -49,7 +46,8 @@ func compile(rules []Rule, marks []string) (*Rules, error) {
 		rs.rules = append(rs.rules, c)
 		wanted = append(wanted, literals...)
 	}
-	rs.g = newGrams(wanted)
+	rs.livefs = newGrams(append(slices.Clone(livefsMarks), wanted...))
+	rs.build = newGrams(append(slices.Clone(buildMarks), wanted...))
 	return rs, nil
 }
 
@@ -77,21 +75,18 @@ func obligatory(pattern string) string {
 	return best
 }
 
-var defaultLivefs = sync.OnceValue(func() *Rules {
-	rs, err := compile(LivefsRules(), livefsMarks)
-	if err != nil {
-		panic(err) // the table of this package
-	}
-	return rs
-})
+var (
+	defaultLivefs = sync.OnceValue(func() *Rules { return mustCompile(LivefsRules()) })
+	defaultBuild  = sync.OnceValue(func() *Rules { return mustCompile(BuildRules()) })
+)
 
-var defaultBuild = sync.OnceValue(func() *Rules {
-	rs, err := compile(BuildRules(), buildMarks)
+func mustCompile(rules []Rule) *Rules {
+	rs, err := Compile(rules)
 	if err != nil {
-		panic(err)
+		panic(err) // a table of this package
 	}
 	return rs
-})
+}
 
 // A hit is one line that one rule matched.
 type hit struct {

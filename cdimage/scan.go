@@ -61,7 +61,8 @@ func newGrams(literals []string) *grams {
 	}
 	g.step = min(shortest-gramSize+1, maxStep)
 	for i, l := range g.literals {
-		for off := range g.step {
+		window := rarest(l, g.step+gramSize-1)
+		for off := window; off < window+g.step; off++ {
 			v := binary.LittleEndian.Uint32(l[off:])
 			h := gramHash(v)
 			g.known[h] = true
@@ -70,6 +71,27 @@ func newGrams(literals []string) *grams {
 		}
 	}
 	return g
+}
+
+// rarest returns where in a literal the n bytes begin that ordinary text has
+// least often: those with capitals, signs and rare letters.
+func rarest(literal []byte, n int) int {
+	at, least := 0, 1<<30
+	for from := 0; from+n <= len(literal); from++ {
+		cost := 0
+		for _, c := range literal[from : from+n] {
+			switch {
+			case bytes.IndexByte([]byte("etaoinsr cg"), c) >= 0:
+				cost += 3
+			case c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || c == '-':
+				cost += 2
+			}
+		}
+		if cost < least {
+			at, least = from, cost
+		}
+	}
+	return at
 }
 
 // find returns the offset of some byte of the first literal in b, or -1.

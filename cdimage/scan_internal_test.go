@@ -74,17 +74,17 @@ func TestScanNext(t *testing.T) {
 // short that it slows every log down, and each obligatory one is found.
 func TestRulesHaveGoodLiterals(t *testing.T) {
 	for name, c := range map[string]struct {
-		rules *Rules
-		step  int
-	}{"livefs": {defaultLivefs(), 6}, "build": {defaultBuild(), 4}} {
-		if c.rules.g.step < c.step {
+		g    *grams
+		step int
+	}{"livefs": {defaultLivefs().livefs, 7}, "build": {defaultBuild().build, 4}} {
+		if c.g.step < c.step {
 			short := ""
-			for _, l := range c.rules.g.literals {
+			for _, l := range c.g.literals {
 				if len(l) < c.step+gramSize-1 {
 					short += fmt.Sprintf(" %q", l)
 				}
 			}
-			t.Errorf("%s: step %d, want %d: literals%s are too short", name, c.rules.g.step, c.step, short)
+			t.Errorf("%s: step %d, want %d: literals%s are too short", name, c.g.step, c.step, short)
 		}
 	}
 }

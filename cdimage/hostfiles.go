@@ -1,0 +1,88 @@
+package cdimage
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"path"
+	"strconv"
+	"strings"
+)
+
+func (b *Builder) root() string {
+	if b.Root == "" {
+		return HostRoot
+	}
+	return b.Root
+}
+
+// readLog reads a log from the host in as many pieces as the runner's limit
+// makes necessary.
+func (b *Builder) readLog(ctx context.Context, build Build) (*BuildLog, error) {
+	return ParseBuildLog(&tail{ctx: ctx, b: b, name: path.Join(b.root(), "log", build.LogPath())})
+}
+
+// tail reads a file of the host from where the last piece ended.
+type tail struct {
+	ctx  context.Context
+	b    *Builder
+	name string
+	at   int64
+	left []byte
+	done bool
+}
+
+func (t *tail) Read(p []byte) (int, error) {
+	for len(t.left) == 0 {
+		if t.done {
+			return 0, io.EOF
+		}
+		out, err := t.b.run(t.ctx, "tail", "-c", "+"+strconv.FormatInt(t.at+1, 10), "--", t.name)
+		if err != nil {
+			return 0, err
+		}
+		t.left = out.Stdout
+		t.at += int64(len(out.Stdout))
+		t.done = !out.Truncated || len(out.Stdout) == 0
+	}
+	n := copy(p, t.left)
+	t.left = t.left[n:]
+	return n, nil
+}
+
+// list returns the names in a directory of the host; none for a directory that
+// does not exist.
+func (b *Builder) list(ctx context.Context, dir string) ([]string, error) {
+	out, err := b.Runner.Run(ctx, Command{Argv: []string{"ls", "-1A", "--", dir}})
+	if err != nil {
+		return nil, &Error{Op: "list", What: dir, Kind: ErrServer, Err: err}
+	}
+	if out.Exit != 0 {
+		if bytes.Contains(out.Stderr, []byte("No such file or directory")) {
+			return nil, nil
+		}
+		return nil, &Error{Op: "list", What: dir, Kind: ErrServer, Err: fmt.Errorf("exit status %d: %s", out.Exit, lastLine(string(out.Stderr)))}
+	}
+	if out.Truncated {
+		return nil, &Error{Op: "list", What: dir, Kind: ErrIncomplete, Hint: "raise the runner's limit on output"}
+	}
+	return strings.Fields(string(out.Stdout)), nil
+}
+
+// run runs a command that only reads; a status other than zero is an error.
+func (b *Builder) run(ctx context.Context, argv ...string) (Output, error) {
+	out, err := b.Runner.Run(ctx, Command{Argv: argv})
+	if err != nil {
+		return out, &Error{Op: "run", What: argv[0], Kind: ErrServer, Err: err}
+	}
+	if out.Exit != 0 {
+		e := &Error{Op: "run", What: strings.Join(argv, " "), Kind: ErrServer, Err: errors.New(lastLine(string(out.Stderr)))}
+		if bytes.Contains(out.Stderr, []byte("No such file or directory")) {
+			e.Kind = ErrNotFound
+		}
+		return out, e
+	}
+	return out, nil
+}
