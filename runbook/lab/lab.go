@@ -24,9 +24,11 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
+	"github.com/landingteam/landing/launchpad/launchpadtest"
 	"github.com/landingteam/landing/runbook/remote/remotetest"
 	"github.com/landingteam/landing/systemimage"
 	"github.com/landingteam/landing/systemimage/systemimagetest"
@@ -45,6 +47,9 @@ type Lab struct {
 	root   []byte // the archive-master keyring
 	runner systemimage.Runner
 	closes []func() error
+
+	mu sync.Mutex
+	lp *launchpadtest.Server // made when first asked for
 }
 
 // New makes a lab in this process, with [systemimagetest.SampleWorld], and closes
