@@ -14,6 +14,7 @@
 // The procedures:
 //
 //   - [CopyRC] copies rc-proposed images to rc.
+//   - [Snapshot] copies a PPA into a snapshot PPA and proves it published.
 //   - [Release] copies rc images to stable at 0 % and phases them in.
 //   - [Rollout] phases published images in, with questions, health and a stop file.
 //   - [BackOut] takes a faulty update back.

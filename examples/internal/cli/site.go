@@ -36,6 +36,7 @@ type Site struct {
 	Name        string
 	Operator    string
 	ImageServer ImageServer
+	Launchpad   Launchpad
 
 	options map[string]map[string]string // other sections: one for each program
 }
@@ -52,6 +53,12 @@ type ImageServer struct {
 	KeyFile    string        // private key; empty: the agent's
 	Root       string        // the server's folder over there
 	LockWait   time.Duration // how long a held global lock is waited for
+}
+
+// Launchpad is the section [launchpad] of a [Site].
+type Launchpad struct {
+	Root        string // of the web service; empty: production's, version devel
+	Credentials string // file as launchpadlib writes it; empty: the environment says, or anonymous
 }
 
 // imageServerKeys are the keys of [image-server]; a key that is none of them is
@@ -80,6 +87,8 @@ func LoadSite(path string, programs map[string][]string) (*Site, error) {
 			known, ok = []string{"name", "operator"}, true
 		case "image-server":
 			known, ok = imageServerKeys, true
+		case "launchpad":
+			known, ok = []string{"root", "credentials"}, true
 		}
 		if !ok {
 			return nil, fmt.Errorf("site file %s: unknown section [%s]", path, sec.Name())
@@ -98,6 +107,7 @@ func LoadSite(path string, programs map[string][]string) (*Site, error) {
 	if err := s.ImageServer.fill(s.options["image-server"], filepath.Dir(path)); err != nil {
 		return nil, fmt.Errorf("site file %s: section [image-server]: %w", path, err)
 	}
+	s.Launchpad = Launchpad{Root: s.Option("launchpad", "root"), Credentials: file(s.Option("launchpad", "credentials"), filepath.Dir(path))}
 	return s, nil
 }
 

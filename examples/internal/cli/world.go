@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/landingteam/landing/launchpad"
 	"github.com/landingteam/landing/runbook"
 	"github.com/landingteam/landing/runbook/lab"
 	"github.com/landingteam/landing/runbook/remote"
@@ -28,7 +29,10 @@ type World struct {
 	Server   *systemimage.Server
 	Importer *systemimage.Importer
 	Root     string // the server's folder on its host
+	Journal  string // path of the journal; empty in a plan without one
 
+	lab    *lab.Lab // nil on a site
+	plan   bool
 	site   *Site  // nil on the lab
 	name   string // section of the site file
 	closes []func() error
@@ -46,6 +50,26 @@ func (w *World) Option(key, def string) string {
 // OnLab reports whether this is the lab.
 func (w *World) OnLab() bool { return w.site == nil }
 
+// Launchpad is a client of the lab's or the site's Launchpad. It cannot write in a
+// plan.
+func (w *World) Launchpad() (*launchpad.Client, error) {
+	if w.lab != nil {
+		c, err := w.lab.Launchpad()
+		if err == nil {
+			c.ReadOnly = w.plan
+		}
+		return c, err
+	}
+	c := &launchpad.Client{BaseURL: w.site.Launchpad.Root, ReadOnly: w.plan, Log: w.Server.Logger}
+	if path := w.site.Launchpad.Credentials; path != "" || os.Getenv(launchpad.CredentialsEnv) != "" {
+		var err error
+		if c.Credentials, err = launchpad.ReadCredentials(path); err != nil {
+			return nil, err
+		}
+	}
+	return c, nil
+}
+
 func (w *World) close() {
 	for i := len(w.closes) - 1; i >= 0; i-- {
 		_ = w.closes[i]() // nothing is left to be saved
@@ -54,7 +78,7 @@ func (w *World) close() {
 
 // world makes the world that the flags ask for.
 func (p Program) world(o options, stderr io.Writer) (*World, error) {
-	w := &World{name: p.Name, Operator: cmp.Or(o.operator, whoami())}
+	w := &World{name: p.Name, Operator: cmp.Or(o.operator, whoami()), Journal: o.journal, plan: o.plan}
 	var err error
 	if o.site != "" {
 		err = w.openSite(o, map[string][]string{p.Name: p.Keys}, stderr)
@@ -91,6 +115,7 @@ func (w *World) openLab(o options, what systemimagetest.World, stderr io.Writer)
 	if o.lab == "" {
 		w.Title = "The lab: a system-image server in a temporary folder, over SSH on this machine."
 	}
+	w.lab = l
 	w.Images, w.Server, w.Importer = l.Client(), l.Server(), l.Importer()
 	w.Root = w.Server.Root
 	w.Importer.Owner.Operator = w.Operator
