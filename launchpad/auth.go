@@ -1,7 +1,9 @@
 package launchpad
 
 import (
+	"bytes"
 	"crypto/rand"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -58,9 +60,17 @@ func ReadCredentials(path string) (*Credentials, error) {
 	return c, nil
 }
 
-// ParseCredentials reads the text of a credentials file. Errors name the line
-// and never its content.
+// ParseCredentials reads the text of a credentials file, or that text as a
+// desktop keyring holds it: in base64 after "<B64>". Errors name the line and
+// never its content.
 func ParseCredentials(b []byte) (*Credentials, error) {
+	if packed, ok := bytes.CutPrefix(bytes.TrimSpace(b), []byte("<B64>")); ok {
+		plain, err := base64.StdEncoding.DecodeString(string(packed))
+		if err != nil {
+			return nil, errors.New("not a credentials file: bad base64 after <B64>")
+		}
+		b = plain
+	}
 	c, s := &Credentials{}, secrets{}
 	fields := map[string]*string{
 		"consumer_key": &c.ConsumerKey, "consumer_secret": &s.consumer,

@@ -2,6 +2,7 @@ package launchpad
 
 import (
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -23,6 +24,7 @@ func TestCredentialsFile(t *testing.T) {
 		"CRLF":         strings.ReplaceAll(fixture, "\n", "\r\n"),
 		"no newline":   strings.TrimRight(fixture, "\n"),
 		"BOM":          "\ufeff" + fixture,
+		"keyring":      "<B64>" + base64.StdEncoding.EncodeToString([]byte(fixture)),
 		"comment":      "# mine\n; too\n" + fixture,
 		"other format": fixture + "[2]\naccess_token = other\n",
 	} {
@@ -37,7 +39,7 @@ func TestCredentialsFile(t *testing.T) {
 	}
 	for name, text := range map[string]string{
 		"empty": "", "no section": strings.TrimPrefix(fixture, "[1]\n"), "no token": "[1]\nconsumer_key = x\naccess_secret = sesame\n",
-		"junk": "[1]\nsesame\n", "control": "[1]\nconsumer_key=a\naccess_token=b\x00\naccess_secret=sesame\n",
+		"bad base64": "<B64>sesame!", "junk": "[1]\nsesame\n", "control": "[1]\nconsumer_key=a\naccess_token=b\x00\naccess_secret=sesame\n",
 	} {
 		if _, err := ParseCredentials([]byte(text)); err == nil || strings.Contains(err.Error(), "sesame") {
 			t.Errorf("%s: %v, want an error without the secret", name, err)

@@ -182,6 +182,7 @@ func (p *planner) byName(ctx context.Context, name string) error {
 				if err != nil {
 					return err
 				}
+				b.SourceName, b.SourceVersion = s.SourceName, s.SourceVersion // where Launchpad leaves them out
 				p.addBinary(b)
 			}
 		}
