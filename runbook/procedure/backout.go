@@ -127,15 +127,17 @@ The update was stopped at {{.Begun}}.
 // stop sets every faulty image to 0 %, one after the other: the program takes no
 // lock, and two at once break each other's commits. The first round does not wait
 // for anything; the second watches whether a program that is running, such as an
-// import, has written an old percentage back.
+// import, or a rollout, has written an old percentage back. The stop file comes
+// before both, so that a rollout raises nothing any more; when it cannot be
+// written, the images are stopped all the same.
 func (c *BackOut) stop(ctx context.Context, r *runbook.Run) error {
-	first := runbook.Each(ctx, r, byTarget(c.Input.Faulty), 1, func(ctx context.Context, r *runbook.Run, t, _ Target) error {
-		return c.stopOne(ctx, r, t, true)
-	})
 	var flag error
 	if c.Stop != nil {
 		flag = c.Stop.write(ctx, r, "backed out")
 	}
+	first := runbook.Each(ctx, r, byTarget(c.Input.Faulty), 1, func(ctx context.Context, r *runbook.Run, t, _ Target) error {
+		return c.stopOne(ctx, r, t, true)
+	})
 	second := runbook.Each(ctx, r.Group("again"), byTarget(c.Input.Faulty), 1, func(ctx context.Context, r *runbook.Run, t, _ Target) error {
 		return c.stopOne(ctx, r, t, false)
 	})

@@ -332,12 +332,25 @@ func (c *Rollout) set(ctx context.Context, r *runbook.Run, p phasing.Percent) er
 		if now > p {
 			return r.Note(fmt.Sprintf("%s is at %v already, above %v: not lowered", t, now, p))
 		}
-		return setPercentage(ctx, r, c.Server, t, p)
+		return setPercentage(ctx, r, c.Server, t, p, c.mayRaise)
 	})
 }
 
-// setPercentage is the one effect of this procedure.
-func setPercentage(ctx context.Context, r *runbook.Run, s *systemimage.Server, t Target, p phasing.Percent) error {
+// mayRaise looks once more for the stop file, right before a percentage is raised:
+// a back-out that began while this round was under way comes first.
+func (c *Rollout) mayRaise(ctx context.Context) error {
+	if c.Stop == nil {
+		return nil
+	}
+	text, there, err := c.Stop.read(ctx)
+	if err == nil && there {
+		err = fmt.Errorf("not raised: the stop file %s is there%s; start again to halt everywhere", c.Stop.Path, text)
+	}
+	return err
+}
+
+// setPercentage is the one effect of this procedure. may is asked right before.
+func setPercentage(ctx context.Context, r *runbook.Run, s *systemimage.Server, t Target, p phasing.Percent, may func(context.Context) error) error {
 	req := systemimage.PhaseRequest{Channel: t.Channel, Device: t.Device, Version: t.Version, Percentage: int(p)}
 	_, err := runbook.Do(ctx, r, runbook.Step[systemimage.Phased]{
 		Name:   "set " + p.String(),
@@ -346,6 +359,11 @@ func setPercentage(ctx context.Context, r *runbook.Run, s *systemimage.Server, t
 			return s.CheckPercentage(ctx, req)
 		},
 		Do: func(ctx context.Context) (systemimage.Phased, error) {
+			if may != nil {
+				if err := may(ctx); err != nil {
+					return systemimage.Phased{}, err
+				}
+			}
 			return s.SetPercentage(ctx, req)
 		},
 		Predict: systemimage.Phased{Channel: t.Channel, Device: t.Device, Version: t.Version, Percentage: int(p)},
@@ -360,7 +378,7 @@ func (c *Rollout) halt(ctx context.Context, r *runbook.Run, ro phasing.Rollout, 
 		return ro, err
 	}
 	err = runbook.Each(ctx, r, byTarget(c.Input.Targets), 1, func(ctx context.Context, r *runbook.Run, t, _ Target) error {
-		return setPercentage(ctx, r, c.Server, t, 0)
+		return setPercentage(ctx, r, c.Server, t, 0, nil)
 	})
 	if err != nil {
 		return ro, fmt.Errorf("halting (%s): %w", d.Why, err)

@@ -267,3 +267,61 @@ func TestRolloutKillAnywhere(t *testing.T) {
 		}
 	})
 }
+
+// A rollout and a back-out of the same images at the same time: the back-out
+// wins, whenever it begins.
+func TestRolloutAgainstBackOut(t *testing.T) {
+	t.Parallel()
+	for _, after := range []time.Duration{0, 50 * time.Millisecond, 150 * time.Millisecond, 300 * time.Millisecond} {
+		t.Run(after.String(), func(t *testing.T) {
+			t.Parallel()
+			l := released(t, 0)
+			k := newClock(time.Minute)
+			c := rollout(t, l, k, "linear 5h every 10m")
+			c.Input.Targets, c.Stay = faulty(2), true
+			ended := make(chan error)
+			go func() { ended <- execute(t, c, &runbooktest.Memory{}, nil) }()
+			time.Sleep(after)
+			b := backout(l)
+			b.Stop = c.Stop
+			y := &runbook.Runner{Name: "backout", Input: b.Input, Journal: &runbooktest.Memory{}, Human: runbook.ApproveEverythingInALab{}}
+			if err := y.Execute(t.Context(), b.Run); err != nil {
+				t.Errorf("back-out: %v", err)
+			}
+			if err := <-ended; err == nil {
+				t.Error("the rollout went on to its end")
+			} else if !strings.Contains(err.Error(), "stop file") && !errors.Is(err, runbook.ErrPending) && !errors.Is(err, procedure.ErrSuperseded) {
+				t.Errorf("the rollout does not say why it ended: %v", err)
+			}
+			nobodyGetsIt(t, l, 2)
+		})
+	}
+}
+
+// Two runs that hold the importer at once: the last one out puts it back.
+func TestTwoRunsHoldTheImporter(t *testing.T) {
+	t.Parallel()
+	l := lab.New(t)
+	other := l.Importer()
+	other.Owner = systemimage.Mark{Run: "release-x", Operator: "colleague"}
+	if err := other.Pause(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	x, c := copyrc(l, &runbooktest.Memory{})
+	if err := x.Execute(t.Context(), c.Run); err != nil {
+		t.Fatal(err)
+	}
+	st, err := l.Importer().Status(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if st.State != systemimage.ImporterPaused || len(st.By) != 1 || st.By[0].Run != "release-x" {
+		t.Errorf("after the first run: %+v, want it paused by the other run alone", st)
+	}
+	if err := other.Resume(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if st := importerState(t, l); st != systemimage.ImporterOn {
+		t.Errorf("after both: importer is %q, want on", st)
+	}
+}

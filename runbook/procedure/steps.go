@@ -2,6 +2,7 @@ package procedure
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"strings"
 
@@ -84,15 +85,17 @@ func holdImporter(r *runbook.Run, im *systemimage.Importer) runbook.Hold {
 	}
 }
 
-// jobName names a job on the host after its run and step, in the alphabet that
-// file names allow everywhere.
+// jobName names a job on the host after its run and step, in the alphabet and
+// length that the host allows. What that leaves out is in a digest at the end.
 func jobName(r *runbook.Run, parts ...string) string {
-	safe := func(c rune) rune {
+	name := r.ID() + "-" + strings.Join(parts, "-")
+	sum := sha256.Sum256([]byte(name))
+	safe := strings.Map(func(c rune) rune {
 		switch {
-		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9', c == '.', c == '_', c == '-':
+		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9', c == '.', c == '_':
 			return c
 		}
 		return '-'
-	}
-	return strings.Map(safe, r.ID()+"-"+strings.Join(parts, "-"))
+	}, name)
+	return fmt.Sprintf("%.80s-%x", strings.TrimLeft(safe, "-."), sum[:4])
 }

@@ -155,18 +155,22 @@ func (p *process) commandLine() commandLine {
 func (p *process) parseArgs() (*arguments, error) {
 	c := p.commandLine()
 	a := &arguments{map[string]string{}, map[string]int{}, map[string]int{}}
-	var free, extra []string
+	var free, extra []string // extra keeps the order of the command line
+	place := func(values ...string) {
+		n := min(len(values), max(0, len(c.positional)-len(free)))
+		free, extra = append(free, values[:n]...), append(extra, values[n:]...)
+	}
 	args := p.args
 	for len(args) > 0 {
 		arg := args[0]
 		args = args[1:]
 		switch {
 		case arg == "--":
-			free = append(free, args...)
+			place(args...)
 			args = nil
 			continue
 		case len(arg) < 2 || arg[0] != '-' || isNegative(arg) || strings.Contains(arg, " ") && !strings.HasPrefix(arg, "--"):
-			free = append(free, arg)
+			place(arg)
 			continue
 		}
 		var err error
@@ -187,9 +191,6 @@ func (p *process) parseArgs() (*arguments, error) {
 		if err := p.store(a, option{[]string{name}, map[bool]byte{true: 'i', false: 's'}[number]}, free[i]); err != nil {
 			return nil, err
 		}
-	}
-	if len(free) > len(c.positional) {
-		extra = append(extra, free[len(c.positional):]...)
 	}
 	if len(extra) > 0 {
 		return nil, p.usageError("unrecognized arguments: %s", strings.Join(extra, " "))
@@ -230,16 +231,20 @@ func (p *process) parseShort(c commandLine, a *arguments, arg string, rest []str
 	for i := 1; i < len(arg); i++ {
 		letter := "-" + arg[i:i+1]
 		if letter == "-h" {
-			return rest, p.take0(a, option{[]string{"-h", "--help"}, 'f'})
+			return rest, p.count(a, option{[]string{"-h", "--help"}, 'f'})
 		}
 		at := slices.IndexFunc(c.options, func(o option) bool { return slices.Contains(o.names, letter) })
+		if at < 0 && i > 1 {
+			before := c.options[slices.IndexFunc(c.options, func(o option) bool { return slices.Contains(o.names, "-"+arg[i-1:i]) })]
+			return nil, p.usageError("argument %s: ignored explicit argument %s", strings.Join(before.names, "/"), repr(arg[i:]))
+		}
 		if at < 0 {
 			*extra = append(*extra, arg)
 			return rest, nil
 		}
 		o := c.options[at]
 		if o.kind == 'f' {
-			if err := p.take0(a, o); err != nil {
+			if err := p.count(a, o); err != nil {
 				return nil, err
 			}
 			continue
@@ -255,7 +260,7 @@ func (p *process) parseShort(c commandLine, a *arguments, arg string, rest []str
 // take gives an option its value from the rest of the command line.
 func (p *process) take(a *arguments, o option, rest []string) ([]string, error) {
 	if o.kind == 'f' {
-		return rest, p.take0(a, o)
+		return rest, p.count(a, o)
 	}
 	if len(rest) == 0 || len(rest[0]) > 1 && rest[0][0] == '-' && !isNegative(rest[0]) && !strings.Contains(rest[0], " ") {
 		return nil, p.usageError("argument %s: expected one argument", strings.Join(o.names, "/"))
@@ -263,7 +268,7 @@ func (p *process) take(a *arguments, o option, rest []string) ([]string, error) 
 	return rest[1:], p.store(a, o, rest[0])
 }
 
-func (p *process) take0(a *arguments, o option) error {
+func (p *process) count(a *arguments, o option) error {
 	if o.names[0] == "-h" {
 		c := p.commandLine()
 		fmt.Fprintf(p.out, "usage: %s\n\n%s\n", c.usage, c.about)

@@ -116,7 +116,7 @@ func (g *stage) command(line string, stdout, stderr *bytes.Buffer) int {
 	if rest, ok := strings.CutPrefix(line, "cd / && "); ok {
 		p.dir, p.root, line = "/", "", rest
 	}
-	args := words2(strings.ReplaceAll(line, "/srv/system-image.ubuntu.com", g.s.root))
+	args := splitWords(strings.ReplaceAll(line, "/srv/system-image.ubuntu.com", g.s.root))
 	if root, ok := strings.CutPrefix(args[0], "SYSTEM_IMAGE_ROOT="); ok {
 		p.root, args = root, args[1:]
 	}
@@ -124,8 +124,8 @@ func (g *stage) command(line string, stdout, stderr *bytes.Buffer) int {
 	return p.main()
 }
 
-// words2 splits a command line at blanks outside double quotes.
-func words2(line string) []string {
+// splitWords splits a command line at blanks outside double quotes.
+func splitWords(line string) []string {
 	var out []string
 	for i, part := range strings.Split(line, `"`) {
 		if i%2 == 1 {

@@ -76,7 +76,7 @@ type Build struct {
 	Good    bool   // a cdimage build with the mark .marked_good
 
 	// Fault is what the URL answers instead: an HTTP status such as
-	// "404 File not found", or "refused", "dns", "timeout", "closed", or
+	// "404 File not found", or "refused", "dns", "timeout", "closed", "short", or
 	// "html" for a page with status 200. MonitorFault is the same for the monitor;
 	// there "html" has several lines and "line" is a page of one line.
 	Fault, MonitorFault string

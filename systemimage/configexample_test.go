@@ -1,0 +1,77 @@
+package systemimage_test
+
+import (
+	"errors"
+	"fmt"
+	"log"
+
+	"github.com/landingteam/landing/systemimage"
+)
+
+const exampleConfig = `[global]
+base_path = /srv/system-image.ubuntu.com
+channels = ubuntu-touch/rc-proposed/ubuntu
+
+# Straight from the daily builds
+[channel_ubuntu-touch/rc-proposed/ubuntu]
+type = auto
+fullcount = 3
+files = ubuntu, device,mako, device, keyring, version
+file_ubuntu = cdimage-ubuntu;/srv/cdimage.ubuntu.com/daily;vivid;import=good
+file_device,mako = http;http://jenkins.example.net/mako.tar.xz;name=device,monitor=http://jenkins.example.net/mako.build
+file_device = http;http://jenkins.example.net/generic.tar.xz;name=device
+file_keyring = keyring;archive-master
+file_version = version
+`
+
+func ExampleParseConfig() {
+	config, err := systemimage.ParseConfig([]byte(exampleConfig))
+	if err != nil {
+		log.Fatal(err)
+	}
+	settings, err := config.Settings("")
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, channel := range settings.Channels {
+		fmt.Println(channel.Name, "auto:", channel.Auto())
+		for _, f := range channel.FilesFor("mako") {
+			fmt.Println(" ", f.Entry, "from", f.Generator)
+		}
+	}
+	// One bad line, and the server has no configuration at all.
+	_, err = systemimage.ParseConfig([]byte(exampleConfig + "type manual\n"))
+	var failure *systemimage.ConfigFailure
+	fmt.Println(errors.As(err, &failure), failure.Line, failure.Empty)
+	// Output:
+	// ubuntu-touch/rc-proposed/ubuntu auto: true
+	//   ubuntu from cdimage-ubuntu
+	//   device,mako from http
+	//   keyring from keyring
+	//   version from version
+	// true 15 true
+}
+
+func ExampleConfig_Edit() {
+	config, err := systemimage.ParseConfig([]byte(exampleConfig))
+	if err != nil {
+		log.Fatal(err)
+	}
+	section := systemimage.ChannelSection("ubuntu-touch/rc-proposed/ubuntu")
+	edited, err := config.Edit(
+		systemimage.Edit{Do: systemimage.EditSet, Section: section, Key: "fullcount", Value: "10"},
+		systemimage.Edit{Do: systemimage.EditRemoveFile, Section: section, Key: "device"},
+	)
+	if err != nil {
+		log.Fatal(err)
+	}
+	files, _ := edited.Get(section, "files")
+	fmt.Println(files)
+
+	// The server takes a comma without a blank for a part of the name.
+	_, err = config.Edit(systemimage.Edit{Do: systemimage.EditSet, Section: section, Key: "files", Value: "ubuntu,version"})
+	fmt.Println(errors.Is(err, systemimage.ErrRefused))
+	// Output:
+	// ubuntu, device,mako, keyring, version
+	// true
+}
