@@ -1,6 +1,7 @@
 package systemimage_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log"
@@ -74,4 +75,45 @@ func ExampleConfig_Edit() {
 	// Output:
 	// ubuntu, device,mako, keyring, version
 	// true
+}
+
+func ExampleConfigLinter() {
+	config, err := systemimage.ParseConfig([]byte(`[global]
+base_path = /srv/system-image.ubuntu.com
+public_fqdn = system-image.example.net
+public_http_port = 80
+public_https_port = 443
+channels = daily
+
+[channel_daily]
+type = atuo
+fullcount = 3
+files = ubuntu, keyring, version
+file_ubuntu = cdimage-ubuntu;/srv/cdimage.ubuntu.com/daily;vivid,import=good
+file_keyring = keyring;archive-master
+file_version = version
+`))
+	if err != nil {
+		log.Fatal(err)
+	}
+	var linter systemimage.ConfigLinter // looks at the text alone
+	findings, err := linter.Lint(context.Background(), config)
+	if err != nil {
+		log.Fatal(err)
+	}
+	mended := config
+	for _, f := range findings {
+		fmt.Printf("line %d: %s: %s\n", f.Line, f.Severity, f.Problem)
+		if mended, err = mended.Edit(f.Fix...); err != nil {
+			log.Fatal(err)
+		}
+	}
+	for _, change := range config.Changes(mended) {
+		fmt.Println(change)
+	}
+	// Output:
+	// line 9: error: type is "atuo": is "auto" meant?
+	// line 12: error: the series is "vivid,import=good"
+	// channel daily: type is auto, was atuo
+	// channel daily: file_ubuntu is cdimage-ubuntu;/srv/cdimage.ubuntu.com/daily;vivid;import=good, was cdimage-ubuntu;/srv/cdimage.ubuntu.com/daily;vivid,import=good
 }

@@ -19,7 +19,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-var configTexts = flag.Int("texts", 5000, "how many made-up configurations are compared with what Python reads")
+var configTexts = flag.Int("texts", 3000, "how many made-up configurations are compared with what Python reads")
 
 // A reading is what Python and we make of one text.
 type reading struct {
