@@ -24,6 +24,7 @@ type FileJournal struct {
 	locked bool
 	file   *os.File // while locked, once there is one
 	size   int64    // of what is stored well
+	torn   bool     // there is more in the file, to be cut before the next line
 	broken error
 }
 
@@ -67,7 +68,8 @@ func (j *FileJournal) Lines(context.Context) iter.Seq2[[]byte, error] {
 }
 
 // readLines yields the lines of r that have an end, and an error at one that
-// is too long to be a record.
+// is too long to be a record. A text without any line end is a torn first record
+// or somebody's file, which must not be taken for an empty journal.
 func readLines(r io.Reader, yield func([]byte, error) bool) {
 	in := bufio.NewReaderSize(r, 64<<10)
 	var long []byte
@@ -90,12 +92,24 @@ func readLines(r io.Reader, yield func([]byte, error) bool) {
 				return
 			}
 		case errors.Is(err, io.EOF):
+			if long = append(long, part...); n == 1 && !maybeTorn(long) {
+				yield(nil, &Error{Kind: ErrJournal, Line: 1, Text: "not a journal line", Hint: "name another file: this is no journal, and is left as it is"})
+			}
 			return // what is left was being written when the writer died
 		default:
 			yield(nil, err)
 			return
 		}
 	}
+}
+
+// firstText is what every first record begins with, whatever it says.
+const firstText = `{"format":`
+
+// maybeTorn reports whether text can be what is left of a first record.
+func maybeTorn(text []byte) bool {
+	n := min(len(text), len(firstText))
+	return string(text[:n]) == firstText[:n]
 }
 
 // lockText is what stands in the lock file.
@@ -174,10 +188,11 @@ func inUse(path, host string) error {
 	return e
 }
 
-// open opens the file for appending, if there is one, and cuts a torn last
-// line.
+// open opens the file for appending, if there is one. A torn last line is cut
+// by the first append: by then the engine has read the lines before it, and has
+// refused what is no journal.
 func (j *FileJournal) open() (err error) {
-	j.locked, j.file, j.size, j.broken = true, nil, 0, nil
+	j.locked, j.file, j.size, j.torn, j.broken = true, nil, 0, false, nil
 	f, err := os.OpenFile(j.path, os.O_RDWR, 0)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -198,15 +213,7 @@ func (j *FileJournal) open() (err error) {
 	if err != nil {
 		return err
 	}
-	if end < size {
-		if err := f.Truncate(end); err != nil {
-			return err
-		}
-		if err := f.Sync(); err != nil {
-			return err
-		}
-	}
-	j.file, j.size = f, end
+	j.file, j.size, j.torn = f, end, end < size
 	return nil
 }
 
@@ -261,6 +268,12 @@ func (j *FileJournal) append(line []byte) error {
 		if err := j.create(); err != nil {
 			return err
 		}
+	}
+	if j.torn {
+		if err := errors.Join(j.file.Truncate(j.size), j.file.Sync()); err != nil {
+			return err
+		}
+		j.torn = false
 	}
 	mine, err := j.file.Stat()
 	if err != nil {

@@ -111,6 +111,29 @@ func TestTornJournal(t *testing.T) {
 	}
 }
 
+// A file without a line end that is no journal must not be taken for a torn one:
+// nothing of it is lost.
+func TestSomebodysFileIsLeftAlone(t *testing.T) {
+	w := &world{}
+	for name, text := range map[string]string{
+		"one line": "do not lose this", "an object": `{"precious":1}`, "nul": strings.Repeat("\x00", 100), "bytes": "\xff\xfe\x00",
+		"lines": "do not\nlose this", "long": strings.Repeat("x", 200<<10),
+	} {
+		j := stored(t, []byte(text))
+		err := execute(t, j, w.three)
+		if is(t, err, runbook.ErrJournal); err == nil || !strings.Contains(err.Error(), "line 1") {
+			t.Errorf("%s: %v", name, err)
+		}
+		is(t, (&runbook.Runner{Name: "n", Journal: j}).Settle(t.Context(), w.three), runbook.ErrJournal)
+		_, err = runbook.ReadStatus(j.Path())
+		is(t, err, runbook.ErrJournal)
+		if after, err := os.ReadFile(j.Path()); err != nil || string(after) != text {
+			t.Errorf("%s: now %q, %v", name, after, err)
+		}
+	}
+	want(t, "acts", w.took(), nil)
+}
+
 // No byte of a journal can be changed unnoticed.
 func TestEditedJournal(t *testing.T) {
 	w := &world{}

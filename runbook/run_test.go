@@ -6,6 +6,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -18,12 +19,15 @@ import (
 // world is what the procedures of these tests act on: it remembers what was
 // done to it, and fails on demand.
 type world struct {
+	mu   sync.Mutex // guards acts: an Each may act in parallel
 	acts []string
 	fail map[string]error
 	is   map[string]string // what a probe finds
 }
 
 func (w *world) act(name string) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	w.acts = append(w.acts, name)
 	return w.fail[name]
 }
