@@ -149,6 +149,12 @@ func (e *engine) append(ctx context.Context, rec Record) error {
 	return nil
 }
 
+// unrecorded remembers that a hold was given back and that this is not on record.
+func (e *engine) unrecorded(step string) {
+	defer e.locked()()
+	e.past[step].Error = "on record only: it was given back, and that could not be written down"
+}
+
 // last is the last record of a step.
 func (e *engine) last(step string) Record {
 	defer e.locked()()

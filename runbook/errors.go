@@ -90,6 +90,8 @@ func join(err, more error) error {
 		return more
 	case more == nil || errors.Is(err, more):
 		return err
+	case errors.Is(more, err):
+		return more
 	}
 	return errors.Join(err, more)
 }

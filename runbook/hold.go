@@ -142,7 +142,11 @@ func (k *held) giveBack(ctx context.Context, e *engine) error {
 		k.armed = false
 		// When the journal is gone the debt stays on record: the next start
 		// gives back once more, which is harmless.
-		return e.append(ctx, rec)
+		err := e.append(ctx, rec)
+		if err != nil {
+			e.unrecorded(k.step)
+		}
+		return err
 	}
 	rec.Kind, rec.Error = Owed, err.Error()
 	e.log.Error("could not be given back", "step", k.step, "intent", k.Intent, "err", err)

@@ -241,6 +241,11 @@ func TestFullDisk(t *testing.T) {
 	if err == nil || !strings.Contains(string(text), "journal unusable: cannot be written") || !strings.Contains(string(text), "file too large") {
 		t.Fatalf("%v: %s", err, text)
 	}
+	for _, once := range []string{"cannot be written", "it was given back, and that could not be written down"} {
+		if strings.Count(string(text), once) != 1 {
+			t.Errorf("want %q once: %s", once, text)
+		}
+	}
 	if _, err := os.Stat(filepath.Join(dir, "importer.off")); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("the importer is off: %v", err)
 	}
