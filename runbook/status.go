@@ -3,6 +3,8 @@ package runbook
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"io/fs"
 	"iter"
 	"os"
 	"time"
@@ -148,8 +150,8 @@ func (s *StepStatus) add(rec Record) {
 // nothing and works while the run is under way. If the journal is damaged the
 // status is that of the part before the damage, beside the error.
 func ReadStatus(path string) (Status, error) {
-	if _, err := os.Stat(path); err != nil {
-		return Status{}, journalError(err, "cannot be read")
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		return Status{}, &Error{Kind: ErrJournal, Text: "there is none", Err: err, Hint: "name the file that a run was started with"}
 	}
 	j, err := OpenFile(path)
 	if err != nil {

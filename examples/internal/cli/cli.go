@@ -72,11 +72,12 @@ type options struct {
 func (o *options) register(fs *flag.FlagSet, runs bool) {
 	fs.StringVar(&o.site, "site", "", "run on the real site that `FILE` describes, not on the lab")
 	fs.StringVar(&o.lab, "lab", "", "keep the lab's world in the folder `DIR`")
-	fs.BoolVar(&o.json, "json", false, "print JSON")
 	fs.BoolVar(&o.verbose, "v", false, "log what is sent to the servers, on standard error")
 	if !runs {
+		fs.BoolVar(&o.json, "json", false, "print JSON")
 		return
 	}
+	fs.BoolVar(&o.json, "json", false, "print JSON, a value a line; questions go to standard error")
 	fs.StringVar(&o.journal, "journal", "", "write the run down in `FILE`; started again with it, the run goes on")
 	fs.StringVar(&o.operator, "operator", "", "`NAME` of who runs this, for journal and marks (default: the user's)")
 	fs.BoolVar(&o.plan, "plan", false, "show what would be done; change nothing")
@@ -191,15 +192,20 @@ func (p Program) start(ctx context.Context, o options, w *World, input any, proc
 	if !o.json {
 		fmt.Fprintf(stdout, "%s\n%s.\n\n", w.Title, p.About)
 	}
-	if o.plan || !o.settle && !p.Urgent {
+	if o.plan || !o.settle && !p.Urgent && !o.json {
 		records, err := x.Plan(ctx, procedure)
 		out.plan(records)
-		if err != nil || o.plan {
+		if o.plan {
 			return p.end(stderr, err)
 		}
+		// What fails in the plan is shown there and fails again. It keeps nobody
+		// from the rest: other pairs, and what an earlier start holds.
 	}
 	x.Observe = out.step
 	x.Human = human(o, w, stdin, stdout)
+	if o.json { // standard output is for programs
+		x.Human = human(o, w, stdin, stderr)
+	}
 	if o.settle {
 		err = x.Settle(ctx, procedure)
 	} else {
@@ -207,9 +213,12 @@ func (p Program) start(ctx context.Context, o options, w *World, input any, proc
 		err = x.Execute(ctx, procedure)
 	}
 	if !o.json {
-		out.title("Report")
-		st, rerr := runbook.ReadStatus(j.Path())
-		err = errors.Join(err, rerr, runbook.WriteReport(stdout, st))
+		if st, rerr := runbook.ReadStatus(j.Path()); rerr == nil {
+			out.title("Report")
+			err = errors.Join(err, runbook.WriteReport(stdout, st))
+		} else if err == nil {
+			err = rerr
+		}
 	}
 	return p.end(stderr, err)
 }
@@ -233,13 +242,18 @@ func (p Program) end(stderr io.Writer, err error) int {
 // onlyPending reports whether every part of err waits for something: a failure
 // beside a question is a failure.
 func onlyPending(err error) bool {
-	if many, ok := err.(interface{ Unwrap() []error }); ok {
-		for _, e := range many.Unwrap() {
+	switch e := err.(type) {
+	case interface{ Unwrap() []error }:
+		for _, e := range e.Unwrap() {
 			if !onlyPending(e) {
 				return false
 			}
 		}
 		return true
+	case *runbook.Error:
+		return errors.Is(e, runbook.ErrPending)
+	case interface{ Unwrap() error }:
+		return onlyPending(e.Unwrap())
 	}
 	return errors.Is(err, runbook.ErrPending)
 }
@@ -253,9 +267,7 @@ func (p Program) status(o options, stdout, stderr io.Writer) int {
 		return ExitFailed
 	}
 	if o.json {
-		enc := json.NewEncoder(stdout)
-		enc.SetIndent("", "  ")
-		err = enc.Encode(s)
+		err = json.NewEncoder(stdout).Encode(s)
 	} else {
 		err = runbook.WriteReport(stdout, s)
 	}

@@ -3,12 +3,16 @@ package cli
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/landingteam/landing/runbook"
 	"github.com/landingteam/landing/runbook/lab"
@@ -94,6 +98,10 @@ func TestOnlyPending(t *testing.T) {
 		{errors.Join(pending, pending), true},
 		{errors.Join(pending, failed), false},
 		{failed, false},
+		{fmt.Errorf("mako: %w", errors.Join(pending, failed)), false},
+		{errors.Join(pending, fmt.Errorf("mako: %w", errors.Join(pending, pending))), true},
+		{&runbook.Error{Kind: runbook.ErrPending}, true},
+		{&runbook.Error{Kind: runbook.ErrInDoubt, Err: failed}, false},
 	} {
 		if got := onlyPending(tt.err); got != tt.want {
 			t.Errorf("onlyPending(%v) = %v, want %v", tt.err, got, tt.want)
@@ -115,5 +123,83 @@ func TestLabKeepsOffOtherFolders(t *testing.T) {
 	}
 	if b, err := os.ReadFile(precious); err != nil || string(b) != "data" {
 		t.Errorf("the folder was touched: %q, %v", b, err)
+	}
+}
+
+// A failure that the plan shows already keeps nobody from the rest.
+func TestPlanFailureStopsNothing(t *testing.T) {
+	t.Parallel()
+	did := 0
+	p := program(func(ctx context.Context, r *runbook.Run) error {
+		return runbook.Each(ctx, r, slices.All([]string{"broken", "good"}), 1, func(ctx context.Context, r *runbook.Run, _ int, name string) error {
+			_, err := runbook.Read(ctx, r, "look", func(context.Context) (int, error) {
+				if name == "broken" {
+					return 0, errors.New("no such image")
+				}
+				return 1, nil
+			})
+			if err != nil {
+				return err
+			}
+			_, err = runbook.Do(ctx, r, runbook.Step[int]{Name: "act", Intent: "act", Do: func(context.Context) (int, error) { did++; return 1, nil }})
+			return err
+		})
+	})
+	var out bytes.Buffer
+	if got := p.Run(t.Context(), nil, strings.NewReader(""), &out, &out); got != ExitFailed || did != 1 {
+		t.Errorf("exit status %d, want %d; the good one was done %d times\n%s", got, ExitFailed, did, out.String())
+	}
+}
+
+// With -json standard output holds JSON and nothing else, one value a line, also
+// while a question is asked; a line is never a plan's by mistake.
+func TestJSONOutput(t *testing.T) {
+	t.Parallel()
+	p := program(func(ctx context.Context, r *runbook.Run) error {
+		if err := r.Gate(ctx, runbook.Gate{Name: "go", Question: "Shall it be?"}); err != nil {
+			return err
+		}
+		return r.Note("two\nlines")
+	})
+	journal := filepath.Join(t.TempDir(), "j")
+	for _, tt := range []struct {
+		args []string
+		want []string // verb and kind of each line
+	}{
+		{[]string{"-plan"}, []string{"gate planned", "note noted"}},
+		{nil, []string{"run opened", "gate asked", "gate approved", "note noted", "run ended"}},
+		{[]string{"-status"}, []string{" "}},
+	} {
+		var out, errs bytes.Buffer
+		code := p.Run(t.Context(), append(tt.args, "-json", "-journal", journal), strings.NewReader("yes\nit shall\n"), &out, &errs)
+		if code != ExitDone {
+			t.Fatalf("%q: exit status %d\n%s%s", tt.args, code, out.String(), errs.String())
+		}
+		var got []string
+		for line := range strings.Lines(out.String()) {
+			var rec runbook.Record
+			if err := json.Unmarshal([]byte(line), &rec); err != nil {
+				t.Fatalf("%q: %q: %v", tt.args, line, err)
+			}
+			got = append(got, string(rec.Verb)+" "+string(rec.Kind))
+		}
+		if d := cmp.Diff(tt.want, got); d != "" {
+			t.Errorf("%q (-want +got)\n%s", tt.args, d)
+		}
+		if asks := len(tt.args) == 0; asks != strings.Contains(errs.String(), "Shall it be?") {
+			t.Errorf("%q: standard error: %s", tt.args, errs.String())
+		}
+	}
+}
+
+// What servers wrote cannot steer the terminal.
+func TestPrinterKeepsControlCharactersOut(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	p := &printer{w: &out}
+	p.step(runbook.Record{Kind: runbook.Failed, Step: "s", Error: "a\x1b[2Jb\nc\u202e"})
+	p.plan([]runbook.Record{{Kind: runbook.Failed, Step: "s", Error: "a\x1b[2Jb\nc\u202e"}})
+	if got := out.String(); strings.ContainsAny(got, "\x1b\u202e") || strings.Contains(got, "\nc") {
+		t.Errorf("printed %q", got)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"unicode"
 
 	"github.com/landingteam/landing/runbook"
 )
@@ -31,7 +32,7 @@ func (p *printer) plan(records []runbook.Record) {
 	fmt.Fprint(p.w, "Plan\n----\n")
 	for _, rec := range records {
 		if line := planLine(rec); line != "" {
-			fmt.Fprintln(p.w, line)
+			fmt.Fprintln(p.w, printable(line))
 		}
 	}
 }
@@ -83,8 +84,21 @@ func (p *printer) step(rec runbook.Record) {
 		return
 	}
 	if line := stepLine(rec); line != "" {
-		fmt.Fprintf(p.w, "%s  %s\n", rec.Time.Format("15:04:05"), line)
+		fmt.Fprintf(p.w, "%s  %s\n", rec.Time.Format("15:04:05"), printable(line))
 	}
+}
+
+// printable keeps what servers wrote on its line, and from steering the terminal.
+func printable(s string) string {
+	return strings.Map(func(c rune) rune {
+		switch {
+		case c == '\n' || c == '\t':
+			return ' '
+		case unicode.IsControl(c) || unicode.Is(unicode.Cf, c):
+			return unicode.ReplacementChar
+		}
+		return c
+	}, s)
 }
 
 func stepLine(rec runbook.Record) string {

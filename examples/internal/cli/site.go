@@ -1,13 +1,17 @@
 package cli
 
 import (
+	"bytes"
 	"cmp"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"gopkg.in/ini.v1"
 )
@@ -68,13 +72,19 @@ var imageServerKeys = []string{"url", "keyring", "unverified", "ssh", "jump", "k
 // LoadSite reads a site file. programs maps the name of each section that is
 // neither [site] nor [image-server] to the keys that it may have.
 func LoadSite(path string, programs map[string][]string) (*Site, error) {
+	text, err := readSite(path)
+	if err != nil {
+		return nil, err
+	}
 	// No inline comments and no continuation of lines, so that what the file
 	// shows is what it says.
 	f, err := ini.LoadSources(ini.LoadOptions{
 		IgnoreInlineComment: true, IgnoreContinuation: true, AllowShadows: false,
 		PreserveSurroundedQuote: true, AllowPythonMultilineValues: true,
-	}, path)
-	if err != nil {
+	}, text)
+	if odd := (ini.ErrDelimiterNotFound{}); errors.As(err, &odd) {
+		return nil, fmt.Errorf("site file %s, line %d: %.60q is neither [section], key = value nor # comment", path, lineOf(text, odd.Line), odd.Line)
+	} else if err != nil {
 		return nil, fmt.Errorf("cannot read site file %s: %w", path, err)
 	}
 	s := &Site{options: map[string]map[string]string{}}
@@ -109,6 +119,40 @@ func LoadSite(path string, programs map[string][]string) (*Site, error) {
 	}
 	s.Launchpad = Launchpad{Root: s.Option("launchpad", "root"), Credentials: file(s.Option("launchpad", "credentials"), filepath.Dir(path))}
 	return s, nil
+}
+
+// maxSite bounds a site file, in bytes: more is another file.
+const maxSite = 1 << 20
+
+// readSite reads a file that may be a site file.
+func readSite(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("cannot read site file: %w", err)
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, maxSite+1))
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("cannot read site file: %w", err)
+	case len(text) > maxSite:
+		return nil, fmt.Errorf("%s is no site file: it has more than %d bytes", path, maxSite)
+	case !utf8.Valid(text) || bytes.IndexByte(text, 0) >= 0:
+		return nil, fmt.Errorf("%s is no site file: it is not text in UTF-8", path)
+	}
+	return text, nil
+}
+
+// lineOf is the number of the first line of text that is line, blanks aside; 0
+// without one.
+func lineOf(text []byte, line string) int {
+	n := 0
+	for l := range bytes.Lines(text) {
+		if n++; strings.TrimSpace(string(l)) == strings.TrimSpace(line) {
+			return n
+		}
+	}
+	return 0
 }
 
 // Option is the value of a key in a section of the site file; "" when absent.

@@ -51,7 +51,9 @@ func TestLoadSite(t *testing.T) {
 		{name: "misspelt section", text: server + "keyring = k\n[copyrcs]\n", wantErr: "unknown section [copyrcs]"},
 		{name: "bad time", text: server + "keyring = k\nlock_wait = soon\n", wantErr: "lock_wait = soon"},
 		{name: "empty", text: "", wantErr: "missing"},
-		{name: "binary", text: "\x00\xff\x1f", wantErr: "site"},
+		{name: "binary", text: "\x00\xff\x1f", wantErr: "not text in UTF-8"},
+		{name: "garbage", text: server + "\n  what is this\n", wantErr: `line 6: "what is this\n" is neither`},
+		{name: "huge", text: strings.Repeat("# x\n", 300_000), wantErr: "no site file"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
