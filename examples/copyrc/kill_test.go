@@ -48,7 +48,7 @@ func TestKilledProcess(t *testing.T) {
 			if start == 100 {
 				t.Fatalf("killed after %v: not done after %d starts", after, start)
 			}
-			err, out, hit := startAndKill(t, exe, dir, after)
+			out, hit, err := startAndKill(t, exe, dir, after)
 			if hit {
 				killed++
 				after = took * 20 // let the next start come to its end
@@ -72,7 +72,7 @@ func command(exe, dir string) *exec.Cmd {
 
 // startAndKill starts the program and kills it after a while. hit is false when
 // it was done before that.
-func startAndKill(t *testing.T, exe, dir string, after time.Duration) (err error, output []byte, hit bool) {
+func startAndKill(t *testing.T, exe, dir string, after time.Duration) (output []byte, hit bool, err error) {
 	t.Helper()
 	cmd := command(exe, dir)
 	var out bytes.Buffer
@@ -85,9 +85,9 @@ func startAndKill(t *testing.T, exe, dir string, after time.Duration) (err error
 	timer.Stop()
 	var exit *exec.ExitError
 	if errors.As(err, &exit) && exit.ExitCode() == -1 {
-		return nil, out.Bytes(), true
+		return out.Bytes(), true, nil
 	}
-	return err, out.Bytes(), false
+	return out.Bytes(), false, err
 }
 
 func world(t *testing.T, dir string) string {
