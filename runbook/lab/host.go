@@ -8,7 +8,10 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
+	"github.com/landingteam/landing/cdimage"
+	"github.com/landingteam/landing/cdimage/cdimagetest"
 	"github.com/landingteam/landing/runbook/remote"
 	"github.com/landingteam/landing/runbook/remote/remotetest"
 	"github.com/landingteam/landing/systemimage"
@@ -20,12 +23,21 @@ import (
 // programs. It then runs that program and ends the process; it returns only to
 // say no. Call it first thing in main, and in TestMain of tests that use [Open].
 func Program() bool {
-	if !slices.Contains(systemimagetest.Programs(), filepath.Base(os.Args[0])) {
-		return false
+	switch name := filepath.Base(os.Args[0]); {
+	case name == forProject:
+		os.Exit(cdimagetest.Program(context.Background(), os.Getenv(buildRoot), os.Args, os.Environ(), os.Stdin, os.Stdout, os.Stderr))
+	case slices.Contains(systemimagetest.Programs(), name):
+		os.Exit(systemimagetest.Program(context.Background(), os.Getenv("SYSTEM_IMAGE_ROOT"), os.Args, os.Stdin, os.Stdout, os.Stderr))
 	}
-	os.Exit(systemimagetest.Program(context.Background(), os.Getenv("SYSTEM_IMAGE_ROOT"), os.Args, os.Stdin, os.Stdout, os.Stderr))
-	return true
+	return false
 }
+
+// The image builder's program that is found in the PATH, and the variable that
+// names its folder.
+const (
+	forProject = "for-project"
+	buildRoot  = "CDIMAGE_ROOT"
+)
 
 // host makes the folder a machine that is reached over SSH. Its server programs
 // are this very executable, kept as a copy: "go run" removes its own, and a job
@@ -38,11 +50,19 @@ func (l *Lab) host(dir string) error {
 	if err := l.Images.Install(exe); err != nil {
 		return err
 	}
+	link := filepath.Join(dir, "bin", forProject)
+	if err := os.Remove(link); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	if err := os.Symlink(exe, link); err != nil {
+		return err
+	}
 	s := &remotetest.Server{
 		Dir: dir,
 		Env: []string{
-			"PATH=" + filepath.Join(dir, ".machine") + string(os.PathListSeparator) + os.Getenv("PATH"),
+			"PATH=" + strings.Join([]string{filepath.Join(dir, ".machine"), filepath.Join(dir, "bin"), os.Getenv("PATH")}, string(os.PathListSeparator)),
 			"LC_ALL=C",
+			buildRoot + "=" + filepath.Join(dir, "builder"),
 		},
 	}
 	if err := s.Start(); err != nil {
@@ -56,6 +76,10 @@ func (l *Lab) host(dir string) error {
 	l.runner = systemimage.RunnerFunc(func(ctx context.Context, c systemimage.Command) (systemimage.Output, error) {
 		out, err := h.Run(ctx, remote.Command(c))
 		return systemimage.Output(out), err
+	})
+	l.builder = cdimage.RunnerFunc(func(ctx context.Context, c cdimage.Command) (cdimage.Output, error) {
+		out, err := h.Run(ctx, remote.Command(c))
+		return cdimage.Output(out), err
 	})
 	return nil
 }

@@ -1,5 +1,7 @@
 // Package lab joins the fakes into one world to practise on: a system-image
-// server with its published tree over HTTP and its programs on a host.
+// server with its published tree over HTTP and its programs on a host, and an
+// image builder with its logs over HTTP and a Launchpad that has those of live
+// file systems.
 //
 // There are two ways to make one. [New] gives a test a lab in this process: the
 // programs of the server are function calls, so that a procedure can be run
@@ -28,6 +30,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/landingteam/landing/cdimage"
 	"github.com/landingteam/landing/launchpad/launchpadtest"
 	"github.com/landingteam/landing/runbook/remote/remotetest"
 	"github.com/landingteam/landing/systemimage"
@@ -42,14 +45,16 @@ type Lab struct {
 	// made by New, where commands are called directly.
 	SSH *remotetest.Server
 
-	http   *http.Server
-	url    string
-	root   []byte // the archive-master keyring
-	runner systemimage.Runner
-	closes []func() error
+	http    *http.Server
+	url     string
+	root    []byte // the archive-master keyring
+	runner  systemimage.Runner
+	builder cdimage.Runner // nil where commands are called directly
+	closes  []func() error
 
-	mu sync.Mutex
-	lp *launchpadtest.Server // made when first asked for
+	mu     sync.Mutex
+	lp     *launchpadtest.Server // made when first asked for
+	builds *builds               // likewise
 }
 
 // New makes a lab in this process, with [systemimagetest.SampleWorld], and closes

@@ -18,6 +18,7 @@
 //   - [Release] copies rc images to stable at 0 % and phases them in.
 //   - [Rollout] phases published images in, with questions, health and a stop file.
 //   - [BackOut] takes a faulty update back.
+//   - [InvestigateBuild] says why a build of an image failed.
 //
 // Procedures return the errors of runbook and of their clients; test them with
 // errors.Is.

@@ -38,6 +38,10 @@ type Program struct {
 	Args  string   // what stands after the flags, for the usage
 	Keys  []string // of its section in the site file
 
+	// Needs names the servers that it works on, by their sections in the site
+	// file, which must be there: "image-server" when nil.
+	Needs []string
+
 	// Urgent programs act at once: the plan is shown with -plan only.
 	Urgent bool
 
@@ -61,6 +65,22 @@ var errUsage = errors.New("usage")
 
 // Usage makes err one of usage.
 func Usage(err error) error { return fmt.Errorf("%w: %w", errUsage, err) }
+
+// A StatusError ends a program that looks with an exit status of its own.
+type StatusError struct {
+	Status int
+	Err    error // what is printed; nil when all was said
+}
+
+func (e *StatusError) Error() string {
+	if e.Err == nil {
+		return fmt.Sprintf("exit status %d", e.Status)
+	}
+	return e.Err.Error()
+}
+
+// Unwrap returns what is printed.
+func (e *StatusError) Unwrap() error { return e.Err }
 
 // options are the flags that all programs have.
 type options struct {
@@ -234,6 +254,13 @@ func (p Program) end(stderr io.Writer, err error) int {
 	case onlyPending(err):
 		fmt.Fprintf(stderr, "%s: %v\n", p.Name, err)
 		return ExitPending
+	}
+	var own *StatusError
+	if errors.As(err, &own) {
+		if own.Err != nil {
+			fmt.Fprintf(stderr, "%s: %v\n", p.Name, err)
+		}
+		return own.Status
 	}
 	fmt.Fprintf(stderr, "%s: %v\n", p.Name, err)
 	return ExitFailed

@@ -14,6 +14,8 @@ import (
 	"unicode/utf8"
 
 	"gopkg.in/ini.v1"
+
+	"github.com/landingteam/landing/cdimage"
 )
 
 // A Site is a parsed site file: where the servers of one team are, and the
@@ -29,6 +31,10 @@ import (
 //	ssh     = cdimage@images.example.net:22
 //	root    = /srv/system-image.ubuntu.com
 //
+//	[cdimage]
+//	logs = http://people.example.net/cd-build-logs/
+//	ssh  = cdimage@builder.example.net:22
+//
 //	[copyrc]
 //	from = rc-proposed
 //	to   = rc
@@ -37,26 +43,40 @@ import (
 // A comment is a line of its own. Paths are relative to the site file's folder;
 // "~/" is the home folder.
 type Site struct {
-	Name        string
-	Operator    string
-	ImageServer ImageServer
-	Launchpad   Launchpad
+	Name         string
+	Operator     string
+	ImageServer  ImageServer
+	ImageBuilder ImageBuilder
+	Launchpad    Launchpad
 
 	options map[string]map[string]string // other sections: one for each program
 }
 
+// A Host says how a host is reached over SSH, in any section that has one. The
+// host's key is always checked.
+type Host struct {
+	SSH        string // USER@HOST[:PORT]
+	Jump       string // USER@HOST[:PORT] of a host to go through
+	KnownHosts string // file; empty: ~/.ssh/known_hosts
+	HostKey    string // instead: the host's key, as in authorized_keys
+	KeyFile    string // private key; empty: the agent's
+	Root       string // the folder over there
+}
+
 // ImageServer is the section [image-server] of a [Site].
 type ImageServer struct {
+	Host       Host          // with the server's programs
 	URL        string        // the published tree
 	Keyring    string        // file with the archive-master keyring that the tree is verified against
 	Unverified bool          // read the tree without verifying: only when no keyring is named
-	SSH        string        // USER@HOST[:PORT] of the host with the server's programs
-	Jump       string        // USER@HOST[:PORT] of a host to go through
-	KnownHosts string        // file; empty: ~/.ssh/known_hosts
-	HostKey    string        // instead: the host's key, as in authorized_keys
-	KeyFile    string        // private key; empty: the agent's
-	Root       string        // the server's folder over there
 	LockWait   time.Duration // how long a held global lock is waited for
+}
+
+// ImageBuilder is the section [cdimage] of a [Site].
+type ImageBuilder struct {
+	Host   Host             // that builds images; without SSH builds are looked at only
+	Logs   string           // the mirrored log tree
+	Images cdimage.ImageSet // what is built, unless flags say else
 }
 
 // Launchpad is the section [launchpad] of a [Site].
@@ -65,13 +85,18 @@ type Launchpad struct {
 	Credentials string // file as launchpadlib writes it; empty: the environment says, or anonymous
 }
 
-// imageServerKeys are the keys of [image-server]; a key that is none of them is
-// an error, since a misspelt one would be ignored in silence.
-var imageServerKeys = []string{"url", "keyring", "unverified", "ssh", "jump", "known_hosts", "host_key", "key_file", "root", "lock_wait"}
+// The keys of the sections; a key that is none of them is an error, since a
+// misspelt one would be ignored in silence.
+var (
+	hostKeys         = []string{"ssh", "jump", "known_hosts", "host_key", "key_file", "root"}
+	imageServerKeys  = append([]string{"url", "keyring", "unverified", "lock_wait"}, hostKeys...)
+	imageBuilderKeys = append([]string{"logs", "project", "series", "type"}, hostKeys...)
+)
 
 // LoadSite reads a site file. programs maps the name of each section that is
-// neither [site] nor [image-server] to the keys that it may have.
-func LoadSite(path string, programs map[string][]string) (*Site, error) {
+// none of [site], [image-server] and [cdimage] to the keys that it may have;
+// needs are the sections that must be there.
+func LoadSite(path string, programs map[string][]string, needs ...string) (*Site, error) {
 	text, err := readSite(path)
 	if err != nil {
 		return nil, err
@@ -99,6 +124,8 @@ func LoadSite(path string, programs map[string][]string) (*Site, error) {
 			known, ok = imageServerKeys, true
 		case "launchpad":
 			known, ok = []string{"root", "credentials"}, true
+		case "cdimage":
+			known, ok = imageBuilderKeys, true
 		}
 		if !ok {
 			return nil, fmt.Errorf("site file %s: unknown section [%s]", path, sec.Name())
@@ -114,8 +141,20 @@ func LoadSite(path string, programs map[string][]string) (*Site, error) {
 		s.options[sec.Name()] = values
 	}
 	s.Name, s.Operator = s.Option("site", "name"), s.Option("site", "operator")
-	if err := s.ImageServer.fill(s.options["image-server"], filepath.Dir(path)); err != nil {
-		return nil, fmt.Errorf("site file %s: section [image-server]: %w", path, err)
+	for _, name := range needs {
+		if _, ok := s.options[name]; !ok {
+			return nil, fmt.Errorf("site file %s: section [%s] is missing", path, name)
+		}
+	}
+	for _, sec := range []struct {
+		name string
+		fill func(map[string]string, string) error
+	}{{"image-server", s.ImageServer.fill}, {"cdimage", s.ImageBuilder.fill}} {
+		if v, ok := s.options[sec.name]; ok {
+			if err := sec.fill(v, filepath.Dir(path)); err != nil {
+				return nil, fmt.Errorf("site file %s: section [%s]: %w", path, sec.name, err)
+			}
+		}
 	}
 	s.Launchpad = Launchpad{Root: s.Option("launchpad", "root"), Credentials: file(s.Option("launchpad", "credentials"), filepath.Dir(path))}
 	return s, nil
@@ -158,12 +197,15 @@ func lineOf(text []byte, line string) int {
 // Option is the value of a key in a section of the site file; "" when absent.
 func (s *Site) Option(section, key string) string { return s.options[section][key] }
 
-func (m *ImageServer) fill(v map[string]string, dir string) error {
-	*m = ImageServer{
-		URL: v["url"], Keyring: file(v["keyring"], dir), SSH: v["ssh"], Jump: v["jump"],
+func host(v map[string]string, dir string) Host {
+	return Host{
+		SSH: v["ssh"], Jump: v["jump"], Root: v["root"],
 		KnownHosts: file(v["known_hosts"], dir), HostKey: v["host_key"], KeyFile: file(v["key_file"], dir),
-		Root: v["root"],
 	}
+}
+
+func (m *ImageServer) fill(v map[string]string, dir string) error {
+	*m = ImageServer{Host: host(v, dir), URL: v["url"], Keyring: file(v["keyring"], dir)}
 	for _, key := range []string{"url", "ssh", "root"} {
 		if v[key] == "" {
 			return fmt.Errorf("key %q is missing", key)
@@ -183,6 +225,17 @@ func (m *ImageServer) fill(v map[string]string, dir string) error {
 		var err error
 		if m.LockWait, err = time.ParseDuration(w); err != nil || m.LockWait <= 0 {
 			return fmt.Errorf("lock_wait = %s: want a time such as 15m", w)
+		}
+	}
+	return nil
+}
+
+func (m *ImageBuilder) fill(v map[string]string, dir string) error {
+	*m = ImageBuilder{Host: host(v, dir), Logs: cmp.Or(v["logs"], cdimage.CurrentLogs)}
+	m.Images = cdimage.ImageSet{Project: v["project"], Series: v["series"], Type: v["type"]}
+	for _, key := range hostKeys {
+		if m.Host.SSH == "" && v[key] != "" {
+			return fmt.Errorf("key %q is about a host: name it with %q", key, "ssh")
 		}
 	}
 	return nil

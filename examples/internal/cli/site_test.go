@@ -1,6 +1,7 @@
 package cli
 
 import (
+	gocmp "cmp"
 	"os"
 	"path/filepath"
 	"strings"
@@ -8,22 +9,32 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/landingteam/landing/cdimage"
 )
 
 var programs = map[string][]string{"copyrc": {"tag", "from", "to", "pairs"}}
 
 func TestLoadSiteExample(t *testing.T) {
 	t.Parallel()
-	s, err := LoadSite("../../site.conf", programs)
+	s, err := LoadSite("../../site.conf", programs, "image-server", "cdimage")
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := ImageServer{
 		URL: "https://system-image.example.net", Keyring: "../../archive-master.tar.xz",
-		SSH: "cdimage@images.example.net:22", Root: "/srv/system-image.ubuntu.com",
+		Host: Host{SSH: "cdimage@images.example.net:22", Root: "/srv/system-image.ubuntu.com"},
 	}
 	if d := cmp.Diff(want, s.ImageServer); d != "" {
 		t.Errorf("image server (-want +got)\n%s", d)
+	}
+	builder := ImageBuilder{
+		Logs:   "https://ubuntu-archive-team.ubuntu.com/cd-build-logs/",
+		Host:   Host{SSH: "cdimage@builder.example.net:22"},
+		Images: cdimage.ImageSet{Project: "ubuntu-touch", Series: "vivid"},
+	}
+	if d := cmp.Diff(builder, s.ImageBuilder); d != "" {
+		t.Errorf("image builder (-want +got)\n%s", d)
 	}
 	if got := s.Option("copyrc", "from"); s.Name != "example" || got != "rc-proposed" {
 		t.Errorf("name %q, copyrc.from %q, want example and rc-proposed", s.Name, got)
@@ -36,6 +47,7 @@ func TestLoadSite(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
 		name, text string
+		needs      string // "image-server" when empty
 		wantErr    string // "" when it is to load
 		check      func(*Site) bool
 	}{
@@ -50,6 +62,14 @@ func TestLoadSite(t *testing.T) {
 		{name: "misspelt key", text: server + "keyring = k\nlockwait = 1m\n", wantErr: `no key "lockwait"`},
 		{name: "misspelt section", text: server + "keyring = k\n[copyrcs]\n", wantErr: "unknown section [copyrcs]"},
 		{name: "bad time", text: server + "keyring = k\nlock_wait = soon\n", wantErr: "lock_wait = soon"},
+		{name: "builder alone", text: "[cdimage]\nssh = u@b\nhost_key = k\njump = u@j\nkey_file = id\n", needs: "cdimage", check: func(s *Site) bool {
+			h := s.ImageBuilder.Host
+			return h.SSH == "u@b" && h.HostKey == "k" && h.Jump == "u@j" && filepath.Base(h.KeyFile) == "id" && filepath.IsAbs(h.KeyFile) &&
+				s.ImageBuilder.Logs == cdimage.CurrentLogs
+		}},
+		{name: "logs alone", text: "[cdimage]\nlogs = http://x/logs\n", needs: "cdimage", check: func(s *Site) bool { return s.ImageBuilder.Logs == "http://x/logs" }},
+		{name: "builder's key without its host", text: "[cdimage]\nroot = /srv\n", needs: "cdimage", wantErr: `key "root" is about a host`},
+		{name: "no builder", text: server + "keyring = k\n", needs: "cdimage", wantErr: "section [cdimage] is missing"},
 		{name: "empty", text: "", wantErr: "missing"},
 		{name: "binary", text: "\x00\xff\x1f", wantErr: "not text in UTF-8"},
 		{name: "garbage", text: server + "\n  what is this\n", wantErr: `line 6: "what is this\n" is neither`},
@@ -61,7 +81,7 @@ func TestLoadSite(t *testing.T) {
 			if err := os.WriteFile(path, []byte(tt.text), 0o644); err != nil {
 				t.Fatal(err)
 			}
-			s, err := LoadSite(path, programs)
+			s, err := LoadSite(path, programs, gocmp.Or(tt.needs, "image-server"))
 			switch {
 			case tt.wantErr != "" && (err == nil || !strings.Contains(err.Error(), tt.wantErr)):
 				t.Errorf("LoadSite() error = %v, want one with %q", err, tt.wantErr)

@@ -5,12 +5,15 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
+	"github.com/landingteam/landing/cdimage"
 	"github.com/landingteam/landing/launchpad"
 	"github.com/landingteam/landing/runbook"
 	"github.com/landingteam/landing/runbook/lab"
@@ -31,10 +34,16 @@ type World struct {
 	Root     string // the server's folder on its host
 	Journal  string // path of the journal; empty in a plan without one
 
+	Builder    *cdimage.Builder   // nil when the site file names no image host
+	BuildLogs  *cdimage.Client    // the mirrored logs of the builds
+	LivefsLogs cdimage.LivefsLogs // those of live file systems
+
 	lab    *lab.Lab // nil on a site
 	plan   bool
-	site   *Site  // nil on the lab
-	name   string // section of the site file
+	log    *slog.Logger     // nil is silent
+	site   *Site            // nil on the lab
+	name   string           // section of the site file
+	images cdimage.ImageSet // what is built here, unless flags say else
 	closes []func() error
 }
 
@@ -60,7 +69,7 @@ func (w *World) Launchpad() (*launchpad.Client, error) {
 		}
 		return c, err
 	}
-	c := &launchpad.Client{BaseURL: w.site.Launchpad.Root, ReadOnly: w.plan, Log: w.Server.Logger}
+	c := &launchpad.Client{BaseURL: w.site.Launchpad.Root, ReadOnly: w.plan, Log: w.log}
 	if path := w.site.Launchpad.Credentials; path != "" || os.Getenv(launchpad.CredentialsEnv) != "" {
 		var err error
 		if c.Credentials, err = launchpad.ReadCredentials(path); err != nil {
@@ -78,26 +87,31 @@ func (w *World) close() {
 
 // world makes the world that the flags ask for.
 func (p Program) world(o options, stderr io.Writer) (*World, error) {
-	w := &World{name: p.Name, Operator: cmp.Or(o.operator, whoami()), Journal: o.journal, plan: o.plan}
+	w := &World{name: p.Name, Operator: cmp.Or(o.operator, whoami()), Journal: o.journal, plan: o.plan, log: logger(o, stderr)}
 	var err error
 	if o.site != "" {
-		err = w.openSite(o, map[string][]string{p.Name: p.Keys}, stderr)
+		err = w.openSite(o, p)
 	} else {
 		what := systemimagetest.SampleWorld
 		if p.Lab != nil {
 			what = p.Lab
 		}
-		err = w.openLab(o, what(), stderr)
+		err = w.openLab(o, what())
 	}
 	if err != nil {
 		w.close()
 		return nil, err
 	}
-	w.Server.ReadOnly, w.Importer.ReadOnly = o.plan, o.plan
+	if w.Server != nil {
+		w.Server.ReadOnly, w.Importer.ReadOnly = o.plan, o.plan
+	}
+	if w.Builder != nil {
+		w.Builder.ReadOnly = o.plan
+	}
 	return w, nil
 }
 
-func (w *World) openLab(o options, what systemimagetest.World, stderr io.Writer) error {
+func (w *World) openLab(o options, what systemimagetest.World) error {
 	dir := o.lab
 	if dir == "" {
 		var err error
@@ -119,25 +133,45 @@ func (w *World) openLab(o options, what systemimagetest.World, stderr io.Writer)
 	w.Images, w.Server, w.Importer = l.Client(), l.Server(), l.Importer()
 	w.Root = w.Server.Root
 	w.Importer.Owner.Operator = w.Operator
-	w.Server.Logger = logger(o, stderr)
-	return nil
+	w.Server.Logger = w.log
+	if w.Builder, err = l.Builds(); err != nil {
+		return err
+	}
+	if w.BuildLogs, err = l.BuildLogs(); err != nil {
+		return err
+	}
+	w.Builder.Log, w.images = w.log, lab.FailedBuild
+	w.LivefsLogs, err = l.LivefsLogs()
+	return err
 }
 
-func (w *World) openSite(o options, programs map[string][]string, stderr io.Writer) error {
-	site, err := LoadSite(o.site, programs)
+func (w *World) openSite(o options, p Program) error {
+	needs := p.Needs
+	if needs == nil {
+		needs = []string{"image-server"}
+	}
+	site, err := LoadSite(o.site, map[string][]string{p.Name: p.Keys}, needs...)
 	if err != nil {
 		return err
 	}
-	m := site.ImageServer
-	w.site, w.Root = site, m.Root
+	w.site = site
 	w.Operator = cmp.Or(o.operator, site.Operator, whoami())
-	w.Title = fmt.Sprintf("Site %s: image server %s, tree %s.", cmp.Or(site.Name, o.site), m.SSH, m.URL)
-	host := newHost(m, m.SSH)
-	host.Logger = logger(o, stderr)
-	if m.Jump != "" {
-		host.Jump = newHost(m, m.Jump)
+	w.Title = fmt.Sprintf("Site %s:", cmp.Or(site.Name, o.site))
+	if m := site.ImageServer; slices.Contains(needs, "image-server") {
+		w.Title += fmt.Sprintf(" image server %s, tree %s.", m.Host.SSH, m.URL)
+		if err := w.openImageServer(m); err != nil {
+			return err
+		}
 	}
-	w.closes = append(w.closes, host.Close)
+	if slices.Contains(needs, "cdimage") {
+		w.Title += fmt.Sprintf(" image builder %s, logs %s.", cmp.Or(site.ImageBuilder.Host.SSH, "out of reach"), site.ImageBuilder.Logs)
+		w.openImageBuilder(site.ImageBuilder)
+	}
+	return nil
+}
+
+func (w *World) openImageServer(m ImageServer) error {
+	w.Root = m.Host.Root
 	w.Images = &systemimage.Client{BaseURL: m.URL, HTTP: &http.Client{Timeout: 2 * time.Minute}, Unverified: m.Unverified}
 	if !m.Unverified {
 		root, err := os.ReadFile(m.Keyring)
@@ -149,17 +183,44 @@ func (w *World) openSite(o options, programs map[string][]string, stderr io.Writ
 		}
 		w.Images.Trust = &keyring.Trust{Root: root}
 	}
+	host := w.dial(m.Host)
 	runner := systemimage.RunnerFunc(func(ctx context.Context, c systemimage.Command) (systemimage.Output, error) {
 		out, err := host.Run(ctx, remote.Command(c))
 		return systemimage.Output(out), err
 	})
-	w.Server = &systemimage.Server{Runner: runner, Root: m.Root, Client: w.Images, LockWait: m.LockWait, Logger: host.Logger}
+	w.Server = &systemimage.Server{Runner: runner, Root: m.Host.Root, Client: w.Images, LockWait: m.LockWait, Logger: w.log}
 	w.Importer = &systemimage.Importer{
-		Runner: runner, Root: m.Root, Owner: systemimage.Mark{Operator: w.Operator}, Logger: host.Logger}
+		Runner: runner, Root: m.Host.Root, Owner: systemimage.Mark{Operator: w.Operator}, Logger: w.log}
 	return nil
 }
 
-func newHost(m ImageServer, where string) *remote.Host {
+func (w *World) openImageBuilder(m ImageBuilder) {
+	w.images = m.Images
+	w.BuildLogs = &cdimage.Client{BaseURL: m.Logs, HTTP: &http.Client{Timeout: 2 * time.Minute}, Log: w.log}
+	w.LivefsLogs = &cdimage.LaunchpadLogs{HTTP: &http.Client{Timeout: 10 * time.Minute}, Log: w.log}
+	if m.Host.SSH == "" {
+		return
+	}
+	host := w.dial(m.Host)
+	w.Builder = &cdimage.Builder{Root: m.Host.Root, Log: w.log,
+		Runner: cdimage.RunnerFunc(func(ctx context.Context, c cdimage.Command) (cdimage.Output, error) {
+			out, err := host.Run(ctx, remote.Command(c))
+			return cdimage.Output(out), err
+		})}
+}
+
+// dial makes the client of a host; it connects at its first use.
+func (w *World) dial(m Host) *remote.Host {
+	host := newHost(m, m.SSH)
+	host.Logger = w.log
+	if m.Jump != "" {
+		host.Jump = newHost(m, m.Jump)
+	}
+	w.closes = append(w.closes, host.Close)
+	return host
+}
+
+func newHost(m Host, where string) *remote.Host {
 	user, addr, ok := strings.Cut(where, "@")
 	if !ok {
 		user, addr = "", where
