@@ -283,7 +283,18 @@ func (s *Server) Copy(ctx context.Context, r CopyRequest) (Copied, error) {
 	if err != nil {
 		return Copied{}, err
 	}
-	return s.settle(ctx, copyOp, p, e)
+	got, err := s.settle(ctx, copyOp, p, e)
+	if errors.Is(err, ErrRefused) && strings.Contains(e.refusal, "already latest full") {
+		// Somebody else's copy came first. It may be the one that was asked for; if
+		// not, the refusal says what fits.
+		p, done, again := s.planCopy(ctx, r)
+		if done {
+			return p.want, nil
+		} else if errors.Is(again, ErrRefused) {
+			err = again
+		}
+	}
+	return got, err
 }
 
 // args is the command line of copy-image. -k and -q are never used: the one

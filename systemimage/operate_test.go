@@ -79,6 +79,35 @@ func TestOperateRelease(t *testing.T) {
 	}
 }
 
+// Another operator's copy comes between the look and the program: what was asked
+// for is there, or the refusal names the command that fits.
+func TestOperateCopyRace(t *testing.T) {
+	for _, tt := range []struct{ tag, wantErr string }{{rcCopy.Tag, ""}, {"OTA-9-rc", "use tag-image ubuntu-touch/rc/bq-aquaris.en krillin 2"}} {
+		fake, s := operated(t, nil)
+		other := &systemimage.Server{Runner: fake, Root: s.Root, LockWait: s.LockWait, Client: s.Client}
+		raced := false
+		fake.Before = func(argv []string) error {
+			if raced || filepath.Base(argv[0]) != "copy-image" || slices.Contains(argv, "--help") {
+				return nil
+			}
+			raced = true
+			theirs := rcCopy
+			theirs.Tag = tt.tag
+			_, err := other.Copy(t.Context(), theirs)
+			return err
+		}
+		got, err := s.Copy(t.Context(), rcCopy)
+		switch {
+		case !raced:
+			t.Error("no copy came between")
+		case tt.wantErr == "" && (err != nil || got.Version != 2 || got.Tag != rcCopy.Tag):
+			t.Errorf("the same copy: %+v, %v", got, err)
+		case tt.wantErr != "" && (!errors.Is(err, systemimage.ErrRefused) || !strings.Contains(err.Error(), tt.wantErr)):
+			t.Errorf("with tag %s: %+v, %v", tt.tag, got, err)
+		}
+	}
+}
+
 // Killed at every point of a copy, the library says what is there, what to do,
 // and after that the copy can be brought to its end.
 func TestOperateKilledCopy(t *testing.T) {

@@ -16,12 +16,12 @@
 //
 //	situation                                     error
 //	the folder holds something that is no lab     Open says so and touches nothing
+//	another process is making a lab there         Open names it
 //	the programs of the folder cannot be made     Open names the file
 package lab
 
 import (
 	"errors"
-	"fmt"
 	"net"
 	"net/http"
 	"os"
@@ -109,36 +109,6 @@ func Open(dir string, w systemimagetest.World) (*Lab, error) {
 		return nil, errors.Join(err, l.Close())
 	}
 	return l, nil
-}
-
-// openServer makes or opens the image server's folder. A folder that holds
-// something else is left alone.
-func openServer(dir string, w systemimagetest.World) (*systemimagetest.Server, error) {
-	// While a lab is being made, a file beside its folder says so: one whose
-	// maker was killed is made again from the start.
-	making := dir + ".making"
-	if _, err := os.Stat(making); err == nil {
-		if err := os.RemoveAll(dir); err != nil {
-			return nil, err
-		}
-	} else if _, err := os.Stat(filepath.Join(dir, "etc", "config")); err == nil {
-		return systemimagetest.Open(dir)
-	}
-	left, err := os.ReadDir(dir)
-	if err != nil && !errors.Is(err, os.ErrNotExist) {
-		return nil, err
-	}
-	if len(left) > 0 {
-		return nil, fmt.Errorf("%s is not empty and holds no lab: name an empty or a new folder", dir)
-	}
-	if err := os.WriteFile(making, []byte("a lab is being made in the folder of this name\n"), 0o644); err != nil {
-		return nil, err
-	}
-	s, err := systemimagetest.Create(dir, w)
-	if err != nil {
-		return nil, err
-	}
-	return s, os.Remove(making)
 }
 
 // publish serves the published tree on the loopback interface.
