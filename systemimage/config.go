@@ -54,6 +54,13 @@ type configKey struct {
 
 // ParseConfig reads an etc/config.
 //
+// The parser is our own: go-ini cannot be made to agree with the server's. With
+// any options it joins two sections of one name and takes the last of two equal
+// keys, where the server finds no configuration at all; takes keys in front of
+// the first section; ends a value at a comment or a blank line within it;
+// swallows a key that is indented like the one above it; gives backquotes and
+// triple quotes a meaning; and does not say where in the text a value stands.
+//
 // A text that is against the grammar gives an error, a [*ConfigFailure] within
 // an [Error], and all the same a Config: an empty one, for that is what the
 // server goes on with. [Config.Lint] of it says how the text can be mended.

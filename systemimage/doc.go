@@ -37,12 +37,23 @@
 // and gives it back. [ParseImportLog] reads what an import did to each channel
 // and device as an [ImportRun], and why it did not do more.
 //
+// # The channel configuration
+//
+// What images are made from stands in the server's etc/config. [ParseConfig]
+// reads it as the server does, [Config.Settings] says what its programs make of
+// it, and [Config.Edit] changes it without touching another byte. A
+// [ConfigLinter] finds the mistakes that the server answers with silence. A
+// [ConfigFile] is the file on the host.
+//
 // # Errors
 //
 // Every error is an [Error]; errors.Is tells what it is about:
 //
 //	no such channel, device, version or file                        ErrNotFound
 //	JSON that is none, truncated, too large; a page instead         ErrMalformed
+//	a configuration that the server cannot read                     ErrMalformed, with a ConfigFailure in it
+//	a configuration that all of the server's programs die of        ErrBroken, with a ConfigFailure in it
+//	an edit that the server would read differently                  ErrRefused
 //	index or signature missing or not of one piece, after retries   ErrTorn
 //	signature by nobody who may sign                                ErrSignature
 //	index older than one that was seen                              ErrReplayed

@@ -19,6 +19,7 @@
 //   - [Rollout] phases published images in, with questions, health and a stop file.
 //   - [BackOut] takes a faulty update back.
 //   - [InvestigateBuild] says why a build of an image failed.
+//   - [EditConfig] changes the server's channel configuration.
 //
 // Procedures return the errors of runbook and of their clients; test them with
 // errors.Is.
@@ -28,6 +29,7 @@
 //	same content under another tag or percentage    systemimage.ErrRefused, naming the command that fits
 //	left-overs of a killed program in the way       systemimage.ErrBroken, naming the command that mends it
 //	the global lock is held for too long            systemimage.ErrLocked, naming the holder where it can be seen
+//	a configuration that somebody else changed      an error that says to begin a new run
 //	a newer version while an older one is phased    ErrSuperseded
 //	a question is open, or a step is not yet due    runbook.ErrPending: start again
 //	somebody said no                                runbook.ErrRejected

@@ -52,9 +52,11 @@ type Program struct {
 	// Procedure says what to run on w, once flags and arguments are known. An
 	// error is one of usage.
 	Procedure func(w *World, args []string) (input any, p runbook.Procedure, err error)
-	// Look is for a program that only looks and prints; it has no Procedure. An
-	// error is one of usage when made by [Usage].
-	Look func(ctx context.Context, w *World, args []string, asJSON bool, out io.Writer) error
+	// Look is for a program that only looks and prints. An error is one of usage
+	// when made by [Usage]. A program that has a Procedure as well says in Looks
+	// with which arguments it only looks.
+	Look  func(ctx context.Context, w *World, args []string, asJSON bool, out io.Writer) error
+	Looks func(args []string) bool
 	// Alone, if set, is asked first: with some flags a program needs no world at
 	// all. It says whether it has done everything; its error is as that of Look.
 	Alone func(ctx context.Context, args []string, asJSON bool, stdin io.Reader, out io.Writer) (done bool, err error)
@@ -174,7 +176,8 @@ func (p Program) Run(ctx context.Context, args []string, stdin io.Reader, stdout
 			return p.end(stderr, err)
 		}
 	}
-	if err := o.check(p.Procedure != nil); err != nil {
+	looks := p.Look != nil && (p.Procedure == nil || p.Looks(fs.Args()))
+	if err := o.check(!looks); err != nil {
 		return usage(err)
 	}
 	if o.status {
@@ -185,7 +188,7 @@ func (p Program) Run(ctx context.Context, args []string, stdin io.Reader, stdout
 		return usage(err)
 	}
 	defer w.close()
-	if p.Look != nil {
+	if looks {
 		err := p.Look(ctx, w, fs.Args(), o.json, stdout)
 		if errors.Is(err, errUsage) {
 			return usage(err)
