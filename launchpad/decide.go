@@ -2,6 +2,7 @@ package launchpad
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"maps"
 	"slices"
@@ -110,6 +111,48 @@ func (p *planner) item(name string, dropped map[string]bool, plan *Plan) Item {
 		}
 	}
 	return i
+}
+
+// completeness compares the binaries of what is present. A source that lacks
+// some is copied again: that adds what is missing and changes nothing else.
+func (c *Client) completeness(ctx context.Context, plan *Plan) error {
+	var present []*Item
+	for n := range plan.Items {
+		if i := &plan.Items[n]; i.Action == Present {
+			present = append(present, i)
+		}
+	}
+	if len(present) == 0 || !plan.Binaries {
+		return nil
+	}
+	active := map[binaryKey]bool{}
+	if len(present) > fewSources {
+		for _, status := range [...]Status{Pending, Published} {
+			set, err := c.listed(ctx, plan, status)
+			if err != nil {
+				return err
+			}
+			maps.Copy(active, set)
+		}
+	} else {
+		for _, i := range present {
+			if err := each(c.SourceBinaries(ctx, i.Row, false), func(b Binary) { active[binaryKey{b.Name, b.Version, b.Arch()}] = true }); err != nil {
+				return err
+			}
+		}
+	}
+	for _, i := range present {
+		missing := 0
+		for _, k := range i.keys() {
+			if !active[k] {
+				missing++
+			}
+		}
+		if missing > 0 {
+			i.Action, i.Reason = CopyIt, fmt.Sprintf("the target has it and lacks %d of its binaries", missing)
+		}
+	}
+	return nil
 }
 
 // expected is what must be in the target for a source: the origin's rows on

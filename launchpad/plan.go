@@ -78,7 +78,7 @@ type Item struct {
 	Action   Action           `json:"action"`
 	Replaces string           `json:"replaces,omitempty"` // older version in the target
 	Reason   string           `json:"reason,omitempty"`
-	Row      Link             `json:"row,omitempty"` // of the target, when present
+	Row      Link             `json:"row,omitempty"` // of the target, when its source is there
 	Binaries []ExpectedBinary `json:"binaries,omitempty"`
 }
 

@@ -53,6 +53,9 @@ func (c *Client) Plan(ctx context.Context, r PlanRequest) (*Plan, error) {
 		return nil, fmt.Errorf("cannot plan: %w", err)
 	}
 	plan := p.plan()
+	if err := c.completeness(ctx, plan); err != nil {
+		return nil, fmt.Errorf("cannot plan: %w", err)
+	}
 	plan.Taken = Time{began.UTC().Truncate(time.Microsecond)}
 	return plan, nil
 }

@@ -61,6 +61,11 @@ func (c *Client) Probe(ctx context.Context, p *Plan, o CopyOptions) (*Report, er
 			return nil, err
 		}
 	}
+	for _, i := range t.items {
+		if i.Row != "" && i.outcome == Unsent {
+			i.requested(t.began) // its source is there: see how far it is
+		}
+	}
 	if err := t.look(ctx); err != nil {
 		return nil, err
 	}

@@ -289,9 +289,9 @@ func TestOutcomes(t *testing.T) {
 			w.LoseBinary = map[string]bool{"unity8/armhf": true, "unity8-common/armhf": true}
 			w.FailBuild = map[string]bool{"unity8/armhf": true}
 		}), nil, launchpad.BuildFailed, "on armhf: Failed to build"},
-		{"built in the target", world(func(w *launchpadtest.World) {
+		{"built in the target in part", world(func(w *launchpadtest.World) {
 			w.LoseBinary = map[string]bool{"unity8/armhf": true, "unity8-common/armhf": true}
-		}), nil, launchpad.StuckPending, ""}, // armhf does not build Architecture: all
+		}), nil, launchpad.StuckPending, "no build is under way"}, // armhf does not build Architecture: all
 		{"publishing is switched off", nil, func(w *launchpadtest.World) {
 			if w.FindSource(snapshot, "unity8", "8.12-0ubuntu1") != nil {
 				w.Archive(snapshot).Unpublished = true
@@ -331,6 +331,61 @@ func TestOutcomes(t *testing.T) {
 				assertPublished(t, w, plan, func(name string) bool { return outcomes(report)[name] == launchpad.FullyPublished })
 			})
 		})
+	}
+}
+
+// TestBuiltInTheTarget loses the only binary of a package on its way: the
+// target builds it, hours after the others were published.
+func TestBuiltInTheTarget(t *testing.T) {
+	for _, fails := range []bool{false, true} {
+		s := newServer(t, func(w *launchpadtest.World) {
+			w.LoseBinary = map[string]bool{"telephony-service/armhf": true}
+			w.FailBuild = map[string]bool{"telephony-service": fails}
+			w.BuildTime = 40 * time.Minute
+		})
+		_, report, err := s.Client().Snapshot(t.Context(), request, launchpad.CopyOptions{})
+		want := launchpad.FullyPublished
+		if fails {
+			want = launchpad.BuildFailed
+		}
+		if got := outcomes(report)["telephony-service"]; got != want || report.Complete == fails || (err != nil) != fails {
+			t.Errorf("%q, %v, want %q", got, err, want)
+		}
+	}
+}
+
+// TestIncomplete finds a source in the target that lacks a binary. Copying it
+// again adds what is missing.
+func TestIncomplete(t *testing.T) {
+	for name, fault := range map[string]*launchpadtest.Fault{"": {Op: "none"}, "answer lost": {Op: "copyPackage", After: true, Drop: true}} {
+		s := newServer(t)
+		c := s.Client()
+		if _, _, err := c.Snapshot(t.Context(), request, launchpad.CopyOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		s.Do(func(w *launchpadtest.World) {
+			for _, b := range w.Binaries {
+				if b.Archive == snapshot && b.Name == "unity8-common" && b.Arch == "armhf" {
+					b.Status = launchpad.Deleted
+				}
+			}
+		})
+		sent := s.Count("copyPackage")
+		s.Faults = []*launchpadtest.Fault{fault}
+		plan, report, err := c.Snapshot(t.Context(), request, launchpad.CopyOptions{})
+		if err != nil || !report.Complete || plan.Count(launchpad.CopyIt) != 1 || !strings.Contains(plan.Text(), "lacks 1 of its binaries") {
+			t.Errorf("%s: %v\n%s", name, err, plan.Text())
+		}
+		s.Faults = nil
+		if r, err := c.Probe(t.Context(), plan, launchpad.CopyOptions{}); err != nil || !r.Complete {
+			t.Errorf("%s: probe %v, %v", name, outcomes(r), err)
+		}
+		if _, err := c.Copy(t.Context(), plan, launchpad.CopyOptions{}); err != nil {
+			t.Errorf("%s: again: %v", name, err)
+		}
+		if n := s.Count("copyPackage") - sent; n != 1 {
+			t.Errorf("%s: asked %d times", name, n)
+		}
 	}
 }
 

@@ -38,6 +38,7 @@ type tracked struct {
 	sent     time.Time // when it was asked for, zero if not
 	notUntil time.Time // not to be asked for before
 	tries    int
+	hopeless bool // binaries have no rows, and nothing will make any
 	verified bool // source and all binaries were seen Published
 }
 
@@ -53,8 +54,7 @@ func newTracker(c *Client, p *Plan, o CopyOptions) (*tracker, error) {
 		case i.Action == Conflict:
 			i.outcome, i.detail = Refused, i.Reason
 		case i.Action == Present:
-			// Its row is checked when binaries are.
-			i.row, i.seen, i.outcome = &Source{Publication: Publication{Entry: Entry{SelfLink: i.Row}, Status: Published}}, t.began, Publishing
+			i.requested(t.began)
 		case p.Blocked != "":
 			i.outcome, i.detail = p.Blocked, p.Reason
 		case !o.Earlier.IsZero():
@@ -77,12 +77,15 @@ func (t *tracker) recall() {
 		}
 		switch line.Answer {
 		case accepted:
-			i.sent, i.outcome = line.Time.Time, Requested
+			i.requested(line.Time.Time)
 		case refused:
 			i.refuse(line.Sentence)
 		case unsent:
 		default:
 			i.tries, i.outcome, i.notUntil = 1, Requested, line.Time.Add(t.opt.Settle)
+			if i.Row != "" {
+				i.requested(line.Time.Time)
+			}
 		}
 	}
 }
@@ -91,8 +94,17 @@ func (t *tracker) recall() {
 func (t *tracker) presume() {
 	for _, i := range t.items {
 		if i.outcome == Unsent {
-			i.sent, i.outcome = t.began, Requested
+			i.requested(t.began)
 		}
+	}
+}
+
+// requested starts the clock. A source that is there already has its row, which
+// is checked when its binaries are.
+func (i *tracked) requested(when time.Time) {
+	i.sent, i.outcome = when, Requested
+	if i.Row != "" {
+		i.row, i.seen, i.outcome = &Source{Publication: Publication{Entry: Entry{SelfLink: i.Row}, Status: Published}}, when, Publishing
 	}
 }
 
@@ -193,10 +205,31 @@ func (t *tracker) owes() bool {
 func (t *tracker) send(ctx context.Context) error {
 	items := t.mayBeSent()
 	var tasks []func(context.Context) error
+	for _, i := range items {
+		if i.Row != "" {
+			tasks = append(tasks, func(ctx context.Context) error { return t.complete(ctx, i) })
+		}
+	}
+	items = slices.DeleteFunc(items, func(i *tracked) bool { return i.Row != "" })
 	for batch := range slices.Chunk(items, max(t.opt.Batch, 1)) {
 		tasks = append(tasks, func(ctx context.Context) error { return t.request(ctx, batch) })
 	}
 	return t.c.together(ctx, tasks...)
+}
+
+// complete asks for a source that is there without some of its binaries, unless
+// an earlier start has brought them meanwhile.
+func (t *tracker) complete(ctx context.Context, i *tracked) error {
+	i.requested(t.c.now())
+	err := t.inspect(ctx, i)
+	if err == nil && (i.verified || i.outcome.Ended()) {
+		return nil
+	}
+	i.row, i.sent, i.outcome, i.hopeless = nil, time.Time{}, Unsent, false
+	if err != nil {
+		return err
+	}
+	return t.request(ctx, []*tracked{i})
 }
 
 func (t *tracker) request(ctx context.Context, items []*tracked) error {
@@ -232,15 +265,15 @@ func (t *tracker) answered(ctx context.Context, items []*tracked, err error) err
 	for _, i := range items {
 		switch {
 		case err == nil:
-			i.sent, i.outcome = now, Requested
+			i.requested(now)
 		case e == nil || e.Class == ErrReadOnly || e.Class == ErrToken:
 			answer = unsent
 		case e.Ambiguous:
 			// Looked for until it would have shown, then asked for once more.
 			answer = unknown
 			i.outcome, i.notUntil = Requested, now.Add(t.opt.Settle)
-			if i.tries++; i.tries > 1 {
-				i.sent = now
+			if i.tries++; i.tries > 1 || i.Row != "" {
+				i.requested(now)
 			}
 		case e.Class == ErrServer || e.Class == ErrTimeout: // it never left
 			answer = unsent

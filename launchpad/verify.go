@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -40,7 +41,7 @@ func (t *tracker) verify(ctx context.Context) error {
 	if len(open) == 0 {
 		return nil
 	}
-	pending, err := t.listed(ctx, Pending)
+	pending, err := t.c.listed(ctx, t.plan, Pending)
 	if err != nil {
 		return err
 	}
@@ -57,7 +58,7 @@ func (t *tracker) verify(ctx context.Context) error {
 		}
 	}
 	if len(ready) > fewSources {
-		published, err := t.listed(ctx, Published)
+		published, err := t.c.listed(ctx, t.plan, Published)
 		if err != nil {
 			return err
 		}
@@ -79,21 +80,22 @@ func (t *tracker) verify(ctx context.Context) error {
 	return t.c.together(ctx, tasks...)
 }
 
-// listed reads all binaries of the target in a status, by architecture.
-func (t *tracker) listed(ctx context.Context, status Status) (map[binaryKey]bool, error) {
+// listed reads all binaries of the plan's target in a status, by architecture.
+func (c *Client) listed(ctx context.Context, p *Plan, status Status) (map[binaryKey]bool, error) {
+	var mu sync.Mutex
 	set := map[binaryKey]bool{}
 	var tasks []func(context.Context) error
-	for _, arch := range t.plan.Architectures {
-		f := BinaryFilter{Status: status, Arch: t.plan.ToSeries + "/" + arch, Order: Unordered}
+	for _, arch := range p.Architectures {
+		f := BinaryFilter{Status: status, Arch: p.ToSeries + "/" + arch, Order: Unordered}
 		tasks = append(tasks, func(ctx context.Context) error {
-			return each(t.c.Binaries(ctx, t.plan.To, f), func(b Binary) {
-				t.mu.Lock()
-				defer t.mu.Unlock()
+			return each(c.Binaries(ctx, p.To, f), func(b Binary) {
+				mu.Lock()
+				defer mu.Unlock()
 				set[binaryKey{b.Name, b.Version, b.Arch()}] = true
 			})
 		})
 	}
-	return set, t.c.together(ctx, tasks...)
+	return set, c.together(ctx, tasks...)
 }
 
 // present compares the item with a listing of Published binaries.
@@ -110,7 +112,7 @@ func (t *tracker) present(i *tracked, published map[binaryKey]bool) bool {
 // inspect reads every binary row one source has, and the builds of those that
 // have none.
 func (t *tracker) inspect(ctx context.Context, i *tracked) error {
-	if i.Action == Present && i.row.DateCreated.IsZero() { // not read yet
+	if i.Row != "" && i.row.DateCreated.IsZero() { // not read yet
 		row, err := read[Source](ctx, t.c, i.Row)
 		if err != nil {
 			return err
@@ -131,7 +133,7 @@ func (t *tracker) inspect(ctx context.Context, i *tracked) error {
 	if err != nil {
 		return err
 	}
-	i.missing = nil
+	i.missing, i.hopeless = nil, false
 	var absent []binaryKey
 	for _, k := range i.keys() {
 		b, ok := best[k]
@@ -160,7 +162,7 @@ func (t *tracker) inspect(ctx context.Context, i *tracked) error {
 
 // builds finds out whether binaries that are missing can still be built.
 func (t *tracker) builds(ctx context.Context, i *tracked, absent []binaryKey) error {
-	i.detail = ""
+	i.detail, i.hopeless = "", true
 	arches := map[string]bool{}
 	for _, k := range absent {
 		arches[k.arch] = true
@@ -169,7 +171,13 @@ func (t *tracker) builds(ctx context.Context, i *tracked, absent []binaryKey) er
 		if err != nil {
 			return err
 		}
-		if b.ArchiveLink != t.plan.To || !arches[b.Arch] {
+		if b.ArchiveLink != t.plan.To {
+			continue
+		}
+		if !b.State.Final() {
+			i.hopeless = false
+		}
+		if !arches[b.Arch] {
 			continue
 		}
 		switch {
@@ -196,7 +204,7 @@ func (t *tracker) confirm(ctx context.Context) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	published, err := t.listed(ctx, Published)
+	published, err := t.c.listed(ctx, t.plan, Published)
 	if err != nil {
 		return false, err
 	}
@@ -229,6 +237,8 @@ func (t *tracker) expire(ctx context.Context) error {
 			if err := t.lose(ctx, i); err != nil {
 				return err
 			}
+		case i.hopeless && now.Sub(i.seen) >= t.opt.LostAfter:
+			i.end(StuckPending, "binaries are missing and no build is under way that could make them; copied again with a new plan, they may come")
 		case i.row != nil && now.Sub(i.seen) >= t.opt.StuckAfter:
 			why := orText(i.detail, "rows do not become Published")
 			i.end(StuckPending, "%s for %v", why, now.Sub(i.seen).Round(time.Minute))
