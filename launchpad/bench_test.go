@@ -5,6 +5,7 @@ import (
 	"math"
 	"runtime"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/landingteam/landing/launchpad"
@@ -13,7 +14,7 @@ import (
 
 // big fills the overlay with sources of six binaries each: two packages on
 // three architectures.
-func big(b *testing.B, sources int) *launchpadtest.Server {
+func big(b testing.TB, sources int) *launchpadtest.Server {
 	s := launchpadtest.New(b, nil)
 	s.Do(func(w *launchpadtest.World) {
 		w.AddPPA("landing-team", "overlay")
@@ -31,26 +32,15 @@ func big(b *testing.B, sources int) *launchpadtest.Server {
 // service that takes 50 ms for a request. The baseline is the least number of
 // requests such a plan can do with, times 50 ms, over 4 at a time.
 func BenchmarkPlan(b *testing.B) {
-	const (
-		sources, perSource, arches = 1000, 6, 3
-		latency, parallel, page    = 50 * time.Millisecond, 4, 300
-	)
-	// Two archives, a series, its architectures; the origin's sources and, by
-	// architecture, its binaries; what is Pending there, of both kinds; what
-	// the target has, Pending and Published, and its newest rows, of both
-	// kinds; and what came into the origin meanwhile.
-	pages := func(n int) int { return int(math.Ceil(float64(n) / page)) }
-	least := 4 + pages(sources) + arches*pages(sources*perSource/arches) + 2 + 2 + 2 + 1
-	floor := time.Duration(least) * latency / parallel
-
-	s := big(b, sources)
+	least, floor := leastOfPlan()
+	s := big(b, planSources)
 	c := s.Client()
 	plan := mustPlan(b, c, request) // not measured
-	if plan.Count(launchpad.CopyIt) != sources {
+	if plan.Count(launchpad.CopyIt) != planSources {
 		b.Fatal(plan.Text())
 	}
-	s.Advance(time.Hour) // the origin is at rest
-	s.Latency = latency
+	s.Advance(2 * time.Hour) // the origin is at rest
+	s.Latency = planLatency
 	before := s.Count("")
 	for b.Loop() {
 		mustPlan(b, c, request)
@@ -61,6 +51,43 @@ func BenchmarkPlan(b *testing.B) {
 	b.ReportMetric(float64(wall.Milliseconds()), "ms/op")
 	b.ReportMetric(float64(floor.Milliseconds()), "floor-ms")
 	b.ReportMetric(float64(wall)/float64(floor), "times-floor")
+}
+
+// What BenchmarkPlan plans.
+const (
+	planSources = 1000
+	planLatency = 50 * time.Millisecond
+)
+
+// leastOfPlan is the least number of requests the plan can do with, and how
+// long they take at 50 ms each, four at a time.
+func leastOfPlan() (requests int, floor time.Duration) {
+	const perSource, arches, parallel, page = 6, 3, 4, 300
+	// Two archives, a series, its architectures; the origin's sources and, by
+	// architecture, its binaries; what is Pending there, of both kinds; what
+	// the target has, Pending and Published, and its newest rows, of both
+	// kinds; and what came into the origin meanwhile.
+	pages := func(n int) int { return int(math.Ceil(float64(n) / page)) }
+	requests = 4 + pages(planSources) + arches*pages(planSources*perSource/arches) + 2 + 2 + 2 + 1
+	return requests, time.Duration(requests) * planLatency / parallel
+}
+
+// TestPlanWaits holds planning to the floor of BenchmarkPlan by a clock on
+// which only waiting takes time.
+func TestPlanWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		least, floor := leastOfPlan()
+		s := big(t, planSources)
+		s.Advance(2 * time.Hour)
+		s.Latency = planLatency
+		began := time.Now()
+		plan := mustPlan(t, s.Client(), request)
+		if d := time.Since(began); s.Count("") > least || d > floor*13/10 || plan.Count(launchpad.CopyIt) != planSources {
+			t.Errorf("%d requests in %v, want %d in %v", s.Count(""), d, least, floor)
+		} else {
+			t.Logf("%d requests in %v; the least is %d in %v", s.Count(""), d, least, floor)
+		}
+	})
 }
 
 // BenchmarkStream reads listings of different lengths row by row. What is held

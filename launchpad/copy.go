@@ -3,7 +3,6 @@ package launchpad
 import (
 	"context"
 	"fmt"
-	"sync"
 )
 
 // A CopyRequest asks for one version of one source package to be copied. The
@@ -42,43 +41,4 @@ func (c *Client) RequestCopies(ctx context.Context, sources []string, r CopyRequ
 		return fmt.Errorf("cannot copy %d packages: %w", len(sources), err)
 	}
 	return nil
-}
-
-// together runs tasks, at most c.Parallel at a time, in order, and returns the
-// first error; the others are cancelled by it.
-func (c *Client) together(ctx context.Context, tasks ...func(context.Context) error) error {
-	limit := c.Parallel
-	if limit <= 0 {
-		limit = 4
-	}
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	var (
-		wg    sync.WaitGroup
-		once  sync.Once
-		first error
-	)
-	next := make(chan func(context.Context) error)
-	for range min(limit, len(tasks)) {
-		wg.Go(func() {
-			for task := range next {
-				if ctx.Err() != nil {
-					continue
-				}
-				if err := task(ctx); err != nil {
-					once.Do(func() { first = err })
-					cancel()
-				}
-			}
-		})
-	}
-	for _, t := range tasks {
-		next <- t
-	}
-	close(next)
-	wg.Wait()
-	if first == nil {
-		return ctx.Err()
-	}
-	return first
 }

@@ -6,6 +6,7 @@ import (
 	"iter"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -24,6 +25,7 @@ type planner struct {
 	moving   map[string][]Source // pending there
 	binaries map[PackageVersion][]Binary
 	target   map[string][]Source // active in the target
+	recent   []Source            // that came into the origin since shortly before the plan
 	newest   Time                // of the target's rows
 	last     [2]int              // highest numbers of its source and binary rows
 }
@@ -41,18 +43,21 @@ func (c *Client) Plan(ctx context.Context, r PlanRequest) (*Plan, error) {
 	if r.Pocket == "" {
 		r.Pocket = Release
 	}
-	p := &planner{c: c, req: r, sources: map[string][]Source{}, moving: map[string][]Source{}, binaries: map[PackageVersion][]Binary{}, target: map[string][]Source{}}
 	began := c.now()
-	if err := p.places(ctx); err != nil {
+	plan, calm, err := c.readPlan(ctx, r, began)
+	for pass := 0; err == nil && !calm; pass++ {
+		// Too much moved to read it piece by piece: two readings must agree.
+		if pass == 4 {
+			return nil, fmt.Errorf("cannot plan: %s changes faster than it can be read; try again when it is at rest", r.From)
+		}
+		before := plan
+		if plan, _, err = c.readPlan(ctx, r, began); err == nil {
+			calm = slices.EqualFunc(before.Items, plan.Items, sameItem)
+		}
+	}
+	if err != nil {
 		return nil, fmt.Errorf("cannot plan: %w", err)
 	}
-	if err := p.list(ctx); err != nil {
-		return nil, fmt.Errorf("cannot plan: %w", err)
-	}
-	if err := p.again(ctx, began); err != nil {
-		return nil, fmt.Errorf("cannot plan: %w", err)
-	}
-	plan := p.plan()
 	if err := c.completeness(ctx, plan); err != nil {
 		return nil, fmt.Errorf("cannot plan: %w", err)
 	}
@@ -60,110 +65,188 @@ func (c *Client) Plan(ctx context.Context, r PlanRequest) (*Plan, error) {
 	return plan, nil
 }
 
-// places reads the archives, the series and its architectures, all at once.
-func (p *planner) places(ctx context.Context) error {
-	from, err := p.c.archiveLink(p.req.From)
-	if err != nil {
-		return err
+// readPlan reads origin and target once. It is not calm when much of the origin
+// is so new that the reading may mix two states of it.
+func (c *Client) readPlan(ctx context.Context, r PlanRequest, began time.Time) (plan *Plan, calm bool, err error) {
+	p := &planner{c: c, req: r, sources: map[string][]Source{}, moving: map[string][]Source{}, binaries: map[PackageVersion][]Binary{}, target: map[string][]Source{}}
+	if err := p.read(ctx, began); err != nil {
+		return nil, false, err
 	}
-	to, err := p.c.archiveLink(p.req.To)
-	if err != nil {
-		return err
+	if calm, err = p.again(ctx, began); err != nil {
+		return nil, false, err
 	}
-	if from == to && p.req.Series == p.req.ToSeries {
-		return fmt.Errorf("origin and target are the same: %s %s", to, p.req.Series)
-	}
-	series, err := p.c.seriesLink(to, p.req.ToSeries)
-	if err != nil {
-		return err
-	}
-	var origin []string
-	tags := func(series Link, into *[]string) func(context.Context) error {
-		return func(ctx context.Context) error {
-			return each(pages[Architecture](ctx, p.c, string(series)+"/architectures"), func(a Architecture) {
-				if !Is(a.Enabled, false) {
-					*into = append(*into, a.Tag)
-				}
-			})
-		}
-	}
-	tasks := []func(context.Context) error{
-		func(ctx context.Context) (err error) { p.from, err = read[Archive](ctx, p.c, from); return err },
-		func(ctx context.Context) (err error) { p.to, err = read[Archive](ctx, p.c, to); return err },
-		func(ctx context.Context) (err error) { p.series, err = read[Series](ctx, p.c, series); return err },
-		tags(series, &p.arches),
-	}
-	if p.req.Series != p.req.ToSeries {
-		l, err := p.c.seriesLink(from, p.req.Series)
-		if err != nil {
-			return err
-		}
-		tasks = append(tasks, tags(l, &origin))
-	}
-	err = p.c.together(ctx, tasks...)
-	p.behind = slices.DeleteFunc(origin, func(a string) bool { return slices.Contains(p.arches, a) })
-	return err
+	return p.plan(), calm, nil
 }
 
-// list reads the rows of origin and target. Binaries are listed by
-// architecture, 300 a request, instead of source by source: they name their
-// source.
-func (p *planner) list(ctx context.Context) error {
-	from, to := p.from.SelfLink, p.to.SelfLink
+func sameItem(a, b Item) bool {
+	return a.Name == b.Name && a.Version == b.Version && a.Action == b.Action && a.Reason == b.Reason && sameBinaries(a.Binaries, b.Binaries)
+}
+
+// read asks for all that is needed, as early as it can be asked for: the
+// listings by architecture are the longest and start as soon as the
+// architectures are known; what came meanwhile is asked for when the origin has
+// been read.
+func (p *planner) read(ctx context.Context, began time.Time) error {
 	r := p.req
-	var tasks []func(context.Context) error
-	sources := func(archive Link, f SourceFilter, add func(Source)) {
-		tasks = append(tasks, func(ctx context.Context) error { return each(p.c.Sources(ctx, archive, f), add) })
+	from, err := p.c.archiveLink(r.From)
+	if err != nil {
+		return err
 	}
-	binaries := func(archive Link, f BinaryFilter, add func(Binary)) {
-		tasks = append(tasks, func(ctx context.Context) error { return each(p.c.Binaries(ctx, archive, f), add) })
+	to, err := p.c.archiveLink(r.To)
+	if err != nil {
+		return err
+	}
+	if from == to && r.Series == r.ToSeries {
+		return fmt.Errorf("origin and target are the same: %s %s", to, r.Series)
+	}
+	series, err := p.c.seriesLink(to, r.ToSeries)
+	if err != nil {
+		return err
+	}
+	home, err := p.c.seriesLink(from, r.Series)
+	if err != nil {
+		return err
 	}
 	names := r.literal()
 	if r.Replay != nil {
 		names = r.Replay.names()
 	}
-	if names != nil {
-		for _, n := range names {
-			tasks = append(tasks, func(ctx context.Context) error { return p.byName(ctx, n) })
+	w := p.c.crew(ctx)
+	var reading atomic.Int32 // of the origin
+	reading.Store(1)         // this function
+	done := func() {
+		if reading.Add(-1) == 0 && r.Replay == nil {
+			w.give(func(ctx context.Context) (err error) {
+				margin := began.Add(-time.Hour) // clocks differ, and rows wait to be published
+				p.recent, err = all(p.c.Sources(ctx, from, SourceFilter{Series: r.Series, Pocket: r.Pocket, CreatedSince: margin, Order: Oldest}))
+				return err
+			})
 		}
-	} else { // the longest first, so that all are done at about the same time
-		for _, arch := range p.arches {
-			binaries(from, BinaryFilter{Status: Published, Arch: r.Series + "/" + arch, Pocket: r.Pocket, Order: Unordered}, p.addBinary)
+	}
+	origin := func(tasks ...task) {
+		for _, t := range tasks {
+			reading.Add(1)
+			w.give(func(ctx context.Context) error { defer done(); return t(ctx) })
 		}
-		sources(from, SourceFilter{Status: Published, Series: r.Series, Pocket: r.Pocket}, p.addSource)
-		sources(from, SourceFilter{Status: Pending, Series: r.Series, Pocket: r.Pocket}, p.addSource)
-		binaries(from, BinaryFilter{Status: Pending, Pocket: r.Pocket, Order: Unordered}, func(b Binary) {
-			if seriesOf(b.ArchLink) == r.Series {
+	}
+	rest := []task{
+		func(ctx context.Context) error {
+			for _, status := range [...]Status{Pending, Published} {
+				if err := each(p.c.Sources(ctx, to, SourceFilter{Status: status, Series: r.ToSeries}), p.addTarget); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+		func(ctx context.Context) (err error) { p.to, err = read[Archive](ctx, p.c, to); return err },
+		func(ctx context.Context) (err error) { p.series, err = read[Series](ctx, p.c, series); return err },
+		func(ctx context.Context) error {
+			return each(limit(p.few().Sources(ctx, to, SourceFilter{Series: r.ToSeries, Order: Newest}), few), func(s Source) { p.addNewest(0, s.Publication) })
+		},
+		func(ctx context.Context) error {
+			return each(limit(p.few().Binaries(ctx, to, BinaryFilter{Order: Unordered}), few), func(b Binary) { p.addNewest(1, b.Publication) })
+		},
+	}
+	var here []string
+	if home != series {
+		rest = append(rest, p.tags(home, &here))
+	}
+	tags := p.tags(series, &p.arches)
+	origin(func(ctx context.Context) (err error) { p.from, err = read[Archive](ctx, p.c, from); return err })
+	if names == nil {
+		// What is Pending is listed before what is Published, so that a row
+		// that changes between the two is seen at least once. The longest
+		// listings come first then.
+		var first atomic.Int32
+		first.Store(3)
+		next := func() {
+			if first.Add(-1) > 0 {
+				return
+			}
+			for _, arch := range p.arches {
+				origin(p.listBinaries(from, BinaryFilter{Status: Published, Arch: r.Series + "/" + arch, Pocket: r.Pocket, Order: Unordered}))
+			}
+			origin(p.listSources(from, SourceFilter{Status: Published, Series: r.Series, Pocket: r.Pocket}))
+			w.give(rest...)
+		}
+		origin(then(tags, next),
+			then(p.listBinaries(from, BinaryFilter{Status: Pending, Pocket: r.Pocket, Order: Unordered}), next),
+			then(p.listSources(from, SourceFilter{Status: Pending, Series: r.Series, Pocket: r.Pocket}), next))
+	} else {
+		w.give(tags)
+		w.give(rest...)
+	}
+	for _, n := range names {
+		origin(func(ctx context.Context) error { return p.byName(ctx, from, n) })
+	}
+	done()
+	err = w.wait()
+	p.behind = slices.DeleteFunc(here, func(a string) bool { return slices.Contains(p.arches, a) })
+	return err
+}
+
+// then is a task with what follows its success.
+func then(t task, next func()) task {
+	return func(ctx context.Context) error {
+		err := t(ctx)
+		if err == nil {
+			next()
+		}
+		return err
+	}
+}
+
+type task = func(context.Context) error
+
+func (p *planner) listSources(archive Link, f SourceFilter) task {
+	return func(ctx context.Context) error { return each(p.c.Sources(ctx, archive, f), p.addSource) }
+}
+
+// listBinaries reads binaries 300 a request instead of source by source: they
+// name their source.
+func (p *planner) listBinaries(archive Link, f BinaryFilter) task {
+	return func(ctx context.Context) error {
+		return each(p.c.Binaries(ctx, archive, f), func(b Binary) {
+			if seriesOf(b.ArchLink) == p.req.Series {
 				p.addBinary(b)
 			}
 		})
 	}
-	sources(to, SourceFilter{Status: Pending, Series: r.ToSeries}, p.addTarget)
-	sources(to, SourceFilter{Status: Published, Series: r.ToSeries}, p.addTarget)
-	tasks = append(tasks, func(ctx context.Context) error { return p.baseline(ctx, to) })
-	return p.c.together(ctx, tasks...)
 }
 
-// baseline finds the newest rows of the target.
-func (p *planner) baseline(ctx context.Context, to Link) error {
-	const few = 75 // of a day's rows the one with the highest number counts
+// tags reads the enabled architectures of a series.
+func (p *planner) tags(series Link, into *[]string) task {
+	return func(ctx context.Context) error {
+		return each(pages[Architecture](ctx, p.c, string(series)+"/architectures"), func(a Architecture) {
+			if !Is(a.Enabled, false) {
+				*into = append(*into, a.Tag)
+			}
+		})
+	}
+}
+
+// few rows are enough to find the newest: of those of the same instant the one
+// with the highest number counts.
+const few = 75
+
+func (p *planner) few() *Client {
 	c := *p.c
 	c.PageSize = few
-	see := func(which int, r Publication) {
-		p.last[which] = max(p.last[which], r.SelfLink.ID())
-		if r.DateCreated.After(p.newest.Time) {
-			p.newest = r.DateCreated
-		}
+	return &c
+}
+
+func (p *planner) addNewest(which int, r Publication) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.last[which] = max(p.last[which], r.SelfLink.ID())
+	if r.DateCreated.After(p.newest.Time) {
+		p.newest = r.DateCreated
 	}
-	if err := each(limit(c.Sources(ctx, to, SourceFilter{Series: p.req.ToSeries, Order: Newest}), few), func(s Source) { see(0, s.Publication) }); err != nil {
-		return err
-	}
-	return each(limit(c.Binaries(ctx, to, BinaryFilter{Order: Unordered}), few), func(b Binary) { see(1, b.Publication) })
 }
 
 // byName reads one source and its binaries.
-func (p *planner) byName(ctx context.Context, name string) error {
-	r, from := p.req, p.from.SelfLink
+func (p *planner) byName(ctx context.Context, from Link, name string) error {
+	r := p.req
 	if r.Replay != nil {
 		version := r.Replay.version(name)
 		for s, err := range p.c.Sources(ctx, from, SourceFilter{Name: name, Version: version, Series: r.Series, Pocket: r.Pocket}) {
@@ -195,21 +278,22 @@ func (p *planner) byName(ctx context.Context, name string) error {
 
 // again looks for what came into the origin while it was read, and for sources
 // and binaries that do not fit together, which a page that shifted may cause.
-// Their names are read once more, one by one.
-func (p *planner) again(ctx context.Context, began time.Time) error {
+// Their names are read once more, one by one; it reports false if they are too
+// many for that.
+func (p *planner) again(ctx context.Context, began time.Time) (bool, error) {
 	if p.req.Replay != nil {
-		return nil
+		return true, nil
 	}
+	fresh := began.Add(-5 * time.Minute) // clocks differ
 	suspects := map[string]bool{}
-	margin := began.Add(-5 * time.Minute) // clocks differ
-	for s, err := range p.c.Sources(ctx, p.from.SelfLink, SourceFilter{Series: p.req.Series, Pocket: p.req.Pocket, CreatedSince: margin, Order: Oldest}) {
-		if err != nil {
-			return err
+	for _, s := range p.recent {
+		listed, same := false, false
+		for _, o := range slices.Concat(p.sources[s.SourceName], p.moving[s.SourceName]) {
+			listed = listed || o.SelfLink == s.SelfLink
+			same = same || o.SelfLink == s.SelfLink && o.Status == s.Status
 		}
-		known := func(in map[string][]Source) bool {
-			return slices.ContainsFunc(in[s.SourceName], func(o Source) bool { return o.SelfLink == s.SelfLink && o.Status == s.Status })
-		}
-		if p.req.picks(s.SourceName) && !known(p.sources) && !known(p.moving) {
+		// A row that came, got on or went while the lists were read.
+		if p.req.picks(s.SourceName) && (!same && (listed || s.Status.Active()) || s.Status.Active() && s.DateCreated.After(fresh)) {
 			suspects[s.SourceName] = true
 		}
 	}
@@ -225,7 +309,10 @@ func (p *planner) again(ctx context.Context, began time.Time) error {
 			}
 		}
 	}
-	var tasks []func(context.Context) error
+	if len(suspects) > fewSuspects {
+		return false, nil
+	}
+	var tasks []task
 	for name := range suspects {
 		delete(p.sources, name)
 		delete(p.moving, name)
@@ -234,10 +321,13 @@ func (p *planner) again(ctx context.Context, began time.Time) error {
 				delete(p.binaries, v)
 			}
 		}
-		tasks = append(tasks, func(ctx context.Context) error { return p.byName(ctx, name) })
+		tasks = append(tasks, func(ctx context.Context) error { return p.byName(ctx, p.from.SelfLink, name) })
 	}
-	return p.c.together(ctx, tasks...)
+	return true, p.c.together(ctx, tasks...)
 }
+
+// fewSuspects are read one by one; each takes some three requests.
+const fewSuspects = 20
 
 func (p *planner) addSource(s Source) {
 	if !p.req.picks(s.SourceName) {

@@ -18,9 +18,9 @@ import (
 // effect. A copy must never claim that something is published which was not,
 // and it must always end.
 func TestCopyUnderFire(t *testing.T) {
-	seeds := 25
+	seeds := 12
 	if testing.Short() {
-		seeds = 10
+		seeds = 4
 	}
 	complete := 0
 	for seed := range seeds {

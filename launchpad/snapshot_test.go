@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -533,5 +534,64 @@ func TestManifest(t *testing.T) {
 	}
 	if ch := stored.Compare(report.Manifest(plan)); len(ch) != 0 {
 		t.Errorf("replayed differently: %v", ch)
+	}
+}
+
+// TestPlanInMotion publishes, uploads and deletes in the origin while a plan
+// reads it: whatever the moment, the plan must not mix old and new.
+func TestPlanInMotion(t *testing.T) {
+	for after := 1; after < 16; after++ {
+		s := newServer(t)
+		s.Do(func(w *launchpadtest.World) { w.Upload(overlay, "vivid", pkg("unity8", "8.13", bin("unity8"))) })
+		c := s.Client()
+		c.Parallel = 1
+		n := 0
+		c.HTTP.Transport = counting{c.HTTP.Transport, func() {
+			if n++; n == after {
+				s.Advance(10 * time.Minute) // 8.13 is published, 8.12 superseded
+				s.Do(func(w *launchpadtest.World) {
+					w.Publish(overlay, "vivid", pkg("late", "1"))
+					w.DeleteSource(w.FindSource(overlay, "telephony-service", "0.1"), "operator", "x")
+				})
+			}
+		}}
+		plan, err := c.Plan(t.Context(), request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, i := range plan.Items {
+			rows := 0
+			for _, b := range i.Binaries {
+				rows += len(b.Arches)
+			}
+			if want := map[string]int{"8.12-0ubuntu1": 6, "8.13": 3, "1.10": 9, "0.1": 1, "1": 3}[i.Version]; i.Action == launchpad.CopyIt && rows != want {
+				t.Errorf("changed before request %d: %s %s with %d binaries, want %d", after, i.Name, i.Version, rows, want)
+			}
+		}
+	}
+}
+
+// counting calls before for each request.
+type counting struct {
+	http.RoundTripper
+	before func()
+}
+
+func (c counting) RoundTrip(r *http.Request) (*http.Response, error) {
+	c.before()
+	return c.RoundTripper.RoundTrip(r)
+}
+
+// TestPlanFresh plans from an origin that was filled a moment ago: it is read
+// twice as a whole, and not package by package.
+func TestPlanFresh(t *testing.T) {
+	s := newServer(t, func(w *launchpadtest.World) {
+		for n := range 60 {
+			w.Publish(overlay, "vivid", pkg(fmt.Sprintf("pkg%02d", n), "1"))
+		}
+	})
+	plan := mustPlan(t, s.Client(), request)
+	if plan.Count(launchpad.CopyIt) != 63 || plan.Err() != nil || s.Count("") > 30 {
+		t.Errorf("%d packages, %v, in %d requests", plan.Count(launchpad.CopyIt), plan.Err(), s.Count(""))
 	}
 }
