@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// A name is an entry of a list, with its place in the text.
+// A listName is an entry of a list, with its place in the text.
 type listName struct {
 	name     string
 	from, to int // in the value, without the white space around
@@ -40,7 +40,7 @@ func (c *Config) place(k *configKey, offset int) int {
 			from = k.at
 		}
 		length := max(0, int(l.start)+len(pyTrimRight(string(c.text[l.start:l.stop])))-from)
-		if slices.Contains(k.lines, n) {
+		if _, ok := slices.BinarySearch(k.lines, n); ok {
 			if offset <= length {
 				return from + offset
 			}

@@ -196,6 +196,7 @@ func (l *loading) mirrors(base string, names []string) (list []MirrorSettings) {
 			l.missing(general, "", "Missing key in mirror_default: %s", key)
 		}
 	}
+	seen := map[string]bool{}
 	for _, name := range names {
 		section := "mirror_" + name
 		if l.byName[section] == nil {
@@ -220,11 +221,10 @@ func (l *loading) mirrors(base string, names []string) (list []MirrorSettings) {
 			m.Key = pyJoin(base, m.Key)
 		}
 		m.Port = l.number(from("ssh_port"), "ssh_port", 0)
-		if i := slices.IndexFunc(list, func(o MirrorSettings) bool { return o.Name == name }); i >= 0 {
-			list[i] = m
-			continue
+		if !seen[name] {
+			list = append(list, m)
 		}
-		list = append(list, m)
+		seen[name] = true
 	}
 	return list
 }

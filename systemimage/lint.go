@@ -1,6 +1,7 @@
 package systemimage
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"slices"
@@ -51,12 +52,18 @@ func (f ConfigFinding) String() string {
 }
 
 // Lint returns the findings by line. Each Fix was tried: it can be given to
-// [Config.Edit] of the same Config. Fixes of two findings may be about the same
-// value; lint again after each.
+// [Config.Edit] of the same Config; those of faults in the grammar in their order.
+// Fixes of two findings may be about the same
+// value; lint again after each. Only the first hundred findings that can be mended
+// have one, since trying takes time.
 //
-// The error is about the looking only: the host could not be asked, or ctx is done.
+// The error is about the looking only: the host could not be asked, ctx is done, or
+// the configuration is larger than any real one.
 func (l *ConfigLinter) Lint(ctx context.Context, c *Config) ([]ConfigFinding, error) {
 	n := &lint{Config: c, linter: l}
+	if err := n.bounded(); err != nil {
+		return nil, err
+	}
 	if c.failure != nil {
 		n.grammar()
 		return n.done(), nil
@@ -72,6 +79,22 @@ func (l *ConfigLinter) Lint(ctx context.Context, c *Config) ([]ConfigFinding, er
 		err = n.urls(ctx)
 	}
 	return n.done(), err
+}
+
+// bounded refuses lists that nobody wrote: much below is compared with each other.
+func (n *lint) bounded() error {
+	const most = 10000
+	size := len(n.Config.sections)
+	for _, s := range n.Config.sections {
+		size = max(size, len(s.keys))
+		for _, k := range s.keys {
+			size = max(size, len(k.lines), bytes.Count(k.value, []byte(",")))
+		}
+	}
+	if size > most {
+		return &Error{Op: "lint configuration", Kind: ErrMalformed, Err: fmt.Errorf("it has a list, a section or a value with more than %d entries", most)}
+	}
+	return nil
 }
 
 // A lint is one look at a configuration.
@@ -97,15 +120,19 @@ func (n *lint) add(severity Severity, class, section, key, problem, why string, 
 // done sorts the findings, and drops fixes that the editor does not take.
 func (n *lint) done() []ConfigFinding {
 	n.fold()
+	slices.SortStableFunc(n.findings, func(a, b ConfigFinding) int { return a.Line - b.Line })
+	tried := 0
 	for i, f := range n.findings {
-		if len(f.Fix) == 0 {
+		if len(f.Fix) == 0 || n.failure != nil { // grammar tries its own, one upon the other
 			continue
 		}
-		if _, err := n.Edit(f.Fix...); err != nil {
-			n.findings[i].Fix = nil
+		if tried++; tried <= 100 {
+			if _, err := n.Edit(f.Fix...); err == nil {
+				continue
+			}
 		}
+		n.findings[i].Fix = nil
 	}
-	slices.SortStableFunc(n.findings, func(a, b ConfigFinding) int { return a.Line - b.Line })
 	return n.findings
 }
 

@@ -1,7 +1,9 @@
 package systemimage
 
 import (
+	"context"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -184,13 +186,13 @@ func TestLintTree(t *testing.T) {
 	)
 	var got []string
 	for _, f := range lintText(t, change.Replace(sample), l) {
-		if slices.Contains([]string{"not-in-tree", "alias", "not-configured", "unknown-device", "source-channel"}, f.Class) {
+		if slices.Contains([]string{"not-in-tree", "alias", "not-configured", "unknown-device", "source-device"}, f.Class) {
 			got = append(got, fmt.Sprintf("%s %s: %s", f.Severity, f.Class, f.Problem))
 		}
 	}
 	want := []string{
 		"note not-configured: channel ubuntu-touch/stable/meizu.en of the tree is not configured",
-		`error source-channel: channel ubuntu-touch/rc-proposed/ubuntu has no device "mko"`,
+		"error source-device: channel ubuntu-touch/rc-proposed/ubuntu has no device mko",
 		`warning unknown-device: "device,krilin" is for a device that the channel does not have: is "krillin" meant?`,
 		"error not-in-tree: channel new is not in the published tree",
 		"error alias: channel ubuntu-touch/devel-proposed/ubuntu is an alias and automatic",
@@ -206,6 +208,53 @@ func TestClosest(t *testing.T) {
 	} {
 		if got := closest(tt.word, []string{"auto", "manual"}); got != tt.want {
 			t.Errorf("closest(%q) = %q, want %q", tt.word, got, tt.want)
+		}
+	}
+}
+
+// Every mistake of the recorded imports is found, most of which the server did
+// not tell about.
+func TestLintRecorded(t *testing.T) {
+	channels, err := ParseChannels(readFile(t, "testdata/tree/channels.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	sample := string(readFile(t, "testdata/config/sample"))
+	want := map[string]string{
+		"channel-not-in-tree": "not-in-tree", "comma-space-in-options": "list-value", "duplicate-option": "grammar", "duplicate-section": "grammar",
+		"fullcount-not-number": "not-a-number", "inline-comment": "inline-comment", "malformed-line": "grammar", "mirror-section-missing": "missing-section",
+		"missing-deltabase": "deltabase", "missing-file-key": "missing-file", "missing-keyring": "missing-keyring", "missing-section": "missing-section",
+		"no-public-fqdn": "missing-key", "series-comma-option": "series", "system-image-bad-channel": "source-channel",
+		"system-image-bad-device": "source-device", "system-image-file-eq": "prefix", "type-atuo": "unknown-type",
+		"unknown-generator": "unknown-generator", "unknown-option": "unknown-key", "version-first": "order",
+		"wrong-cdimage-path": "missing-path", "wrong-series": "missing-series",
+	}
+	files, err := filepath.Glob("testdata/config/mistakes/*.diff")
+	if err != nil || len(files) != len(want) {
+		t.Fatalf("%d mistakes are recorded, %d known: %v", len(files), len(want), err)
+	}
+	// A host that has just what the world of the recording has.
+	host := RunnerFunc(func(_ context.Context, c Command) (Output, error) {
+		var out strings.Builder
+		words := strings.Split(string(c.Stdin), "\n")
+		for i := 0; i+4 <= len(words); i += 4 {
+			_, name, _ := strings.Cut(words[i+1], "/keyrings/")
+			answer := "yes"
+			switch {
+			case name != "" && !strings.HasPrefix(name, "archive-master"), words[i+2] != "" && !strings.HasPrefix(words[i+2], "vivid-"),
+				strings.Contains(words[i+1], "cdimage") && words[i+1] != "/srv/cdimage.ubuntu.com/full/ubuntu-touch/daily-preinstalled":
+				answer = "no"
+			}
+			out.WriteString(answer + "\n")
+		}
+		return Output{Stdout: []byte(out.String() + "end\n")}, nil
+	})
+	for _, file := range files {
+		name := strings.TrimSuffix(filepath.Base(file), ".diff")
+		text := patch(t, sample, string(readFile(t, file)), "-", "+")
+		findings := lintText(t, text, &ConfigLinter{Channels: channels, Runner: host, Root: "/srv/system-image.ubuntu.com"})
+		if !slices.ContainsFunc(findings, func(f ConfigFinding) bool { return f.Class == want[name] }) {
+			t.Errorf("%s: nothing of class %s is found: %v", name, want[name], findings)
 		}
 	}
 }

@@ -133,7 +133,7 @@ func (n *lint) source(channel, section string, f FileEntry, auto bool) {
 		n.add(Risky, "relative-path", section, key, fmt.Sprintf("the path %q is relative", s.Path), "to the folder that import-images is started in, not to base_path")
 	}
 	if s.Generator == "system-image" {
-		n.sourceChannel(channel, section, key, s)
+		n.sourceChannel(channel, section, key, f, s)
 	}
 	n.sources = append(n.sources, placed{FileSource: s, section: section, key: key, auto: auto})
 }
@@ -209,14 +209,11 @@ func (n *lint) address(section, key, address string) {
 }
 
 // sourceChannel looks at the channel that a system-image entry copies from.
-func (n *lint) sourceChannel(channel, section, key string, s FileSource) {
+func (n *lint) sourceChannel(channel, section, key string, f FileEntry, s FileSource) {
 	all := n.allChannels()
 	if len(n.linter.Channels) > 0 {
-		source, ok := n.linter.Channels[s.Channel]
-		if _, has := source.Devices[s.Device]; ok && s.Device != "" && !has {
-			n.add(Harmful, "source-channel", section, key, fmt.Sprintf("channel %s has no device %q", s.Channel, s.Device), "no image is made")
-		}
-		if ok {
+		if source, ok := n.linter.Channels[s.Channel]; ok {
+			n.sourceDevice(channel, section, key, f, s, source)
 			return
 		}
 	} else if slices.Contains(all, s.Channel) {
@@ -235,4 +232,25 @@ func (n *lint) sourceChannel(channel, section, key string, s FileSource) {
 		fix = []Edit{set(section, key, strings.Replace(v.Text, ";"+s.Channel+";", ";"+guess+";", 1))}
 	}
 	n.add(severity, "source-channel", section, key, fmt.Sprintf("there is no channel %q to take a file from%s", s.Channel, meant(guess)), "the generator returns nothing, and no image is made", fix...)
+}
+
+// sourceDevice looks whether the other channel has the devices: the one that is
+// named, or each that the entry is for.
+func (n *lint) sourceDevice(channel, section, key string, f FileEntry, s FileSource, source Channel) {
+	var missing []string
+	if _, has := source.Devices[s.Device]; s.Device != "" && !has {
+		missing = []string{s.Device}
+	}
+	for device, d := range n.linter.Channels[channel].Devices {
+		_, has := source.Devices[device]
+		if s.Device == "" && !has && d.Redirect == "" && (!f.ForDevice || f.Device == device) {
+			missing = append(missing, device)
+		}
+	}
+	if len(missing) == 0 {
+		return
+	}
+	slices.Sort(missing)
+	n.add(Harmful, "source-device", section, key, fmt.Sprintf("channel %s has no device %s", s.Channel, strings.Join(missing, ", ")),
+		"no image is made for the device; the option device= takes the file of another one")
 }

@@ -70,7 +70,7 @@ func (n *lint) host(ctx context.Context) error {
 	const dies = "every program that needs it dies"
 	for _, d := range []struct{ key, path string }{
 		{"publish_path", settings.PublishPath}, {"state_path", settings.StatePath},
-		{"gpg_key_path", settings.KeyPath + "/image-signing"}, {"gpg_keyring_path", settings.KeyringPath},
+		{"gpg_key_path", pyJoin(settings.KeyPath, "image-signing")}, {"gpg_keyring_path", settings.KeyringPath},
 	} {
 		ask("dir", d.path, "", "", func() {
 			n.add(Harmful, "missing-folder", "global", d.key, fmt.Sprintf("the server has no folder %s", d.path), dies)
@@ -131,7 +131,7 @@ func (n *lint) askSource(ask func(word, path, start, end string, finding func())
 		}
 	case s.Keyring != "":
 		for _, ext := range []string{".tar.xz", ".tar.xz.asc"} {
-			path := settings.KeyringPath + "/" + s.Keyring + ext
+			path := pyJoin(settings.KeyringPath, s.Keyring+ext)
 			if s.Generator == "keyring" {
 				ask("file", path, "", "", missing(Harmful, "missing-keyring", "the server has no "+path, "the generator returns nothing without a word, and no image is made"))
 			}
