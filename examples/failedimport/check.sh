@@ -25,4 +25,44 @@ exits 1 "$dir/failedimport" -log - # empty: it cannot be told
 says 'does not tell'
 exits 2 "$dir/failedimport" -log "$dir/absent"
 exits 2 "$dir/failedimport" -nonsense
+exits 2 "$dir/failedimport" -log "$dir/log" -run
+exits 2 "$dir/failedimport" ubuntu-touch/rc-proposed/meizu.en
+
+# the lab, where nothing is wrong; looking changes nothing
+channel=ubuntu-touch/rc-proposed/bq-aquaris.en
+newest $channel krillin 'full 3 '
+tree >"$dir/before"
+exits 0 "$dir/failedimport" -lab "$lab"
+exits 0 "$dir/failedimport" -lab "$lab" -channel $channel -device krillin
+says 'nothing wrong'
+exits 0 "$dir/failedimport" -lab "$lab" -channel $channel -run -plan
+says 'ask        Run the importer by hand now'
+tree >"$dir/after"
+cmp "$dir/before" "$dir/after" || fail "looking changed the lab"
+
+# a misspelt type, told with the line and the edit
+sed -i "/^\[channel_${channel//\//\\/}\]/,/^type/s/^type = auto/type = atuo/" "$lab/etc/config"
+exits 1 "$dir/failedimport" -lab "$lab" -channel $channel
+says 'type = atuo'
+exits 1 "$dir/failedimport" -lab "$lab" -channel $channel -json
+says '"about": "configuration"'
+sed -i 's/^type = atuo/type = auto/' "$lab/etc/config"
+
+# a new build is due; the run by hand is asked for first, and gives the importer back
+build=$lab/sources/jenkins.example.net/krillin/device_krillin.build
+echo 20150619-6c0ffee >"$build"
+exits 1 "$dir/failedimport" -lab "$lab" -channel $channel -device krillin
+says 'the monitor says device=20150619-6c0ffee'
+exits 3 "$dir/failedimport" -lab "$lab" -channel $channel -device krillin -run -journal "$dir/j"
+newest $channel krillin 'full 3 '
+exits 0 "$dir/failedimport" -lab "$lab" -channel $channel -device krillin -run -journal "$dir/j" -yes
+says 'for krillin: published, version 4'
+newest $channel krillin 'full 4 '
+grep -q '^\*/5 .*import-images' "$lab/crontab" || fail "the importer is not back"
+exits 0 "$dir/failedimport" -lab "$lab" -channel $channel -device krillin
+
+# commented out by hand
+sed -i 's/^\*\/5/#*\/5/' "$lab/crontab"
+exits 1 "$dir/failedimport" -lab "$lab" -channel $channel
+says 'commented out by hand'
 echo "failedimport: as described"

@@ -1,8 +1,19 @@
-// Failedimport says why an image did not appear on the image server: from a saved
-// log of the importer, which needs no server.
+// Failedimport says why an image did not appear on the image server: whether the
+// importer is on, what is wrong with its configuration, what its log tells, what
+// the sources answer, and the remedy. What it prints can be pasted into a bug.
 //
-//	go run ./examples/failedimport -log import.log
-//	go run ./examples/failedimport -log - -channel ubuntu-touch/rc-proposed/meizu.en -device arale < import.log
+//	go run ./examples/failedimport                     # on the lab
+//	go run ./examples/failedimport -log import.log     # a saved log; needs no server
+//	go run ./examples/failedimport -site site.conf -channel ubuntu-touch/rc-proposed/meizu.en -device arale
+//	go run ./examples/failedimport -site site.conf -channel C -run -journal why.journal
+//
+// It only looks. With -run it asks to run the importer by hand with -vvv, with its
+// line in the crontab commented out meanwhile: two runs at once would meet each
+// other's lock.
+//
+// Exit status: 0 nothing is wrong, 1 a cause was found, or none and the image is
+// not there, 2 wrong usage, 3 the question whether to run the importer is open, 4
+// the importer could not be put back.
 package main
 
 import (
@@ -15,58 +26,89 @@ import (
 	"os"
 
 	"github.com/landingteam/landing/examples/internal/cli"
+	"github.com/landingteam/landing/runbook"
 	"github.com/landingteam/landing/runbook/procedure"
 )
 
 func main() { cli.Main(program()) }
 
 func program() cli.Program {
-	var channel, device, log string
+	var (
+		in    procedure.InvestigateImportInput
+		saved string
+		c     *procedure.InvestigateImport
+	)
+	investigation := func(w *cli.World) *procedure.InvestigateImport {
+		log := ""
+		if w.OnLab() {
+			log = "state/import-images.log"
+		}
+		in.Log = w.Option("log", log)
+		return &procedure.InvestigateImport{Server: w.Server, Importer: w.Importer, HTTP: w.Sources(), Input: in}
+	}
 	return cli.Program{
 		Name:  "failedimport",
-		About: "Says why an image did not appear on the image server",
+		About: "Says why an image did not appear on the image server, and what to do about it",
+		Keys:  []string{"log"},
 		Flags: func(fs *flag.FlagSet) {
-			fs.StringVar(&channel, "channel", "", "the channel `NAME` that misses an image (default: all)")
-			fs.StringVar(&device, "device", "", "the device `NAME` that misses it (default: all)")
-			fs.StringVar(&log, "log", "", "read what import-images printed from `FILE`, or from standard input with -; needs no server")
+			fs.StringVar(&in.Channel, "channel", "", "the channel `NAME` that misses an image (default: all)")
+			fs.StringVar(&in.Device, "device", "", "the device `NAME` that misses it (default: all)")
+			fs.StringVar(&saved, "log", "", "read what import-images printed from `FILE`, - is the standard input; needs no server")
+			fs.BoolVar(&in.RunImporter, "run", false, "ask to run the importer by hand, over all its channels, with its crontab line held")
 		},
 		Alone: func(_ context.Context, args []string, asJSON bool, stdin io.Reader, out io.Writer) (bool, error) {
 			switch {
 			case len(args) > 0:
-				return false, cli.Usage(fmt.Errorf("%q stands behind the flags: name a channel with -channel, a device with -device", args[0]))
-			case log == "":
-				return false, cli.Usage(errors.New("-log FILE is needed"))
+				return true, cli.Usage(fmt.Errorf("%q stands behind the flags: name a channel with -channel, a device with -device", args[0]))
+			case saved == "":
+				return false, nil
+			case in.RunImporter:
+				return true, cli.Usage(errors.New("-log and -run exclude each other: one reads a log, the other makes one"))
 			}
-			return true, readLog(log, channel, device, asJSON, stdin, out)
+			return true, readLog(saved, in, asJSON, stdin, out)
 		},
+		Looks: func([]string) bool { return !in.RunImporter },
+		Look: func(ctx context.Context, w *cli.World, _ []string, asJSON bool, out io.Writer) error {
+			c := investigation(w)
+			// Nothing is done, so that there is nothing to be written down.
+			x := &runbook.Runner{Name: "failedimport", Input: in, Operator: w.Operator}
+			if _, err := x.Plan(ctx, c.Run); err != nil {
+				return err
+			}
+			return show(c.Report, asJSON, "  ", out)
+		},
+		Procedure: func(w *cli.World, _ []string) (any, runbook.Procedure, error) {
+			c = investigation(w)
+			return c.Input, c.Run, nil
+		},
+		Result: func(asJSON bool, out io.Writer) error { return show(c.Report, asJSON, "", out) },
 	}
 }
 
 // readLog reports on a saved log.
-func readLog(log, channel, device string, asJSON bool, stdin io.Reader, out io.Writer) error {
-	in := stdin
-	if log != "-" {
-		f, err := os.Open(log)
+func readLog(name string, in procedure.InvestigateImportInput, asJSON bool, stdin io.Reader, out io.Writer) error {
+	if name != "-" {
+		f, err := os.Open(name)
 		if err != nil {
 			return cli.Usage(err)
 		}
 		defer f.Close()
-		in = f
+		stdin = f
 	}
-	report, err := procedure.ReadImportLog(in, channel, device)
+	report, err := procedure.ReadImportLog(stdin, in.Channel, in.Device)
 	if err != nil {
 		return err
 	}
-	return show(report, asJSON, out)
+	return show(report, asJSON, "  ", out)
 }
 
 // show prints the report. Its error is the exit status.
-func show(report procedure.ImportReport, asJSON bool, out io.Writer) error {
+func show(report procedure.ImportReport, asJSON bool, indent string, out io.Writer) error {
 	var err error
 	if asJSON {
 		enc := json.NewEncoder(out)
 		enc.SetEscapeHTML(false)
-		enc.SetIndent("", "  ")
+		enc.SetIndent("", indent)
 		err = enc.Encode(report)
 	} else {
 		err = report.WriteText(out)

@@ -19,6 +19,8 @@
 //   - [Rollout] phases published images in, with questions, health and a stop file.
 //   - [BackOut] takes a faulty update back.
 //   - [InvestigateBuild] says why a build of an image failed.
+//   - [InvestigateImport] says why an image did not appear on the image server;
+//     [ReadImportLog] does so from a saved log alone.
 //   - [EditConfig] changes the server's channel configuration.
 //
 // Procedures return the errors of runbook and of their clients; test them with

@@ -3,6 +3,7 @@ package procedure
 import (
 	"bytes"
 	"io"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -42,6 +43,23 @@ type importLog struct {
 	runs   int
 	locked int                    // runs at the end that met the lock
 	lock   *systemimage.ImportRun // the first of them
+}
+
+// What may be secret in an address: what stands before @, and the query.
+var (
+	secretUser  = regexp.MustCompile(`://[^/@\s'"]*@|\b[^/@\s'"=;]+:[^/@\s'"]+@`)
+	secretQuery = regexp.MustCompile(`(https?://[^\s'"?;]*\?)[^\s'";,]+`)
+)
+
+// redact takes secrets out of the addresses in a text, and shows three dots.
+func redact(text string) string {
+	text = secretUser.ReplaceAllStringFunc(text, func(s string) string {
+		if strings.HasPrefix(s, "://") {
+			return "://...@"
+		}
+		return "...@"
+	})
+	return secretQuery.ReplaceAllString(text, "${1}...")
 }
 
 func readRuns(log io.Reader) (*importLog, error) {
@@ -130,7 +148,7 @@ func (l *logLines) end() {
 	if len(l.kept) >= 2*maxKept {
 		l.kept = append(l.kept[:0], l.kept[maxKept:]...)
 	}
-	l.kept = append(l.kept, ImportQuote{Line: l.n, Text: quote})
+	l.kept = append(l.kept, ImportQuote{Line: l.n, Text: redact(quote)})
 }
 
 // recordOf splits the first line of a record; another line has no level.

@@ -202,6 +202,10 @@ func (r *ImportReport) asked(p ImportPlace) bool {
 
 // add adds a finding, or its places to the same one that is there already.
 func (r *ImportReport) add(f ImportFinding) {
+	f.Cause, f.Remedy = redact(f.Cause), redact(f.Remedy)
+	for i, c := range f.Commands {
+		f.Commands[i] = redact(c)
+	}
 	i := slices.IndexFunc(r.Findings, func(o ImportFinding) bool {
 		return o.About == f.About && o.Cause == f.Cause && o.Remedy == f.Remedy && (len(o.Places) > 0) == (len(f.Places) > 0)
 	})
@@ -215,7 +219,7 @@ func (r *ImportReport) add(f ImportFinding) {
 }
 
 func (r *ImportReport) notice(format string, a ...any) {
-	if text := fmt.Sprintf(format, a...); !slices.Contains(r.Notices, text) {
+	if text := redact(fmt.Sprintf(format, a...)); !slices.Contains(r.Notices, text) {
 		r.Notices = append(r.Notices, text)
 	}
 }

@@ -52,6 +52,9 @@ type Program struct {
 	// Procedure says what to run on w, once flags and arguments are known. An
 	// error is one of usage.
 	Procedure func(w *World, args []string) (input any, p runbook.Procedure, err error)
+	// Result, if set, prints what the procedure came to, after a plan or a run that
+	// got to its end. In JSON it is one line. Its error is that of the program.
+	Result func(asJSON bool, out io.Writer) error
 	// Look is for a program that only looks and prints. An error is one of usage
 	// when made by [Usage]. A program that has a Procedure as well says in Looks
 	// with which arguments it only looks.
@@ -219,7 +222,7 @@ func (p Program) start(ctx context.Context, o options, w *World, input any, proc
 		records, err := x.Plan(ctx, procedure)
 		out.plan(records)
 		if o.plan {
-			return p.end(stderr, err)
+			return p.end(stderr, p.result(err, o.json, stdout))
 		}
 		// What fails in the plan is shown there and fails again. It keeps nobody
 		// from the rest: other pairs, and what an earlier start holds.
@@ -243,7 +246,21 @@ func (p Program) start(ctx context.Context, o options, w *World, input any, proc
 			err = rerr
 		}
 	}
+	if !o.settle {
+		err = p.result(err, o.json, stdout)
+	}
 	return p.end(stderr, err)
+}
+
+// result prints what a procedure that ended well came to.
+func (p Program) result(err error, asJSON bool, out io.Writer) error {
+	if p.Result == nil || err != nil {
+		return err
+	}
+	if !asJSON {
+		fmt.Fprintln(out)
+	}
+	return p.Result(asJSON, out)
 }
 
 // end says how it went and turns it into an exit status.

@@ -79,6 +79,15 @@ func (w *World) Launchpad() (*launchpad.Client, error) {
 	return c, nil
 }
 
+// Sources is a client of the web servers that the importer takes files from; the
+// lab's are in the lab.
+func (w *World) Sources() *http.Client {
+	if w.lab != nil {
+		return &http.Client{Transport: w.lab.Images.Sources()}
+	}
+	return &http.Client{Timeout: time.Minute}
+}
+
 func (w *World) close() {
 	for i := len(w.closes) - 1; i >= 0; i-- {
 		_ = w.closes[i]() // nothing is left to be saved

@@ -1,0 +1,272 @@
+package procedure
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"path"
+	"slices"
+
+	"github.com/landingteam/landing/runbook"
+	"github.com/landingteam/landing/systemimage"
+)
+
+// InvestigateImport finds out why an image did not appear on the image server:
+//
+//  1. is the importer on, or paused by a run, commented out by hand, missing;
+//  2. is the channel of type auto, and what does the linter say of etc/config;
+//  3. what is published, and are there left-overs of killed or failed programs;
+//  4. what does a log say: the one that the crontab line writes, or that of a run
+//     by hand, which is asked for first. The importer is held meanwhile: the run
+//     of cron would only meet the lock, or let this one meet it;
+//  5. what do the sources answer that failed, or that the channel is made of;
+//  6. the cause and the remedy: see [ImportReport].
+//
+// Everything but the run by hand only looks. That run is the importer's ordinary
+// one, over all its channels; the program knows no other.
+//
+// Run returns nil when it got to a report, whatever that says.
+type InvestigateImport struct {
+	Server   *systemimage.Server   // the image server; its Client reads the published tree
+	Importer *systemimage.Importer // held while the importer is run by hand
+	HTTP     *http.Client          // asks the sources of files; nil asks none
+	Input    InvestigateImportInput
+
+	Report ImportReport // set by Run
+}
+
+// InvestigateImportInput is what one run of [InvestigateImport] is asked. It is
+// recorded in the journal.
+type InvestigateImportInput struct {
+	Channel string `json:"channel,omitempty"` // that misses an image; empty is all
+	Device  string `json:"device,omitempty"`  // that misses it; empty is all
+	// Log is the file that the crontab line of the importer writes to, on the
+	// server, relative to its root; empty when there is none.
+	Log string `json:"log,omitempty"`
+	// RunImporter asks a person to let the importer be run by hand, with -vvv.
+	RunImporter bool `json:"run,omitempty"`
+}
+
+// logSeen is what a log said.
+type logSeen struct {
+	Report ImportReport `json:"report"`
+	Absent string       `json:"absent,omitempty"` // why there is none
+}
+
+// Run is the procedure. See [runbook.Procedure].
+func (i *InvestigateImport) Run(ctx context.Context, r *runbook.Run) error {
+	in := i.Input
+	report := ImportReport{Channel: in.Channel, Device: in.Device}
+	state, err := runbook.Read(ctx, r, "state of the importer", i.lookAtImporter)
+	if err != nil {
+		return err
+	}
+	config, err := runbook.Read(ctx, r, "configuration", i.lookAtConfig)
+	if err != nil {
+		return err
+	}
+	tree, err := runbook.Read(ctx, r, "published tree", func(ctx context.Context) (treeSeen, error) {
+		return i.lookAtTree(ctx, config.Auto)
+	})
+	if err != nil {
+		return err
+	}
+	left, err := runbook.Read(ctx, r, "left-overs", func(ctx context.Context) ([]systemimage.Finding, error) {
+		return i.lookForLeftOvers(ctx, tree.Newest)
+	})
+	if err != nil {
+		return err
+	}
+	log, err := i.log(ctx, r, state, config, tree)
+	if err != nil {
+		return err
+	}
+	answers, err := runbook.Read(ctx, r, "sources", func(ctx context.Context) ([]sourceAnswer, error) {
+		return i.askSources(ctx, log.Report)
+	})
+	if err != nil {
+		return err
+	}
+	i.judgeImporter(&report, state)
+	config.judge(&report)
+	tree.judge(&report)
+	report.take(log.Report)
+	if log.Absent != "" {
+		report.Looked = append(report.Looked, "no log: "+log.Absent)
+	}
+	report.judgeLeftOvers(left)
+	report.judgeSources(answers, tree.Newest)
+	report.conclude()
+	i.Report = report
+	return r.Note(report.Headline())
+}
+
+// take adds what a log told.
+func (r *ImportReport) take(log ImportReport) {
+	r.Looked = append(r.Looked, log.Looked...)
+	r.Outcomes = append(r.Outcomes, log.Outcomes...)
+	for _, f := range log.Findings {
+		// What was seen before has a remedy; the log proves it.
+		at := slices.IndexFunc(r.Findings, func(o ImportFinding) bool {
+			return o.About == f.About && (f.About == "lock" || f.About == "configuration" && sameChannel(o.Places, f.Places))
+		})
+		if at < 0 {
+			r.Findings = append(r.Findings, f)
+			continue
+		}
+		o := &r.Findings[at]
+		o.Quotes, o.Waiting = append(o.Quotes, f.Quotes...), append(o.Waiting, f.Waiting...)
+	}
+	r.Notices = append(r.Notices, log.Notices...)
+	r.Verdict = log.Verdict
+	if r.Verdict == ImportCause {
+		r.Verdict = ""
+	}
+}
+
+// sameChannel reports whether two findings are about one channel, or one of them
+// about all.
+func sameChannel(a, b []ImportPlace) bool {
+	return len(a) == 0 || len(b) == 0 || a[0].Channel == b[0].Channel
+}
+
+// maxLog is how much of the end of the crontab line's log is read.
+const maxLog = 4 << 20
+
+const readLogScript = `[ -e "$1" ] || exit 3; [ -r "$1" ] || exit 4; tail -c "$2" -- "$1"`
+
+// log reads the log on the server, or runs the importer by hand for another.
+func (i *InvestigateImport) log(ctx context.Context, r *runbook.Run, st importerSeen, config configSeen, tree treeSeen) (logSeen, error) {
+	switch {
+	case i.Input.RunImporter && st.State == systemimage.ImporterTwice:
+		return logSeen{Absent: "the importer is not run by hand while two lines of the crontab run it"}, nil
+	case i.Input.RunImporter:
+		return i.runImporter(ctx, r, st, config, tree)
+	case i.Input.Log == "":
+		return logSeen{Absent: "none was named; -run makes one"}, nil
+	}
+	return runbook.Read(ctx, r, "log", func(ctx context.Context) (logSeen, error) {
+		file := i.Input.Log
+		if !path.IsAbs(file) {
+			file = path.Join(i.Server.Root, file)
+		}
+		out, err := i.Server.Runner.Run(ctx, systemimage.Command{Argv: []string{"sh", "-c", readLogScript, "landing-import-log", file, fmt.Sprint(maxLog)}})
+		switch {
+		case err != nil:
+			return logSeen{}, fmt.Errorf("reading %s: %w", file, err)
+		case out.Exit == 3:
+			return logSeen{Absent: file + " does not exist; -run makes one"}, nil
+		case out.Exit != 0:
+			return logSeen{Absent: fmt.Sprintf("%s cannot be read (exit status %d)", file, out.Exit)}, nil
+		}
+		seen, err := i.readLog(bytes.NewReader(out.Stdout), config, tree)
+		seen.Report.Looked = append([]string{"the log " + file}, seen.Report.Looked...)
+		return seen, err
+	})
+}
+
+// readLog is ReadImportLog with what the configuration and the tree tell besides.
+func (i *InvestigateImport) readLog(log io.Reader, config configSeen, tree treeSeen) (logSeen, error) {
+	r := ImportReport{Channel: i.Input.Channel, Device: i.Input.Device}
+	x, err := readRuns(log)
+	if err != nil {
+		return logSeen{}, err
+	}
+	if x.run != nil {
+		cs := systemimage.Channels{}
+		for name, devices := range tree.Devices {
+			cs[name] = systemimage.Channel{Devices: map[string]systemimage.Device{}}
+			for _, d := range devices {
+				cs[name].Devices[d] = systemimage.Device{}
+			}
+		}
+		x.run.Expect(config.Auto, cs)
+	}
+	x.judge(&r)
+	r.conclude()
+	return logSeen{Report: r}, nil
+}
+
+// runEvidence is what is shown to who is asked for a run by hand.
+type runEvidence struct {
+	Command  string   `json:"command"`
+	Channels []string `json:"channels"` // all of them: the program knows no other run
+	Importer string   `json:"importer"`
+	Lock     string   `json:"lock"`
+}
+
+// runImporter asks, and runs the importer by hand with its line in the crontab
+// held.
+func (i *InvestigateImport) runImporter(ctx context.Context, r *runbook.Run, st importerSeen, config configSeen, tree treeSeen) (logSeen, error) {
+	lock := st.Lock
+	if lock == "" {
+		lock = "free, or it cannot be seen"
+	}
+	err := r.Gate(ctx, runbook.Gate{
+		Name: "run by hand",
+		Question: "Run the importer by hand now, over all its channels? It publishes what it finds, as cron's run would; " +
+			"its line in the crontab is commented out meanwhile.",
+		Evidence: runEvidence{"bin/import-images -vvv", config.Auto, st.describe(), lock},
+	})
+	if err != nil {
+		return logSeen{}, err
+	}
+	var seen logSeen
+	body := func(ctx context.Context, r *runbook.Run) (err error) {
+		seen, err = runbook.Do(ctx, r, runbook.Step[logSeen]{
+			Name:   "run importer",
+			Intent: "run import-images -vvv by hand and read what it prints",
+			// Doing it again is harmless: cron does it every few minutes. A job
+			// of this run that is still at work is attached to.
+			Probe: func(context.Context) (logSeen, bool, error) { return logSeen{}, false, nil },
+			Do: func(ctx context.Context) (logSeen, error) {
+				return i.importByHand(ctx, r, config, tree)
+			},
+			Predict: logSeen{Absent: "the importer has not been run yet"},
+		})
+		return err
+	}
+	if st.State == systemimage.ImporterMissing {
+		err = body(ctx, r) // there is nothing to hold
+	} else {
+		err = r.Hold(ctx, holdImporter(r, i.Importer), body)
+	}
+	return seen, err
+}
+
+// importByHand runs the importer and keeps what it prints.
+func (i *InvestigateImport) importByHand(ctx context.Context, r *runbook.Run, config configSeen, tree treeSeen) (logSeen, error) {
+	var printed []byte
+	s := &systemimage.Server{
+		Root: i.Server.Root, Client: i.Server.Client, ReadOnly: i.Server.ReadOnly, Logger: i.Server.Logger,
+		LockWait: -1, // who holds the lock is an answer too
+		Runner: systemimage.RunnerFunc(func(ctx context.Context, c systemimage.Command) (systemimage.Output, error) {
+			out, err := i.Server.Runner.Run(ctx, c)
+			if c.Job != "" {
+				printed = append(slices.Clone(out.Stdout), out.Stderr...)
+			}
+			return out, err
+		}),
+	}
+	_, err := s.Import(ctx, systemimage.ImportRequest{Job: jobName(r, "import")})
+	if printed == nil && err != nil {
+		return logSeen{}, err // it was not run
+	}
+	if errors.Is(err, systemimage.ErrAmbiguous) {
+		return logSeen{}, err
+	}
+	seen, readErr := i.readLog(bytes.NewReader(printed), config, tree)
+	if readErr != nil {
+		return logSeen{}, readErr
+	}
+	seen.Report.Looked = append([]string{"the importer, run by hand with -vvv while its line in the crontab was commented out"}, seen.Report.Looked...)
+	if err != nil && seen.Report.Verdict != ImportCause {
+		// The log has it that all went well, and the published tree does not.
+		seen.Report.add(ImportFinding{About: "tree", Cause: err.Error(), Remedy: "look at the tree with checktree before the next import"})
+		seen.Report.Verdict = ImportCause
+	}
+	return seen, nil
+}
