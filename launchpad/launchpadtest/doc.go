@@ -11,6 +11,11 @@
 // Behind the web service things go wrong by the knobs of the World (FailCopy,
 // HoldBinary, FailBuild, ...), in front of it by a [Fault].
 //
+// The fake describes itself well enough for python3-launchpadlib to log in
+// without credentials, to look archives, people and series up and to list
+// publications and builds. It keeps its world in a file when it was made by
+// [Open], and goes on there after a kill.
+//
 //	srv := launchpadtest.New(t, nil)
 //	srv.Do(func(w *launchpadtest.World) {
 //		w.AddPPA("landing-team", "overlay")

@@ -22,11 +22,15 @@ func (q *query) seal(o object, path, kind string, web bool, writable ...string) 
 	if web {
 		o["web_link"] = q.webBase() + "/" + path
 	}
-	rw := object{}
-	for _, k := range writable {
-		rw[k] = o[k]
+	half := "0000000000000000000000000000000000000000" // nothing can be written
+	if len(writable) > 0 {
+		rw := object{}
+		for _, k := range writable {
+			rw[k] = o[k]
+		}
+		half = digest(rw)
 	}
-	o["http_etag"] = `"` + digest(o) + "-" + digest(rw) + `"`
+	o["http_etag"] = `"` + digest(o) + "-" + half + `"`
 	return o
 }
 
