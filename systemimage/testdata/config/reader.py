@@ -33,4 +33,4 @@ def read(data):
 
 
 for line in sys.stdin:
-    print(json.dumps(read(base64.b64decode(line))))
+    print(json.dumps(read(base64.b64decode(line))), flush=True)
