@@ -240,13 +240,14 @@ func (i *InvestigateImport) runImporter(ctx context.Context, r *runbook.Run, st 
 // importByHand runs the importer and keeps what it prints.
 func (i *InvestigateImport) importByHand(ctx context.Context, r *runbook.Run, config configSeen, tree treeSeen) (logSeen, error) {
 	var printed []byte
+	cut := false
 	s := &systemimage.Server{
 		Root: i.Server.Root, Client: i.Server.Client, ReadOnly: i.Server.ReadOnly, Logger: i.Server.Logger,
 		LockWait: -1, // who holds the lock is an answer too
 		Runner: systemimage.RunnerFunc(func(ctx context.Context, c systemimage.Command) (systemimage.Output, error) {
 			out, err := i.Server.Runner.Run(ctx, c)
 			if c.Job != "" {
-				printed = append(slices.Clone(out.Stdout), out.Stderr...)
+				printed, cut = append(slices.Clone(out.Stdout), out.Stderr...), out.Truncated
 			}
 			return out, err
 		}),
@@ -263,6 +264,9 @@ func (i *InvestigateImport) importByHand(ctx context.Context, r *runbook.Run, co
 		return logSeen{}, readErr
 	}
 	seen.Report.Looked = append([]string{"the importer, run by hand with -vvv while its line in the crontab was commented out"}, seen.Report.Looked...)
+	if cut {
+		seen.Report.notice("what the importer printed was longer than the runner keeps: a part of it is missing, and with it perhaps its end")
+	}
 	if err != nil && seen.Report.Verdict != ImportCause {
 		// The log has it that all went well, and the published tree does not.
 		seen.Report.add(ImportFinding{About: "tree", Cause: err.Error(), Remedy: "look at the tree with checktree before the next import"})
