@@ -1,0 +1,189 @@
+package procedure
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/landingteam/landing/cdimage"
+	"github.com/landingteam/landing/runbook"
+)
+
+// RebuildImage builds an image anew: new live file systems, a new ID, and
+// publishing. The image builder runs as a job on its host, which a lost link or
+// a killed program does not end; what came of it is judged by its log and by the
+// published directory, never by an exit status.
+//
+// A build that fails is not repeated by itself. Started again after one that was
+// reported, the procedure tries once more.
+type RebuildImage struct {
+	Builder *cdimage.Builder
+	Input   RebuildInput
+}
+
+// RebuildInput is what one run of [RebuildImage] is asked to build.
+type RebuildInput struct {
+	cdimage.ImageSet
+	BuildOptions
+}
+
+// BuildOptions are what an image is built with. No log tells them, so they have
+// to be given again.
+type BuildOptions struct {
+	Arches     []string      `json:"arches,omitempty"`     // of the set's architectures; empty: all
+	ExtraPPAs  []cdimage.PPA `json:"extra_ppas,omitempty"` // archives whose packages go into the image
+	Proposed   bool          `json:"proposed,omitempty"`   // from the proposed pocket
+	Subproject string        `json:"subproject,omitempty"`
+	Channel    string        `json:"channel,omitempty"`
+}
+
+// Run is the procedure. See [runbook.Procedure].
+func (b *RebuildImage) Run(ctx context.Context, r *runbook.Run) error {
+	req := b.request()
+	if err := req.Validate(); err != nil {
+		return err
+	}
+	after, err := runbook.Read(ctx, r, "newest build so far", func(ctx context.Context) (cdimage.BuildID, error) {
+		ids, err := b.Builder.IDs(ctx, b.Input.ImageSet)
+		if err != nil || len(ids) == 0 {
+			return cdimage.BuildID{}, err
+		}
+		return ids[len(ids)-1], nil
+	})
+	if err != nil {
+		return err
+	}
+	for {
+		req.After = after
+		got, fresh, err := attempt(ctx, r.Group(afterName(after)), b.Builder, req, nil)
+		if err != nil || got.Why == "" || fresh {
+			return ended(r, got, req, err)
+		}
+		after = got.ID
+	}
+}
+
+func (b *RebuildImage) request() cdimage.Request {
+	in := b.Input
+	return cdimage.Request{
+		ImageSet: in.ImageSet, Arches: in.Arches, ExtraPPAs: in.ExtraPPAs,
+		Proposed: in.Proposed, Subproject: in.Subproject, Channel: in.Channel,
+	}
+}
+
+// built is what became of one run of the image builder.
+type built struct {
+	ID      cdimage.BuildID `json:"build_id"`
+	Publish cdimage.Outcome `json:"publish"`
+	Why     string          `json:"why,omitempty"` // why the image is not complete; empty when it is
+}
+
+// attempt is one run of the image builder, the first after req.After. Its result
+// is recorded whatever it is: a failed build has happened, and used up its ID.
+// fresh says that this start has learnt of it. labels are the architectures that
+// the image should have; nil: those that the run asks for.
+func attempt(ctx context.Context, r *runbook.Run, b *cdimage.Builder, req cdimage.Request, labels []string) (got built, fresh bool, err error) {
+	what, verb := "build "+setName(req.ImageSet)+" anew", "build"
+	if req.PublishOnly {
+		verb = "publish"
+		what = "publish " + setName(req.ImageSet) + " again, without new live file systems"
+	}
+	argv, err := req.Argv()
+	if err != nil {
+		return built{}, false, err
+	}
+	req.Job = jobName(r, verb, req.Dir(), req.Type, afterName(req.After))
+	mine := *b
+	mine.Observe = func(p cdimage.Progress) {
+		r.Progress(p.Build.String()+", "+p.Stage, int64(p.Done), int64(p.Total))
+		if b.Observe != nil {
+			b.Observe(p)
+		}
+	}
+	got, err = runbook.Do(ctx, r, runbook.Step[built]{
+		Name:   "build",
+		Intent: fmt.Sprintf("%s: %s", what, strings.Join(argv, " ")),
+		// Requested and at work is no yes: Do attaches to the job and watches.
+		Probe: func(ctx context.Context) (built, bool, error) {
+			res, ok, err := b.Find(ctx, req.ImageSet, req.After)
+			if err != nil || !ok || res.Running {
+				return built{}, false, err
+			}
+			fresh = true
+			return built{res.ID, res.Publish, incomplete(res, labels)}, true, nil
+		},
+		Do: func(ctx context.Context) (built, error) {
+			fresh = true
+			res, err := mine.Build(ctx, req)
+			switch {
+			case err == nil || errors.Is(err, cdimage.ErrNotBuilt) && !res.ID.IsZero():
+				return built{res.ID, res.Publish, incomplete(res, labels)}, nil
+			case errors.Is(err, cdimage.ErrInDoubt):
+				return built{}, fmt.Errorf("%w: %w", runbook.ErrInDoubt, err)
+			}
+			return built{}, err
+		},
+		Predict: built{Publish: cdimage.Complete},
+	})
+	return got, fresh, err
+}
+
+// incomplete says why a run did not give the image; "" when it did.
+func incomplete(res cdimage.Result, labels []string) string {
+	why := ""
+	switch {
+	case res.Publish != cdimage.Complete:
+		why = "published: " + string(res.Publish)
+	case len(res.Files) == 0:
+		why = "the published directory is empty"
+	}
+	for _, label := range labels {
+		i := slices.IndexFunc(res.Arches, func(a cdimage.Verdict) bool { return a.Label == label })
+		if i >= 0 && !res.Arches[i].Published || i < 0 && !hasImage(res, label) {
+			why += "; no image of " + label
+		}
+	}
+	if why == "" {
+		return ""
+	}
+	for _, c := range res.Causes {
+		why += fmt.Sprintf("; %s %s: %s", c.Scope, c.Class, strings.TrimSpace(c.Line))
+	}
+	return strings.TrimPrefix(why, "; ") + "; " + res.Remedy
+}
+
+// hasImage reports whether the published directory has a file of an architecture.
+func hasImage(res cdimage.Result, label string) bool {
+	arch := strings.TrimPrefix(label, res.Project+"-")
+	return slices.ContainsFunc(res.Files, func(f string) bool {
+		return strings.Contains(f, "-"+arch+".") || strings.Contains(f, "-"+strings.ReplaceAll(arch, "-", "+")+".")
+	})
+}
+
+// ended notes what came of the last attempt, and makes a failure an error.
+func ended(r *runbook.Run, got built, req cdimage.Request, err error) error {
+	if err != nil || r.Planning() {
+		return err
+	}
+	name := cdimage.Build{ImageSet: req.ImageSet, ID: got.ID}.String()
+	if got.Why == "" {
+		return r.Note(name + " is published, complete")
+	}
+	if err := r.Note(name + " is not complete: " + got.Why); err != nil {
+		return err
+	}
+	return fmt.Errorf("%s: %w: %s; started again, the run tries once more", name, cdimage.ErrNotBuilt, got.Why)
+}
+
+func afterName(id cdimage.BuildID) string {
+	if id.IsZero() {
+		return "first build"
+	}
+	return "after " + id.String()
+}
+
+func setName(s cdimage.ImageSet) string {
+	return s.Dir() + " " + s.Type
+}

@@ -1,0 +1,504 @@
+package procedure_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/landingteam/landing/cdimage"
+	"github.com/landingteam/landing/cdimage/cdimagetest"
+	"github.com/landingteam/landing/runbook"
+	"github.com/landingteam/landing/runbook/lab"
+	"github.com/landingteam/landing/runbook/procedure"
+	"github.com/landingteam/landing/runbook/runbooktest"
+)
+
+var (
+	touch   = cdimage.ImageSet{Project: "ubuntu-touch-custom", Series: "vivid", Type: "daily-preinstalled"}
+	morning = time.Date(2016, 9, 6, 2, 11, 59, 0, time.UTC)
+	failing = cdimagetest.Knobs{Now: morning, Downloads: map[string]string{"i386": "404"}}
+)
+
+// host is a lab's image host.
+type host struct {
+	*lab.Lab
+	*cdimage.Builder
+	root string
+}
+
+// imageHost is a lab whose image host goes through each of the knobs with one
+// full build; after the last all goes well.
+func imageHost(t testing.TB, runs ...cdimagetest.Knobs) host {
+	t.Helper()
+	l := lab.NewWorld(t, only("ubuntu-touch/rc/bq-aquaris.en"))
+	h := host{Lab: l, root: filepath.Join(l.Images.Root(), "builder")}
+	h.knobs(t, cdimagetest.Knobs{Now: morning}) // a folder that is there gets no history
+	var err error
+	if h.Builder, err = l.Builds(); err != nil {
+		t.Fatal(err)
+	}
+	for _, k := range runs {
+		h.knobs(t, k)
+		if _, err := h.Build(t.Context(), cdimage.Request{ImageSet: touch}); err != nil && !errors.Is(err, cdimage.ErrNotBuilt) {
+			t.Fatal(err)
+		}
+	}
+	if len(runs) > 0 {
+		k, err := cdimagetest.GetKnobs(h.root)
+		if err != nil {
+			t.Fatal(err)
+		}
+		h.knobs(t, cdimagetest.Knobs{Now: k.Now, Today: k.Today})
+	}
+	return h
+}
+
+func (h host) knobs(t testing.TB, k cdimagetest.Knobs) {
+	t.Helper()
+	if err := cdimagetest.SetKnobs(h.root, k); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// later moves the host's clock.
+func (h host) later(t testing.TB, d time.Duration) {
+	t.Helper()
+	k, err := cdimagetest.GetKnobs(h.root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	k.Now = k.Now.Add(d)
+	h.knobs(t, k)
+}
+
+// files shows all that is on the host: logs, images, counters, locks.
+func (h host) files(t testing.TB) string {
+	t.Helper()
+	var b strings.Builder
+	err := filepath.WalkDir(h.root, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		text := []byte("a link")
+		if d.Type().IsRegular() {
+			if text, err = os.ReadFile(path); err != nil {
+				return err
+			}
+		}
+		fmt.Fprintf(&b, "-- %s --\n%s\n", path[len(h.root):], text)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+func (h host) ids(t testing.TB) string {
+	t.Helper()
+	ids, err := h.IDs(t.Context(), touch)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fmt.Sprint(ids)
+}
+
+func republish(h host, j runbook.Journal, human runbook.Human, change ...func(*procedure.RepublishBuild)) (*runbook.Runner, *procedure.RepublishBuild) {
+	b := *h.Builder
+	p := &procedure.RepublishBuild{Builder: &b}
+	p.Input.ImageSet = touch
+	for _, f := range change {
+		f(p)
+	}
+	return &runbook.Runner{Name: "republish", Input: p.Input, Journal: j, Human: human, Operator: "operator"}, p
+}
+
+func rebuild(h host, j runbook.Journal) (*runbook.Runner, *procedure.RebuildImage) {
+	p := &procedure.RebuildImage{Builder: h.Builder, Input: procedure.RebuildInput{ImageSet: touch}}
+	return &runbook.Runner{Name: "rebuild", Input: p.Input, Journal: j, Operator: "operator"}, p
+}
+
+func TestRepublish(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name  string
+		knobs cdimagetest.Knobs
+	}{
+		{"one architecture was not downloaded", failing},
+		{"nothing was downloaded", cdimagetest.Knobs{Now: morning, Downloads: map[string]string{"i386": "503", "armhf": "resolve"}}},
+		{"died while publishing", cdimagetest.Knobs{Now: morning, Crash: "publishing"}},
+		{"as today", cdimagetest.Knobs{Now: morning.AddDate(10, 0, 0), Today: true, Downloads: map[string]string{"i386": "404"}}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			h := imageHost(t, tt.knobs)
+			j := &runbooktest.Memory{}
+			x, p := republish(h, j, nil)
+			if err := x.Execute(t.Context(), p.Run); err != nil {
+				t.Fatal(err)
+			}
+			day := tt.knobs.Now.Format("20060102")
+			if got, want := h.ids(t), fmt.Sprintf("[%s %[1]s.1]", day); got != want {
+				t.Fatalf("builds %s, want %s", got, want)
+			}
+			ids, _ := h.IDs(t.Context(), touch)
+			res, err := h.Result(t.Context(), cdimage.Build{ImageSet: touch, ID: ids[1]})
+			if err != nil || res.Publish != cdimage.Complete {
+				t.Errorf("published: %s, %v", res.Publish, err)
+			}
+			// the live file systems of the failed run
+			image, err := os.ReadFile(filepath.Join(h.root, strings.TrimPrefix(res.Dir, h.root), "vivid-preinstalled-touch-i386.tar.gz"))
+			if err != nil || string(image) != "livefs build 74602\n" {
+				t.Errorf("image of i386: %q, %v", image, err)
+			}
+			// once more there is nothing to do, whoever asks
+			before := h.files(t)
+			for _, j := range []runbook.Journal{j, &runbooktest.Memory{}} {
+				x, p := republish(h, j, nil)
+				if err := x.Execute(t.Context(), p.Run); err != nil {
+					t.Error(err)
+				}
+			}
+			if d := cmp.Diff(before, h.files(t)); d != "" {
+				t.Errorf("done already, and the host changed (-before +after)\n%s", d)
+			}
+		})
+	}
+}
+
+// What is not safe is not done: the question says why and what to run instead,
+// and only yes runs it.
+func TestRepublishRefuses(t *testing.T) {
+	t.Parallel()
+	subset := func(t testing.TB) host {
+		h := imageHost(t, cdimagetest.Knobs{Now: morning})
+		h.knobs(t, cdimagetest.Knobs{Now: morning.Add(2 * time.Hour), Crash: "copying"})
+		if _, err := h.Build(t.Context(), cdimage.Request{ImageSet: touch, Arches: []string{"armhf"}}); !errors.Is(err, cdimage.ErrNotBuilt) {
+			t.Fatal(err)
+		}
+		h.knobs(t, cdimagetest.Knobs{Now: morning.Add(4 * time.Hour)})
+		return h
+	}
+	for _, tt := range []struct {
+		name string
+		host func(testing.TB) host
+		says string
+		id   string
+	}{
+		{name: "another day", host: func(t testing.TB) host {
+			h := imageHost(t, failing)
+			h.later(t, 23*time.Hour)
+			return h
+		}, says: "past midnight UTC"},
+		{name: "a live file system failed", host: func(t testing.TB) host {
+			return imageHost(t, cdimagetest.Knobs{Now: morning, States: map[string]string{"i386": "Failed to build"}})
+		}, says: "ubuntu-touch-custom-i386 has no good build"},
+		{name: "of a subset", host: subset, says: "ubuntu-touch-custom-i386 was not built"},
+		{name: "older than the newest live file systems", host: func(t testing.TB) host {
+			return imageHost(t, failing, cdimagetest.Knobs{Now: morning.Add(2 * time.Hour)})
+		}, id: "20160906", says: "20160906.1 made newer live file systems"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			h := tt.host(t)
+			before := h.files(t)
+			choose := func(p *procedure.RepublishBuild) {
+				if tt.id != "" {
+					p.Input.ID, _ = cdimage.ParseBuildID(tt.id)
+				}
+			}
+			j := &runbooktest.Memory{}
+			nobody := &runbooktest.Human{}
+			x, p := republish(h, j, nobody, choose)
+			if err := x.Execute(t.Context(), p.Run); !errors.Is(err, runbook.ErrPending) {
+				t.Fatalf("with nobody there: %v, want ErrPending", err)
+			}
+			asked := nobody.Asked()
+			if len(asked) != 1 || !strings.Contains(asked[0].Text, tt.says) ||
+				!strings.Contains(string(asked[0].Evidence), "env DIST=vivid for-project ubuntu-touch-custom cron.daily-preinstalled --live") {
+				t.Errorf("asked %+v, want %q and the command", asked, tt.says)
+			}
+			other := &runbooktest.Memory{}
+			x, p = republish(h, other, &runbooktest.Human{Answers: map[string]runbook.Answer{"full rebuild": {Verdict: runbook.No, By: "sil", Reason: "later"}}}, choose)
+			if err := x.Execute(t.Context(), p.Run); !errors.Is(err, runbook.ErrRejected) {
+				t.Errorf("no: %v, want ErrRejected", err)
+			}
+			if d := cmp.Diff(before, h.files(t)); d != "" {
+				t.Errorf("nobody agreed, and the host changed (-before +after)\n%s", d)
+			}
+			builds := strings.Count(h.ids(t), "2016")
+			for range 2 { // the second start finds it done
+				x, p = republish(h, j, runbook.ApproveEverythingInALab{}, choose)
+				if err := x.Execute(t.Context(), p.Run); err != nil {
+					t.Fatalf("yes: %v", err)
+				}
+			}
+			if got := strings.Count(h.ids(t), "2016"); got != builds+1 {
+				t.Errorf("builds %s, want one more than %d", h.ids(t), builds)
+			}
+		})
+	}
+}
+
+// The day ends between two starts: what was safe is so no more.
+func TestRepublishTooLate(t *testing.T) {
+	t.Parallel()
+	h := imageHost(t, failing)
+	lock(t, h)
+	j := &runbooktest.Memory{}
+	x, p := republish(h, j, nil)
+	if err := x.Execute(t.Context(), p.Run); !errors.Is(err, cdimage.ErrLocked) {
+		t.Fatalf("Execute() = %v, want ErrLocked", err)
+	}
+	unlock(t, h)
+	h.later(t, 24*time.Hour)
+	before := h.files(t)
+	x, p = republish(h, j, nil)
+	if err := x.Execute(t.Context(), p.Run); !errors.Is(err, procedure.ErrUnsafe) {
+		t.Errorf("the next day: %v, want ErrUnsafe", err)
+	}
+	if d := cmp.Diff(before, h.files(t)); d != "" {
+		t.Errorf("too late, and the host changed (-before +after)\n%s", d)
+	}
+}
+
+func lockFile(h host) string {
+	return filepath.Join(h.root, "etc", ".lock-build-image-set-ubuntu-touch-custom-vivid-daily-preinstalled")
+}
+
+func lock(t testing.TB, h host) {
+	t.Helper()
+	k, err := cdimagetest.GetKnobs(h.root)
+	if err == nil {
+		err = os.WriteFile(lockFile(h), []byte(k.Now.Format(time.RFC3339)), 0o644)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func unlock(t testing.TB, h host) {
+	t.Helper()
+	if err := os.Remove(lockFile(h)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A lock that is held uses up no ID; with the lock gone the same run goes on.
+func TestRepublishLocked(t *testing.T) {
+	t.Parallel()
+	h := imageHost(t, failing)
+	lock(t, h)
+	j := &runbooktest.Memory{}
+	x, p := republish(h, j, nil)
+	if err := x.Execute(t.Context(), p.Run); !errors.Is(err, cdimage.ErrLocked) {
+		t.Fatalf("Execute() = %v, want ErrLocked", err)
+	}
+	unlock(t, h)
+	x, p = republish(h, j, nil)
+	if err := x.Execute(t.Context(), p.Run); err != nil {
+		t.Fatal(err)
+	}
+	if got := h.ids(t); got != "[20160906 20160906.1]" {
+		t.Errorf("builds %s", got)
+	}
+}
+
+// An attempt that fails is reported, and tried again only when it is started
+// again.
+func TestRepublishFailsAgain(t *testing.T) {
+	t.Parallel()
+	for _, knobs := range []cdimagetest.Knobs{
+		{Downloads: map[string]string{"i386": "503", "armhf": "503"}},
+		{Downloads: map[string]string{"i386": "503"}},
+		{Crash: "publishing"},
+	} {
+		h := imageHost(t, failing)
+		knobs.Now = morning.Add(2 * time.Hour)
+		h.knobs(t, knobs)
+		j := &runbooktest.Memory{}
+		for _, want := range []string{"[20160906 20160906.1]", "[20160906 20160906.1 20160906.2]"} {
+			x, p := republish(h, j, nil)
+			err := x.Execute(t.Context(), p.Run)
+			if !errors.Is(err, cdimage.ErrNotBuilt) {
+				t.Errorf("Execute() = %v, want ErrNotBuilt", err)
+			}
+			if got := h.ids(t); got != want {
+				t.Errorf("builds %s, want %s", got, want)
+			}
+		}
+		h.knobs(t, cdimagetest.Knobs{Now: morning.Add(6 * time.Hour)})
+		// Another run of the procedure sees the attempts of the first.
+		x, p := republish(h, &runbooktest.Memory{}, nil)
+		if err := x.Execute(t.Context(), p.Run); err != nil {
+			t.Error(err)
+		}
+		if got := h.ids(t); got != "[20160906 20160906.1 20160906.2 20160906.3]" {
+			t.Errorf("builds %s", got)
+		}
+	}
+}
+
+func TestRepublishNothingToDo(t *testing.T) {
+	t.Parallel()
+	h := imageHost(t, cdimagetest.Knobs{Now: morning})
+	before := h.files(t)
+	x, p := republish(h, &runbooktest.Memory{}, nil)
+	if err := x.Execute(t.Context(), p.Run); err != nil {
+		t.Error(err)
+	}
+	if d := cmp.Diff(before, h.files(t)); d != "" {
+		t.Errorf("the host (-before +after)\n%s", d)
+	}
+	x, p = republish(h, &runbooktest.Memory{}, nil, func(p *procedure.RepublishBuild) { p.Input.ID = cdimage.BuildID{Day: 20160906, N: 7} })
+	if err := x.Execute(t.Context(), p.Run); !errors.Is(err, cdimage.ErrNotFound) {
+		t.Errorf("a build that is not there: %v, want ErrNotFound", err)
+	}
+	x, p = republish(imageHost(t), &runbooktest.Memory{}, nil)
+	if err := x.Execute(t.Context(), p.Run); !errors.Is(err, cdimage.ErrNotFound) {
+		t.Errorf("no build at all: %v, want ErrNotFound", err)
+	}
+}
+
+func TestRepublishAtWork(t *testing.T) {
+	t.Parallel()
+	h := imageHost(t, failing)
+	h.knobs(t, cdimagetest.Knobs{Now: morning.Add(2 * time.Hour), Kill: "building"}) // its log stays without an end
+	if _, err := h.Build(t.Context(), cdimage.Request{ImageSet: touch}); err == nil {
+		t.Fatal("the killed build ended well")
+	}
+	x, p := republish(h, &runbooktest.Memory{}, nil)
+	if err := x.Execute(t.Context(), p.Run); !errors.Is(err, cdimage.ErrLocked) || !strings.Contains(err.Error(), "20160906.1 is still at work") {
+		t.Errorf("Execute() = %v, want ErrLocked", err)
+	}
+}
+
+func TestRepublishPlanChangesNothing(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		knobs cdimagetest.Knobs
+		want  []string
+	}{
+		"safe": {failing, []string{
+			"do: publish ubuntu-touch-custom/vivid daily-preinstalled again, without new live file systems: env DIST=vivid for-project ubuntu-touch-custom cron.daily-preinstalled"}},
+		"unsafe": {cdimagetest.Knobs{Now: morning, States: map[string]string{"i386": "Chroot problem"}}, []string{
+			"gate: ubuntu-touch-custom/vivid/daily-preinstalled-20160906 cannot be published again: ubuntu-touch-custom-i386 has no good build of this run, an older one would be mixed in. Build it anew instead?",
+			"do: build ubuntu-touch-custom/vivid daily-preinstalled anew: env DIST=vivid for-project ubuntu-touch-custom cron.daily-preinstalled --live"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := imageHost(t, tt.knobs)
+			before := h.files(t)
+			x, p := republish(h, nil, nil)
+			p.Builder.ReadOnly = true
+			plan, err := x.Plan(t.Context(), p.Run)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for _, rec := range plan {
+				if rec.Kind == runbook.Planned {
+					got = append(got, string(rec.Verb)+": "+rec.Intent)
+				}
+			}
+			if d := cmp.Diff(tt.want, got); d != "" {
+				t.Errorf("planned (-want +got)\n%s", d)
+			}
+			if d := cmp.Diff(before, h.files(t)); d != "" {
+				t.Errorf("the plan changed the host (-before +after)\n%s", d)
+			}
+		})
+	}
+}
+
+// Killed before and after every write of its journal, and resumed, the host has
+// one more build, and not two.
+func TestRepublishKillAnywhere(t *testing.T) {
+	t.Parallel()
+	runbooktest.KillAnywhere(t, func(t testing.TB) runbooktest.Scene {
+		h := imageHost(t, failing)
+		return runbooktest.Scene{
+			Start: func() (*runbook.Runner, runbook.Procedure) {
+				x, p := republish(h, nil, nil)
+				return x, p.Run
+			},
+			Snapshot: func() string { return h.files(t) },
+		}
+	})
+}
+
+func TestRebuildKillAnywhere(t *testing.T) {
+	t.Parallel()
+	runbooktest.KillAnywhere(t, func(t testing.TB) runbooktest.Scene {
+		h := imageHost(t, cdimagetest.Knobs{Now: morning, States: map[string]string{"i386": "Failed to build"}})
+		return runbooktest.Scene{
+			Start: func() (*runbook.Runner, runbook.Procedure) {
+				x, p := republish(h, nil, runbook.ApproveEverythingInALab{})
+				return x, p.Run
+			},
+			Snapshot: func() string { return h.files(t) },
+		}
+	})
+}
+
+func TestRebuild(t *testing.T) {
+	t.Parallel()
+	h := imageHost(t)
+	j := &runbooktest.Memory{}
+	h.knobs(t, cdimagetest.Knobs{Now: morning, States: map[string]string{"armhf": "Failed to build", "i386": "Failed to build"}})
+	x, p := rebuild(h, j)
+	if err := x.Execute(t.Context(), p.Run); !errors.Is(err, cdimage.ErrNotBuilt) || !strings.Contains(err.Error(), "published: none") {
+		t.Errorf("Execute() = %v, want ErrNotBuilt", err)
+	}
+	h.knobs(t, cdimagetest.Knobs{Now: morning.Add(3 * time.Hour)})
+	for range 2 {
+		x, p = rebuild(h, j)
+		if err := x.Execute(t.Context(), p.Run); err != nil {
+			t.Error(err)
+		}
+	}
+	if got := h.ids(t); got != "[20160906 20160906.1]" {
+		t.Errorf("builds %s", got)
+	}
+	x, p = rebuild(h, &runbooktest.Memory{})
+	p.Input.Series = "vivid; reboot"
+	if err := x.Execute(t.Context(), p.Run); !errors.Is(err, cdimage.ErrInvalid) {
+		t.Errorf("an odd series: %v, want ErrInvalid", err)
+	}
+}
+
+// The link is lost for good while a build runs: nobody knows how it ended until
+// the next start looks.
+func TestRebuildInDoubt(t *testing.T) {
+	t.Parallel()
+	h := imageHost(t)
+	inner := h.Runner
+	b := *h.Builder
+	b.Runner = cdimage.RunnerFunc(func(ctx context.Context, c cdimage.Command) (cdimage.Output, error) {
+		out, err := inner.Run(ctx, c)
+		if c.Job != "" {
+			return cdimage.Output{}, errors.New("connection lost")
+		}
+		return out, err
+	})
+	j := &runbooktest.Memory{}
+	x, p := rebuild(host{h.Lab, &b, h.root}, j)
+	if err := x.Execute(t.Context(), p.Run); !errors.Is(err, runbook.ErrInDoubt) {
+		t.Fatalf("Execute() = %v, want ErrInDoubt", err)
+	}
+	x, p = rebuild(h, j)
+	if err := x.Execute(t.Context(), p.Run); err != nil {
+		t.Fatal(err)
+	}
+	if got := h.ids(t); got != "[20160906]" {
+		t.Errorf("builds %s", got)
+	}
+}
