@@ -22,6 +22,8 @@
 //   - [InvestigateImport] says why an image did not appear on the image server;
 //     [ReadImportLog] does so from a saved log alone.
 //   - [EditConfig] changes the server's channel configuration.
+//   - [RepublishBuild] publishes a failed build again, on the same day.
+//   - [RebuildImage] builds an image anew.
 //
 // Procedures return the errors of runbook and of their clients; test them with
 // errors.Is.
@@ -33,6 +35,8 @@
 //	the global lock is held for too long            systemimage.ErrLocked, naming the holder where it can be seen
 //	a configuration that somebody else changed      an error that says to begin a new run
 //	a newer version while an older one is phased    ErrSuperseded
+//	publishing a build again would mix images up    ErrUnsafe
+//	a run of the image builder gave no whole image  cdimage.ErrNotBuilt
 //	a question is open, or a step is not yet due    runbook.ErrPending: start again
 //	somebody said no                                runbook.ErrRejected
 //	the importer could not be put back              runbook.ErrOwed
