@@ -31,6 +31,17 @@ exits 0 "$dir/republish" -lab "$lab" -full -ppa ci-train-ppa-service/stable-snap
 says 'EXTRA_PPAS=ci-train-ppa-service/stable-snapshot:1001'
 [ "$(builds ubuntu-touch-custom)" = 4 ] || fail "-full did not build"
 
+# killed while a slow build runs: the build goes on, and is found again
+printf '{"Today": true, "Pause": 50000000}' >"$lab/builder/etc/.knobs.json"
+"$dir/republish" -lab "$lab" -journal "$dir/l" -full >"$dir/out" 2>&1 </dev/null &
+pid=$!
+for _ in $(seq 600); do [ "$(builds ubuntu-touch-custom)" = 5 ] && break; sleep 0.05; done
+kill -9 $pid || fail "it ended too early"
+wait $pid 2>/dev/null || true
+exits 0 "$dir/republish" -lab "$lab" -journal "$dir/l" -full
+says 'is published, complete'
+[ "$(builds ubuntu-touch-custom)" = 5 ] || fail "the killed build was begun again"
+
 exits 1 "$dir/republish" -lab "$lab" -id 20010101
 exits 2 "$dir/republish" -lab "$lab" -full -id 20010101
 exits 2 "$dir/republish" -lab "$lab" -ppa nonsense

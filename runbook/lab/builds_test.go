@@ -184,6 +184,37 @@ func TestInvestigate(t *testing.T) {
 	}
 }
 
+// What the log says was published and is not in the directory cannot be imported.
+func TestInvestigateLooksIntoTheDirectory(t *testing.T) {
+	t.Parallel()
+	l := lab.New(t)
+	logs, err := l.BuildLogs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := l.Builds()
+	if err != nil {
+		t.Fatal(err)
+	}
+	good := cdimage.Build{ImageSet: lab.FailedBuild, ID: builds(t, b, lab.FailedBuild)[0]}
+	i := &procedure.InvestigateBuild{Logs: logs, Builder: b, Input: procedure.InvestigateBuildInput{Build: good}}
+	r, err := i.Investigate(t.Context())
+	if err != nil || r.Wrong() || len(r.Imports) != 2 || !r.Imports[0].Can || !r.Imports[1].Can {
+		t.Fatalf("a good build: %v\n%s", err, r)
+	}
+	res, err := b.Result(t.Context(), good)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(filepath.Join(res.Dir, "vivid-preinstalled-touch-i386.tar.gz")); err != nil {
+		t.Fatal(err)
+	}
+	r, err = i.Investigate(t.Context())
+	if err != nil || !r.Wrong() || r.Publish != cdimage.Partial || !r.Imports[0].Can || r.Imports[1].Can {
+		t.Errorf("with a file gone: %v\n%s", err, r)
+	}
+}
+
 // A folder that is opened again holds the builds that were made there.
 func TestBuildsAreKept(t *testing.T) {
 	t.Parallel()

@@ -74,7 +74,6 @@ func (b *InvestigateBuild) Investigate(ctx context.Context) (BuildReport, error)
 // believe takes over what the host's directory says about publishing where it
 // differs from the mirrored log.
 func believe(d cdimage.Diagnosis, onHost cdimage.Result) cdimage.Diagnosis {
-	livefs := d.Causes
 	d.Publish, d.Rerun = onHost.Publish, onHost.Rerun
 	for i, a := range d.Arches {
 		for _, h := range onHost.Arches {
@@ -84,13 +83,12 @@ func believe(d cdimage.Diagnosis, onHost cdimage.Result) cdimage.Diagnosis {
 			d.Arches[i].Published = h.Published
 			for _, c := range onHost.Causes {
 				if c.Scope == a.Label {
-					livefs = append(livefs, c)
+					d.Causes = append(d.Causes, c)
 				}
 			}
 			d.Remedy, d.Actions = onHost.Remedy, onHost.Actions
 		}
 	}
-	d.Causes = livefs
 	return d
 }
 
