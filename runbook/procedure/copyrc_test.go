@@ -142,8 +142,9 @@ func TestCopyRCPlanChangesNothing(t *testing.T) {
 // in the world of an undisturbed run, with one new version for each pair.
 func TestCopyRCKillAnywhere(t *testing.T) {
 	t.Parallel()
+	begin := lab.NewWorld(t, only("ubuntu-touch/rc-proposed/bq-aquaris.en", "ubuntu-touch/rc/bq-aquaris.en"))
 	runbooktest.KillAnywhere(t, func(t testing.TB) runbooktest.Scene {
-		l := lab.NewWorld(t, only("ubuntu-touch/rc-proposed/bq-aquaris.en", "ubuntu-touch/rc/bq-aquaris.en"))
+		l := begin.Clone(t)
 		return runbooktest.Scene{
 			Start: func() (*runbook.Runner, runbook.Procedure) {
 				x, c := copyrc(l, nil)

@@ -250,8 +250,9 @@ func TestBackOutOfAKilledRelease(t *testing.T) {
 
 func TestBackOutKillAnywhere(t *testing.T) {
 	t.Parallel()
+	begin := released(t, 50)
 	runbooktest.KillAnywhere(t, func(t testing.TB) runbooktest.Scene {
-		l := released(t, 50)
+		l := begin.Clone(t)
 		return runbooktest.Scene{
 			Start: func() (*runbook.Runner, runbook.Procedure) {
 				c := backout(l)

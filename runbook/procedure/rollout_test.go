@@ -253,9 +253,10 @@ func TestRolloutStopsAtANewerVersion(t *testing.T) {
 
 func TestRolloutKillAnywhere(t *testing.T) {
 	t.Parallel()
+	begin := lab.NewWorld(t, only("ubuntu-touch/stable/bq-aquaris.en"))
+	phase(t, begin, 0, stable...)
 	runbooktest.KillAnywhere(t, func(t testing.TB) runbooktest.Scene {
-		l := lab.NewWorld(t, only("ubuntu-touch/stable/bq-aquaris.en"))
-		phase(t, l, 0, stable...)
+		l := begin.Clone(t)
 		k := newClock(time.Hour)
 		return runbooktest.Scene{
 			Start: func() (*runbook.Runner, runbook.Procedure) {
