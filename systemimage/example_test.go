@@ -44,6 +44,21 @@ func exampleServer() *httptest.Server {
 	return httptest.NewServer(http.FileServer(http.Dir("testdata/tree")))
 }
 
+func ExampleClient_Channels() {
+	server := exampleServer()
+	defer server.Close()
+
+	client := &systemimage.Client{BaseURL: server.URL, Unverified: true}
+	list, err := client.Channels(context.Background())
+	if err != nil {
+		log.Fatal(err)
+	}
+	c := list.Channels["ubuntu-touch/rc-proposed/bq-aquaris.en"]
+	fmt.Println(len(list.Names()) > 0, c.Alias == "", c.Devices["krillin"].Index)
+	// Output:
+	// true true /ubuntu-touch/rc-proposed/bq-aquaris.en/krillin/index.json
+}
+
 func ExampleClient_Latest() {
 	server := exampleServer()
 	defer server.Close()

@@ -10,6 +10,7 @@ import (
 	"github.com/landingteam/landing/runbook/lab"
 	"github.com/landingteam/landing/runbook/procedure"
 	"github.com/landingteam/landing/runbook/runbooktest"
+	"github.com/landingteam/landing/systemimage"
 	"github.com/landingteam/landing/systemimage/systemimagetest"
 )
 
@@ -70,4 +71,35 @@ func ExampleBackOut() {
 	// Output:
 	// assess: waiting for an answer: Is the fault understood well enough to go on: which devices have it, and what does it do to them?; start again when it is answered
 	// 1 0 <nil>
+}
+
+func ExampleParsePair() {
+	p, err := procedure.ParsePair("ubuntu-touch/rc-proposed/meizu.en:arale", "rc-proposed", "rc")
+	fmt.Println(p.From, "->", p, err)
+	_, err = procedure.ParsePair("ubuntu-touch/stable/meizu.en", "rc-proposed", "rc")
+	fmt.Println(err)
+	// Output:
+	// ubuntu-touch/rc-proposed/meizu.en -> ubuntu-touch/rc/meizu.en:arale <nil>
+	// channel "ubuntu-touch/stable/meizu.en" has no path element "rc-proposed" to replace by "rc"
+}
+
+// All pairs that exist in both, and what is left out.
+func ExampleFindPairs() {
+	channels, err := systemimage.ParseChannels([]byte(`{
+	    "rc-proposed/meizu": {"devices": {"arale": {"index": "/rc-proposed/meizu/arale/index.json"}}},
+	    "rc/meizu":          {"devices": {"arale": {"index": "/rc/meizu/arale/index.json"}}},
+	    "rc-proposed/bq":    {"devices": {"krillin": {"index": "/rc-proposed/bq/krillin/index.json"}}}
+	}`))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	pairs, skipped, err := procedure.FindPairs(channels, "rc-proposed", "rc", nil)
+	fmt.Println(pairs, err)
+	for _, s := range skipped {
+		fmt.Println(s.Pair, "is left out:", s.Why)
+	}
+	// Output:
+	// [rc/meizu:arale] <nil>
+	// rc/bq is left out: channel rc/bq does not exist
 }
