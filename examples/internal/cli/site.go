@@ -93,9 +93,13 @@ var (
 	imageBuilderKeys = append([]string{"logs", "project", "series", "type"}, hostKeys...)
 )
 
-// LoadSite reads a site file. programs maps the name of each section that is
-// none of [site], [image-server] and [cdimage] to the keys that it may have;
-// needs are the sections that must be there.
+// programNames are those of all programs: each may have a section.
+var programNames = []string{"backout", "channelconfig", "checktree", "copyrc", "failedbuild", "failedimport",
+	"imageinfo", "release", "republish", "rollout", "snapshot"}
+
+// LoadSite reads a site file. programs maps the section of each
+// program that is read to the keys that it may have; the other programs' are
+// passed over. needs are the sections that must be there.
 func LoadSite(path string, programs map[string][]string, needs ...string) (*Site, error) {
 	text, err := readSite(path)
 	if err != nil {
@@ -126,6 +130,9 @@ func LoadSite(path string, programs map[string][]string, needs ...string) (*Site
 			known, ok = []string{"root", "credentials"}, true
 		case "cdimage":
 			known, ok = imageBuilderKeys, true
+		}
+		if !ok && slices.Contains(programNames, sec.Name()) {
+			continue // another program's, which looks at its keys itself
 		}
 		if !ok {
 			return nil, fmt.Errorf("site file %s: unknown section [%s]", path, sec.Name())

@@ -4,6 +4,7 @@ import (
 	gocmp "cmp"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -38,6 +39,31 @@ func TestLoadSiteExample(t *testing.T) {
 	}
 	if got := s.Option("copyrc", "from"); s.Name != "example" || got != "rc-proposed" {
 		t.Errorf("name %q, copyrc.from %q, want example and rc-proposed", s.Name, got)
+	}
+}
+
+// One file serves all programs: each passes over the sections of the others.
+func TestProgramNames(t *testing.T) {
+	t.Parallel()
+	mains, err := filepath.Glob("../../*/main.go")
+	if err != nil || len(mains) < 5 {
+		t.Fatalf("programs %v, %v", mains, err)
+	}
+	for _, path := range mains {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		name := filepath.Base(filepath.Dir(path))
+		if !strings.Contains(string(text), "cli.Main(") {
+			continue
+		}
+		if !slices.Contains(programNames, name) {
+			t.Errorf("%s is not among the programs that may have a section", name)
+		}
+	}
+	if _, err := LoadSite("../../site.conf", map[string][]string{"imageinfo": nil}); err != nil {
+		t.Error(err)
 	}
 }
 
