@@ -88,6 +88,7 @@ func TestCheckTreeFindings(t *testing.T) {
 	t.Parallel()
 	const krillin = "ubuntu-touch/rc-proposed/bq-aquaris.en/krillin/index.json"
 	const arale = "ubuntu-touch/stable/meizu.en/arale/index.json"
+	begin := systemimagetest.New(t, systemimagetest.SampleWorld())
 	for _, tt := range []struct {
 		name  string
 		spoil func(t *testing.T, www string)
@@ -153,7 +154,10 @@ func TestCheckTreeFindings(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			fake := systemimagetest.New(t, systemimagetest.SampleWorld())
+			fake, err := begin.Clone(t.TempDir())
+			if err != nil {
+				t.Fatal(err)
+			}
 			tree := httptest.NewServer(fake.Handler())
 			defer tree.Close()
 			tt.spoil(t, filepath.Join(fake.Root(), "www"))

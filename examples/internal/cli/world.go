@@ -125,7 +125,7 @@ func (w *World) openLab(o options, what systemimagetest.World) error {
 	if dir == "" {
 		var err error
 		if dir, err = os.MkdirTemp("", "landing-lab-"); err != nil {
-			return err
+			return fmt.Errorf("cannot make a folder for the lab: %w; name one with -lab DIR", err)
 		}
 		w.closes = append(w.closes, func() error { return os.RemoveAll(dir) })
 	}
