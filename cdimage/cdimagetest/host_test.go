@@ -1,9 +1,13 @@
 package cdimagetest_test
 
 import (
+	"archive/tar"
 	"bytes"
+	"compress/gzip"
 	"context"
+	"crypto/sha256"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -113,8 +117,33 @@ func TestCarriedOver(t *testing.T) {
 		t.Errorf("%q, %v", good, err)
 	}
 	old, err := os.ReadFile(filepath.Join(dir, "vivid-preinstalled-touch-i386.tar.gz"))
-	if err != nil || string(old) != "livefs build 74602\n" {
-		t.Errorf("%q, %v", old, err)
+	if text := unpack(t, old); err != nil || !strings.Contains(text, "(livefs build 74602)") {
+		t.Errorf("%q, %v", text, err)
+	}
+	sums, err := os.ReadFile(filepath.Join(dir, "SHA256SUMS"))
+	if want := fmt.Sprintf("%x *vivid-preinstalled-touch-i386.tar.gz\n", sha256.Sum256(old)); err != nil || !strings.Contains(string(sums), want) {
+		t.Errorf("SHA256SUMS is %q, %v, want %q in it", sums, err, want)
+	}
+}
+
+// unpack returns what the files of a .tar.gz hold.
+func unpack(t *testing.T, data []byte) (text string) {
+	t.Helper()
+	z, err := gzip.NewReader(bytes.NewReader(data))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for tr := tar.NewReader(z); ; {
+		if _, err := tr.Next(); err == io.EOF {
+			return text
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		b, err := io.ReadAll(tr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text += string(b)
 	}
 }
 

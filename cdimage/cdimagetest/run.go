@@ -355,7 +355,11 @@ func (r *run) publish() {
 			r.die("publish", r.noSpace())
 			return
 		}
-		if err := os.WriteFile(filepath.Join(dir, file(a)), fmt.Appendf(nil, "livefs build %d\n", r.good[a]), 0o644); err != nil {
+		image, err := rootfs(r.good[a], r.build.Series, a)
+		if err == nil {
+			err = os.WriteFile(filepath.Join(dir, file(a)), image, 0o644)
+		}
+		if err != nil {
 			r.die("publish", "OSError: "+err.Error())
 			return
 		}
@@ -368,6 +372,10 @@ func (r *run) publish() {
 		return
 	}
 	os.WriteFile(filepath.Join(dir, ".marked_good"), []byte(strings.Join(marked, "\n")+"\n"), 0o644)
+	if err := sums(dir); err != nil {
+		r.die("publish", "OSError: "+err.Error())
+		return
+	}
 	r.say("No keys found; not signing images.")
 	if r.knobs.Tracker {
 		r.say("Traceback (most recent call last):")
