@@ -165,16 +165,20 @@ func (c *BackOut) stopOne(ctx context.Context, r *runbook.Run, t Target, quick b
 			return at0, done, err
 		},
 		Do: func(ctx context.Context) (string, error) {
-			_, err := c.Server.SetPercentage(ctx, req)
-			if err == nil || !errors.Is(err, systemimage.ErrBroken) && !errors.Is(err, systemimage.ErrTorn) {
-				return at0, err
+			// Another program that commits the same index just now, such as the last
+			// step of a rollout, can make this one fail and leave the index broken.
+			var did []string
+			for try := 1; ; try++ {
+				_, err := c.Server.SetPercentage(ctx, req)
+				if err == nil || errors.Is(err, systemimage.ErrRefused) || errors.Is(err, systemimage.ErrReadOnly) || try == 4 || ctx.Err() != nil {
+					return strings.Join(append(did, at0), "; "), err
+				}
+				done, merr := c.Server.Mend(ctx, t.Channel, t.Device)
+				if merr != nil && !errors.Is(merr, systemimage.ErrLocked) {
+					return "", errors.Join(err, merr)
+				}
+				did = append(did, done...)
 			}
-			done, merr := c.Server.Mend(ctx, t.Channel, t.Device)
-			if merr != nil {
-				return "", errors.Join(err, merr)
-			}
-			_, err = c.Server.SetPercentage(ctx, req)
-			return strings.Join(append(done, at0), "; "), err
 		},
 		Predict: at0,
 	})
