@@ -15,6 +15,7 @@
 //
 //   - [CopyRC] copies rc-proposed images to rc.
 //   - [Snapshot] copies a PPA into a snapshot PPA and proves it published.
+//   - [Respin] builds an image from a snapshot, imports it and looks it up.
 //   - [Release] copies rc images to stable at 0 % and phases them in.
 //   - [Rollout] phases published images in, with questions, health and a stop file.
 //   - [BackOut] takes a faulty update back.

@@ -41,9 +41,16 @@ type BuildOptions struct {
 
 // Run is the procedure. See [runbook.Procedure].
 func (b *RebuildImage) Run(ctx context.Context, r *runbook.Run) error {
+	_, err := b.build(ctx, r)
+	return err
+}
+
+// build returns the complete build, for procedures that go on with it.
+func (b *RebuildImage) build(ctx context.Context, r *runbook.Run) (cdimage.Build, error) {
 	req := b.request()
+	none := cdimage.Build{ImageSet: req.ImageSet}
 	if err := req.Validate(); err != nil {
-		return err
+		return none, err
 	}
 	after, err := runbook.Read(ctx, r, "newest build so far", func(ctx context.Context) (cdimage.BuildID, error) {
 		ids, err := b.Builder.IDs(ctx, b.Input.ImageSet)
@@ -53,13 +60,13 @@ func (b *RebuildImage) Run(ctx context.Context, r *runbook.Run) error {
 		return ids[len(ids)-1], nil
 	})
 	if err != nil {
-		return err
+		return none, err
 	}
 	for {
 		req.After = after
 		got, fresh, err := attempt(ctx, r.Group(afterName(after)), b.Builder, req, nil)
 		if err != nil || got.Why == "" || fresh {
-			return ended(r, got, req, err)
+			return cdimage.Build{ImageSet: req.ImageSet, ID: got.ID}, ended(r, got, req, err)
 		}
 		after = got.ID
 	}

@@ -1,0 +1,19 @@
+#!/usr/bin/env bash
+# What the package comment says about respin, as a user would do it.
+. "$(dirname "$0")/../check-lib.sh" respin
+exits 0 "$dir/respin" -lab "$lab" -plan
+cp "$lab/etc/config" "$dir/config"
+exits 3 "$dir/respin" -lab "$lab" -journal "$dir/j"
+says 'Copy these 3 packages'
+exits 0 "$dir/respin" -lab "$lab" -journal "$dir/j" -yes
+says 'ubuntu-touch/rc-proposed/ubuntu holds build'
+newest ubuntu-touch/rc-proposed/ubuntu mako 'full 3 '
+cmp "$dir/config" "$lab/etc/config" || fail "the configuration is not back"
+grep -q '^\*/5 .*import-images' "$lab/crontab" || fail "the importer is not back"
+# killed while it works, and started again with the same words
+rm -rf "$lab"
+timeout -s KILL 2 "$dir/respin" -lab "$lab" -journal "$dir/k" -yes >/dev/null 2>&1 </dev/null || true
+exits 0 "$dir/respin" -lab "$lab" -journal "$dir/k" -yes
+newest ubuntu-touch/rc-proposed/ubuntu mako 'full 3 '
+exits 2 "$dir/respin" -lab "$lab" -extra nonsense
+echo "respin: as described"

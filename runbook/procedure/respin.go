@@ -1,0 +1,276 @@
+package procedure
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/landingteam/landing/cdimage"
+	"github.com/landingteam/landing/launchpad"
+	"github.com/landingteam/landing/runbook"
+	"github.com/landingteam/landing/systemimage"
+)
+
+// Respin builds an image again from the snapshot of a PPA:
+//
+//  1. prepare the snapshot, unless it is to be taken as it is;
+//  2. copy extra packages into it with their binaries, and wait until sources and
+//     binaries are published on every architecture;
+//  3. build the root file system with the snapshot pinned above everything else;
+//  4. point the channel's configuration at that build, with the difference shown
+//     at a gate, written by compare-and-swap;
+//  5. run the importer by hand, with the importer of the crontab held;
+//  6. look the new image of every device up in the published index;
+//  7. put the configuration back, or keep it, as was asked for.
+//
+// A root file system that is older than what a device has would go back in time:
+// a gate asks before that is imported.
+type Respin struct {
+	Launchpad *launchpad.Client
+	Ledger    string // see Snapshot
+	Builder   *cdimage.Builder
+	Server    *systemimage.Server
+	Importer  *systemimage.Importer
+	Config    *systemimage.ConfigFile
+
+	Input RespinInput
+}
+
+// RespinInput is what one run of [Respin] is asked to do.
+type RespinInput struct {
+	Origin  string  `json:"origin,omitempty"` // PPA that the snapshot is made of; empty: it is taken as it is
+	PPA     string  `json:"ppa"`              // the snapshot, "ppa:OWNER/NAME"
+	Series  string  `json:"series"`           // such as "vivid"
+	Create  bool    `json:"create,omitempty"` // make the snapshot PPA when there is none
+	Extra   []Extra `json:"extra,omitempty"`  // packages that go on top of the snapshot
+	Pin     int     `json:"pin"`              // apt's priority of the snapshot; 1001 lets it win over newer packages
+	Project string  `json:"project"`          // of the build, such as "ubuntu-touch-custom"
+	Type    string  `json:"image_type"`       // such as "daily-preinstalled"
+
+	Channel string `json:"channel"` // whose configuration is pointed at the build
+	File    string `json:"file"`    // entry of its files that is the root file system, such as "ubuntu"
+	Images  string `json:"images"`  // folder of published builds on the image server's host
+	Keep    bool   `json:"keep"`    // leave the channel pointed at the build
+
+	Not []string `json:"not,omitempty"` // who may not answer the gates
+}
+
+// Extra are packages of another PPA that are copied on top of a snapshot.
+type Extra struct {
+	From  string   `json:"from"`
+	Names []string `json:"names"`
+}
+
+// Run is the procedure. See [runbook.Procedure].
+func (c *Respin) Run(ctx context.Context, r *runbook.Run) error {
+	if err := c.Input.check(); err != nil {
+		return err
+	}
+	if err := c.prepare(ctx, r); err != nil {
+		return err
+	}
+	built, err := c.build(ctx, r)
+	if err != nil {
+		return err
+	}
+	if err := importerReady(ctx, r, c.Importer); err != nil {
+		return err
+	}
+	return r.Hold(ctx, holdImporter(r, c.Importer), func(ctx context.Context, r *runbook.Run) error {
+		return c.publish(ctx, r, built)
+	})
+}
+
+func (in RespinInput) check() error {
+	for _, f := range [...]struct{ name, value string }{
+		{"ppa", in.PPA}, {"series", in.Series}, {"project", in.Project}, {"image type", in.Type},
+		{"channel", in.Channel}, {"file", in.File}, {"images", in.Images},
+	} {
+		if f.value == "" {
+			return fmt.Errorf("a re-spin needs to know: %s", f.name)
+		}
+	}
+	if _, _, ok := ppaName(in.PPA); !ok {
+		return fmt.Errorf("%q: the snapshot is named ppa:OWNER/NAME", in.PPA)
+	}
+	return nil
+}
+
+func ppaName(ref string) (owner, name string, ok bool) {
+	owner, name, ok = strings.Cut(strings.TrimPrefix(ref, "ppa:"), "/")
+	return owner, name, ok && strings.HasPrefix(ref, "ppa:") && owner != "" && name != "" && !strings.Contains(name, "/")
+}
+
+// prepare brings the snapshot PPA to what the image is to be built from.
+func (c *Respin) prepare(ctx context.Context, r *runbook.Run) error {
+	in := c.Input
+	if in.Origin != "" {
+		s := &Snapshot{Launchpad: c.Launchpad, Ledger: c.ledger("snapshot"),
+			Input: SnapshotInput{From: in.Origin, To: in.PPA, Series: in.Series, Create: in.Create, Not: in.Not}}
+		if err := s.Run(ctx, r.Group("snapshot")); err != nil {
+			return err
+		}
+	}
+	for _, e := range in.Extra {
+		_, err := copyArchive(ctx, r.Group("extra packages of "+e.From), c.Launchpad, launchpad.PlanRequest{
+			From: e.From, To: in.PPA, Series: in.Series, Names: e.Names,
+		}, c.ledger(e.From), in.Not)
+		if err != nil && r.Planning() && errors.Is(err, launchpad.ErrNotFound) {
+			return r.Note("the packages of " + e.From + " are copied once the PPA is there")
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ledger is a file of its own for every copy.
+func (c *Respin) ledger(of string) string {
+	if c.Ledger == "" {
+		return ""
+	}
+	return c.Ledger + "." + strings.NewReplacer("/", "-", ":", "-").Replace(of)
+}
+
+// build builds the root file system with the snapshot pinned.
+func (c *Respin) build(ctx context.Context, r *runbook.Run) (cdimage.Build, error) {
+	in := c.Input
+	owner, name, _ := ppaName(in.PPA)
+	image := &RebuildImage{Builder: c.Builder, Input: RebuildInput{
+		ImageSet:     cdimage.ImageSet{Project: in.Project, Series: in.Series, Type: in.Type},
+		BuildOptions: BuildOptions{ExtraPPAs: []cdimage.PPA{{Owner: owner, Name: name, Pin: in.Pin}}},
+	}}
+	return image.build(ctx, r.Group("build "+in.Project))
+}
+
+// publish imports the build into the channel.
+func (c *Respin) publish(ctx context.Context, r *runbook.Run, built cdimage.Build) error {
+	in := c.Input
+	section, key := systemimage.ChannelSection(in.Channel), "file_"+in.File
+	before, err := runbook.Read(ctx, r, "configuration before", func(ctx context.Context) (string, error) {
+		now, err := c.Config.Read(ctx)
+		if err != nil {
+			return "", err
+		}
+		v, ok := now.Get(section, key)
+		if !ok {
+			return "", fmt.Errorf("%s has no key %s in [%s]", c.Config.Path, key, section)
+		}
+		return v.Raw, nil
+	})
+	if err != nil {
+		return err
+	}
+	devices, err := runbook.Read(ctx, r, "images before", func(ctx context.Context) ([]Target, error) { return c.newest(ctx) })
+	if err != nil {
+		return err
+	}
+	if err := c.forward(ctx, r, built, devices); err != nil {
+		return err
+	}
+	if err := c.edit(ctx, r.Group("point the channel at the build"), section, key, c.source()); err != nil {
+		return err
+	}
+	if err := runImporter(ctx, r, c.Server); err != nil {
+		return err
+	}
+	if err := c.imported(ctx, r, built, devices); err != nil {
+		return err
+	}
+	if in.Keep {
+		return r.Note(in.Channel + " stays pointed at " + c.source() + ", as was asked for")
+	}
+	return c.edit(ctx, r.Group("put the configuration back"), section, key, before)
+}
+
+// source is the configuration's value for the build.
+func (c *Respin) source() string {
+	return fmt.Sprintf("cdimage-ubuntu;%s;%s;import=any", c.Input.Images, c.Input.Series)
+}
+
+func (c *Respin) edit(ctx context.Context, r *runbook.Run, section, key, value string) error {
+	e := &EditConfig{File: c.Config, Input: EditConfigInput{Not: c.Input.Not,
+		Edits: []systemimage.Edit{{Do: systemimage.EditSet, Section: section, Key: key, Value: value}}}}
+	return e.Run(ctx, r)
+}
+
+// newest lists the newest image of each device of the channel.
+func (c *Respin) newest(ctx context.Context) ([]Target, error) {
+	l, err := c.Server.Client.Channels(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var list []Target
+	for channel, device := range l.Pairs() {
+		if channel != c.Input.Channel || l.Channels[channel].Devices[device].Redirect != "" {
+			continue
+		}
+		m, err := c.Server.Client.Latest(ctx, channel, device)
+		if err != nil && !errors.Is(err, systemimage.ErrNotFound) {
+			return nil, err
+		}
+		list = append(list, Target{Channel: channel, Device: device, Version: m.Version})
+	}
+	if len(list) == 0 {
+		return nil, fmt.Errorf("channel %s has no devices", c.Input.Channel)
+	}
+	return list, nil
+}
+
+// forward asks before a device is given an older root file system than it has.
+func (c *Respin) forward(ctx context.Context, r *runbook.Run, built cdimage.Build, devices []Target) error {
+	if r.Planning() {
+		return nil
+	}
+	back, err := runbook.Read(ctx, r, "does anything go back in time", func(ctx context.Context) ([]string, error) {
+		var back []string
+		for _, t := range devices {
+			if t.Version == 0 {
+				continue
+			}
+			m, err := c.Server.Client.Full(ctx, t.Channel, t.Device, t.Version)
+			if err != nil {
+				return nil, err
+			}
+			has, _ := m.Detail().Get("ubuntu")
+			if id, err := cdimage.ParseBuildID(has); err == nil && built.ID.Compare(id) < 0 {
+				back = append(back, fmt.Sprintf("%s has %s, the build is %s", t, has, built.ID))
+			}
+		}
+		return back, nil
+	})
+	if err != nil || len(back) == 0 {
+		return err
+	}
+	return r.Gate(ctx, runbook.Gate{
+		Name:     "back in time",
+		Question: "Devices would get an older root file system than they have. Import it all the same?",
+		Evidence: back, Not: c.Input.Not,
+	})
+}
+
+// imported looks the build up in the new image of every device.
+func (c *Respin) imported(ctx context.Context, r *runbook.Run, built cdimage.Build, devices []Target) error {
+	err := r.Verify(ctx, "imported", func(ctx context.Context) error {
+		var missing []string
+		for _, t := range devices {
+			m, err := c.Server.Client.Latest(ctx, t.Channel, t.Device)
+			if err != nil {
+				return err
+			}
+			if has, _ := m.Detail().Get("ubuntu"); m.Version <= t.Version || has != built.ID.String() {
+				missing = append(missing, fmt.Sprintf("%s is at image %d with ubuntu=%s", t, m.Version, has))
+			}
+		}
+		if len(missing) > 0 {
+			return fmt.Errorf("build %s did not reach every device: %s; failedimport says why", built.ID, strings.Join(missing, ", "))
+		}
+		return nil
+	})
+	if err != nil || r.Planning() {
+		return err
+	}
+	return r.Note(fmt.Sprintf("%s holds build %s on all %d devices", c.Input.Channel, built.ID, len(devices)))
+}

@@ -1,0 +1,172 @@
+package procedure_test
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/landingteam/landing/cdimage"
+	"github.com/landingteam/landing/cdimage/cdimagetest"
+	"github.com/landingteam/landing/runbook"
+	"github.com/landingteam/landing/runbook/lab"
+	"github.com/landingteam/landing/runbook/procedure"
+	"github.com/landingteam/landing/runbook/runbooktest"
+	"github.com/landingteam/landing/systemimage"
+)
+
+const respun = "ubuntu-touch/rc-proposed/ubuntu"
+
+func respinLab(t testing.TB) *lab.Lab {
+	t.Helper()
+	return lab.NewWorld(t, only(respun))
+}
+
+func respin(t testing.TB, l *lab.Lab, keep bool) *procedure.Respin {
+	t.Helper()
+	lp, err := l.Launchpad()
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := l.Builds()
+	if err != nil {
+		t.Fatal(err)
+	}
+	root, err := l.BuildRoot()
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.Poll = 20 * time.Millisecond
+	return &procedure.Respin{
+		Launchpad: lp, Ledger: filepath.Join(l.Images.Root(), "state", "ledger"), Builder: b,
+		Server: l.Server(), Importer: l.Importer(),
+		Config: &systemimage.ConfigFile{Runner: l.Server().Runner, Path: filepath.Join(l.Images.Root(), "etc", "config")},
+		Input: procedure.RespinInput{
+			Origin: lab.OverlayPPA, PPA: lab.SnapshotPPA, Series: "vivid", Create: true, Pin: 1001,
+			Extra:   []procedure.Extra{{From: lab.SecurityPPA, Names: []string{"unity8"}}},
+			Project: "ubuntu-touch-custom", Type: "daily-preinstalled",
+			Channel: respun, File: "ubuntu", Keep: keep,
+			Images: filepath.Join(root, "www/full/ubuntu-touch-custom/vivid/daily-preinstalled"),
+		},
+	}
+}
+
+func etcConfig(t testing.TB, l *lab.Lab) string {
+	t.Helper()
+	b, err := os.ReadFile(filepath.Join(l.Images.Root(), "etc", "config"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+func TestRespin(t *testing.T) {
+	t.Parallel()
+	for _, keep := range []bool{false, true} {
+		l := respinLab(t)
+		before, crontab := etcConfig(t, l), readCrontab(t, l)
+		c := respin(t, l, keep)
+		x := &runbook.Runner{Name: "respin", Input: c.Input, Journal: &runbooktest.Memory{}, Human: runbook.ApproveEverythingInALab{}}
+		if err := x.Execute(t.Context(), c.Run); err != nil {
+			t.Fatal(err)
+		}
+		m, err := l.Client().Latest(t.Context(), respun, "mako")
+		if err != nil {
+			t.Fatal(err)
+		}
+		ids, err := c.Builder.IDs(t.Context(), cdimage.ImageSet{Project: "ubuntu-touch-custom", Series: "vivid", Type: "daily-preinstalled"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		built := ids[len(ids)-1].String()
+		if has, _ := m.Detail().Get("ubuntu"); m.Version != 3 || has != built {
+			t.Errorf("mako is at image %d with ubuntu=%s, want 3 with %s", m.Version, has, built)
+		}
+		after := etcConfig(t, l)
+		if keep != strings.Contains(after, c.Input.Images+";vivid;import=any") {
+			t.Errorf("keep %v: the channel's configuration is\n%s", keep, after)
+		}
+		if !keep && after != before {
+			t.Errorf("configuration (-before +after)\n%s", cmp.Diff(before, after))
+		}
+		if got := readCrontab(t, l); got != crontab {
+			t.Errorf("crontab (-before +after)\n%s", cmp.Diff(crontab, got))
+		}
+		srv, err := l.LaunchpadServer()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Join(published(srv, "~landing-team/ubuntu/snapshot"), "\n"); !strings.Contains(got, "unity8 8.12+15.04.20160824.1-0ubuntu1.1 armhf") {
+			t.Errorf("the fix is not in the snapshot:\n%s", got)
+		}
+	}
+}
+
+func TestRespinPlanChangesNothing(t *testing.T) {
+	t.Parallel()
+	l := respinLab(t)
+	c := respin(t, l, false)
+	before := snapshot(t, l)
+	c.Launchpad.ReadOnly, c.Builder.ReadOnly, c.Server.ReadOnly, c.Importer.ReadOnly, c.Config.ReadOnly = true, true, true, true, true
+	x := &runbook.Runner{Name: "respin", Input: c.Input}
+	if _, err := x.Plan(t.Context(), c.Run); err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(before, snapshot(t, l)); d != "" {
+		t.Errorf("the plan changed the world (-before +after)\n%s", d)
+	}
+}
+
+// A build that fails ends the run before the image server is touched; started
+// again, it builds again and goes on.
+func TestRespinBuildFails(t *testing.T) {
+	t.Parallel()
+	l := respinLab(t)
+	c := respin(t, l, false)
+	root, err := l.BuildRoot()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cdimagetest.SetKnobs(root, cdimagetest.Knobs{Today: true, States: map[string]string{"armhf": "Failed to build", "i386": "Failed to build"}}); err != nil {
+		t.Fatal(err)
+	}
+	before := snapshot(t, l)
+	j := &runbooktest.Memory{}
+	x := &runbook.Runner{Name: "respin", Input: c.Input, Journal: j, Human: runbook.ApproveEverythingInALab{}}
+	if err := x.Execute(t.Context(), c.Run); !errors.Is(err, cdimage.ErrNotBuilt) {
+		t.Fatalf("Execute() = %v, want ErrNotBuilt", err)
+	}
+	if d := cmp.Diff(before, snapshot(t, l)); d != "" {
+		t.Errorf("the image server was touched (-before +after)\n%s", d)
+	}
+	if err := cdimagetest.SetKnobs(root, cdimagetest.Knobs{Today: true}); err != nil {
+		t.Fatal(err)
+	}
+	if err := x.Execute(t.Context(), c.Run); err != nil {
+		t.Fatal(err)
+	}
+	if version, _, _ := latest(t, l, respun, "mako"); version != 3 {
+		t.Errorf("mako is at image %d, want 3", version)
+	}
+}
+
+// The copies into the snapshot have a test of their own: here the run begins with
+// the build.
+func TestRespinKillAnywhere(t *testing.T) {
+	t.Parallel()
+	runbooktest.KillAnywhere(t, func(t testing.TB) runbooktest.Scene {
+		l := respinLab(t)
+		return runbooktest.Scene{
+			Start: func() (*runbook.Runner, runbook.Procedure) {
+				c := respin(t, l, false)
+				c.Input.Origin, c.Input.Extra = "", nil
+				return &runbook.Runner{Name: "respin", Input: c.Input, Human: runbook.ApproveEverythingInALab{}}, c.Run
+			},
+			Snapshot: func() string { return snapshot(t, l) },
+		}
+	})
+}
