@@ -81,11 +81,15 @@ func GetKnobs(root string) (Knobs, error) {
 
 // write replaces a file whole, so that another process never reads half of it.
 func write(name string, b []byte) error {
-	tmp := name + ".new"
-	if err := os.WriteFile(tmp, b, 0o644); err != nil {
+	f, err := os.CreateTemp(filepath.Dir(name), ".new-*")
+	if err != nil {
 		return err
 	}
-	return os.Rename(tmp, name)
+	_, err = f.Write(b)
+	if err = errors.Join(err, f.Chmod(0o644), f.Close()); err != nil {
+		return errors.Join(err, os.Remove(f.Name()))
+	}
+	return os.Rename(f.Name(), name)
 }
 
 // Program runs one of the host's commands: env, for-project, cron.<type>, and

@@ -2,6 +2,7 @@ package cdimagetest
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -78,9 +79,23 @@ func newestGood(root string, set cdimage.ImageSet, arch string) (int, bool) {
 
 // request asks for a livefs build, which is done at once.
 func (r *run) request(arch string) (int, error) {
+	if err := os.MkdirAll(filepath.Join(r.root, "livefs"), 0o755); err != nil {
+		return 0, err
+	}
 	number := 74601
 	if all := numbers(r.root); len(all) > 0 {
 		number = all[len(all)-1] + 1
+	}
+	for { // runs of two image sets may ask at once
+		f, err := os.OpenFile(livefsFile(r.root, number)+".taken", os.O_CREATE|os.O_EXCL, 0o644)
+		if err == nil {
+			f.Close()
+			break
+		}
+		if !errors.Is(err, os.ErrExist) {
+			return 0, err
+		}
+		number++
 	}
 	b := Livefs{ImageSet: r.build.ImageSet, Number: number, Arch: arch, State: r.knobs.States[arch]}
 	if b.State == "" {
