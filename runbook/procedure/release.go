@@ -69,19 +69,7 @@ func (c *Release) Run(ctx context.Context, r *runbook.Run) error {
 	if err != nil {
 		return err
 	}
-	if err := importerReady(ctx, r, c.Importer); err != nil {
-		return err
-	}
-	var targets []Target
-	err = r.Hold(ctx, holdImporter(r, c.Importer), func(ctx context.Context, r *runbook.Run) error {
-		return runbook.Each(ctx, r, byCandidate(candidates), 1, func(ctx context.Context, r *runbook.Run, _ Pair, v Candidate) error {
-			copied, err := copyImage(ctx, r, c.Server, systemimage.CopyRequest{
-				From: v.From, To: v.To, Device: v.Device, Version: v.Version, Tag: in.Tag, Percentage: 0,
-			})
-			targets = append(targets, Target{Channel: v.To, Device: v.Device, Version: copied.Version})
-			return err
-		})
-	})
+	targets, err := c.copyAll(ctx, r, candidates)
 	if err != nil {
 		return err // nothing is offered to anybody yet; mended, the run goes on
 	}
@@ -92,27 +80,50 @@ func (c *Release) Run(ctx context.Context, r *runbook.Run) error {
 	return rollout.Run(ctx, r.Group("rollout"))
 }
 
+// copyAll copies the candidates to stable, with the tag and at 0 %, while the
+// importer is held.
+func (c *Release) copyAll(ctx context.Context, r *runbook.Run, candidates []Candidate) (targets []Target, err error) {
+	if err := importerReady(ctx, r, c.Importer); err != nil {
+		return nil, err
+	}
+	err = r.Hold(ctx, holdImporter(r, c.Importer), func(ctx context.Context, r *runbook.Run) error {
+		return runbook.Each(ctx, r, byCandidate(candidates), 1, func(ctx context.Context, r *runbook.Run, _ Pair, v Candidate) error {
+			copied, err := copyImage(ctx, r, c.Server, systemimage.CopyRequest{
+				From: v.From, To: v.To, Device: v.Device, Version: v.Version, Tag: c.Input.Tag, Percentage: 0,
+			})
+			targets = append(targets, Target{Channel: v.To, Device: v.Device, Version: copied.Version})
+			return err
+		})
+	})
+	return targets, err
+}
+
 // findCandidates pins the pairs and the newest image of each.
 func findCandidates(ctx context.Context, r *runbook.Run, client *systemimage.Client, from, to string, wanted []Pair) ([]Candidate, error) {
 	return runbook.Read(ctx, r, "find candidates", func(ctx context.Context) ([]Candidate, error) {
-		channels, err := client.Channels(ctx)
-		if err != nil {
-			return nil, err
-		}
-		pairs, _, err := FindPairs(channels.Channels, from, to, wanted)
-		if err != nil {
-			return nil, err
-		}
-		var list []Candidate
-		for _, p := range pairs {
-			m, err := client.Latest(ctx, p.From, p.Device)
-			if err != nil {
-				return nil, err
-			}
-			list = append(list, Candidate{p, m.Version, m.VersionDetail})
-		}
-		return list, nil
+		return newestOf(ctx, client, from, to, wanted)
 	})
+}
+
+// newestOf looks for the pairs and the newest image of each.
+func newestOf(ctx context.Context, client *systemimage.Client, from, to string, wanted []Pair) ([]Candidate, error) {
+	channels, err := client.Channels(ctx)
+	if err != nil {
+		return nil, err
+	}
+	pairs, _, err := FindPairs(channels.Channels, from, to, wanted)
+	if err != nil {
+		return nil, err
+	}
+	var list []Candidate
+	for _, p := range pairs {
+		m, err := client.Latest(ctx, p.From, p.Device)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, Candidate{p, m.Version, m.VersionDetail})
+	}
+	return list, nil
 }
 
 func byCandidate(list []Candidate) func(yield func(Pair, Candidate) bool) {

@@ -62,6 +62,9 @@ type Rollout struct {
 	Now func() time.Time // the clock; time.Now when nil
 
 	Input RolloutInput
+
+	// reached, if set, is told of each percentage that is published everywhere.
+	reached func(ctx context.Context, round *runbook.Run, p phasing.Percent) error
 }
 
 // RolloutInput is what one run of [Rollout] is asked to do.
@@ -128,6 +131,11 @@ func (c *Rollout) Run(ctx context.Context, r *runbook.Run) error {
 				return err
 			}
 			published = d.Percent
+			if c.reached != nil {
+				if err := c.reached(ctx, round, published); err != nil {
+					return err
+				}
+			}
 		case doAsk:
 			err := round.Gate(ctx, runbook.Gate{
 				Name:     "next step",

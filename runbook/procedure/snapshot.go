@@ -110,6 +110,15 @@ func findPPA(ctx context.Context, r *runbook.Run, lp *launchpad.Client, ref stri
 // copyArchive plans a copy, has the difference approved, carries it out and
 // returns what is published then.
 func copyArchive(ctx context.Context, r *runbook.Run, lp *launchpad.Client, req launchpad.PlanRequest, ledger string, not []string) (*launchpad.Manifest, error) {
+	plan, err := planArchive(ctx, r, lp, req, not)
+	if err != nil {
+		return nil, err
+	}
+	return copyPlanned(ctx, r, lp, req, plan, ledger)
+}
+
+// planArchive plans a copy and has the difference approved. Nothing is copied.
+func planArchive(ctx context.Context, r *runbook.Run, lp *launchpad.Client, req launchpad.PlanRequest, not []string) (*launchpad.Plan, error) {
 	plan, err := runbook.Read(ctx, r, "plan", func(ctx context.Context) (*launchpad.Plan, error) {
 		p, err := lp.Plan(ctx, req)
 		if err != nil {
@@ -130,6 +139,12 @@ func copyArchive(ctx context.Context, r *runbook.Run, lp *launchpad.Client, req 
 			return nil, err
 		}
 	}
+	return plan, nil
+}
+
+// copyPlanned carries a plan out.
+func copyPlanned(ctx context.Context, r *runbook.Run, lp *launchpad.Client, req launchpad.PlanRequest, plan *launchpad.Plan, ledger string) (*launchpad.Manifest, error) {
+	n := plan.Count(launchpad.CopyIt)
 	options := launchpad.CopyOptions{Ledger: ledger, Progress: func(p launchpad.Progress) {
 		r.Progress(p.Label, int64(p.Done), int64(p.Total))
 	}}
