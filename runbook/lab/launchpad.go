@@ -13,6 +13,8 @@ const (
 	OverlayPPA  = "ppa:landing-team/overlay"  // what images are built with
 	SnapshotPPA = "ppa:landing-team/snapshot" // not made yet
 	SecurityPPA = "ppa:landing-team/security" // holds a fix for one package of the overlay
+
+	EmbargoedPPA = "ppa:landing-team/embargoed" // the same, and private
 )
 
 // Launchpad is a client of the lab's Launchpad. Its clock is the fake's: waiting
@@ -50,6 +52,8 @@ func (l *Lab) LaunchpadServer() (*launchpadtest.Server, error) {
 func launchpadWorld() *launchpadtest.World {
 	w := launchpadtest.NewWorld()
 	const overlay, security = "~landing-team/ubuntu/overlay", "~landing-team/ubuntu/security"
+	const embargoed = "~landing-team/ubuntu/embargoed"
+	w.AddPPA("landing-team", "embargoed").Private = true
 	w.AddPPA("landing-team", "overlay")
 	w.AddPPA("landing-team", "security")
 	w.Publish(overlay, "vivid",
@@ -58,6 +62,8 @@ func launchpadWorld() *launchpadtest.World {
 		launchpadtest.Package{Name: "ubuntu-touch-meta", Version: "1.250ubuntu1", Binaries: []launchpadtest.BinaryPackage{
 			{Name: "ubuntu-touch"}, {Name: "ubuntu-touch-data", All: true}}},
 	)
-	w.Publish(security, "vivid", launchpadtest.Package{Name: "unity8", Version: "8.12+15.04.20160824.1-0ubuntu1.1"})
+	for _, archive := range []string{security, embargoed} {
+		w.Publish(archive, "vivid", launchpadtest.Package{Name: "unity8", Version: "8.12+15.04.20160824.1-0ubuntu1.1"})
+	}
 	return w
 }

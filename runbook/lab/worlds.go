@@ -19,6 +19,27 @@ func Released(percentage int) systemimagetest.World {
 	return grow(Candidates(), "/stable/", "OTA-5", &percentage)
 }
 
+// Importable is the sample world with rc channels that can be pointed at builds
+// of the lab's image builder: their other files come from stable. The generic
+// channel of rc-proposed takes its root file system from there as it is.
+func Importable() systemimagetest.World {
+	w := systemimagetest.SampleWorld()
+	for _, vendor := range []string{"bq-aquaris.en", "meizu.en"} {
+		head := "[channel_ubuntu-touch/rc/" + vendor + "]\ntype = manual\n"
+		stable := "system-image;ubuntu-touch/stable/" + vendor + ";"
+		w.Config = strings.Replace(w.Config, head, head+`files = ubuntu, device, custom, keyring, version
+file_ubuntu = `+stable+`ubuntu
+file_device = `+stable+`device
+file_custom = `+stable+`custom
+file_keyring = keyring;archive-master
+file_version = version
+`, 1)
+	}
+	w.Config = strings.Replace(w.Config, "cdimage-ubuntu;@ROOT@/cdimage/full/ubuntu-touch/daily-preinstalled;vivid;import=any",
+		"cdimage-ubuntu;@ROOT@/builder/www/full/ubuntu-touch/vivid/daily-preinstalled;vivid;import=any", 1)
+	return w
+}
+
 // grow adds an image with a newer root file system to each device of the channels
 // with a word in their name.
 func grow(w systemimagetest.World, word, tag string, phased *int) systemimagetest.World {

@@ -18,6 +18,9 @@
 //   - [Respin] builds an image from a snapshot, imports it and looks it up.
 //   - [Release] copies rc images to stable at 0 % and phases them in.
 //   - [Rollout] phases published images in, with questions, health and a stop file.
+//   - [Hotfix] brings a security fix to users, and keeps it private until then;
+//     its comment maps the bullets of the team's security and back-out procedures
+//     onto steps, checks and gates.
 //   - [BackOut] takes a faulty update back.
 //   - [InvestigateBuild] says why a build of an image failed.
 //   - [InvestigateImport] says why an image did not appear on the image server;

@@ -1,0 +1,142 @@
+// Hotfix releases a security fix as an emergency: assessed and decided by two
+// people, built in a private PPA, made public as late as possible, tested on rc,
+// phased in over five hours, with support on stand-by.
+//
+//	go run ./examples/hotfix -yes                            # on the lab, in seconds
+//	go run ./examples/hotfix -input hotfix.json -manifest OTA-13.manifest -site site.conf -plan
+//	go run ./examples/hotfix -input hotfix.json -manifest OTA-13.manifest -site site.conf -journal OTA-13.1.hotfix
+//
+// The input is written as JSON: the fields of procedure.HotfixInput. It and the
+// journal say what the problem is: keep both as private as the fix.
+package main
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"path"
+	"time"
+
+	"github.com/landingteam/landing/cdimage"
+	"github.com/landingteam/landing/examples/internal/cli"
+	"github.com/landingteam/landing/launchpad"
+	"github.com/landingteam/landing/runbook"
+	"github.com/landingteam/landing/runbook/lab"
+	"github.com/landingteam/landing/runbook/procedure"
+	"github.com/landingteam/landing/systemimage"
+)
+
+func main() { cli.Main(program()) }
+
+func program() cli.Program {
+	var p cli.Phasing
+	var input, manifest string
+	var grace time.Duration
+	var flags *flag.FlagSet
+	return cli.Program{
+		Name:  "hotfix",
+		About: "Releases a security fix, private until the last moment",
+		Keys:  p.Keys(),
+		Needs: []string{"image-server", "cdimage"},
+		Lab:   lab.Importable,
+		Flags: func(fs *flag.FlagSet) {
+			flags = fs
+			fs.StringVar(&input, "input", "", "`FILE` with what is to be done, as JSON (on the lab: a fix for the lock screen)")
+			fs.StringVar(&manifest, "manifest", "", "`FILE` with the manifest of the last stable image, that the snapshot is prepared from")
+			fs.DurationVar(&grace, "grace", 0, "`TIME` from the announcement to the end of the countermeasures, such as 48h")
+			p.Register(fs)
+		},
+		Procedure: func(w *cli.World, args []string) (any, runbook.Procedure, error) {
+			if len(args) > 0 {
+				return nil, nil, errors.New("no arguments are wanted: what is to be done stands in the file of -input")
+			}
+			var in procedure.HotfixInput
+			switch {
+			case input != "":
+				if err := read(input, &in); err != nil {
+					return nil, nil, err
+				}
+			case w.OnLab():
+				in = onLab()
+			default:
+				return nil, nil, errors.New("what is to be done? -input FILE")
+			}
+			if manifest != "" {
+				in.Replay = &launchpad.Manifest{}
+				if err := read(manifest, in.Replay); err != nil {
+					return nil, nil, err
+				}
+			}
+			for i, b := range in.Builds {
+				if b.Images == "" { // the image builder's own folder
+					in.Builds[i].Images = path.Join(cmp.Or(w.Builder.Root, cdimage.HostRoot), "www/full", b.Project, b.Series, b.Type)
+				}
+			}
+			if grace > 0 {
+				in.Grace = grace
+			}
+			if !w.OnLab() && flags.Lookup("schedule").Value.String() == "" && w.Option("schedule", "") == "" {
+				if err := flags.Set("schedule", "linear 5h every 5m"); err != nil {
+					return nil, nil, err
+				}
+			}
+			if err := p.Resolve(w); err != nil {
+				return nil, nil, err
+			}
+			if len(in.Schedule.Steps()) == 0 {
+				in.Schedule = p.Schedule
+			}
+			in.Not = append(in.Not, p.Not...)
+			lp, err := w.Launchpad()
+			if err != nil {
+				return nil, nil, err
+			}
+			c := &procedure.Hotfix{
+				Launchpad: lp, Builder: w.Builder, Server: w.Server, Importer: w.Importer,
+				Config: &systemimage.ConfigFile{Runner: w.Server.Runner, Path: path.Join(w.Root, "etc", "config"), ReadOnly: w.Server.ReadOnly},
+				Health: p.Health, Stop: p.Stop, Stay: p.Stay, Every: p.Every, Input: in,
+			}
+			if w.Journal != "" {
+				c.Ledger = w.Journal + ".ledger"
+			}
+			if w.OnLab() { // where a night is over in a second
+				c.Workday = func(after time.Time) time.Time { return after.Add(time.Second) }
+			}
+			return in, c.Run, nil
+		},
+	}
+}
+
+// read decodes a file of JSON; a field that is none is a misspelt one.
+func read(name string, v any) error {
+	text, err := os.ReadFile(name)
+	if err != nil {
+		return err
+	}
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.DisallowUnknownFields()
+	if err := d.Decode(v); err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	return nil
+}
+
+// onLab is the hotfix that is practised on the lab.
+func onLab() procedure.HotfixInput {
+	build := func(project string, channels ...string) procedure.HotfixBuild {
+		return procedure.HotfixBuild{Project: project, Type: "daily-preinstalled", Series: "vivid", File: "ubuntu",
+			Channels: channels}
+	}
+	return procedure.HotfixInput{
+		Problem: "the lock screen opens when it is asked for the time", Countermeasures: []string{"the store is read-only"},
+		Support: "the night shift", Grace: time.Second,
+		Security: lab.EmbargoedPPA, Packages: []string{"unity8"}, Series: "vivid",
+		Snapshot: lab.SnapshotPPA, Origin: lab.OverlayPPA, Create: true, Overlay: lab.OverlayPPA,
+		Builds: []procedure.HotfixBuild{build("ubuntu-touch", "ubuntu-touch/rc/bq-aquaris.en"), build("ubuntu-pd", "ubuntu-touch/rc/meizu.en")},
+		From:   "rc", To: "stable", Tag: "OTA-4.1",
+	}
+}
