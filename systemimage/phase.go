@@ -33,6 +33,30 @@ type Phased struct {
 
 const phaseOp = "set phased percentage"
 
+const (
+	phaseScriptName = "landing-phase"
+
+	// landing-phase LOCK PROGRAM ARG...: runs the program while it holds LOCK, where
+	// flock(1) is. set-phased-percentage takes no lock of its own, and two of them
+	// that commit one index at once can leave none at all. The lock keeps our own
+	// runs apart: a rollout and the back-out that comes in between.
+	phaseScript = `
+lock=$1; shift
+if command -v flock >/dev/null 2>&1 && ( : >>"$lock" ) 2>/dev/null; then
+	exec 9>>"$lock"
+	flock -w 60 9 || { echo "another percentage is being set for a minute" >&2; exit 75; }
+fi
+exec "$@"
+`
+)
+
+// serialized is [Server.command] under the lock of landing-phase.
+func (s *Server) serialized(job, program string, args ...string) Command {
+	c := s.command(job, program, args...)
+	c.Argv = append(script(phaseScript, phaseScriptName, s.root()+"/state/landing-phase.lock").Argv, c.Argv...)
+	return c
+}
+
 // CheckPercentage says what SetPercentage would do, and reads only; done says
 // that the version, its deltas and its aliases have the percentage already.
 func (s *Server) CheckPercentage(ctx context.Context, r PhaseRequest) (p Phased, done bool, err error) {
@@ -123,7 +147,7 @@ func (s *Server) SetPercentage(ctx context.Context, r PhaseRequest) (Phased, err
 	}
 	// -vvv: without a -v the program dies. The version is a number and the
 	// percentage is not negative, so that nothing here can be taken for an option.
-	c := s.command("", "set-phased-percentage", "-vvv", r.Channel, r.Device, strconv.Itoa(r.Version), strconv.Itoa(r.Percentage))
+	c := s.serialized("", "set-phased-percentage", "-vvv", r.Channel, r.Device, strconv.Itoa(r.Version), strconv.Itoa(r.Percentage))
 	var e ending
 	for attempt := 1; ; attempt++ {
 		l, err := s.Client.Channels(ctx)

@@ -274,9 +274,12 @@ type replay struct {
 	after func()     // called after a run, instead of changing the tree
 }
 
-func (h *replay) Run(_ context.Context, c Command) (Output, error) {
+func (h *replay) Run(ctx context.Context, c Command) (Output, error) {
 	if c.Argv[0] == "sh" {
 		switch c.Argv[3] {
+		case phaseScriptName:
+			c.Argv = c.Argv[5:]
+			return h.Run(ctx, c)
 		case preflightScriptName:
 			return h.w.answerPreflight(c.Stdin), nil
 		case lockScriptName:

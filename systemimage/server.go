@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"path"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -125,9 +126,10 @@ func (s *Server) lockTimes() (wait, poll time.Duration) {
 func (s *Server) run(ctx context.Context, op, channel, device string, c Command) (ending, error) {
 	wait, poll := s.lockTimes()
 	deadline := time.Now().Add(wait)
-	program := path.Base(c.Argv[3])
+	at := slices.IndexFunc(c.Argv, func(a string) bool { return strings.HasPrefix(a, s.root()+"/bin/") })
+	program := path.Base(c.Argv[at])
 	for {
-		s.log().InfoContext(ctx, "run", "program", program, "args", c.Argv[4:], "job", c.Job)
+		s.log().InfoContext(ctx, "run", "program", program, "args", c.Argv[at+1:], "job", c.Job)
 		out, err := s.Runner.Run(ctx, c)
 		e := ending{program: program, Output: out, transcript: readTranscript(out), err: err}
 		s.log().InfoContext(ctx, "ended", "program", program, "how", e.String())

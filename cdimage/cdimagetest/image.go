@@ -16,7 +16,10 @@ import (
 // tarball, so that an image server can import what was published.
 func rootfs(build int, series, arch string) ([]byte, error) {
 	var b bytes.Buffer
-	z := gzip.NewWriter(&b)
+	z, err := gzip.NewWriterLevel(&b, gzip.NoCompression) // so that tests can look into it
+	if err != nil {
+		return nil, err
+	}
 	t := tar.NewWriter(z)
 	for _, f := range []struct{ name, text string }{
 		{"etc/hostname", "ubuntu-phablet\n"},

@@ -156,7 +156,7 @@ func TestRepublish(t *testing.T) {
 			}
 			// the live file systems of the failed run
 			image, err := os.ReadFile(filepath.Join(h.root, strings.TrimPrefix(res.Dir, h.root), "vivid-preinstalled-touch-i386.tar.gz"))
-			if err != nil || string(image) != "livefs build 74602\n" {
+			if err != nil || !strings.Contains(string(image), "(livefs build 74602)") {
 				t.Errorf("image of i386: %q, %v", image, err)
 			}
 			// once more there is nothing to do, whoever asks
