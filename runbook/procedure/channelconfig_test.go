@@ -97,8 +97,9 @@ func TestEditConfig(t *testing.T) {
 // writes the file once.
 func TestEditConfigKillAnywhere(t *testing.T) {
 	t.Parallel()
+	begin := lab.NewWorld(t, only("ubuntu-touch/stable/meizu.en"))
 	runbooktest.KillAnywhere(t, func(t testing.TB) runbooktest.Scene {
-		l := lab.New(t)
+		l := begin.Clone(t)
 		return runbooktest.Scene{
 			Start: func() (*runbook.Runner, runbook.Procedure) {
 				c := editConfig(l)

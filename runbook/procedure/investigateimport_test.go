@@ -283,8 +283,9 @@ func TestInvestigateImportAsksFirst(t *testing.T) {
 // undisturbed one, with the importer on.
 func TestInvestigateImportKillAnywhere(t *testing.T) {
 	t.Parallel()
+	begin := lab.NewWorld(t, imported(genericChannel))
 	runbooktest.KillAnywhere(t, func(t testing.TB) runbooktest.Scene {
-		l := lab.NewWorld(t, imported(genericChannel))
+		l := begin.Clone(t)
 		build(t, l, systemimagetest.Build{URL: "http://jenkins.example.net/mako/device_mako.tar.xz", Monitor: "http://jenkins.example.net/mako/device_mako.build", Version: "20150619-6c0ffee"})
 		return runbooktest.Scene{
 			Start: func() (*runbook.Runner, runbook.Procedure) {
