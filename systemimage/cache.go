@@ -31,20 +31,57 @@ func (c *Client) cached(ctx context.Context, u *url.URL, limit int64, fresh bool
 	file := cacheFile(c.Cache, u)
 	var have answer
 	if !fresh {
-		have = c.load(ctx, file, u, limit)
+		if have = c.remembered(file, limit); have.data == nil {
+			have = c.load(ctx, file, u, limit)
+		}
 	}
 	a, err := c.get(ctx, u, limit, have.validators, fresh)
 	switch {
 	case err != nil:
 		return answer{}, err
 	case a.unchanged:
+		c.remember(file, have)
 		return have, nil
 	case a.validators != validators{} && !a.recent:
+		c.remember(file, a)
 		if err := store(file, u, a); err != nil { // the answer is as good without
 			c.log().WarnContext(ctx, "cannot keep answer", "url", u.Redacted(), "error", err)
 		}
 	}
 	return a, nil
+}
+
+// maxRemembered bounds what a client keeps of its cache in memory, in bytes.
+const maxRemembered = 64 << 20
+
+// remember keeps an answer in memory too, so that the next survey of the same
+// client need not read hundreds of files. Another process may have stored a newer
+// one since: then the server does not answer 304, and it is fetched.
+func (c *Client) remember(file string, a answer) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.kept == nil {
+		c.kept = map[string]answer{}
+	}
+	c.keptSize += len(a.data) - len(c.kept[file].data)
+	a.unchanged = false
+	c.kept[file] = a
+	for name, old := range c.kept {
+		if c.keptSize <= maxRemembered {
+			break
+		}
+		c.keptSize -= len(old.data)
+		delete(c.kept, name)
+	}
+}
+
+func (c *Client) remembered(file string, limit int64) answer {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if a := c.kept[file]; int64(len(a.data)) <= limit {
+		return a
+	}
+	return answer{}
 }
 
 // cacheFile names the file of an address. Its credentials count, as servers

@@ -53,6 +53,9 @@ type Client struct {
 
 	mu   sync.Mutex
 	seen map[string]time.Time // newest time of generation by address
+
+	kept     map[string]answer // of the cache, by file
+	keptSize int               // bytes in kept
 }
 
 // A Listing is the channels.json of a server.
