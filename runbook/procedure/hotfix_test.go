@@ -472,7 +472,7 @@ func TestHotfixGoesOn(t *testing.T) {
 	}
 }
 
-var everywhere = flag.Bool("everywhere", false, "kill the hotfix at every write of its journal, which takes minutes")
+var everywhere = flag.Bool("everywhere", false, "kill at every write of a journal where that takes minutes")
 
 func TestHotfixKillAnywhere(t *testing.T) {
 	t.Parallel()

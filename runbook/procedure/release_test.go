@@ -215,7 +215,11 @@ func TestBackOutRecovery(t *testing.T) {
 // importer as it should be.
 func TestBackOutOfAKilledRelease(t *testing.T) {
 	t.Parallel()
-	for writes := 0; ; writes += 7 {
+	step := 7
+	if *everywhere {
+		step = 1
+	}
+	for writes := 0; ; writes += step {
 		l := lab.NewWorld(t, of(lab.Candidates()))
 		c := release(t, l, newClock(time.Hour), "1% 2h ask, 50% 1h, 100%")
 		dying := &dyingJournal{Memory: &runbooktest.Memory{}, left: writes}
