@@ -173,10 +173,7 @@ func (c *Respin) publish(ctx context.Context, r *runbook.Run, built cdimage.Buil
 	if err := c.edit(ctx, r.Group("point the channel at the build"), section, key, c.source()); err != nil {
 		return err
 	}
-	if err := runImporter(ctx, r, c.Server); err != nil {
-		return err
-	}
-	if err := c.imported(ctx, r, built, devices); err != nil {
+	if err := c.importBuild(ctx, r, built, devices); err != nil {
 		return err
 	}
 	if in.Keep {
@@ -251,26 +248,45 @@ func (c *Respin) forward(ctx context.Context, r *runbook.Run, built cdimage.Buil
 	})
 }
 
-// imported looks the build up in the new image of every device.
-func (c *Respin) imported(ctx context.Context, r *runbook.Run, built cdimage.Build, devices []Target) error {
-	err := r.Verify(ctx, "imported", func(ctx context.Context) error {
-		var missing []string
-		for _, t := range devices {
-			m, err := c.Server.Client.Latest(ctx, t.Channel, t.Device)
-			if err != nil {
-				return err
+// importBuild runs the importer by hand until every device has the build. A run
+// that does not bring it there has failed, and is repeated by the next start:
+// importing twice publishes nothing twice.
+func (c *Respin) importBuild(ctx context.Context, r *runbook.Run, built cdimage.Build, devices []Target) error {
+	_, err := runbook.Do(ctx, r, runbook.Step[bool]{
+		Name:   "import",
+		Intent: fmt.Sprintf("run import-images by hand, for %s", built),
+		Probe: func(ctx context.Context) (bool, bool, error) {
+			missing, err := c.missing(ctx, built, devices)
+			return true, len(missing) == 0, err
+		},
+		Do: func(ctx context.Context) (bool, error) {
+			if _, err := c.Server.Import(ctx, systemimage.ImportRequest{Job: jobName(r, "import")}); err != nil {
+				return false, err
 			}
-			if has, _ := m.Detail().Get("ubuntu"); m.Version <= t.Version || has != built.ID.String() {
-				missing = append(missing, fmt.Sprintf("%s is at image %d with ubuntu=%s", t, m.Version, has))
+			missing, err := c.missing(ctx, built, devices)
+			if err == nil && len(missing) > 0 {
+				err = fmt.Errorf("build %s did not reach every device: %s; failedimport says why", built.ID, strings.Join(missing, ", "))
 			}
-		}
-		if len(missing) > 0 {
-			return fmt.Errorf("build %s did not reach every device: %s; failedimport says why", built.ID, strings.Join(missing, ", "))
-		}
-		return nil
+			return err == nil, err
+		},
+		Predict: true,
 	})
 	if err != nil || r.Planning() {
 		return err
 	}
 	return r.Note(fmt.Sprintf("%s holds build %s on all %d devices", c.Input.Channel, built.ID, len(devices)))
+}
+
+// missing lists the devices whose newest image is not of the build.
+func (c *Respin) missing(ctx context.Context, built cdimage.Build, devices []Target) (list []string, err error) {
+	for _, t := range devices {
+		m, err := c.Server.Client.Latest(ctx, t.Channel, t.Device)
+		if err != nil && !errors.Is(err, systemimage.ErrNotFound) {
+			return nil, err
+		}
+		if has, _ := m.Detail().Get("ubuntu"); m.Version <= t.Version || has != built.ID.String() {
+			list = append(list, fmt.Sprintf("%s is at image %d with ubuntu=%s", t, m.Version, has))
+		}
+	}
+	return list, nil
 }

@@ -85,23 +85,6 @@ func holdImporter(r *runbook.Run, im *systemimage.Importer) runbook.Hold {
 	}
 }
 
-// runImporter runs the importer once by hand, until it has come to its end.
-func runImporter(ctx context.Context, r *runbook.Run, s *systemimage.Server) error {
-	_, err := runbook.Do(ctx, r, runbook.Step[bool]{
-		Name:   "run the importer",
-		Intent: "run import-images by hand",
-		Do: func(ctx context.Context) (bool, error) {
-			_, err := s.Import(ctx, systemimage.ImportRequest{Job: jobName(r, "import")})
-			return err == nil, err
-		},
-		// Importing twice does no harm: what is there already is not published
-		// again. So a run of which nobody knows is simply repeated.
-		Probe:   func(context.Context) (bool, bool, error) { return false, false, nil },
-		Predict: true,
-	})
-	return err
-}
-
 // jobName names a job on the host after its run and step, in the alphabet and
 // length that the host allows. What that leaves out is in a digest at the end.
 func jobName(r *runbook.Run, parts ...string) string {
