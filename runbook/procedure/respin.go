@@ -112,13 +112,15 @@ func (c *Respin) prepare(ctx context.Context, r *runbook.Run) error {
 			return err
 		}
 	}
+	if r.Planning() && len(in.Extra) > 0 {
+		if _, err := c.Launchpad.Archive(ctx, in.PPA); errors.Is(err, launchpad.ErrNotFound) {
+			return r.Note("the extra packages are copied once the PPA is there")
+		}
+	}
 	for _, e := range in.Extra {
 		_, err := copyArchive(ctx, r.Group("extra packages of "+e.From), c.Launchpad, launchpad.PlanRequest{
 			From: e.From, To: in.PPA, Series: in.Series, Names: e.Names,
 		}, c.ledger(e.From), in.Not)
-		if err != nil && r.Planning() && errors.Is(err, launchpad.ErrNotFound) {
-			return r.Note("the packages of " + e.From + " are copied once the PPA is there")
-		}
 		if err != nil {
 			return err
 		}
@@ -254,7 +256,7 @@ func (c *Respin) forward(ctx context.Context, r *runbook.Run, built cdimage.Buil
 func (c *Respin) importBuild(ctx context.Context, r *runbook.Run, built cdimage.Build, devices []Target) error {
 	_, err := runbook.Do(ctx, r, runbook.Step[bool]{
 		Name:   "import",
-		Intent: fmt.Sprintf("run import-images by hand, for %s", built),
+		Intent: fmt.Sprintf("run import-images by hand, for %s", strings.TrimSuffix(built.String(), "-")),
 		Probe: func(ctx context.Context) (bool, bool, error) {
 			missing, err := c.missing(ctx, built, devices)
 			return true, len(missing) == 0, err
