@@ -98,7 +98,7 @@ func TestEditConfig(t *testing.T) {
 func TestEditConfigKillAnywhere(t *testing.T) {
 	t.Parallel()
 	begin := lab.NewWorld(t, only("ubuntu-touch/stable/meizu.en"))
-	runbooktest.KillAnywhere(t, func(t testing.TB) runbooktest.Scene {
+	killAnywhere(t, func(t testing.TB) runbooktest.Scene {
 		l := begin.Clone(t)
 		return runbooktest.Scene{
 			Start: func() (*runbook.Runner, runbook.Procedure) {

@@ -472,7 +472,18 @@ func TestHotfixGoesOn(t *testing.T) {
 	}
 }
 
-var everywhere = flag.Bool("everywhere", false, "kill at every write of a journal where that takes minutes")
+var everywhere = flag.Bool("everywhere", false, "kill at every write of a journal, also where that takes minutes")
+
+// killAnywhere is runbooktest.KillAnywhere with -everywhere, and every seventh
+// point of it without.
+func killAnywhere(t testing.TB, fresh func(t testing.TB) runbooktest.Scene) {
+	t.Helper()
+	step := 7
+	if *everywhere {
+		step = 1
+	}
+	runbooktest.KillEvery(t, step, fresh)
+}
 
 func TestHotfixKillAnywhere(t *testing.T) {
 	t.Parallel()

@@ -284,7 +284,7 @@ func TestInvestigateImportAsksFirst(t *testing.T) {
 func TestInvestigateImportKillAnywhere(t *testing.T) {
 	t.Parallel()
 	begin := lab.NewWorld(t, imported(genericChannel))
-	runbooktest.KillAnywhere(t, func(t testing.TB) runbooktest.Scene {
+	killAnywhere(t, func(t testing.TB) runbooktest.Scene {
 		l := begin.Clone(t)
 		build(t, l, systemimagetest.Build{URL: "http://jenkins.example.net/mako/device_mako.tar.xz", Monitor: "http://jenkins.example.net/mako/device_mako.build", Version: "20150619-6c0ffee"})
 		return runbooktest.Scene{

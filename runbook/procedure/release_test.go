@@ -255,7 +255,7 @@ func TestBackOutOfAKilledRelease(t *testing.T) {
 func TestBackOutKillAnywhere(t *testing.T) {
 	t.Parallel()
 	begin := released(t, 50)
-	runbooktest.KillAnywhere(t, func(t testing.TB) runbooktest.Scene {
+	killAnywhere(t, func(t testing.TB) runbooktest.Scene {
 		l := begin.Clone(t)
 		return runbooktest.Scene{
 			Start: func() (*runbook.Runner, runbook.Procedure) {

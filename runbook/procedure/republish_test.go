@@ -423,7 +423,7 @@ func TestRepublishPlanChangesNothing(t *testing.T) {
 // one more build, and not two.
 func TestRepublishKillAnywhere(t *testing.T) {
 	t.Parallel()
-	runbooktest.KillAnywhere(t, func(t testing.TB) runbooktest.Scene {
+	killAnywhere(t, func(t testing.TB) runbooktest.Scene {
 		h := imageHost(t, failing)
 		return runbooktest.Scene{
 			Start: func() (*runbook.Runner, runbook.Procedure) {
@@ -437,7 +437,7 @@ func TestRepublishKillAnywhere(t *testing.T) {
 
 func TestRebuildKillAnywhere(t *testing.T) {
 	t.Parallel()
-	runbooktest.KillAnywhere(t, func(t testing.TB) runbooktest.Scene {
+	killAnywhere(t, func(t testing.TB) runbooktest.Scene {
 		h := imageHost(t, cdimagetest.Knobs{Now: morning, States: map[string]string{"i386": "Failed to build"}})
 		return runbooktest.Scene{
 			Start: func() (*runbook.Runner, runbook.Procedure) {

@@ -163,7 +163,7 @@ func TestRespinKillAnywhere(t *testing.T) {
 	if err := os.Mkdir(filepath.Join(begin.Images.Root(), "builder"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	runbooktest.KillAnywhere(t, func(t testing.TB) runbooktest.Scene {
+	killAnywhere(t, func(t testing.TB) runbooktest.Scene {
 		l := begin.Clone(t)
 		return runbooktest.Scene{
 			Start: func() (*runbook.Runner, runbook.Procedure) {

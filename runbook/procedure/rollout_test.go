@@ -255,7 +255,7 @@ func TestRolloutKillAnywhere(t *testing.T) {
 	t.Parallel()
 	begin := lab.NewWorld(t, only("ubuntu-touch/stable/bq-aquaris.en"))
 	phase(t, begin, 0, stable...)
-	runbooktest.KillAnywhere(t, func(t testing.TB) runbooktest.Scene {
+	killAnywhere(t, func(t testing.TB) runbooktest.Scene {
 		l := begin.Clone(t)
 		k := newClock(time.Hour)
 		return runbooktest.Scene{

@@ -143,7 +143,7 @@ func TestSnapshotNoPPA(t *testing.T) {
 
 func TestSnapshotKillAnywhere(t *testing.T) {
 	t.Parallel()
-	runbooktest.KillAnywhere(t, func(t testing.TB) runbooktest.Scene {
+	killAnywhere(t, func(t testing.TB) runbooktest.Scene {
 		_, srv := launchpadLab(t)
 		dir := t.TempDir()
 		return runbooktest.Scene{
