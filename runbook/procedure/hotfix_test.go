@@ -443,7 +443,7 @@ func TestHotfixGoesOn(t *testing.T) {
 	t.Parallel()
 	begin := hotfixLab(t, "krillin")
 	want := ""
-	for writes := 1000; writes > 0; writes -= 11 {
+	for writes := 1000; writes > 0; writes -= 23 {
 		l := begin.Clone(t)
 		k := newClock(time.Hour)
 		dying := &dyingJournal{Memory: &runbooktest.Memory{}, left: writes}

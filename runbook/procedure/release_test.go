@@ -215,7 +215,7 @@ func TestBackOutRecovery(t *testing.T) {
 // importer as it should be.
 func TestBackOutOfAKilledRelease(t *testing.T) {
 	t.Parallel()
-	step := 7
+	step := 11
 	if *everywhere {
 		step = 1
 	}
