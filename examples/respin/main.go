@@ -66,11 +66,7 @@ func program() cli.Program {
 				Project: or(project, "project", "ubuntu-touch-custom"), Type: or(imageType, "type", "daily-preinstalled"),
 				Channel: w.Option("channel", ""), File: or(file, "file", "ubuntu"), Images: or(images, "images", ""), Keep: keep,
 			}
-			for _, n := range strings.Split(or(not, "not", ""), ",") {
-				if n = strings.TrimSpace(n); n != "" {
-					in.Not = append(in.Not, n)
-				}
-			}
+			in.Not = cli.Names(or(not, "not", ""))
 			for _, e := range extra {
 				from, names, ok := strings.Cut(e, "=")
 				if !ok || from == "" || names == "" {

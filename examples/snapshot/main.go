@@ -17,7 +17,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"github.com/landingteam/landing/examples/internal/cli"
 	"github.com/landingteam/landing/launchpad"
@@ -48,7 +47,7 @@ func program() cli.Program {
 		Procedure: func(w *cli.World, args []string) (any, runbook.Procedure, error) {
 			in := procedure.SnapshotInput{
 				From: w.Option("origin", ""), To: w.Option("target", ""), Series: w.Option("series", ""),
-				Names: list(names), Exclude: list(exclude), Create: create, Not: list(not),
+				Names: cli.Names(names), Exclude: cli.Names(exclude), Create: create, Not: cli.Names(not),
 			}
 			switch {
 			case len(args) == 3:
@@ -61,7 +60,7 @@ func program() cli.Program {
 				return nil, nil, errors.New("origin, target and series are needed, as arguments or in section [snapshot] of the site file")
 			}
 			if len(in.Not) == 0 {
-				in.Not = list(w.Option("not", ""))
+				in.Not = cli.Names(w.Option("not", ""))
 			}
 			if replay != "" {
 				b, err := os.ReadFile(replay)
@@ -89,13 +88,4 @@ func program() cli.Program {
 			return in, c.Run, nil
 		},
 	}
-}
-
-func list(s string) (names []string) {
-	for _, n := range strings.Split(s, ",") {
-		if n = strings.TrimSpace(n); n != "" {
-			names = append(names, n)
-		}
-	}
-	return names
 }

@@ -135,10 +135,10 @@ func (c *BackOut) stop(ctx context.Context, r *runbook.Run) error {
 	if c.Stop != nil {
 		flag = c.Stop.write(ctx, r, "backed out")
 	}
-	first := runbook.Each(ctx, r, byTarget(c.Input.Faulty), 1, func(ctx context.Context, r *runbook.Run, t, _ Target) error {
+	first := runbook.Each(ctx, r, keyed(c.Input.Faulty, self), 1, func(ctx context.Context, r *runbook.Run, t, _ Target) error {
 		return c.stopOne(ctx, r, t, true)
 	})
-	second := runbook.Each(ctx, r.Group("again"), byTarget(c.Input.Faulty), 1, func(ctx context.Context, r *runbook.Run, t, _ Target) error {
+	second := runbook.Each(ctx, r.Group("again"), keyed(c.Input.Faulty, self), 1, func(ctx context.Context, r *runbook.Run, t, _ Target) error {
 		return c.stopOne(ctx, r, t, false)
 	})
 	return errors.Join(second, first, flag)
@@ -256,7 +256,7 @@ func (c *BackOut) revert(ctx context.Context, r *runbook.Run, plan []Reversal) e
 	if len(missing) > 0 {
 		return fmt.Errorf("cannot revert %s; import or copy a good image there by hand, then start again with the same journal", strings.Join(missing, "; "))
 	}
-	return runbook.Each(ctx, r, byReversal(plan), 1, func(ctx context.Context, r *runbook.Run, t Target, v Reversal) error {
+	return runbook.Each(ctx, r, keyed(plan, func(v Reversal) Target { return v.Target }), 1, func(ctx context.Context, r *runbook.Run, t Target, v Reversal) error {
 		if v.AlreadyHigher > 0 {
 			return r.Note(fmt.Sprintf("%s: image %d is above the faulty one already; nothing is published", t, v.AlreadyHigher))
 		}
@@ -280,14 +280,4 @@ func (c *BackOut) recover(ctx context.Context, r *runbook.Run, plan []Reversal) 
 		}
 	}
 	return nil
-}
-
-func byReversal(plan []Reversal) func(yield func(Target, Reversal) bool) {
-	return func(yield func(Target, Reversal) bool) {
-		for _, v := range plan {
-			if !yield(v.Target, v) {
-				return
-			}
-		}
-	}
 }

@@ -3,7 +3,6 @@ package procedure
 import (
 	"context"
 	"fmt"
-	"iter"
 
 	"github.com/landingteam/landing/runbook"
 	"github.com/landingteam/landing/systemimage"
@@ -77,20 +76,9 @@ func (c *CopyRC) Run(ctx context.Context, r *runbook.Run) error {
 		return err
 	}
 	return r.Hold(ctx, holdImporter(r, c.Importer), func(ctx context.Context, r *runbook.Run) error {
-		return runbook.Each(ctx, r, byPair(all.Pairs), 1, c.copyPair)
+		// One at a time: the server lets only one copy run anyway.
+		return runbook.Each(ctx, r, keyed(all.Pairs, self), 1, c.copyPair)
 	})
-}
-
-// byPair makes the pairs keys of a group each. One at a time: the server lets
-// only one copy run anyway.
-func byPair(pairs []Pair) iter.Seq2[Pair, Pair] {
-	return func(yield func(Pair, Pair) bool) {
-		for _, p := range pairs {
-			if !yield(p, p) {
-				return
-			}
-		}
-	}
 }
 
 func (c *CopyRC) copyPair(ctx context.Context, r *runbook.Run, p, _ Pair) error {

@@ -87,7 +87,7 @@ func (c *Release) copyAll(ctx context.Context, r *runbook.Run, candidates []Cand
 		return nil, err
 	}
 	err = r.Hold(ctx, holdImporter(r, c.Importer), func(ctx context.Context, r *runbook.Run) error {
-		return runbook.Each(ctx, r, byCandidate(candidates), 1, func(ctx context.Context, r *runbook.Run, _ Pair, v Candidate) error {
+		return runbook.Each(ctx, r, keyed(candidates, func(v Candidate) Pair { return v.Pair }), 1, func(ctx context.Context, r *runbook.Run, _ Pair, v Candidate) error {
 			copied, err := copyImage(ctx, r, c.Server, systemimage.CopyRequest{
 				From: v.From, To: v.To, Device: v.Device, Version: v.Version, Tag: c.Input.Tag, Percentage: 0,
 			})
@@ -124,14 +124,4 @@ func newestOf(ctx context.Context, client *systemimage.Client, from, to string, 
 		list = append(list, Candidate{p, m.Version, m.VersionDetail})
 	}
 	return list, nil
-}
-
-func byCandidate(list []Candidate) func(yield func(Pair, Candidate) bool) {
-	return func(yield func(Pair, Candidate) bool) {
-		for _, v := range list {
-			if !yield(v.Pair, v) {
-				return
-			}
-		}
-	}
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"iter"
 	"slices"
 	"strings"
 	"time"
@@ -330,7 +329,7 @@ func (c *Rollout) percentage(ctx context.Context, t Target) (phasing.Percent, er
 // other: set-phased-percentage takes no lock, and two of them that synchronize
 // the aliases of one channel break each other's commits.
 func (c *Rollout) set(ctx context.Context, r *runbook.Run, p phasing.Percent) error {
-	return runbook.Each(ctx, r, byTarget(c.Input.Targets), 1, func(ctx context.Context, r *runbook.Run, t, _ Target) error {
+	return runbook.Each(ctx, r, keyed(c.Input.Targets, self), 1, func(ctx context.Context, r *runbook.Run, t, _ Target) error {
 		now, err := runbook.Read(ctx, r, "published", func(ctx context.Context) (phasing.Percent, error) {
 			return c.percentage(ctx, t)
 		})
@@ -385,7 +384,7 @@ func (c *Rollout) halt(ctx context.Context, r *runbook.Run, ro phasing.Rollout, 
 	if err != nil {
 		return ro, err
 	}
-	err = runbook.Each(ctx, r, byTarget(c.Input.Targets), 1, func(ctx context.Context, r *runbook.Run, t, _ Target) error {
+	err = runbook.Each(ctx, r, keyed(c.Input.Targets, self), 1, func(ctx context.Context, r *runbook.Run, t, _ Target) error {
 		return setPercentage(ctx, r, c.Server, t, 0, nil)
 	})
 	if err != nil {
@@ -446,14 +445,4 @@ func (c *Rollout) names() string {
 	}
 	slices.Sort(names)
 	return strings.Join(names, ", ")
-}
-
-func byTarget(targets []Target) iter.Seq2[Target, Target] {
-	return func(yield func(Target, Target) bool) {
-		for _, t := range targets {
-			if !yield(t, t) {
-				return
-			}
-		}
-	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"fmt"
+	"iter"
 	"strings"
 
 	"github.com/landingteam/landing/runbook"
@@ -84,6 +85,21 @@ func holdImporter(r *runbook.Run, im *systemimage.Importer) runbook.Hold {
 		Release: mine.Resume,
 	}
 }
+
+// keyed makes a list what [runbook.Each] walks: every value under its key, which
+// names its group.
+func keyed[K comparable, V any](list []V, key func(V) K) iter.Seq2[K, V] {
+	return func(yield func(K, V) bool) {
+		for _, v := range list {
+			if !yield(key(v), v) {
+				return
+			}
+		}
+	}
+}
+
+// self is the key of values that are their own.
+func self[T any](v T) T { return v }
 
 // jobName names a job on the host after its run and step, in the alphabet and
 // length that the host allows. What that leaves out is in a digest at the end.

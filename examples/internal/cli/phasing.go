@@ -102,11 +102,17 @@ func (p *Phasing) ResolveStop(w *World) {
 	if p.not == "" {
 		p.not = w.Option("not", "")
 	}
-	for _, name := range strings.Split(p.not, ",") {
+	p.Not = Names(p.not)
+}
+
+// Names splits a list with commas; blanks around names do not count.
+func Names(s string) (names []string) {
+	for _, name := range strings.Split(s, ",") {
 		if name = strings.TrimSpace(name); name != "" {
-			p.Not = append(p.Not, name)
+			names = append(names, name)
 		}
 	}
+	return names
 }
 
 // healthCommand runs a command line of the operator's own on this machine.
