@@ -44,11 +44,11 @@ func ExampleCopyRC() {
 		}}
 	fmt.Println("error:", x.Execute(context.Background(), c.Run))
 	// Output:
-	// armed the importer: its line in the crontab is commented out
-	// acquired the importer: its line in the crontab is commented out
+	// armed the importer (its line in the crontab)
+	// acquired the importer (its line in the crontab)
 	// started copy image 101 of ubuntu-touch/rc-proposed/meizu.en for arale to ubuntu-touch/rc/meizu.en, tag OTA-13-rc, at 100 %
 	// done copy image 101 of ubuntu-touch/rc-proposed/meizu.en for arale to ubuntu-touch/rc/meizu.en, tag OTA-13-rc, at 100 %
-	// released the importer: its line in the crontab is commented out
+	// released the importer (its line in the crontab)
 	// error: <nil>
 }
 

@@ -80,7 +80,7 @@ func holdImporter(r *runbook.Run, im *systemimage.Importer) runbook.Hold {
 	mine.Owner.Run = r.ID()
 	return runbook.Hold{
 		Name:    "importer",
-		Intent:  "the importer: its line in the crontab is commented out",
+		Intent:  "the importer (its line in the crontab)",
 		Acquire: mine.Pause,
 		Release: mine.Resume,
 	}
