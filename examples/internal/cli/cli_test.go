@@ -203,3 +203,23 @@ func TestPrinterKeepsControlCharactersOut(t *testing.T) {
 		t.Errorf("printed %q", got)
 	}
 }
+
+// Only what has changed is worth a line.
+func TestPrinterShowsProgressOnce(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	p := &printer{w: &out}
+	for _, done := range []int64{0, 0, 1, 1} {
+		for _, label := range []string{"copy to a", "copy to b"} {
+			p.step(runbook.Record{Kind: runbook.Progress, Label: label, Done: done, Total: 1})
+		}
+	}
+	const want = `00:00:00  ...        copy to a: 0 of 1
+00:00:00  ...        copy to b: 0 of 1
+00:00:00  ...        copy to a: 1 of 1
+00:00:00  ...        copy to b: 1 of 1
+`
+	if d := cmp.Diff(want, out.String()); d != "" {
+		t.Errorf("(-want +got)\n%s", d)
+	}
+}

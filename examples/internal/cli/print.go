@@ -14,6 +14,7 @@ import (
 type printer struct {
 	w    io.Writer
 	json bool
+	far  map[string]string // how far each long effect was when last shown
 }
 
 func (p *printer) title(text string) {
@@ -83,7 +84,18 @@ func (p *printer) step(rec runbook.Record) {
 		}
 		return
 	}
-	if line := stepLine(rec); line != "" {
+	line := stepLine(rec)
+	if rec.Kind == runbook.Progress {
+		// Launchpad is asked many times before the next package is published.
+		if p.far[rec.Label] == line {
+			return
+		}
+		if p.far == nil {
+			p.far = map[string]string{}
+		}
+		p.far[rec.Label] = line
+	}
+	if line != "" {
 		fmt.Fprintf(p.w, "%s  %s\n", rec.Time.Format("15:04:05"), printable(line))
 	}
 }
