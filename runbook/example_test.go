@@ -84,10 +84,9 @@ func ExampleRunner_Plan() {
 	}
 	runbook.WritePlan(os.Stdout, plan)
 	// Output:
-	// done      read    latest -> 42
-	// planned   gate    go: copy to stable?
-	// planned   do      copy: copy build 42 -> 7
-	//           note    stable has version 7
+	// ask        copy to stable?
+	// do         copy build 42
+	// note       stable has version 7
 }
 
 // A process was killed with the importer off. Settle turns it on again, and

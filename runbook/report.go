@@ -72,20 +72,6 @@ func WriteReport(w io.Writer, s Status) error {
 	return err
 }
 
-// WritePlan writes a plan: what is done already, what would be done, and what a
-// person would be asked.
-func WritePlan(w io.Writer, plan []Record) error {
-	var b strings.Builder
-	for _, rec := range plan {
-		fmt.Fprintf(&b, "%s\n", line(rec))
-	}
-	if len(plan) == 0 {
-		b.WriteString("nothing to do\n")
-	}
-	_, err := io.WriteString(w, b.String())
-	return err
-}
-
 // underWay reports whether a start has not come to its end yet.
 func (s Status) underWay() bool { return s.Starts > 0 && s.Outcome == "" && s.Running != "" }
 
@@ -175,7 +161,8 @@ func section(b *strings.Builder, title string, steps []StepStatus, f func(StepSt
 	}
 }
 
-// line is one record in one line.
+// line is one record in one line, with the name and the result of its step: it
+// is read beside the journal and the procedure.
 func line(rec Record) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%-9s %-7s %s", rec.Kind, rec.Verb, rec.Step)
@@ -189,9 +176,6 @@ func line(rec Record) string {
 	}
 	if short := compact(rec.Result); rec.Verb != VerbGate && len(rec.Result) > 0 && len(short) <= maxResult && short != "null" && short != "{}" {
 		fmt.Fprintf(&b, " -> %s", short)
-	}
-	if rec.Verb == VerbGate && rec.Kind == Planned && len(rec.Not) > 0 {
-		fmt.Fprintf(&b, " (not %s)", strings.Join(rec.Not, ", "))
 	}
 	if rec.By != "" {
 		fmt.Fprintf(&b, ", %s: %s", rec.By, rec.Reason)

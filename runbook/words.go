@@ -1,0 +1,101 @@
+package runbook
+
+import (
+	"fmt"
+	"io"
+	"strings"
+)
+
+// String puts a record into one line for a person: what happened or, in a plan,
+// what would happen, by its intent or else its step's name. Time, result and
+// evidence are not in it.
+func (rec Record) String() string {
+	word, text := string(rec.Kind), rec.Intent
+	if text == "" {
+		text = rec.Step
+	}
+	switch rec.Kind {
+	case Opened, Resumed, Settling:
+		word, text = startWord(rec.Kind), "run "+rec.Run
+	case Planned:
+		word = plannedWord(rec.Verb)
+		if len(rec.Not) > 0 {
+			text += " (not " + strings.Join(rec.Not, ", ") + ")"
+		}
+	case Done:
+		word = doneWord(rec.Verb)
+	case Adopted:
+		word = "is so"
+	case Acquired:
+		word = "hold"
+	case Released:
+		word = "give back"
+	case Approved, Rejected:
+		text += " (" + rec.By + ": " + rec.Reason + ")"
+	case Noted:
+		word, text = "note", rec.Reason
+	case Progress:
+		word, text = "...", fmt.Sprintf("%s: %d", rec.Label, rec.Done)
+		if rec.Total > 0 {
+			text += fmt.Sprintf(" of %d", rec.Total)
+		}
+	case Failed, Owed:
+		word = strings.ToUpper(word)
+	case Doubt:
+		word = "IN DOUBT"
+	}
+	if rec.Error != "" {
+		text += ": " + rec.Error
+	}
+	return printable(fmt.Sprintf("%-9s  %s", word, strings.NewReplacer("\n", "; ", "\t", " ").Replace(text)))
+}
+
+func startWord(k Kind) string {
+	switch k {
+	case Resumed:
+		return "go on"
+	case Settling:
+		return "settle"
+	}
+	return "begin"
+}
+
+func plannedWord(v Verb) string {
+	switch v {
+	case VerbGate:
+		return "ask"
+	case VerbVerify:
+		return "check"
+	}
+	return string(v)
+}
+
+func doneWord(v Verb) string {
+	switch v {
+	case VerbRead:
+		return "look"
+	case VerbVerify:
+		return "checked"
+	case VerbRequire:
+		return "given"
+	}
+	return string(Done)
+}
+
+// WritePlan writes a plan, a line for each record in the words of
+// [Record.String]: what is done already, what would be done, and what a person
+// would be asked. What was only looked at has no line.
+func WritePlan(w io.Writer, plan []Record) error {
+	var b strings.Builder
+	for _, rec := range plan {
+		if rec.Kind == Done && rec.Verb != VerbDo && rec.Verb != VerbWait {
+			continue
+		}
+		fmt.Fprintf(&b, "%v\n", rec)
+	}
+	if b.Len() == 0 {
+		b.WriteString("nothing to do\n")
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
