@@ -4,20 +4,25 @@ package killtest
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/landingteam/landing/launchpad/launchpadtest"
 	"github.com/landingteam/landing/systemimage/systemimagetest"
 )
 
 // Run builds the program in the current folder and runs it on labs in folders,
 // with a journal. Killed with SIGKILL at random moments, and started again with
 // the same words until it is done, it must leave the world that an undisturbed
-// run leaves. It goes on until the program was hit so many times.
+// run leaves. It goes on until the program was hit so many times. Time counts from
+// the journal's first line: before that the program only makes its lab.
 func Run(t *testing.T, kills int, args ...string) {
 	t.Helper()
 	exe := filepath.Join(t.TempDir(), "program")
@@ -26,11 +31,10 @@ func Run(t *testing.T, kills int, args ...string) {
 	}
 	p := program{exe, args}
 	dir := t.TempDir()
-	begin := time.Now()
-	if out, _, err := p.start(t, dir, time.Hour); err != nil {
+	out, took, err := p.start(t, dir, never)
+	if err != nil {
 		t.Fatalf("undisturbed: %v\n%s", err, out)
 	}
-	took := time.Since(begin)
 	want := world(t, dir)
 	killed := 0
 	for n := 0; killed < kills; n++ {
@@ -39,17 +43,13 @@ func Run(t *testing.T, kills int, args ...string) {
 		}
 		dir := t.TempDir()
 		after := rand.N(took)
-		for start := 1; ; start++ {
-			out, hit, err := p.start(t, dir, after)
-			if hit {
-				killed++
-				after = time.Hour // let the next start come to its end
-				continue
-			}
-			if err != nil {
-				t.Fatalf("killed after %v, start %d: %v\n%s", after, start, err, out)
-			}
-			break
+		out, _, err := p.start(t, dir, after)
+		if errors.Is(err, errKilled) {
+			killed++
+			out, _, err = p.start(t, dir, never)
+		}
+		if err != nil {
+			t.Fatalf("killed after %v: %v\n%s", after, err, out)
 		}
 		if got := world(t, dir); got != want {
 			t.Errorf("the world differs\n-- undisturbed --\n%s\n-- killed after %v --\n%s", want, after, got)
@@ -63,24 +63,43 @@ type program struct {
 	args []string
 }
 
-// start starts the program and kills it after a while. hit is false when it was
-// done before that.
-func (p program) start(t *testing.T, dir string, after time.Duration) (output []byte, hit bool, err error) {
+const never = time.Hour
+
+var errKilled = errors.New("killed")
+
+// start starts the program and kills it so long after its journal was begun. It
+// says how long the program was at work.
+func (p program) start(t *testing.T, dir string, after time.Duration) (output []byte, took time.Duration, err error) {
 	t.Helper()
-	cmd := exec.Command(p.exe, append([]string{"-lab", filepath.Join(dir, "lab"), "-journal", filepath.Join(dir, "journal")}, p.args...)...)
+	journal := filepath.Join(dir, "journal")
+	cmd := exec.Command(p.exe, append([]string{"-lab", filepath.Join(dir, "lab"), "-journal", journal}, p.args...)...)
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	timer := time.AfterFunc(after, func() { _ = cmd.Process.Kill() })
-	err = cmd.Wait()
-	timer.Stop()
-	var exit *exec.ExitError
-	if errors.As(err, &exit) && exit.ExitCode() == -1 {
-		return out.Bytes(), true, nil
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	var begin time.Time
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for {
+		select {
+		case err = <-ended:
+			var exit *exec.ExitError
+			if errors.As(err, &exit) && exit.ExitCode() == -1 {
+				err = errKilled
+			}
+			return out.Bytes(), time.Since(begin), err
+		case <-tick.C:
+			if _, err := os.Stat(journal); err == nil && begin.IsZero() {
+				begin = time.Now()
+			}
+			if !begin.IsZero() && time.Since(begin) >= after {
+				_ = cmd.Process.Kill()
+			}
+		}
 	}
-	return out.Bytes(), false, err
 }
 
 func world(t *testing.T, dir string) string {
@@ -96,5 +115,38 @@ func world(t *testing.T, dir string) string {
 	if _, err := os.Stat(filepath.Join(dir, "journal.lock")); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("the journal is still locked: %v", err)
 	}
-	return text
+	return text + launchpadWorld(t, filepath.Join(dir, "lab", "state", "launchpad", "world.json"))
+}
+
+// launchpadWorld is what the lab's Launchpad holds: every archive and publication,
+// and every copy that was asked for, so that one asked for twice is noticed. It is
+// empty when the program did without.
+func launchpadWorld(t *testing.T, path string) string {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return ""
+	} else if err != nil {
+		t.Fatal(err)
+	}
+	w, err := launchpadtest.ParseWorld(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var lines []string
+	add := func(format string, args ...any) { lines = append(lines, fmt.Sprintf(format, args...)) }
+	for _, a := range w.Archives {
+		add("archive %s", a.Ref)
+	}
+	for _, s := range w.Sources {
+		add("source %s %s %s in %s", s.SourceName, s.SourceVersion, s.Status, s.Archive)
+	}
+	for _, b := range w.Binaries {
+		add("binary %s %s %s %s in %s", b.Name, b.Version, b.Arch, b.Status, b.Archive)
+	}
+	for _, j := range w.Jobs {
+		add("job %s %s from %s to %s %q", j.Name, j.Version, j.From, j.To, j.Error)
+	}
+	slices.Sort(lines)
+	return "-- Launchpad --\n" + strings.Join(lines, "\n") + "\n"
 }

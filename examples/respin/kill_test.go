@@ -1,0 +1,19 @@
+package main
+
+import (
+	"flag"
+	"testing"
+
+	"github.com/landingteam/landing/examples/internal/killtest"
+)
+
+var kills = flag.Int("kills", 1, "how often the program is killed at a random moment")
+
+// Respin is killed for real and started again until it is done.
+func TestKilledProcess(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts real processes")
+	}
+	t.Parallel()
+	killtest.Run(t, *kills, "-yes")
+}
