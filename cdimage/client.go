@@ -2,6 +2,7 @@ package cdimage
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -146,7 +147,7 @@ func (f *LogFile) Close() error { return f.body.Close() }
 // where the host compresses old logs, the compressed one is taken.
 func (c *Client) Open(ctx context.Context, b Build) (*LogFile, error) {
 	f, err := c.open(ctx, b.LogPath())
-	if isKind(err, ErrNotFound) {
+	if errors.Is(err, ErrNotFound) {
 		if z, zerr := c.open(ctx, b.LogPath()+".gz"); zerr == nil {
 			return z, nil
 		}

@@ -203,23 +203,6 @@ func TestClientDiagnose(t *testing.T) {
 	}
 }
 
-func TestAPIAddress(t *testing.T) {
-	const path = "~ubuntu-cdimage/+livefs/ubuntu/vivid/ubuntu-touch/+build/26031"
-	for _, c := range []struct{ address, want string }{
-		{"https://launchpad.net/" + path, "https://api.launchpad.net/devel/" + path},
-		{"https://api.launchpad.net/devel/" + path, "https://api.launchpad.net/devel/" + path},
-		{"https://code.launchpad.net/" + path, ""},
-		{"https://launchpad.net/~o/+archive/x", ""},
-		{"https://example.com/" + path, ""},
-		{"launchpad.net", ""},
-	} {
-		got, err := cdimage.APIAddress(c.address, "")
-		if got != c.want || (err == nil) != (c.want != "") {
-			t.Errorf("%s: %s, %v", c.address, got, err)
-		}
-	}
-}
-
 // TestLostBuilder: a failed build without a log is the builder's fault.
 func TestLostBuilder(t *testing.T) {
 	root := t.TempDir()

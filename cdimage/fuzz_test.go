@@ -118,6 +118,5 @@ func FuzzNames(f *testing.F) {
 		}
 		cdimage.ParseImageURL(s)
 		cdimage.ParseSubject(s)
-		cdimage.APIAddress(s, "")
 	})
 }

@@ -39,7 +39,7 @@ func ReadLivefsLogs(ctx context.Context, log *BuildLog, from LivefsLogs) map[str
 		}
 		r, err := from.LivefsLog(ctx, address)
 		if err != nil {
-			logs[a.Label] = &LivefsLog{Incomplete: err.Error(), Missing: isKind(err, ErrNoLog)}
+			logs[a.Label] = &LivefsLog{Incomplete: err.Error(), Missing: errors.Is(err, ErrNoLog)}
 			continue
 		}
 		logs[a.Label], _ = ParseLivefsLog(r) // an error is in Incomplete
@@ -60,9 +60,9 @@ const launchpadAPI = "https://api.launchpad.net/devel/"
 
 var livefsPath = regexp.MustCompile(`^/(?:(?:devel|beta|1\.0)/)?(~[^/]+/\+livefs/[^/]+/[^/]+/[^/]+/\+build/\d+)/?$`)
 
-// APIAddress turns the address of a livefs build, web page or API, into its
+// apiAddress turns the address of a livefs build, web page or API, into its
 // API address below root (empty: Launchpad's own).
-func APIAddress(address, root string) (string, error) {
+func apiAddress(address, root string) (string, error) {
 	if root == "" {
 		root = launchpadAPI
 	}
@@ -88,7 +88,7 @@ func APIAddress(address, root string) (string, error) {
 // LivefsLog asks Launchpad's API where the build's log is and opens it. Of a
 // build that failed to upload the log of the upload is opened.
 func (l *LaunchpadLogs) LivefsLog(ctx context.Context, address string) (io.ReadCloser, error) {
-	api, err := APIAddress(address, l.API)
+	api, err := apiAddress(address, l.API)
 	if err != nil {
 		return nil, err
 	}
@@ -123,5 +123,3 @@ func (l *LaunchpadLogs) LivefsLog(ctx context.Context, address string) (io.ReadC
 	}
 	return resp.Body, nil
 }
-
-func isKind(err, kind error) bool { return err != nil && errors.Is(err, kind) }

@@ -17,16 +17,16 @@ import (
 	"github.com/hashicorp/go-retryablehttp"
 )
 
-// DefaultBaseURL is the web service this package is written for. Only devel
+// defaultBaseURL is the web service this package is written for. Only devel
 // has copyPackage and livefs; it may change without notice, which is why
 // decoding is tolerant.
-const DefaultBaseURL = "https://api.launchpad.net/devel/"
+const defaultBaseURL = "https://api.launchpad.net/devel/"
 
 // A Client talks to one Launchpad. The zero value reads the public parts of
 // the production service. Set fields before first use; after that it is safe
 // for use by many goroutines.
 type Client struct {
-	BaseURL string // root of the web service with its version; default [DefaultBaseURL]
+	BaseURL string // root of the web service with its version; default https://api.launchpad.net/devel/
 	WebURL  string // root of the web pages; default: BaseURL's host without "api."
 
 	// HTTP is used for its Transport alone: a session cookie would be answered
@@ -242,9 +242,9 @@ func readBody(resp *http.Response, limit int64) ([]byte, error) {
 }
 
 func (c *Client) root() (*url.URL, error) {
-	u, err := url.Parse(orText(c.BaseURL, DefaultBaseURL))
+	u, err := url.Parse(orText(c.BaseURL, defaultBaseURL))
 	if err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Host == "" || u.User != nil || u.RawQuery != "" {
-		return nil, errors.New("launchpad: BaseURL is not a URL like " + DefaultBaseURL)
+		return nil, errors.New("launchpad: BaseURL is not a URL like " + defaultBaseURL)
 	}
 	if u.Scheme == "http" && c.Credentials != nil && !isLoopback(u.Hostname()) {
 		return nil, errors.New("launchpad: BaseURL is not https: credentials would be sent in the clear")

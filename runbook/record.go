@@ -10,9 +10,9 @@ import (
 	"time"
 )
 
-// Format is the version of the journal format that this package writes.
+// journalFormat is the version of the journal format that this package writes.
 // Journals of a newer format are refused.
-const Format = 1
+const journalFormat = 1
 
 // maxLine bounds one journal line, so that a damaged or hostile journal cannot
 // take all memory.
@@ -163,8 +163,8 @@ func (c *chain) next(line []byte) (Record, error) {
 		}
 	}
 	switch {
-	case c.n == 1 && rec.Format > Format:
-		return bad("format %d, and this program knows up to %d; use a newer program", rec.Format, Format)
+	case c.n == 1 && rec.Format > journalFormat:
+		return bad("format %d, and this program knows up to %d; use a newer program", rec.Format, journalFormat)
 	case c.n == 1 && (rec.Kind != Opened || rec.Format < 1 || rec.Prev != ""):
 		return bad("the first record of the journal is missing")
 	case rec.N != c.n:

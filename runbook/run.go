@@ -9,9 +9,13 @@ import (
 	"time"
 )
 
-// DefaultCleanup is how long giving back a hold may take when Runner.Cleanup
-// is zero.
-const DefaultCleanup = 2 * time.Minute
+// What holds where a Runner, a Step or a Poll says nothing.
+const (
+	DefaultCleanup  = 2 * time.Minute  // Runner.Cleanup: giving back a hold
+	DefaultTimeout  = 6 * time.Hour    // Step.Timeout: the Do of a step
+	DefaultEvery    = 30 * time.Second // Poll.Every: between two looks
+	DefaultDeadline = 2 * time.Hour    // Poll.Deadline: the waiting of one start
+)
 
 // Procedure is a runbook: a plain function that calls its clients inside named
 // steps. It is called again on every start, so what it does outside steps must
@@ -133,7 +137,7 @@ func (x *Runner) start(ctx context.Context, m mode, p Procedure) (err error) {
 		if err != nil {
 			return err
 		}
-		begin.Kind, begin.Format, begin.Intent, begin.Input = Opened, Format, x.Name, input
+		begin.Kind, begin.Format, begin.Intent, begin.Input = Opened, journalFormat, x.Name, input
 	case m == settling:
 		begin.Kind = Settling
 	}

@@ -376,7 +376,7 @@ func TestRecordsAreComplete(t *testing.T) {
 		}
 	}
 	first := records(t, j)[0]
-	if first.Format != runbook.Format || string(first.Input) != `{"percent":10}` || first.Intent != "n" || first.Operator != "anna" {
+	if first.Format != 1 || string(first.Input) != `{"percent":10}` || first.Intent != "n" || first.Operator != "anna" {
 		t.Errorf("%+v", first)
 	}
 	for line := range j.Lines(t.Context()) {

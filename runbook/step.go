@@ -8,9 +8,6 @@ import (
 	"time"
 )
 
-// DefaultTimeout bounds the Do of a step whose Timeout is zero.
-const DefaultTimeout = 6 * time.Hour
-
 // Step is one effect.
 type Step[T any] struct {
 	// Name is the step's identity inside its group. It must not change while

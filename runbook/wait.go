@@ -8,16 +8,9 @@ import (
 	"time"
 )
 
-// What a Poll uses when it says nothing.
-const (
-	DefaultEvery    = 30 * time.Second
-	DefaultDeadline = 2 * time.Hour
-)
-
 // Poll is something that others do and that the run waits for.
 type Poll[T any] struct {
-	Name   string
-	Intent string
+	Name, Intent string // as those of a [Step]
 	// Check looks once; true ends the waiting. An error ends it too.
 	Check func(context.Context) (T, bool, error)
 	// Every is the pause between two looks; zero means DefaultEvery.

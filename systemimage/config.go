@@ -13,8 +13,8 @@ import (
 // channels has a megabyte.
 const maxConfig = 8 << 20
 
-// DefaultSection is the section whose keys stand in every other section too.
-const DefaultSection = "DEFAULT"
+// defaultSection is the section whose keys stand in every other section too.
+const defaultSection = "DEFAULT"
 
 // A Config is the text of an image server's etc/config, read as the server
 // reads it: by the rules of Python's configparser without interpolation and
@@ -180,7 +180,7 @@ func (c *Config) read(limit int) *ConfigFailure {
 			case section == nil:
 				section = &configSection{name: name, byName: map[string]*configKey{}}
 				c.sections, c.byName[name] = append(c.sections, section), section
-			case name != DefaultSection:
+			case name != defaultSection:
 				return &ConfigFailure{Class: classDuplicateSection, Line: n + 1, Section: name}
 			}
 			section.header = n
@@ -242,7 +242,7 @@ func (c *Config) Text() []byte { return bytes.Clone(c.text) }
 func (c *Config) Sections() []string {
 	var names []string
 	for _, s := range c.sections {
-		if s.name != DefaultSection {
+		if s.name != defaultSection {
 			names = append(names, s.name)
 		}
 	}
@@ -260,7 +260,7 @@ func (c *Config) Keys(section string) []string {
 	for _, k := range s.keys {
 		names = append(names, k.name)
 	}
-	if d := c.byName[DefaultSection]; d != nil && d != s {
+	if d := c.byName[defaultSection]; d != nil && d != s {
 		for _, k := range d.keys {
 			if s.byName[k.name] == nil {
 				names = append(names, k.name)
@@ -300,7 +300,7 @@ func (c *Config) key(section, key string) *configKey {
 	if k := s.byName[key]; k != nil {
 		return k
 	}
-	if d := c.byName[DefaultSection]; d != nil {
+	if d := c.byName[defaultSection]; d != nil {
 		return d.byName[key]
 	}
 	return nil

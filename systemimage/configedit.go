@@ -326,7 +326,7 @@ func (c *Config) remove(section, key string) (*Config, error) {
 	k := s.byName[key]
 	if k == nil {
 		if _, inherited := c.Get(section, key); inherited {
-			return nil, fmt.Errorf("the key comes from [%s]", DefaultSection)
+			return nil, fmt.Errorf("the key comes from [%s]", defaultSection)
 		}
 		return c, nil
 	}
@@ -365,7 +365,7 @@ func (c *Config) removeSection(name string) (*Config, error) {
 	switch {
 	case s == nil:
 		return c, nil
-	case name == DefaultSection:
+	case name == defaultSection:
 		return nil, errors.New("its keys are in every section: remove them one by one")
 	}
 	want := c.model()

@@ -179,7 +179,7 @@ func checkEdit(t *testing.T, c, next *Config, e Edit) {
 	names := func(section, key string) []string {
 		v, ok := c.Get(section, key)
 		if c.byName[section] == nil && e.Do == EditAddChannel {
-			v, ok = c.Get(DefaultSection, key) // it will have it as soon as it is there
+			v, ok = c.Get(defaultSection, key) // it will have it as soon as it is there
 		}
 		if !ok || v.List == nil && v.Text == "" {
 			return nil

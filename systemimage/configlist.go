@@ -72,7 +72,7 @@ func (c *Config) insertName(section, key, name, before string) (*Config, error) 
 	}
 	k := c.byName[section].byName[key]
 	if k == nil {
-		return nil, fmt.Errorf("%s comes from [%s]", key, DefaultSection)
+		return nil, fmt.Errorf("%s comes from [%s]", key, defaultSection)
 	}
 	places := k.names()
 	i := len(names)
@@ -105,7 +105,7 @@ func (c *Config) removeName(section, key, name string) (*Config, error) {
 		}
 		k := c.byName[section].byName[key]
 		if k == nil {
-			return nil, fmt.Errorf("%s comes from [%s]", key, DefaultSection)
+			return nil, fmt.Errorf("%s comes from [%s]", key, defaultSection)
 		}
 		places := k.names()
 		from, to := places[i].from, places[i].to

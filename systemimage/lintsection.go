@@ -20,7 +20,7 @@ func keysOf(section string) []string {
 	switch {
 	case section == "global":
 		return globalKeys
-	case section == DefaultSection:
+	case section == defaultSection:
 		return slices.Concat(globalKeys, channelKeys, mirrorKeys)
 	case strings.HasPrefix(section, "channel_"):
 		return channelKeys
@@ -40,7 +40,7 @@ func (n *lint) sections() {
 	mirrors := append(n.listed("mirrors", "mirror_"), "mirror_default")
 	for _, s := range n.Config.sections {
 		switch {
-		case s.name == DefaultSection:
+		case s.name == defaultSection:
 			n.add(Worth, "default-section", s.name, "", "keys of [DEFAULT] stand in every other section", "somebody who reads a channel's section does not see them")
 		case keysOf(s.name) == nil:
 			n.unknownSection(s)
@@ -70,7 +70,7 @@ func (n *lint) listed(key, prefix string) (list []string) {
 
 func (n *lint) unknownSection(s *configSection) {
 	name := s.name
-	guess := closest(name, []string{"global", DefaultSection})
+	guess := closest(name, []string{"global", defaultSection})
 	for _, prefix := range []string{"channel_", "mirror_"} {
 		head, rest, ok := strings.Cut(pyStrip(name), "_")
 		if ok && guess == "" && (head+"_" == prefix || closest(head+"_", []string{prefix}) != "") {
@@ -87,7 +87,7 @@ func (n *lint) unknownSection(s *configSection) {
 }
 
 func (n *lint) unknownKey(s *configSection, k *configKey) {
-	if knownKey(s.name, k.name) || s.name == DefaultSection && strings.HasPrefix(k.name, "file_") {
+	if knownKey(s.name, k.name) || s.name == defaultSection && strings.HasPrefix(k.name, "file_") {
 		return
 	}
 	words := keysOf(s.name)

@@ -156,6 +156,3 @@ func (l *Lab) Close() error {
 	l.closes = nil
 	return errors.Join(errs...)
 }
-
-// URL is where the published tree is served.
-func (l *Lab) URL() string { return l.url }
