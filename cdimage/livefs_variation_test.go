@@ -200,6 +200,50 @@ func TestBeforeAndAfterTheBuild(t *testing.T) {
 	}
 }
 
+// TestHowBuildsEnd: the ways in which buildlivefs goes well, dies, or is killed.
+func TestHowBuildsEnd(t *testing.T) {
+	touch := read(t, "livefs/vivid-armhf-ok.txt.gz")
+	const scan = "RUN: /usr/share/launchpad-buildd/slavebin/scan-for-processes"
+	const tidy = "P: Begin unmounting filesystems...\nP: Saving caches...\nReading package lists...\nBuilding dependency tree...\nReading state information...\n"
+	const frame = "  File \"/usr/lib/python3/dist-packages/lpbuildd/target/build_livefs.py\", line 260, in run\n    self.build()\n"
+	died := func(how string) string {
+		return "Build failed\nTraceback (most recent call last):\n" + frame + "subprocess.CalledProcessError: Command '['lxc', 'exec', 'lp-x', '--', '/bin/sh', '-c', 'cd /build && lb build']' " + how + "\n"
+	}
+	killed := scan + " ['scan-for-processes', 'LIVEFSBUILD-74601']\nScanning for processes to kill in build LIVEFSBUILD-74601...\n"
+	for _, c := range []struct {
+		name, before string // what stands before the cleaning
+		class        cdimage.Class
+		line         string
+		up           int // how many lines above the cleaning
+	}{
+		{"live-build tidies up after a good part too", tidy, "", "", 0},
+		{"and then goes on", tidy + "Moving livecd.ubuntu-touch.rootfs.tar.gz\n", "", "", 0},
+		{"livecd-rootfs fails behind live-build", tidy + "No kernel output for raspi!\n" + died("returned non-zero exit status 1."), cdimage.LivecdRootfs, "No kernel output", 6},
+		{"something fails behind live-build", tidy + "mv: odd\n\n" + died("returned non-zero exit status 1."), cdimage.Unknown, "mv: odd", 7},
+		{"something fails in live-build", "mount: odd\n" + tidy + died("returned non-zero exit status 32."), cdimage.Unknown, "mount: odd", 11},
+		{"the builder's disk is full", tidy + strings.Replace(died(""), "subprocess.CalledProcessError: Command", "OSError: [Errno 28] No space left on device: ", 1), cdimage.DiskSpace, "OSError", 1},
+		{"killed, Python 2", killed + strings.TrimSuffix(died("returned non-zero exit status -9"), "."), cdimage.Cancelled, "exit status -9", 1},
+		{"killed, Python 3.10", killed + died("returned non-zero exit status -9."), cdimage.Cancelled, "exit status -9.", 1},
+		{"killed, Python 3.5", killed + died("died with <Signals.SIGKILL: 9>."), cdimage.Cancelled, "died with <Signals.SIGKILL: 9>.", 1},
+		{"killed in a container", killed + died("returned non-zero exit status 137."), cdimage.Cancelled, "exit status 137.", 1},
+		{"killed while something went wrong", "dpkg: error processing package x (--configure):\n" + killed + died("returned non-zero exit status -9."), cdimage.Cancelled, "exit status -9.", 1},
+		{"killed by nobody", "Killed\n" + died("returned non-zero exit status 137."), cdimage.Unknown, "Killed", 6},
+	} {
+		log := insert(t, touch, scan, c.before)
+		l := parseLivefs(t, log)
+		if c.class == "" {
+			if !l.OK() {
+				t.Errorf("%s: %+v", c.name, l)
+			}
+			continue
+		}
+		number := strings.Count(log[:strings.LastIndex(log, scan)], "\n") + 1 - c.up
+		if len(l.Causes) != 1 || l.Causes[0].Class != c.class || !strings.Contains(l.Causes[0].Line, c.line) || l.Causes[0].Number != number {
+			t.Errorf("%s: %+v, want %s %q in line %d", c.name, l.Causes, c.class, c.line, number)
+		}
+	}
+}
+
 func TestIncomplete(t *testing.T) {
 	whole := failing(t, false, "E: Couldn't find task 'x'\n")
 	for name, log := range map[string]string{

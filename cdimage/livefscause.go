@@ -9,10 +9,12 @@ import (
 // decide names the failing step and its causes, strongest first.
 func (p *livefsParser) decide() {
 	l := p.log
-	died := p.traceback || p.unmounted || p.killed.line != ""
-	lost := Cause{Class: Infrastructure, Line: quote(p.lastLine()), Number: l.Lines}
+	died := p.died()
+	p.s.at = len(p.s.buf)
+	last, up := p.s.before()
+	lost := Cause{Class: Infrastructure, Line: quote(last), Number: min(l.Lines, l.Lines+1-up)}
 	switch {
-	case p.frozen == 0: // whole lines, but the builder never came to clean up
+	case p.frozen == 0 && !died: // whole lines, but the builder never came to clean up
 		l.Failing = p.where()
 		l.Causes = append(l.Causes, lost)
 		return
@@ -32,7 +34,7 @@ func (p *livefsParser) decide() {
 		causes = []Cause{{Class: Cancelled, Line: p.killed.line, Number: p.killed.number}}
 	}
 	if len(causes) == 0 {
-		causes = []Cause{{Class: Unknown, Line: p.endLine, Number: p.endNumber}}
+		causes = []Cause{{Class: Unknown, Line: p.end.line, Number: p.end.number}}
 	}
 	if !p.reached && p.killed.line == "" {
 		causes = []Cause{p.chroot(causes[0])}
@@ -70,12 +72,16 @@ func (p *livefsParser) chroot(why Cause) Cause {
 func (p *livefsParser) causes() []Cause {
 	byClass := map[Class][]hit{}
 	weak := map[Class][]hit{}
+	end := p.frozen
+	if p.unmounted > 0 {
+		end = p.unmounted
+	}
 	asked := false // apt was asked for a name it does not know
 	for _, h := range p.hits {
 		switch {
 		case h.rule.Weak:
 			weak[h.rule.Class] = append(weak[h.rule.Class], h)
-		case h.rule.Class == Network && h.item == "" && p.frozen-h.number > nearEnd:
+		case h.rule.Class == Network && h.item == "" && end-h.number > nearEnd:
 			weak[Network] = append(weak[Network], h)
 		default:
 			byClass[h.rule.Class] = append(byClass[h.rule.Class], h)
@@ -153,11 +159,6 @@ func (p *livefsParser) arrived(key string) {
 	p.carried = slices.DeleteFunc(p.carried, same)
 }
 
-func (p *livefsParser) lastLine() []byte {
-	p.s.at = len(p.s.buf)
-	return p.s.before()
-}
-
 // errItem returns the key of the item in apt's "Err" line, which stands above
 // the reason.
 func errItem(line []byte) string {
@@ -167,9 +168,10 @@ func errItem(line []byte) string {
 	return itemKey(line)
 }
 
-// itemKey brings the three forms in which apt names what it fetches to one:
+// itemKey brings the forms in which apt names what it fetches to one:
 //
 //	Get:1202 http://host/ubuntu/ vivid/main unity8 armhf 8.12-1 [12 kB]
+//	Get:1202 http://host/ubuntu stonking/main arm64 unity8 arm64 8.12-1 [12 kB]
 //	Err http://host vivid/universe armhf Packages
 //	http://host/ubuntu/pool/main/u/unity8/unity8_8.12-1_armhf.deb
 //
@@ -180,11 +182,11 @@ func itemKey(b []byte) string {
 		s = s[:i]
 	}
 	f := strings.Fields(s)
-	if len(f) > 0 && (f[0] == "Err" || strings.HasPrefix(f[0], "Err:") || strings.HasPrefix(f[0], "Get:")) {
+	if len(f) > 0 && (f[0] == "Err" || strings.HasPrefix(f[0], "Err:") || strings.HasPrefix(f[0], "Get:") || strings.HasPrefix(f[0], "Hit")) {
 		f = f[1:]
 	}
-	if len(f) >= 5 { // address suite/component name arch version
-		return f[2] + " " + f[3] + " " + noEpoch(f[4])
+	if n := len(f); n >= 5 { // address suite/component [arch] name arch version
+		return f[n-3] + " " + f[n-2] + " " + noEpoch(f[n-1])
 	}
 	if len(f) >= 2 { // address suite… name
 		return strings.Join(f[1:], " ")
@@ -208,6 +210,9 @@ func urlKey(u string) string {
 		u = strings.ReplaceAll(u, "_", "/")
 	}
 	if _, rest, ok := strings.Cut(u, "/dists/"); ok {
+		if index, _, byHash := strings.Cut(rest, "/by-hash/"); byHash && strings.Contains(index, "/binary-") {
+			rest = index + "/Packages"
+		}
 		parts := strings.Split(rest, "/")
 		last := parts[len(parts)-1]
 		for _, packed := range []string{".xz", ".gz", ".bz2"} {

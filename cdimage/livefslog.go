@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"io"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -57,13 +58,14 @@ func ParseLivefsLog(r io.Reader) (*LivefsLog, error) { return defaultLivefs().Pa
 // livefsMarks are the lines that give a livefs log its structure.
 var livefsMarks = []string{
 	"launchpad-buildd/", "] lb_build", "] lb_config", "] lb_clean", "] lb_bootstrap", "] lb_chroot", "] lb_binary", "] lb_source",
-	"build_livefs.py", "P: Begin unmounting filesystems", "Traceback (most recent", "exit status -9", "Waiting 15 seconds and trying again",
+	"build_livefs.py", "P: Begin unmounting filesystems", "Traceback (most recent", "CalledProcessError: ", "Waiting 15 seconds and trying again",
 }
 
 var (
 	runStep    = regexp.MustCompile(`^RUN: /\S*/(?:in-target )?([a-z][a-z0-9-]*)`)
 	lbStep     = regexp.MustCompile(`^\[\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\] (lb_\S+(?: .*)?)$`)
 	buildID    = regexp.MustCompile(`LIVEFSBUILD-(\d+)`)
+	tidying    = regexp.MustCompile(`^(?:P: |Reading package lists|Building dependency tree|Reading state information|Del )`)
 	buildFrame = regexp.MustCompile(`/buildlivefs"|/build_livefs\.py"`)
 	optProject = regexp.MustCompile(`'?--(project|series|arch)'?[,= ]+'?([A-Za-z0-9.+/-]+)`)
 )
@@ -92,15 +94,15 @@ type livefsParser struct {
 	work      string // last step that does work
 	reached   bool   // buildlivefs was reached
 	frozen    int    // line at which the failing step ended, 0 while it runs
-	unmounted bool   // live-build gave up: only then it cleans up in this way
+	unmounted int    // line at which live-build cleans up, as it does at the end of a good part too
 	traceback bool   // buildlivefs died in Python, as it does when any step fails
-	tbLine    int    // the last traceback, and the line above it
-	tbBefore  string
-	scanned   bool   // scan-for-processes was reached
-	killed    hit    // "exit status -9" after scan-for-processes
-	removed   bool   // remove-build was reached: the log is whole
-	endLine   string // last line of the failing step
-	endNumber int
+	tb        int    // line of the last traceback, and what stands above it
+	tbAbove   said
+	scanned   bool // scan-for-processes was reached
+	aborted   bool // buildlivefs died when it was
+	killed    said // what its traceback then says
+	removed   bool // remove-build was reached: the log is whole
+	end       said // last line of the failing step
 
 	hits    []hit // of the current part of the step
 	carried []hit // index files of earlier steps that never arrived
@@ -133,7 +135,7 @@ func (p *livefsParser) visit(line []byte, number int) bool {
 	if p.structure(line, number) {
 		return false
 	}
-	if bytes.HasPrefix(line, []byte("Get:")) {
+	if bytes.HasPrefix(line, []byte("Get:")) || bytes.HasPrefix(line, []byte("Hit")) {
 		p.arrived(itemKey(line))
 	} else {
 		p.rs.match(line, number, p.found)
@@ -158,22 +160,20 @@ func (p *livefsParser) structure(line []byte, number int) bool {
 		p.lb = strings.TrimSpace(quote(m[1]))
 		p.addStep(p.lb, number)
 	case bytes.HasPrefix(line, []byte("P: Begin unmounting filesystems")):
-		p.unmounted = true
-		p.freeze(number)
+		p.unmounted = number
+		p.end = p.lastWords(number)
 	case bytes.HasPrefix(line, []byte("Traceback (most recent")):
-		p.tbLine, p.tbBefore = number, quote(p.s.before())
+		p.tb, p.tbAbove = number, p.lastWords(number)
 	case bytes.HasPrefix(line, []byte("  File \"")):
 		// Hooks die in Python too; the frames tell whose traceback it is.
-		if p.reached && p.tbLine > 0 && buildFrame.Match(line) {
-			p.traceback = true
-			p.freezeAt(p.tbLine, p.tbBefore)
+		if p.reached && p.tb > 0 && buildFrame.Match(line) {
+			p.traceback, p.aborted = true, p.scanned
+			p.freezeAt(p.tb, p.tbAbove)
 		}
 	case bytes.HasPrefix(line, []byte("Waiting 15 seconds and trying again")):
 		p.hits = p.hits[:0]
-	case bytes.HasSuffix(line, []byte("exit status -9")):
-		if p.scanned {
-			p.killed = hit{line: quote(line), number: number}
-		}
+	case p.aborted && bytes.Contains(line, []byte("CalledProcessError: ")):
+		p.killed = said{quote(line), number}
 	default:
 		return false
 	}
@@ -227,31 +227,53 @@ func (p *livefsParser) begin() {
 			p.carried = append(p.carried, h)
 		}
 	}
-	p.hits, p.frozen, p.traceback, p.unmounted, p.follow = p.hits[:0], 0, false, false, false
+	p.hits, p.frozen, p.traceback, p.unmounted, p.follow = p.hits[:0], 0, false, 0, false
 }
 
 // freeze ends the failing step: what is said from here on is not its cause.
 func (p *livefsParser) freeze(number int) {
 	if p.frozen == 0 {
-		p.freezeAt(number, quote(p.s.before()))
+		p.freezeAt(number, p.lastWords(number))
 	}
 }
 
-func (p *livefsParser) freezeAt(number int, above string) {
-	if p.frozen == 0 {
-		p.frozen, p.endLine, p.endNumber = number, above, number-1
+func (p *livefsParser) freezeAt(number int, above said) {
+	if p.frozen > 0 {
+		return
 	}
+	p.frozen = number
+	if p.unmounted == 0 || !tidying.MatchString(above.line) {
+		p.end = above
+	}
+}
+
+// said is a line and its number.
+type said struct {
+	line   string
+	number int
+}
+
+// lastWords returns what was said last above line number, but by the builder.
+func (p *livefsParser) lastWords(number int) said {
+	line, up := p.s.before("Build failed", "Install failed")
+	return said{quote(line), number - up}
+}
+
+// died reports whether a step failed.
+func (p *livefsParser) died() bool {
+	return p.traceback || p.killed.line != "" || p.unmounted > 0 && slices.ContainsFunc(p.hits, func(h hit) bool { return !h.rule.Weak })
 }
 
 func (p *livefsParser) found(h hit) {
-	if p.frozen > 0 {
+	if p.frozen > 0 && !(h.rule.Class == DiskSpace && p.traceback && p.run == p.work) {
 		if h.rule.Class == Infrastructure && len(p.after) < 8 {
 			p.after = append(p.after, h)
 		}
 		return
 	}
 	if h.rule.Class == Network && h.item == "" && strings.TrimLeft(h.line, " \t") != h.line {
-		h.item = errItem(p.s.before())
+		above, _ := p.s.before()
+		h.item = errItem(above)
 	}
 	// The first line of each rule is enough, and for the network the last too:
 	// it tells how near to the end it still went wrong.
@@ -277,8 +299,7 @@ func (p *livefsParser) finish(err error) {
 	case p.s.unterminated && !p.removed:
 		l.Incomplete = "the log stops in the middle of a line"
 	}
-	failed := p.unmounted || p.traceback || p.killed.line != "" || p.scanned && !p.reached
-	if l.Incomplete != "" && !failed {
+	if l.Incomplete != "" && !p.died() && !(p.scanned && !p.reached) {
 		return // anything may have followed
 	}
 	p.decide()

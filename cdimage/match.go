@@ -3,6 +3,7 @@ package cdimage
 import (
 	"bytes"
 	"fmt"
+	"path"
 	"regexp"
 	"regexp/syntax"
 	"slices"
@@ -145,8 +146,10 @@ func containsAny(line []byte, literals [][]byte) bool {
 // packageName turns what dpkg prints, a name, a name with an architecture or
 // the path of an archive, into the package's name.
 func packageName(s string) string {
-	if i := strings.LastIndexByte(s, '/'); i >= 0 {
-		s = s[i+1:]
+	folder, file := path.Split(s)
+	s = file
+	if strings.Contains(folder, "/apt-dpkg-install-") { // links with numbers: "051-unity8_8.12_armhf.deb"
+		_, s, _ = strings.Cut(s, "-")
 	}
 	s, _, _ = strings.Cut(s, "_")
 	s, _, _ = strings.Cut(s, ":")

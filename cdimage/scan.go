@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
+	"slices"
 	"sync"
 )
 
@@ -241,18 +242,18 @@ func (s *scanner) scan(r io.Reader, visit func(line []byte, number int) bool) er
 
 var newline = []byte{'\n'}
 
-// before returns the nearest line above the visited one that is not blank, as
-// far as it is still in memory.
-func (s *scanner) before() []byte {
+// before returns the nearest line above the visited one that is not blank, nor
+// one of skip, as far as it is still in memory, and how many lines above.
+func (s *scanner) before(skip ...string) ([]byte, int) {
 	above := s.buf[s.begin:s.at]
 	for len(above) > 0 {
 		above = bytes.TrimRight(above, "\r\n")
 		i := bytes.LastIndexByte(above, '\n')
 		line := above[i+1:]
-		if len(bytes.TrimSpace(line)) > 0 {
-			return line
+		if text := bytes.TrimSpace(line); len(text) > 0 && !slices.Contains(skip, string(text)) {
+			return line, bytes.Count(s.buf[s.begin+i+1:s.at], newline)
 		}
 		above = above[:i+1]
 	}
-	return nil
+	return nil, 0
 }

@@ -61,10 +61,11 @@ func TestScanNext(t *testing.T) {
 	var got []string
 	s := &scanner{g: newGrams([]string{"wanted literal"})}
 	s.scan(strings.NewReader(text), func(line []byte, n int) bool {
-		got = append(got, fmt.Sprint(n, " ", string(line), " after ", string(s.before())))
+		above, up := s.before()
+		got = append(got, fmt.Sprint(n, " ", string(line), " ", up, " after ", string(above)))
 		return bytes.Contains(line, []byte("wanted"))
 	})
-	want := "50001 the wanted literal after filler|50002 next after the wanted literal"
+	want := "50001 the wanted literal 1 after filler|50002 next 1 after the wanted literal"
 	if strings.Join(got, "|") != want {
 		t.Errorf("got %q, want %q", strings.Join(got, "|"), want)
 	}
