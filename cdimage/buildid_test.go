@@ -101,8 +101,8 @@ func TestParseSubject(t *testing.T) {
 	if diff := cmp.Diff(want, m); diff != "" || err != nil {
 		t.Errorf("%v (-want +got):\n%s", err, diff)
 	}
-	m, err = cdimage.ParseSubject("(built by jane) CD image ubuntu-touch/ubuntu-rtm/14.09/daily-preinstalled failed to build on 20150101.2")
-	want = cdimage.Mail{ImageSet: cdimage.ImageSet{Project: "ubuntu-touch", Series: "ubuntu-rtm/14.09", Type: "daily-preinstalled"}, By: "jane", ID: cdimage.BuildID{Day: 20150101, N: 2}}
+	m, err = cdimage.ParseSubject("(built by operator) CD image ubuntu-touch/ubuntu-rtm/14.09/daily-preinstalled failed to build on 20150101.2")
+	want = cdimage.Mail{ImageSet: cdimage.ImageSet{Project: "ubuntu-touch", Series: "ubuntu-rtm/14.09", Type: "daily-preinstalled"}, By: "operator", ID: cdimage.BuildID{Day: 20150101, N: 2}}
 	if diff := cmp.Diff(want, m); diff != "" || err != nil {
 		t.Errorf("%v (-want +got):\n%s", err, diff)
 	}

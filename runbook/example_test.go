@@ -215,7 +215,7 @@ func ExampleRun_Gate() {
 			Name:     "stable",
 			Question: "copy build 42 to stable?",
 			Evidence: map[string]int{"tests passed": 17, "tests failed": 0},
-			Not:      []string{"anna"}, // who built it
+			Not:      []string{"operator"}, // who built it
 		}); err != nil {
 			return err
 		}
@@ -223,9 +223,9 @@ func ExampleRun_Gate() {
 		return nil
 	}
 	journal := &runbooktest.Memory{}
-	runner := &runbook.Runner{Name: "copy", Journal: journal, Operator: "anna"}
+	runner := &runbook.Runner{Name: "copy", Journal: journal, Operator: "operator"}
 	fmt.Println(runner.Execute(context.Background(), procedure))
-	runner.Human = &runbook.TerminalHuman{In: strings.NewReader("yes\ntested on two devices\n"), Out: &strings.Builder{}, By: "bert"}
+	runner.Human = &runbook.TerminalHuman{In: strings.NewReader("yes\ntested on two devices\n"), Out: &strings.Builder{}, By: "qa"}
 	fmt.Println(runner.Execute(context.Background(), procedure))
 	// Output:
 	// stable: waiting for an answer: copy build 42 to stable?; start again when it is answered

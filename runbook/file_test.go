@@ -261,16 +261,16 @@ func TestLock(t *testing.T) {
 	}
 	p := func(ctx context.Context, r *runbook.Run) error { return nil }
 	t.Run("in use", func(t *testing.T) {
-		is(t, (&runbook.Runner{Name: "n", Journal: j, Operator: "anna"}).Execute(t.Context(), func(ctx context.Context, r *runbook.Run) error {
+		is(t, (&runbook.Runner{Name: "n", Journal: j, Operator: "operator"}).Execute(t.Context(), func(ctx context.Context, r *runbook.Run) error {
 			err := execute(t, open(t, path), p)
 			is(t, err, runbook.ErrLocked)
-			for _, text := range []string{"anna", fmt.Sprintf("process %d", os.Getpid()), host, "since 20"} {
+			for _, text := range []string{"operator", fmt.Sprintf("process %d", os.Getpid()), host, "since 20"} {
 				if !strings.Contains(err.Error(), text) {
 					t.Errorf("%q does not say %q", err, text)
 				}
 			}
 			s, err := runbook.ReadStatus(path)
-			if err != nil || !strings.Contains(s.Running, "anna") {
+			if err != nil || !strings.Contains(s.Running, "operator") {
 				t.Errorf("status: running %q, %v", s.Running, err)
 			}
 			return nil
@@ -281,7 +281,7 @@ func TestLock(t *testing.T) {
 		}
 	})
 	t.Run("of a dead process", func(t *testing.T) {
-		if err := os.WriteFile(path+".lock", []byte(`{"owner":"anna","pid":999999999,"host":"`+host+`"}`), 0o600); err != nil {
+		if err := os.WriteFile(path+".lock", []byte(`{"owner":"operator","pid":999999999,"host":"`+host+`"}`), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		if s, err := runbook.ReadStatus(path); err != nil || s.Running != "" {
@@ -290,13 +290,13 @@ func TestLock(t *testing.T) {
 		is(t, execute(t, j, p), nil)
 	})
 	t.Run("of another host", func(t *testing.T) {
-		text := []byte(`{"owner":"anna","pid":4711,"host":"snakefruit","since":"2026-01-02T03:04:05Z"}`)
+		text := []byte(`{"owner":"operator","pid":4711,"host":"snakefruit","since":"2026-01-02T03:04:05Z"}`)
 		if err := os.WriteFile(path+".lock", text, 0o600); err != nil {
 			t.Fatal(err)
 		}
 		err := execute(t, j, p)
 		is(t, err, runbook.ErrLocked)
-		for _, text := range []string{"anna", "snakefruit", "ps -p 4711", "remove " + path + ".lock"} {
+		for _, text := range []string{"operator", "snakefruit", "ps -p 4711", "remove " + path + ".lock"} {
 			if !strings.Contains(err.Error(), text) {
 				t.Errorf("%q does not say %q", err, text)
 			}

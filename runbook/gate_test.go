@@ -27,20 +27,20 @@ func TestGateAnswers(t *testing.T) {
 		err  error
 		text string
 	}{
-		"yes":           {a: yes("bert")},
-		"no":            {a: runbook.Answer{Verdict: runbook.No, By: "bert", Reason: "the radio is off"}, err: runbook.ErrRejected, text: "bert: the radio is off"},
+		"yes":           {a: yes("qa")},
+		"no":            {a: runbook.Answer{Verdict: runbook.No, By: "qa", Reason: "the radio is off"}, err: runbook.ErrRejected, text: "qa: the radio is off"},
 		"no name":       {a: runbook.Answer{Verdict: runbook.Yes, Reason: "because"}, err: runbook.ErrPending, text: "who"},
-		"no reason":     {a: runbook.Answer{Verdict: runbook.Yes, By: "bert", Reason: " "}, err: runbook.ErrPending, text: "reason"},
-		"rubbish":       {a: runbook.Answer{Verdict: "maybe", By: "bert", Reason: "because"}, err: runbook.ErrPending, text: "maybe"},
-		"stop":          {a: runbook.Answer{Verdict: runbook.Stop, By: "bert", Reason: "because"}, err: runbook.ErrPending, text: "stop"},
-		"excluded":      {a: yes("Anna "), err: runbook.ErrPending, text: "Anna may not"},
-		"other subject": {a: runbook.Answer{Verdict: runbook.Yes, By: "bert", Reason: "because", Digest: "00"}, err: runbook.ErrPending, text: "other evidence"},
+		"no reason":     {a: runbook.Answer{Verdict: runbook.Yes, By: "qa", Reason: " "}, err: runbook.ErrPending, text: "reason"},
+		"rubbish":       {a: runbook.Answer{Verdict: "maybe", By: "qa", Reason: "because"}, err: runbook.ErrPending, text: "maybe"},
+		"stop":          {a: runbook.Answer{Verdict: runbook.Stop, By: "qa", Reason: "because"}, err: runbook.ErrPending, text: "stop"},
+		"excluded":      {a: yes("Operator "), err: runbook.ErrPending, text: "Operator may not"},
+		"other subject": {a: runbook.Answer{Verdict: runbook.Yes, By: "qa", Reason: "because", Digest: "00"}, err: runbook.ErrPending, text: "other evidence"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			human, j := &runbooktest.Human{Answers: map[string]runbook.Answer{"g": tc.a}}, &runbooktest.Memory{}
 			var got runbook.Approval
 			p := func(ctx context.Context, r *runbook.Run) (err error) {
-				got, err = r.Approve(ctx, runbook.Gate{Name: "g", Question: "go?", Evidence: 1, Not: []string{"anna"}})
+				got, err = r.Approve(ctx, runbook.Gate{Name: "g", Question: "go?", Evidence: 1, Not: []string{"operator"}})
 				return err
 			}
 			x := &runbook.Runner{Name: "n", Journal: j, Human: human}
@@ -49,7 +49,7 @@ func TestGateAnswers(t *testing.T) {
 			if err != nil && !strings.Contains(err.Error(), tc.text) {
 				t.Errorf("%q does not say %q", err, tc.text)
 			}
-			if tc.err == nil && (got.By != "bert" || got.Reason != "because" || got.Time.IsZero()) {
+			if tc.err == nil && (got.By != "qa" || got.Reason != "because" || got.Time.IsZero()) {
 				t.Errorf("approval %+v", got)
 			}
 			// A yes stays yes, a no stays no, and the rest is asked again.
@@ -59,7 +59,7 @@ func TestGateAnswers(t *testing.T) {
 			switch tc.err {
 			case nil:
 				is(t, err, nil)
-				if got.By != "bert" || !got.Time.Equal(first.Time) {
+				if got.By != "qa" || !got.Time.Equal(first.Time) {
 					t.Errorf("approval %+v, and later %+v", first, got)
 				}
 			case runbook.ErrRejected:
@@ -75,7 +75,7 @@ func TestGateAnswers(t *testing.T) {
 }
 
 func TestApprovalHoldsForItsEvidence(t *testing.T) {
-	human, j := &runbooktest.Human{Answers: map[string]runbook.Answer{"g": yes("bert")}}, &runbooktest.Memory{}
+	human, j := &runbooktest.Human{Answers: map[string]runbook.Answer{"g": yes("qa")}}, &runbooktest.Memory{}
 	gate := runbook.Gate{Name: "g", Question: "go?", Evidence: map[string]int{"percent": 10}}
 	x := &runbook.Runner{Name: "n", Journal: j, Human: human}
 	p := func(ctx context.Context, r *runbook.Run) error { return r.Gate(ctx, gate) }
@@ -94,7 +94,7 @@ func TestApprovalHoldsForItsEvidence(t *testing.T) {
 	gate.Question = "really?"
 	asks("other question", 3)
 	human.Answers["g"] = yes("carl")
-	gate.Not = []string{"bert"}
+	gate.Not = []string{"qa"}
 	asks("excluded since", 4)
 	gate.Not = nil
 	asks("nobody excluded", 4)
@@ -118,7 +118,7 @@ func TestGateInHoldIsPending(t *testing.T) {
 	want(t, "first", w.took(), []string{"take importer", "a", "give importer"})
 	is(t, x.Execute(t.Context(), p), runbook.ErrPending)
 	want(t, "second", w.took(), nil)
-	human.Answers = map[string]runbook.Answer{"g": yes("bert")}
+	human.Answers = map[string]runbook.Answer{"g": yes("qa")}
 	is(t, x.Execute(t.Context(), p), nil)
 	want(t, "third", w.took(), []string{"take importer", "b", "give importer"})
 }
@@ -149,7 +149,7 @@ func TestGateTimesOut(t *testing.T) {
 					err = x.Execute(t.Context(), p)
 				}
 				is(t, err, runbook.ErrRejected, runbook.ErrTimeout)
-				x.Human = &runbooktest.Human{Answers: map[string]runbook.Answer{"g": yes("bert")}}
+				x.Human = &runbooktest.Human{Answers: map[string]runbook.Answer{"g": yes("qa")}}
 				is(t, x.Execute(t.Context(), p), runbook.ErrRejected, runbook.ErrTimeout)
 			})
 		})
@@ -166,7 +166,7 @@ func TestGateIsCancelled(t *testing.T) {
 			return r.Gate(ctx, runbook.Gate{Name: "g", Question: "go?", Timeout: time.Hour})
 		}
 		is(t, x.Execute(ctx, p), context.DeadlineExceeded)
-		x.Human = &runbooktest.Human{Answers: map[string]runbook.Answer{"g": yes("bert")}}
+		x.Human = &runbooktest.Human{Answers: map[string]runbook.Answer{"g": yes("qa")}}
 		is(t, x.Execute(t.Context(), p), nil)
 	})
 }
@@ -191,7 +191,7 @@ func TestTwoPersons(t *testing.T) {
 }
 
 func TestTerminal(t *testing.T) {
-	q := runbook.Question{Run: "r", Step: "rc/go", Text: "copy \x1b[2J build 42?", Evidence: []byte(`{"from":"rc-proposed","n":[1,2]}`), Digest: "d", Not: []string{"anna"}}
+	q := runbook.Question{Run: "r", Step: "rc/go", Text: "copy \x1b[2J build 42?", Evidence: []byte(`{"from":"rc-proposed","n":[1,2]}`), Digest: "d", Not: []string{"operator"}}
 	doubt := q
 	doubt.Doubt, doubt.Evidence = true, []byte(`"predicted"`)
 	for name, tc := range map[string]struct {
@@ -201,17 +201,17 @@ func TestTerminal(t *testing.T) {
 		want  runbook.Answer
 		err   error
 	}{
-		"yes":                       {q, "bert", "yes\nlooks good\n", runbook.Answer{Verdict: runbook.Yes, By: "bert", Reason: "looks good", Digest: "d"}, nil},
-		"no, without line end":      {q, "bert", "NO\nbroken", runbook.Answer{Verdict: runbook.No, By: "bert", Reason: "broken", Digest: "d"}, nil},
-		"rubbish first":             {q, "", "y\n\nsure\nyes\n  \nfine\nAnna\n\nbert\n", runbook.Answer{Verdict: runbook.Yes, By: "bert", Reason: "fine", Digest: "d"}, nil},
-		"nobody":                    {q, "bert", "", runbook.Answer{}, runbook.ErrPending},
-		"gone":                      {q, "bert", "yes\n", runbook.Answer{}, runbook.ErrPending},
-		"excluded":                  {q, "Anna", "yes\nfine\n", runbook.Answer{}, runbook.ErrPending},
-		"endless":                   {q, "bert", strings.Repeat("x", 1<<20), runbook.Answer{}, runbook.ErrPending},
-		"no stop to a gate":         {q, "bert", "stop\nno\nx\n", runbook.Answer{Verdict: runbook.No, By: "bert", Reason: "x", Digest: "d"}, nil},
-		"doubt: as predicted":       {doubt, "bert", "yes\n\nI saw it\n", runbook.Answer{Verdict: runbook.Yes, By: "bert", Reason: "I saw it", Digest: "d"}, nil},
-		"doubt: with another value": {doubt, "bert", "yes\n{oops\n{\"a\":1}\nI saw it\n", runbook.Answer{Verdict: runbook.Yes, By: "bert", Reason: "I saw it", Digest: "d", Value: []byte(`{"a":1}`)}, nil},
-		"doubt: stop":               {doubt, "bert", "stop\nlet me look\n", runbook.Answer{Verdict: runbook.Stop, By: "bert", Reason: "let me look", Digest: "d"}, nil},
+		"yes":                       {q, "qa", "yes\nlooks good\n", runbook.Answer{Verdict: runbook.Yes, By: "qa", Reason: "looks good", Digest: "d"}, nil},
+		"no, without line end":      {q, "qa", "NO\nbroken", runbook.Answer{Verdict: runbook.No, By: "qa", Reason: "broken", Digest: "d"}, nil},
+		"rubbish first":             {q, "", "y\n\nsure\nyes\n  \nfine\nOperator\n\nqa\n", runbook.Answer{Verdict: runbook.Yes, By: "qa", Reason: "fine", Digest: "d"}, nil},
+		"nobody":                    {q, "qa", "", runbook.Answer{}, runbook.ErrPending},
+		"gone":                      {q, "qa", "yes\n", runbook.Answer{}, runbook.ErrPending},
+		"excluded":                  {q, "Operator", "yes\nfine\n", runbook.Answer{}, runbook.ErrPending},
+		"endless":                   {q, "qa", strings.Repeat("x", 1<<20), runbook.Answer{}, runbook.ErrPending},
+		"no stop to a gate":         {q, "qa", "stop\nno\nx\n", runbook.Answer{Verdict: runbook.No, By: "qa", Reason: "x", Digest: "d"}, nil},
+		"doubt: as predicted":       {doubt, "qa", "yes\n\nI saw it\n", runbook.Answer{Verdict: runbook.Yes, By: "qa", Reason: "I saw it", Digest: "d"}, nil},
+		"doubt: with another value": {doubt, "qa", "yes\n{oops\n{\"a\":1}\nI saw it\n", runbook.Answer{Verdict: runbook.Yes, By: "qa", Reason: "I saw it", Digest: "d", Value: []byte(`{"a":1}`)}, nil},
+		"doubt: stop":               {doubt, "qa", "stop\nlet me look\n", runbook.Answer{Verdict: runbook.Stop, By: "qa", Reason: "let me look", Digest: "d"}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var out strings.Builder
@@ -224,7 +224,7 @@ func TestTerminal(t *testing.T) {
 			if a.Verdict != tc.want.Verdict || a.By != tc.want.By || a.Reason != tc.want.Reason || a.Digest != tc.want.Digest || string(a.Value) != string(tc.want.Value) {
 				t.Errorf("answer %+v, want %+v", a, tc.want)
 			}
-			for _, text := range []string{"rc/go", "build 42?", "anna"} {
+			for _, text := range []string{"rc/go", "build 42?", "operator"} {
 				if !strings.Contains(out.String(), text) {
 					t.Errorf("%q is not shown in %s", text, out.String())
 				}
@@ -244,7 +244,7 @@ func TestTerminalTakesTurns(t *testing.T) {
 	defer in.Close()
 	defer typist.Close()
 	var out strings.Builder
-	h := &runbook.TerminalHuman{In: in, Out: &out, By: "bert"}
+	h := &runbook.TerminalHuman{In: in, Out: &out, By: "qa"}
 	gone, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, err := h.Ask(gone, runbook.Question{Step: "a", Text: "?"}); !errors.Is(err, context.Canceled) {
@@ -313,11 +313,11 @@ func TestMailbox(t *testing.T) {
 		return x.Execute(t.Context(), p)
 	}
 	is(t, post(`{"verdict":`), runbook.ErrPending)
-	is(t, post(`{"verdict":"yes","by":"bert","reason":"fine"}`), runbook.ErrPending)
-	is(t, post(`{"verdict":"yes","by":"bert","reason":"fine","digest":"00"}`), runbook.ErrPending)
-	is(t, post(`{"verdict":"yes","by":"bert","reason":"fine","digest":"DIGEST","approve":1}`), runbook.ErrPending)
+	is(t, post(`{"verdict":"yes","by":"qa","reason":"fine"}`), runbook.ErrPending)
+	is(t, post(`{"verdict":"yes","by":"qa","reason":"fine","digest":"00"}`), runbook.ErrPending)
+	is(t, post(`{"verdict":"yes","by":"qa","reason":"fine","digest":"DIGEST","approve":1}`), runbook.ErrPending)
 	is(t, post(strings.Repeat(" ", 2<<20)), runbook.ErrPending)
-	is(t, post(`{"verdict":"yes","by":"bert","reason":"fine","digest":"DIGEST"}`), nil)
+	is(t, post(`{"verdict":"yes","by":"qa","reason":"fine","digest":"DIGEST"}`), nil)
 	is(t, x.Execute(t.Context(), p), nil)
 	evidence = 43 // the answer is about 42
 	is(t, x.Execute(t.Context(), p), runbook.ErrPending)
@@ -349,7 +349,7 @@ func TestMailboxDeadline(t *testing.T) {
 			t.Fatal(questions, err)
 		}
 		answer := strings.Replace(questions[0], "question", "answer", 1)
-		if err := os.WriteFile(answer, []byte(`{"verdict":"yes","by":"bert","reason":"fine","digest":"`+q.Digest+`"}`), 0o600); err != nil {
+		if err := os.WriteFile(answer, []byte(`{"verdict":"yes","by":"qa","reason":"fine","digest":"`+q.Digest+`"}`), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		if err := os.Chtimes(answer, time.Time{}, q.Asked.Add(tc.after)); err != nil {

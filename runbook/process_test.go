@@ -79,7 +79,7 @@ func folderRunner(dir string) *runbook.Runner {
 	if err != nil {
 		panic(err)
 	}
-	return &runbook.Runner{Name: "folder", Input: dir, Journal: j, Operator: "anna"}
+	return &runbook.Runner{Name: "folder", Input: dir, Journal: j, Operator: "operator"}
 }
 
 const folderSteps = 40
@@ -216,10 +216,10 @@ func TestTwoProcesses(t *testing.T) {
 		t.Fatal(err)
 	}
 	text, err := child(t, "run", dir).CombinedOutput()
-	if err == nil || !strings.Contains(string(text), fmt.Sprintf("journal in use: by anna, process %d on ", first.Process.Pid)) {
+	if err == nil || !strings.Contains(string(text), fmt.Sprintf("journal in use: by operator, process %d on ", first.Process.Pid)) {
 		t.Errorf("a second process: %v, %s", err, text)
 	}
-	if s, err := runbook.ReadStatus(filepath.Join(dir, "journal")); err != nil || !strings.Contains(s.Running, "anna") {
+	if s, err := runbook.ReadStatus(filepath.Join(dir, "journal")); err != nil || !strings.Contains(s.Running, "operator") {
 		t.Errorf("status: %q, %v", s.Running, err)
 	}
 	if err := first.Process.Kill(); err != nil {

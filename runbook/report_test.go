@@ -53,7 +53,7 @@ func (l *landing) procedure(ctx context.Context, r *runbook.Run) error {
 	if err := r.Note("the changelog is at \x1b[1mhttps://example.com/42"); err != nil {
 		return err
 	}
-	if err := r.Gate(ctx, runbook.Gate{Name: "go", Question: "phase build 42?", Evidence: map[string]any{"build": build, "tests": "17 of 17"}, Not: []string{"anna"}, Timeout: 24 * time.Hour}); err != nil {
+	if err := r.Gate(ctx, runbook.Gate{Name: "go", Question: "phase build 42?", Evidence: map[string]any{"build": build, "tests": "17 of 17"}, Not: []string{"operator"}, Timeout: 24 * time.Hour}); err != nil {
 		return err
 	}
 	return r.Verify(ctx, "index", func(context.Context) error { return nil })
@@ -84,12 +84,12 @@ func TestReport(t *testing.T) {
 		{"done", func(t *testing.T, l *landing) {
 			is(t, l.x.Execute(t.Context(), l.procedure), runbook.ErrPending)
 			time.Sleep(time.Hour)
-			l.human.Answers = map[string]runbook.Answer{"go": {Verdict: runbook.Yes, By: "bert", Reason: "tested on two devices"}}
-			l.x.Operator = "bert"
+			l.human.Answers = map[string]runbook.Answer{"go": {Verdict: runbook.Yes, By: "qa", Reason: "tested on two devices"}}
+			l.x.Operator = "qa"
 			is(t, l.x.Execute(t.Context(), l.procedure), nil)
 		}},
 		{"rejected", func(t *testing.T, l *landing) {
-			l.human.Answers = map[string]runbook.Answer{"go": {Verdict: runbook.No, By: "bert", Reason: "the radio is off"}}
+			l.human.Answers = map[string]runbook.Answer{"go": {Verdict: runbook.No, By: "qa", Reason: "the radio is off"}}
 			is(t, l.x.Execute(t.Context(), l.procedure), runbook.ErrRejected)
 		}},
 		{"failed", func(t *testing.T, l *landing) {
@@ -126,17 +126,17 @@ func TestReport(t *testing.T) {
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			l := &landing{}
-			l.x = runbook.Runner{Name: "copyrc", Input: map[string]string{"channel": "rc"}, Operator: "anna", Journal: &l.j, Human: &l.human}
+			l.x = runbook.Runner{Name: "copyrc", Input: map[string]string{"channel": "rc"}, Operator: "operator", Journal: &l.j, Human: &l.human}
 			tc.run(t, l)
 			fmt.Fprintf(&got, "-- %s --\n%s", tc.name, l.report(t))
 		})
 	}
 	synctest.Test(t, func(t *testing.T) { // at work, as another process sees it
 		l := &landing{}
-		l.x = runbook.Runner{Name: "copyrc", Operator: "anna", Journal: &l.j, Human: &l.human}
+		l.x = runbook.Runner{Name: "copyrc", Operator: "operator", Journal: &l.j, Human: &l.human}
 		is(t, l.x.Execute(t.Context(), l.procedure), runbook.ErrPending)
 		s := runbook.Summarize(slices.Values(records(t, cut(t, &l.j, "do started bacon/copy"))))
-		s.Running = "anna, process 4711 on snakefruit, since 2000-01-01T00:00:00Z"
+		s.Running = "operator, process 4711 on snakefruit, since 2000-01-01T00:00:00Z"
 		fmt.Fprintf(&got, "-- under way --\n%s", reportOf(t, s))
 	})
 	golden(t, "testdata/reports.txtar", got.String())

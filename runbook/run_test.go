@@ -148,7 +148,7 @@ func (w *world) copyrc(ctx context.Context, r *runbook.Run) error {
 		if err := r.Note("both are copied"); err != nil {
 			return err
 		}
-		if err := r.Gate(ctx, runbook.Gate{Name: "go", Question: "phase it?", Evidence: 42, Not: []string{"anna"}}); err != nil {
+		if err := r.Gate(ctx, runbook.Gate{Name: "go", Question: "phase it?", Evidence: 42, Not: []string{"operator"}}); err != nil {
 			return err
 		}
 		if err := do(ctx, r.Group("last"), w.step("phase")); err != nil {
@@ -166,13 +166,13 @@ func TestExecuteAndResume(t *testing.T) {
 		return w.copyrc(ctx, r)
 	}
 	var seen []runbook.Record
-	x := &runbook.Runner{Name: "Copy RC!", Input: "rc", Journal: j, Human: human, Operator: "anna", Observe: func(rec runbook.Record) { seen = append(seen, rec) }}
+	x := &runbook.Runner{Name: "Copy RC!", Input: "rc", Journal: j, Human: human, Operator: "operator", Observe: func(rec runbook.Record) { seen = append(seen, rec) }}
 
 	err := x.Execute(t.Context(), p)
 	is(t, err, runbook.ErrPending)
 	want(t, "first start", w.took(), []string{"look", "take importer", "copy arale", "copy bacon", "give importer"})
 
-	human.Answers = map[string]runbook.Answer{"go": {Verdict: runbook.Yes, By: "bert", Reason: "looks good"}}
+	human.Answers = map[string]runbook.Answer{"go": {Verdict: runbook.Yes, By: "qa", Reason: "looks good"}}
 	is(t, x.Execute(t.Context(), p), nil)
 	want(t, "second start", w.took(), []string{"take importer", "phase", "verify", "give importer"})
 
@@ -368,7 +368,7 @@ func TestProgress(t *testing.T) {
 func TestRecordsAreComplete(t *testing.T) {
 	w, j := &world{}, &runbooktest.Memory{}
 	before := time.Now()
-	x := &runbook.Runner{Name: "n", Input: map[string]int{"percent": 10}, Operator: "anna", Journal: j}
+	x := &runbook.Runner{Name: "n", Input: map[string]int{"percent": 10}, Operator: "operator", Journal: j}
 	is(t, x.Execute(t.Context(), func(ctx context.Context, r *runbook.Run) error { return do(ctx, r, w.step("a")) }), nil)
 	for i, rec := range records(t, j) {
 		if rec.N != i+1 || rec.Run == "" || rec.Time.Before(before.Add(-time.Second)) || (rec.Prev == "") != (i == 0) {
@@ -376,7 +376,7 @@ func TestRecordsAreComplete(t *testing.T) {
 		}
 	}
 	first := records(t, j)[0]
-	if first.Format != 1 || string(first.Input) != `{"percent":10}` || first.Intent != "n" || first.Operator != "anna" {
+	if first.Format != 1 || string(first.Input) != `{"percent":10}` || first.Intent != "n" || first.Operator != "operator" {
 		t.Errorf("%+v", first)
 	}
 	for line := range j.Lines(t.Context()) {

@@ -39,11 +39,11 @@ func TestResumeDo(t *testing.T) {
 		"started, probe yes":        {at: "do started a", probe: "found", result: "found"},
 		"started, probe fails":      {at: "do started a", probe: "no", probing: boom, err: runbook.ErrInDoubt},
 		"started, nobody there":     {at: "do started a", err: runbook.ErrPending},
-		"started, happened":         {at: "do started a", answer: &runbook.Answer{Verdict: runbook.Yes, By: "anna", Reason: "I saw it"}, result: "did a"},
-		"started, with value":       {at: "do started a", answer: &runbook.Answer{Verdict: runbook.Yes, By: "anna", Reason: "I saw it", Value: json.RawMessage(`"by hand"`)}, result: "by hand"},
-		"started, with wrong value": {at: "do started a", answer: &runbook.Answer{Verdict: runbook.Yes, By: "anna", Reason: "I saw it", Value: json.RawMessage(`7`)}, err: runbook.ErrPending},
-		"started, did not":          {at: "do started a", answer: &runbook.Answer{Verdict: runbook.No, By: "anna", Reason: "nothing there"}, acts: []string{"a"}, result: "did a"},
-		"started, stop":             {at: "do started a", answer: &runbook.Answer{Verdict: runbook.Stop, By: "anna", Reason: "let me look"}, err: runbook.ErrInDoubt},
+		"started, happened":         {at: "do started a", answer: &runbook.Answer{Verdict: runbook.Yes, By: "operator", Reason: "I saw it"}, result: "did a"},
+		"started, with value":       {at: "do started a", answer: &runbook.Answer{Verdict: runbook.Yes, By: "operator", Reason: "I saw it", Value: json.RawMessage(`"by hand"`)}, result: "by hand"},
+		"started, with wrong value": {at: "do started a", answer: &runbook.Answer{Verdict: runbook.Yes, By: "operator", Reason: "I saw it", Value: json.RawMessage(`7`)}, err: runbook.ErrPending},
+		"started, did not":          {at: "do started a", answer: &runbook.Answer{Verdict: runbook.No, By: "operator", Reason: "nothing there"}, acts: []string{"a"}, result: "did a"},
+		"started, stop":             {at: "do started a", answer: &runbook.Answer{Verdict: runbook.Stop, By: "operator", Reason: "let me look"}, err: runbook.ErrInDoubt},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := &world{fail: map[string]error{}, is: map[string]string{}}

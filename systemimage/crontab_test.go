@@ -22,12 +22,12 @@ func TestCrontabFindsTheImporter(t *testing.T) {
 		{"edited mark", "# paused by landing: run= :: " + line + "\n", ImporterStatus{State: ImporterOffByHand, Lines: []int{1}}},
 		{"empty", "", ImporterStatus{State: ImporterMissing}},
 		{"twice", line + "\n" + line + "\n", ImporterStatus{State: ImporterTwice, Lines: []int{1, 2}}},
-		{"paused", "# paused by landing: run=a%2F1 operator=ann since=2026-11-22T10:00:00Z; run=b operator= since=2026-11-22T10:05:00Z :: " + line + "\r\n",
+		{"paused", "# paused by landing: run=a%2F1 operator=operator since=2026-11-22T10:00:00Z; run=b operator= since=2026-11-22T10:05:00Z :: " + line + "\r\n",
 			ImporterStatus{State: ImporterPaused, Lines: []int{1}, By: []Mark{
-				{Run: "a/1", Operator: "ann", Since: time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)},
+				{Run: "a/1", Operator: "operator", Since: time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)},
 				{Run: "b", Since: time.Date(2026, 11, 22, 10, 5, 0, 0, time.UTC)}}}},
-		{"new line beside a paused one", "# paused by landing: run=a operator=ann since=2026-11-22T10:00:00Z :: " + line + "\n" + line + "\n",
-			ImporterStatus{State: ImporterTwice, Lines: []int{1, 2}, By: []Mark{{Run: "a", Operator: "ann", Since: time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)}}}},
+		{"new line beside a paused one", "# paused by landing: run=a operator=operator since=2026-11-22T10:00:00Z :: " + line + "\n" + line + "\n",
+			ImporterStatus{State: ImporterTwice, Lines: []int{1, 2}, By: []Mark{{Run: "a", Operator: "operator", Since: time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)}}}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -96,8 +96,8 @@ func TestCrontabKeepsEveryByte(t *testing.T) {
 		if len(active) != 1 {
 			t.Fatalf("%q: %d active lines", text, len(active))
 		}
-		a := Mark{Run: "copy rc; 7 :: x", Operator: "ann é\n", Since: time.Unix(1000, 0).UTC()}
-		b := Mark{Run: "b", Operator: "bob", Since: time.Unix(2000, 0).UTC()}
+		a := Mark{Run: "copy rc; 7 :: x", Operator: "operator é\n", Since: time.Unix(1000, 0).UTC()}
+		b := Mark{Run: "b", Operator: "colleague", Since: time.Unix(2000, 0).UTC()}
 		paused := parseCrontab(tab.setMarks(active[0], []Mark{a, b}).text(), "import-images")
 		if st := paused.status(); st.State != ImporterPaused || !cmp.Equal(st.By, []Mark{a, b}) {
 			t.Errorf("%q: after pausing: %+v", text, st)

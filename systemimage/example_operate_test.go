@@ -131,8 +131,8 @@ func ExampleImporter_Pause() {
 	defer remove()
 	ctx := context.Background()
 
-	mine := &systemimage.Importer{Runner: fake, Owner: systemimage.Mark{Run: "copy-rc-7", Operator: "ann"}}
-	yours := &systemimage.Importer{Runner: fake, Owner: systemimage.Mark{Run: "copy-stable-3", Operator: "bob"}}
+	mine := &systemimage.Importer{Runner: fake, Owner: systemimage.Mark{Run: "copy-rc-7", Operator: "operator"}}
+	yours := &systemimage.Importer{Runner: fake, Owner: systemimage.Mark{Run: "copy-stable-3", Operator: "colleague"}}
 	for _, i := range []*systemimage.Importer{mine, yours} {
 		if err := i.Pause(ctx); err != nil {
 			log.Fatal(err)
@@ -146,8 +146,8 @@ func ExampleImporter_Pause() {
 		fmt.Printf("%s by %s (%s)\n", status.State, m.Run, m.Operator)
 	}
 	// Output:
-	// paused by copy-rc-7 (ann)
-	// paused by copy-stable-3 (bob)
+	// paused by copy-rc-7 (operator)
+	// paused by copy-stable-3 (colleague)
 }
 
 func ExampleImporter_Resume() {
@@ -155,8 +155,8 @@ func ExampleImporter_Resume() {
 	defer remove()
 	ctx := context.Background()
 
-	mine := &systemimage.Importer{Runner: fake, Owner: systemimage.Mark{Run: "copy-rc-7", Operator: "ann"}}
-	yours := &systemimage.Importer{Runner: fake, Owner: systemimage.Mark{Run: "copy-stable-3", Operator: "bob"}}
+	mine := &systemimage.Importer{Runner: fake, Owner: systemimage.Mark{Run: "copy-rc-7", Operator: "operator"}}
+	yours := &systemimage.Importer{Runner: fake, Owner: systemimage.Mark{Run: "copy-stable-3", Operator: "colleague"}}
 	for _, i := range []*systemimage.Importer{mine, yours} {
 		if err := i.Pause(ctx); err != nil {
 			log.Fatal(err)

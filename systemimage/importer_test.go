@@ -85,7 +85,7 @@ const importerTab = "MAILTO=\"\"\r\nTOKEN=hunter2\n@daily curl -H 'X: hunter2' x
 	"#*/5 * * * * /old/bin/import-images\n*/5 * * * * /srv/si/bin/import-images -vv >/dev/null\n\n0 4 * * * true"
 
 func importer(h *cronHost, run string) *Importer {
-	return &Importer{Runner: h, Owner: Mark{Run: run, Operator: "ann", Since: time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)}}
+	return &Importer{Runner: h, Owner: Mark{Run: run, Operator: "operator", Since: time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)}}
 }
 
 func TestImporterPauseResume(t *testing.T) {
@@ -118,7 +118,7 @@ func TestImporterPauseResume(t *testing.T) {
 	must(a.Pause(ctx))
 	must(a.Pause(ctx))
 	state(ImporterPaused, "copy-rc/1")
-	wantLine := "# paused by landing: run=copy-rc%2F1 operator=ann since=2026-11-22T10:00:00Z :: */5 * * * * /srv/si/bin/import-images -vv >/dev/null\n"
+	wantLine := "# paused by landing: run=copy-rc%2F1 operator=operator since=2026-11-22T10:00:00Z :: */5 * * * * /srv/si/bin/import-images -vv >/dev/null\n"
 	if !strings.Contains(h.get(), wantLine) {
 		t.Errorf("crontab has no line\n%sbut is\n%s", wantLine, h.get())
 	}
@@ -146,9 +146,9 @@ func TestImporterLeavesWhatItDoesNotOwn(t *testing.T) {
 		{name: "no line", tab: "@daily true\n", pause: ErrRefused, wantIn: "no line of the crontab runs import-images"},
 		{name: "no crontab", pause: ErrRefused, wantIn: "no line of the crontab runs import-images"},
 		{name: "two lines", tab: line + "\n" + line, pause: ErrRefused, wantIn: "lines 1, 3 of the crontab run import-images"},
-		{name: "new line beside ours", tab: "# paused by landing: run=r operator=ann since=2026-11-22T10:00:00Z :: " + line + line,
+		{name: "new line beside ours", tab: "# paused by landing: run=r operator=operator since=2026-11-22T10:00:00Z :: " + line + line,
 			pause: ErrRefused, wantIn: "lines 1, 2", resumed: "# " + line + line},
-		{name: "another run's", tab: "# paused by landing: run=q operator=bob since=2026-11-22T10:00:00Z :: " + line},
+		{name: "another run's", tab: "# paused by landing: run=q operator=colleague since=2026-11-22T10:00:00Z :: " + line},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

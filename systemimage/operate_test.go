@@ -273,7 +273,7 @@ func TestOperateWholeTree(t *testing.T) {
 func TestOperateImporter(t *testing.T) {
 	ctx := t.Context()
 	fake, _ := operated(t, nil)
-	i := &systemimage.Importer{Runner: fake, Root: fake.Root(), Owner: systemimage.Mark{Run: "copy rc", Operator: "ann"}}
+	i := &systemimage.Importer{Runner: fake, Root: fake.Root(), Owner: systemimage.Mark{Run: "copy rc", Operator: "operator"}}
 	tab := filepath.Join(fake.Root(), "crontab")
 	before, err := os.ReadFile(tab)
 	if err != nil {

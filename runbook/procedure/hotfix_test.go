@@ -239,10 +239,10 @@ func TestHotfixNeedsTwo(t *testing.T) {
 	l := hotfixLab(t, "krillin")
 	c := hotfix(t, l, newClock(time.Hour))
 	x := &runbook.Runner{Name: "hotfix", Input: c.Input, Journal: &runbooktest.Memory{}, Human: human(func(runbook.Question) runbook.Answer {
-		return runbook.Answer{Verdict: runbook.Yes, By: "ann", Reason: "seen"}
+		return runbook.Answer{Verdict: runbook.Yes, By: "operator", Reason: "seen"}
 	})}
-	if err := x.Execute(t.Context(), c.Run); !errors.Is(err, runbook.ErrPending) || !strings.Contains(err.Error(), "ann may not answer") {
-		t.Errorf("Execute() = %v, want ErrPending because ann assessed already", err)
+	if err := x.Execute(t.Context(), c.Run); !errors.Is(err, runbook.ErrPending) || !strings.Contains(err.Error(), "operator may not answer") {
+		t.Errorf("Execute() = %v, want ErrPending because operator assessed already", err)
 	}
 }
 

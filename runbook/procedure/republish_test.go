@@ -227,7 +227,7 @@ func TestRepublishRefuses(t *testing.T) {
 				t.Errorf("asked %+v, want %q and the command", asked, tt.says)
 			}
 			other := &runbooktest.Memory{}
-			x, p = republish(h, other, &runbooktest.Human{Answers: map[string]runbook.Answer{"full rebuild": {Verdict: runbook.No, By: "sil", Reason: "later"}}}, choose)
+			x, p = republish(h, other, &runbooktest.Human{Answers: map[string]runbook.Answer{"full rebuild": {Verdict: runbook.No, By: "qa", Reason: "later"}}}, choose)
 			if err := x.Execute(t.Context(), p.Run); !errors.Is(err, runbook.ErrRejected) {
 				t.Errorf("no: %v, want ErrRejected", err)
 			}

@@ -66,18 +66,18 @@ func TestJournal(t *testing.T, open func(t *testing.T, name string) runbook.Jour
 	t.Run("OneWriter", func(t *testing.T) {
 		a, b := open(t, "lock"), open(t, "lock")
 		unlock := lock(t, a)
-		_, err := b.Lock(t.Context(), "bert")
+		_, err := b.Lock(t.Context(), "qa")
 		if !errors.Is(err, runbook.ErrLocked) {
 			t.Fatalf("a second lock: %v, want ErrLocked", err)
 		}
-		if !strings.Contains(err.Error(), "anna") {
+		if !strings.Contains(err.Error(), "operator") {
 			t.Errorf("%q does not say who has the lock", err)
 		}
 		wantLines(t, b) // reading needs none
 		if err := unlock(); err != nil {
 			t.Fatal(err)
 		}
-		unlock, err = b.Lock(t.Context(), "bert")
+		unlock, err = b.Lock(t.Context(), "qa")
 		if err != nil {
 			t.Fatalf("after the unlock: %v", err)
 		}
@@ -148,7 +148,7 @@ func TestJournal(t *testing.T, open func(t *testing.T, name string) runbook.Jour
 
 func lock(t *testing.T, j runbook.Journal) func() error {
 	t.Helper()
-	unlock, err := j.Lock(t.Context(), "anna")
+	unlock, err := j.Lock(t.Context(), "operator")
 	if err != nil {
 		t.Fatal(err)
 	}

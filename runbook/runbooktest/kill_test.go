@@ -133,7 +133,7 @@ func scene(work time.Duration, mend func(*ward, *runbook.Runner)) func(testing.T
 		return Scene{
 			Start: func() (*runbook.Runner, runbook.Procedure) {
 				if starts++; starts > 1 {
-					people.Answers = map[string]runbook.Answer{"go": {Verdict: runbook.Yes, By: "anna", Reason: "fine"}}
+					people.Answers = map[string]runbook.Answer{"go": {Verdict: runbook.Yes, By: "operator", Reason: "fine"}}
 				}
 				x := &runbook.Runner{Name: "all", Human: people}
 				if mend != nil {
@@ -189,7 +189,7 @@ func failures(t *testing.T, f func(testing.TB)) []string {
 func one(p func(context.Context, *runbook.Run, *ward) error) func(testing.TB) Scene {
 	return func(testing.TB) Scene {
 		w := &ward{set: map[string]string{}, importer: "on"}
-		yes := map[string]runbook.Answer{"copy": {Verdict: runbook.No, By: "anna", Reason: "I think not"}}
+		yes := map[string]runbook.Answer{"copy": {Verdict: runbook.No, By: "operator", Reason: "I think not"}}
 		return Scene{Snapshot: w.String, Start: func() (*runbook.Runner, runbook.Procedure) {
 			return &runbook.Runner{Name: "one", Human: &Human{Answers: yes}}, func(ctx context.Context, r *runbook.Run) error { return p(ctx, r, w) }
 		}}
