@@ -15,9 +15,10 @@ type DetailEntry struct{ Key, Value string }
 
 // ParseDetail reads a version_detail by the client's rule: entries are
 // separated by commas, the first "=" of an entry ends its key, entries without
-// "=" are dropped. Nothing is trimmed, and every text is acceptable.
+// "=" are dropped. Blanks around the whole are trimmed, those around entries
+// are not, and every text is acceptable.
 func ParseDetail(s string) Detail {
-	if s == "" {
+	if s = strings.TrimFunc(s, pythonSpace); s == "" {
 		return nil
 	}
 	d := make(Detail, 0, 1+strings.Count(s, ","))

@@ -43,7 +43,7 @@ func (x *Index) graph(q Query, grow func(int, int) bool) (*graph, error) {
 	if q.Filter != "" && q.Filter != Full && q.Filter != Delta {
 		return nil, &Error{Op: "find upgrade", Place: "Query.Filter", Kind: ErrRefused, Err: fmt.Errorf("%q is no filter: want full, delta or nothing", q.Filter)}
 	}
-	if err := x.unreadable(); err != nil {
+	if err := x.unreadable(q.Build); err != nil {
 		return nil, &Error{Op: "find upgrade", Kind: ErrBroken, Err: fmt.Errorf("devices drop the whole index: %w", err)}
 	}
 	g := x.network(q, grow)
@@ -58,8 +58,9 @@ func (x *Index) graph(q Query, grow func(int, int) bool) (*graph, error) {
 	return g, nil
 }
 
-// unreadable is the first finding that makes a device drop x.
-func (x *Index) unreadable() error {
+// unreadable is the first finding that makes a device at a build drop x. A full
+// that it may not take does it no harm.
+func (x *Index) unreadable(build int) error {
 	if _, why := parseGenerated(x.GeneratedAt); why != "" {
 		return broken("global.generated_at", "%.80q %s", x.GeneratedAt, why)
 	}
@@ -67,6 +68,9 @@ func (x *Index) unreadable() error {
 		m := &x.Images[i]
 		if m.Extra == nil && (m.Type == Full || m.Type == Delta && uint(m.Base) <= MaxVersion) && uint(m.Version) <= MaxVersion && !m.NullVersion {
 			continue // the common case, cheaply
+		}
+		if _, odd := m.Extra["minversion"]; m.Type == Full && m.MinVersion > build && !odd {
+			continue
 		}
 		for err := range m.listing(fmt.Sprintf("images[%d]", i)) {
 			return err
@@ -181,7 +185,7 @@ func (g *graph) filter(kind string) error {
 		for i := range m.Files {
 			f := &m.Files[i]
 			if raw, odd := f.Extra["size"]; odd && f.Size == 0 {
-				return broken(fmt.Sprintf("images[%d].files[%d].size", g.edges[e].image, i), "is %s; devices fail when they compute scores", asWritten(raw))
+				return broken(fmt.Sprintf("images[%d].files[%d].size", g.edges[e].image, i), "is %s, no number of bytes to compute scores with", asWritten(raw))
 			}
 			size := uint64(f.Size)
 			if f.Size < 0 {

@@ -6,7 +6,6 @@ import (
 	"iter"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 )
@@ -85,17 +84,17 @@ func (x *Index) Generated() (time.Time, error) {
 }
 
 func parseGenerated(s string) (t time.Time, why string) {
-	if !slices.Contains(strings.Fields(s), "UTC") {
+	if !slices.Contains(strings.FieldsFunc(s, pythonSpace), "UTC") {
 		return t, "is not in UTC"
 	}
 	m := generatedAt.FindStringSubmatch(s)
-	if m == nil {
+	if m == nil || strings.ContainsRune(s, 'ſ') { // matches as a small s, and is none
 		return t, "has another form"
 	}
 	month := 1 + strings.Index("janfebmaraprmayjunjulaugsepoctnovdec", strings.ToLower(m[1]))/3
 	var n [5]int // day, hour, minute, second, year
 	for i := range n {
-		n[i], _ = strconv.Atoi(m[2+i])
+		n[i], _ = pythonInt(m[2+i])
 	}
 	t = time.Date(n[4], time.Month(month), n[0], n[1], n[2], n[3], 0, time.UTC)
 	if n[4] < 1 || t.Day() != n[0] || t.Hour() != n[1] || t.Minute() != n[2] || t.Second() != n[3] {
@@ -105,8 +104,8 @@ func parseGenerated(s string) (t time.Time, why string) {
 }
 
 // The client's strptime format is "%a %b %d %H:%M:%S %Z %Y": a blank stands
-// for one or more, numbers may lack their leading zero, the year may not. The
-// weekday need not fit the date.
-var generatedAt = regexp.MustCompile(`^(?i:mon|tue|wed|thu|fri|sat|sun)\s+` +
-	`(?i:(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec))\s+` +
-	`(\d{1,2})\s+(\d{1,2}):(\d{1,2}):(\d{1,2})\s+UTC\s+(\d{4})$`)
+// for one or more, numbers may lack their leading zero, the year may not, and
+// last digits may be those of any script. The weekday need not fit the date.
+var generatedAt = regexp.MustCompile(strings.NewReplacer(" ", `[\pZ\x09-\x0d\x1c-\x1f\x{85}]+`, "N", `\p{Nd}`).Replace(
+	`^(?i:mon|tue|wed|thu|fri|sat|sun) (?i:(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)) ` +
+		`(3[01]|[12]N|0[1-9]|[1-9]) (2[0-3]|[01]N|N):([0-5]N|N):([0-5]N|N) UTC (NNNN)$`))

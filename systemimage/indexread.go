@@ -9,8 +9,9 @@ import (
 // ParseIndex reads an index.json. It is as strict as a device about the shape
 // of the document and about percentages, and reads everything else that can be
 // represented, so that an operator can look at an index that devices refuse:
-// see [Index.Check]. Of a field given twice the last counts. Errors are
-// ErrMalformed with line and column.
+// see [Index.Check]. Of a field given twice the last counts. NaN and Infinity,
+// which are no JSON and cannot be written, are read too. Errors are ErrMalformed
+// with line and column.
 func ParseIndex(data []byte) (*Index, error) {
 	x := &Index{}
 	if err := parse("parse index", data, x.scan); err != nil {
@@ -66,11 +67,10 @@ func (x *Index) scanGlobal(c *scanner) error {
 }
 
 func (x *Index) scanImages(c *scanner) error {
-	x.Images = nil
-	if err := c.open('[', `"images"`); err != nil {
+	x.Images = []Image{}
+	if none, err := c.list(`"images"`); none || err != nil {
 		return err
 	}
-	x.Images = []Image{}
 	for first := true; ; first = false {
 		ok, err := c.next(first, ']')
 		if !ok || err != nil {
@@ -154,7 +154,7 @@ func (m *Image) scan(c *scanner) error {
 
 func (m *Image) scanFiles(c *scanner) error {
 	m.Files = nil
-	if err := c.open('[', `"files"`); err != nil {
+	if none, err := c.list(`"files"`); none || err != nil {
 		return err
 	}
 	var few [8]File
@@ -223,6 +223,18 @@ func (c *scanner) object(what string, field func(name []byte) error) error {
 			return err
 		}
 	}
+}
+
+// list enters an array. Whatever else is empty is an empty array for a device.
+func (c *scanner) list(what string) (none bool, err error) {
+	from := c.i
+	if b := c.peek(); b == '"' || b == '{' {
+		if some, err := c.truth(); err != nil || !some {
+			return true, err
+		}
+		c.i = from
+	}
+	return false, c.open('[', what)
 }
 
 // keep stores the value that follows, as it is, in *extra.

@@ -37,14 +37,16 @@ func TestParseIndexErrors(t *testing.T) {
 		{"two commas", `{"images": [{},,{}]}`, "image is ',', want an object"},
 		{"no comma", `{"images": [{} {}]}`, "unexpected '{', want ',' or ']'"},
 		{"single quotes", `{'images': []}`, `unexpected '\'', want a field name in double quotes`},
-		{"NaN", `{"x": NaN}`, "unexpected 'N', want a value"},
+		{"NaN in other case", `{"x": nan}`, "unexpected 'n', want a value"},
+		{"percentage NaN", `{"images": [{"phased-percentage": NaN}]}`, `phased-percentage NaN is no number`},
+		{"percentage -Infinity", `{"images": [{"phased-percentage": -Infinity}]}`, `phased-percentage -Infinity is no number`},
 		{"control character", "{\"x\": \"a\nb\"}", "control character 0x0a inside a text"},
 		{"wrong escape", `{"x": 1, "y": "\x41", ` + generated + `, "images": []}`, "text with a wrong escape"},
 		{"something behind", `{` + generated + `, "images": []} {}`, "unexpected '{' after the end of the document"},
 		{"no images", `{` + generated + `}`, `index has no "images"`},
 		{"no global", `{"images": []}`, `index has no "global"`},
-		{"images an object", `{` + generated + `, "images": {}}`, `"images" is an object, want an array`},
-		{"files an object", `{"images": [{"files": {}}]}`, `"files" is an object, want an array`},
+		{"images an object", `{` + generated + `, "images": {"0": {}}}`, `"images" is an object, want an array`},
+		{"files an object", `{"images": [{"files": {"0": {}}}]}`, `"files" is an object, want an array`},
 		{"image a number", `{"images": [1]}`, `image is a number, want an object`},
 		{"file null", `{"images": [{"files": [null]}]}`, `file is null, want an object`},
 		{"percentage null", `{"images": [{"phased-percentage": null}]}`, "(byte 34): phased-percentage null is no number"},
@@ -123,13 +125,14 @@ func TestOddFields(t *testing.T) {
 		}
 		return x.Images[0]
 	}
-	for text, want := range map[string]bool{`true`: true, `1`: true, `"false"`: true, `[0]`: true, `[[]]`: true, `{"a":0}`: true, `1e-9`: true, `-1`: true,
+	for text, want := range map[string]bool{`true`: true, `1`: true, `"false"`: true, `[0]`: true, `[[]]`: true, `{"a":0}`: true, `1e-9`: true, `-1`: true, `NaN`: true, `-Infinity`: true,
 		`false`: false, `0`: false, `0.0`: false, `-0e5`: false, `null`: false, `""`: false, `[ ]`: false, "{\n}": false} {
 		if got := read(`"bootme": ` + text).Bootme; got != want {
 			t.Errorf("bootme %s = %v, want %v", text, got, want)
 		}
 	}
-	for text, want := range map[string]int{`5`: 5, `5.5`: 6, `-5.5`: -5, `true`: 1} {
+	for text, want := range map[string]int{`5`: 5, `5.5`: 6, `-5.5`: -5, `true`: 1, `-0.0`: 0,
+		`1e30`: math.MaxInt32, `-1e30`: math.MinInt32, `NaN`: math.MaxInt32, `-Infinity`: math.MinInt32} {
 		if got := read(`"minversion": ` + text).MinVersion; got != want {
 			t.Errorf("minversion %s = %d, want %d", text, got, want)
 		}
@@ -143,6 +146,9 @@ func TestOddFields(t *testing.T) {
 		{`"type": "full"`, true, map[string]json.RawMessage{"version": nil}},
 		{`"type": "full", "version": 10.0`, true, map[string]json.RawMessage{"version": []byte("10.0")}},
 		{`"type": "full", "version": 99999999999999999999`, true, map[string]json.RawMessage{"version": []byte("99999999999999999999")}},
+		{`"type": "full", "version": NaN`, true, map[string]json.RawMessage{"version": []byte("NaN")}},
+		{`"type": "full", "version": 3, "files": {}, "x": -Infinity`, false, map[string]json.RawMessage{"x": []byte("-Infinity")}},
+		{`"type": "full", "version": 3, "files": ""`, false, nil},
 		{`"type": "full", "version": null, "version": 3`, false, nil},
 		{`"type": "delta", "version": 3`, false, map[string]json.RawMessage{"base": nil}},
 		{`"type": "delta", "version": 3, "base": "2"`, false, map[string]json.RawMessage{"base": []byte(`"2"`)}},
@@ -212,24 +218,27 @@ func TestCheck(t *testing.T) {
 
 func TestGenerated(t *testing.T) {
 	for text, ok := range map[string]bool{
-		"Mon Apr 29 18:45:27 UTC 2013":    true,
-		"Mon\tApr 29 8:5:7  UTC 2013":     true,
-		"SUN aPR 29 18:45:27 UTC 2013":    true, // the weekday need not fit
-		"Thu Feb 29 00:00:00 UTC 2024":    true,
-		"Thu Feb 29 00:00:00 UTC 2023":    false,
-		"Mon Apr 29 24:00:00 UTC 2013":    false,
-		"Mon Apr 29 18:60:00 UTC 2013":    false,
-		"Mon Apr 0 18:45:27 UTC 2013":     false,
-		"Mon Apr 31 18:45:27 UTC 2013":    false,
-		"Mon Apr 29 18:45:27 utc 2013":    false,
-		"Mon Apr 29 18:45:27 UTC 13":      false,
-		"Mon Apr 29 18:45:27 UTC 0000":    false,
-		"Mon Apr 29 18:45:27 UTC 2013 ":   false,
-		"Mon Apr 29 18:45:27 UTC 2013\n":  false,
-		"Mon Apr 029 18:45:27 UTC 2013":   false,
-		"Mon 29 Apr 18:45:27 UTC 2013":    false,
-		"Mon Apr 29 18:45:27 CEST 2013":   false,
-		"UTC Mon Apr 29 18:45:27 GMT 201": false,
+		"Mon Apr 29 18:45:27 UTC 2013":                                  true,
+		"Mon\tApr 29 8:5:7  UTC 2013":                                   true,
+		"SUN aPR 29 18:45:27 UTC 2013":                                  true, // the weekday need not fit
+		"Thu Feb 29 00:00:00 UTC 2024":                                  true,
+		"Thu Feb 29 00:00:00 UTC 2023":                                  false,
+		"Mon Apr 29 24:00:00 UTC 2013":                                  false,
+		"Mon Apr 29 18:60:00 UTC 2013":                                  false,
+		"Mon Apr 0 18:45:27 UTC 2013":                                   false,
+		"Mon Apr 31 18:45:27 UTC 2013":                                  false,
+		"Mon Apr 29 18:45:27 utc 2013":                                  false,
+		"Mon\u00a0Apr\x1f29 \u06608:45:27 UTC 2013":                     false,
+		"Mon\u00a0Apr\x1f2\u0669 18:45:27 UTC \u0662\u0660\u0661\u0663": true,
+		"\u017fun Apr 29 18:45:27 UTC 2013":                             false, // a long s
+		"Mon Apr 29 18:45:27 UTC 13":                                    false,
+		"Mon Apr 29 18:45:27 UTC 0000":                                  false,
+		"Mon Apr 29 18:45:27 UTC 2013 ":                                 false,
+		"Mon Apr 29 18:45:27 UTC 2013\n":                                false,
+		"Mon Apr 029 18:45:27 UTC 2013":                                 false,
+		"Mon 29 Apr 18:45:27 UTC 2013":                                  false,
+		"Mon Apr 29 18:45:27 CEST 2013":                                 false,
+		"UTC Mon Apr 29 18:45:27 GMT 201":                               false,
 	} {
 		x := Index{GeneratedAt: text}
 		if _, err := x.Generated(); (err == nil) != ok {
@@ -303,6 +312,9 @@ func TestDetail(t *testing.T) {
 	}
 	if v, ok := d.Get("none"); v != "" || ok {
 		t.Errorf("Get(none) = %q, %v", v, ok)
+	}
+	if got := ParseDetail("\u00a0\n a = b , c =\x1f "); !cmp.Equal(Detail{{"a ", " b "}, {" c ", ""}}, got) {
+		t.Errorf("blanks around: %q", got)
 	}
 	if ParseDetail("") != nil || len(ParseDetail(",")) != 0 {
 		t.Error("an empty detail has entries")

@@ -42,19 +42,16 @@ func (c *scanner) intField(to *int, extra *map[string]json.RawMessage, name []by
 
 // minField reads a number that is only ever compared with versions.
 func (c *scanner) minField(to *int, extra *map[string]json.RawMessage, name []byte) error {
-	if b := c.peek(); b == '-' || b-'0' <= 9 {
-		from := c.i
-		raw, err := c.skip()
-		if err != nil {
-			return err
-		}
-		if f, err := strconv.ParseFloat(string(raw), 64); err == nil && f != 0 && math.Abs(f) < math.MaxInt32 {
-			*to = int(math.Ceil(f)) // no version lies between a fraction and the next integer
-			return nil
-		}
-		c.i = from
+	if c.kind() != "a number" {
+		_, err := c.intField(to, extra, name)
+		return err
 	}
-	_, err := c.intField(to, extra, name)
+	raw, err := c.skip()
+	f, _ := strconv.ParseFloat(string(raw), 64)
+	if math.IsNaN(f) { // no comparison with it holds, so that no device is offered the image
+		f = math.Inf(1)
+	}
+	*to = clamp(math.Ceil(f)) // no version lies between a fraction and the next integer
 	return err
 }
 
@@ -106,7 +103,7 @@ func (c *scanner) percentage() (int, error) {
 		if n, err := strconv.Atoi(raw); err == nil {
 			return clamp(float64(n)), nil
 		}
-		if f, _ := strconv.ParseFloat(raw, 64); !math.IsInf(f, 0) || !strings.ContainsAny(raw, ".eE") {
+		if f, _ := strconv.ParseFloat(raw, 64); !math.IsInf(f, 0) || !strings.ContainsAny(raw, ".eEI") {
 			return clamp(f), nil
 		}
 	}

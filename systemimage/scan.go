@@ -230,6 +230,7 @@ func (c *scanner) quoted() ([]byte, error) {
 }
 
 // number skips over a number; whole is false when it has a fraction or an exponent.
+// Infinity and NaN are no JSON, but devices and the server's programs read them.
 func (c *scanner) number() (whole bool, err error) {
 	digits := func() bool {
 		from := c.i
@@ -239,7 +240,10 @@ func (c *scanner) number() (whole bool, err error) {
 		return c.i > from
 	}
 	if c.s[c.i] == '-' {
-		c.i++
+		if c.i++; c.has("Infinity") {
+			c.i += len("Infinity")
+			return false, nil
+		}
 	}
 	if c.i < len(c.s) && c.s[c.i] == '0' {
 		c.i++
@@ -292,7 +296,7 @@ func (c *scanner) skip() ([]byte, error) {
 	case b == '-' || b-'0' <= 9:
 		_, err = c.number()
 	default:
-		for _, word := range []string{"true", "false", "null"} {
+		for _, word := range []string{"true", "false", "null", "NaN", "Infinity"} {
 			if c.has(word) {
 				c.i += len(word)
 				return c.s[from:c.i], nil
@@ -319,7 +323,7 @@ func (c *scanner) kind() string {
 		return "an array"
 	case b == '"':
 		return "a text"
-	case b == '-' || b-'0' <= 9:
+	case b == '-' || b-'0' <= 9 || c.has("NaN") || c.has("Infinity"):
 		return "a number"
 	case c.has("true") || c.has("false"):
 		return "a boolean"

@@ -204,7 +204,7 @@ func (x *Index) Candidates(q Query) (iter.Seq[Candidate], error) {
 // Loop returns a ring of deltas that a device at a build would walk round for
 // ever, such as 5, 7, 5; nil when there is none.
 func (x *Index) Loop(build int) []int {
-	if x.unreadable() != nil {
+	if x.unreadable(build) != nil {
 		return nil
 	}
 	return x.network(Query{Build: build}, python37).loop

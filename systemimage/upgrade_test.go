@@ -462,3 +462,16 @@ func anyVersion(r *rand.Rand, x *Index) int {
 	}
 	return x.Images[r.IntN(len(x.Images))].Version
 }
+
+// A device looks at the version of a full only if it may take it.
+func TestUpgradeUnusableFullBehindMinVersion(t *testing.T) {
+	x, err := ParseIndex([]byte(`{` + generated + `,"images":[{"type":"full","minversion":5},{"type":"full","version":7}]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for build, ok := range map[int]bool{4: true, 5: false} {
+		if o, err := x.Upgrade(Query{Build: build}); (err == nil) != ok || ok && pathText(o.Path) != "full 7" {
+			t.Errorf("build %d: %v, %v, want ok %v", build, o, err, ok)
+		}
+	}
+}
