@@ -98,7 +98,7 @@ func TestPercentage(t *testing.T) {
 	}{
 		{`0`, 0}, {`-0`, 0}, {`7`, 7}, {`-3`, -3}, {`50.9`, 50}, {`-50.9`, -50}, {`5e1`, 50}, {`1e-400`, 0},
 		{`99999999999999999999999`, math.MaxInt32}, {`-99999999999999999999999`, math.MinInt32},
-		{`"50"`, 50}, {`" 50\n"`, 50}, {`"\u00a050\u001f"`, 50}, {`"+5"`, 5}, {`"-5"`, -5}, {`"1_0"`, 10}, {`"0012"`, 12},
+		{`"50"`, 50}, {`" 50\n"`, 50}, {`"\u00a050\u2028"`, 50}, {`"+5"`, 5}, {`"-5"`, -5}, {`"1_0"`, 10}, {`"0012"`, 12},
 		{`"\u0665\u0660"`, 50}, {`"\ud835\udfd9\ud835\udfd8"`, 10}, {`true`, 1}, {`false`, 0},
 	} {
 		x, err := ParseIndex([]byte(`{"global":{},"images":[{"phased-percentage":` + tt.text + `}]}`))
@@ -109,7 +109,7 @@ func TestPercentage(t *testing.T) {
 		}
 	}
 	for _, text := range []string{`"1__0"`, `"_1"`, `"1_"`, `"0x10"`, `"5.0"`, `"+"`, `""`, `"5 0"`, `"+-5"`, `"1-"`, `[]`, `{}`, `[50]`, `null`,
-		`"\u200b5"`, `"` + strings.Repeat("1", 4301) + `"`} {
+		`"\u200b5"`, `"5\u001f"`, `"\u001c\u0665"`, `"` + strings.Repeat("1", 4301) + `"`} {
 		if x, err := ParseIndex([]byte(`{"global":{},"images":[{"phased-percentage":` + text + `}]}`)); err == nil {
 			t.Errorf("%.20s: Percentage = %d, want an error", text, x.Images[0].Percentage)
 		}

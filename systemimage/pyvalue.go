@@ -116,7 +116,7 @@ func clamp(f float64) int {
 }
 
 func pythonInt(text string) (int, bool) {
-	text = strings.TrimFunc(text, pythonSpace)
+	text = strings.TrimSpace(text) // other than strip, int does not take U+001C to U+001F for blanks
 	var b strings.Builder
 	digit := false
 	for i, r := range text {
@@ -158,5 +158,5 @@ func decimal(r rune) byte {
 	return 0
 }
 
-// pythonSpace is str.isspace: what unicode.IsSpace knows, and four separators.
+// pythonSpace is str.isspace, what strip and split go by: what unicode.IsSpace knows, and four separators.
 func pythonSpace(r rune) bool { return unicode.IsSpace(r) || 0x1c <= r && r <= 0x1f }
