@@ -2,10 +2,14 @@ package procedure_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
+	"time"
 
+	"github.com/landingteam/landing/phasing"
 	"github.com/landingteam/landing/runbook"
 	"github.com/landingteam/landing/runbook/lab"
 	"github.com/landingteam/landing/runbook/procedure"
@@ -15,16 +19,28 @@ import (
 )
 
 // A lab for examples: what lab.New gives a test.
-func exampleLab() (*lab.Lab, func()) {
+func exampleLab() (*lab.Lab, func()) { return exampleLabOf(systemimagetest.SampleWorld()) }
+
+func exampleLabOf(w systemimagetest.World) (*lab.Lab, func()) {
 	dir, err := os.MkdirTemp("", "landing-example-")
 	if err != nil {
 		panic(err)
 	}
-	l, err := lab.InProcess(filepath.Join(dir, "lab"), systemimagetest.SampleWorld())
+	l, err := lab.InProcess(filepath.Join(dir, "lab"), w)
 	if err != nil {
 		panic(err)
 	}
 	return l, func() { l.Close(); os.RemoveAll(dir) }
+}
+
+// printPlan prints what a procedure would do on the lab.
+func printPlan(l *lab.Lab, p runbook.Procedure) {
+	plan, err := (&runbook.Runner{Name: "example"}).Plan(context.Background(), p)
+	var b strings.Builder
+	if err := errors.Join(err, runbook.WritePlan(&b, plan)); err != nil {
+		fmt.Println(err)
+	}
+	fmt.Print(strings.ReplaceAll(b.String(), l.Images.Root(), "/srv/si"))
 }
 
 // Copy the newest rc-proposed image of one device to rc.
@@ -71,6 +87,81 @@ func ExampleBackOut() {
 	// Output:
 	// assess: waiting for an answer: Is the fault understood well enough to go on: which devices have it, and what does it do to them?; start again when it is answered
 	// 1 0 <nil>
+}
+
+// See what would be released to stable, and how it would be phased in.
+func ExampleRelease() {
+	l, done := exampleLabOf(lab.Candidates())
+	defer done()
+	schedule, err := phasing.ParseSchedule("1% 2h ask, 100%")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	c := &procedure.Release{
+		Server: l.Server(), Importer: l.Importer(),
+		Now: func() time.Time { return time.Date(2016, 9, 7, 9, 0, 0, 0, time.UTC) },
+		Input: procedure.ReleaseInput{Tag: "OTA-13", From: "rc", To: "stable", Schedule: schedule,
+			Pairs: []procedure.Pair{
+				{From: "ubuntu-touch/rc/bq-aquaris.en", To: "ubuntu-touch/stable/bq-aquaris.en", Device: "krillin"},
+				{From: "ubuntu-touch/rc/meizu.en", To: "ubuntu-touch/stable/meizu.en", Device: "arale"},
+			}},
+	}
+	printPlan(l, c.Run)
+	// Output:
+	// ask        Release these 2 images as OTA-13?
+	// hold       the importer (its line in the crontab)
+	// do         copy image 2 of ubuntu-touch/rc/bq-aquaris.en for krillin to ubuntu-touch/stable/bq-aquaris.en, tag OTA-13, at 0 %
+	// check      ubuntu-touch/stable/bq-aquaris.en:krillin/published
+	// do         copy image 2 of ubuntu-touch/rc/meizu.en for arale to ubuntu-touch/stable/meizu.en, tag OTA-13, at 0 %
+	// check      ubuntu-touch/stable/meizu.en:arale/published
+	// give back  the importer (its line in the crontab)
+	// note       2016-09-07 09:00 UTC after 0s: 1% (1.98 % of the devices), then ask
+	// note       2016-09-07 11:00 UTC after 2h0m0s: 100% (100.00 % of the devices)
+}
+
+// Phase an image in that is on stable at 0 %. It halts itself when the devices
+// that have the image are not well.
+func ExampleRollout() {
+	l, done := exampleLabOf(lab.Released(0))
+	defer done()
+	schedule, err := phasing.ParseSchedule("1% 2h, 100%")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	c := &procedure.Rollout{
+		Server: l.Server(),
+		Now:    func() time.Time { return time.Date(2016, 9, 7, 9, 0, 0, 0, time.UTC) },
+		Health: func(context.Context) (procedure.Health, error) { return procedure.Health{}, nil },
+		Input: procedure.RolloutInput{Schedule: schedule,
+			Targets: []procedure.Target{{Channel: "ubuntu-touch/stable/meizu.en", Device: "arale", Version: 2}}},
+	}
+	x := &runbook.Runner{Name: "rollout", Input: c.Input, Journal: &runbooktest.Memory{}}
+	fmt.Println(x.Execute(context.Background(), c.Run))
+	m, err := l.Client().Latest(context.Background(), "ubuntu-touch/stable/meizu.en", "arale")
+	fmt.Println(m.Version, m.Percentage, err)
+	// Output:
+	// round 2/what is due: waiting for an answer: 100% is due at 2016-09-07 11:00:00 UTC; start again with the same journal then; earlier does no harm
+	// 2 1 <nil>
+}
+
+// Change one key of a channel, and see what would be asked.
+func ExampleEditConfig() {
+	l, done := exampleLab()
+	defer done()
+	server := l.Server()
+	c := &procedure.EditConfig{
+		File: &systemimage.ConfigFile{Runner: server.Runner, Path: filepath.Join(server.Root, "etc/config")},
+		Input: procedure.EditConfigInput{Edits: []systemimage.Edit{
+			{Do: systemimage.EditSet, Section: systemimage.ChannelSection("ubuntu-touch/rc-proposed/meizu.en"), Key: "fullcount", Value: "5"},
+		}},
+	}
+	printPlan(l, c.Run)
+	// Output:
+	// ask        Write this change to /srv/si/etc/config?
+	// do         write /srv/si/etc/config: channel ubuntu-touch/rc-proposed/meizu.en: fullcount is 5, was 3
+	// check      read back
 }
 
 func ExampleParsePair() {
