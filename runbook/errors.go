@@ -82,6 +82,46 @@ func (e *Error) Is(target error) bool {
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
+// Outcome is one word for how a start ended, from the error that it returned:
+// done, pending, rejected, owed, in doubt or failed. What is owed comes first. A
+// failure beside a question is a failure: pending, and rejected, are starts in
+// which nothing else went wrong.
+func Outcome(err error) string {
+	switch {
+	case err == nil:
+		return "done"
+	case errors.Is(err, ErrOwed):
+		return "owed"
+	case only(err, ErrPending):
+		return "pending"
+	case only(err, ErrRejected):
+		return "rejected"
+	case errors.Is(err, ErrInDoubt):
+		return "in doubt"
+	}
+	return "failed"
+}
+
+// only reports whether every part of err is kind; no error has no part.
+func only(err, kind error) bool {
+	switch e := err.(type) {
+	case nil:
+		return true
+	case *Error:
+		return errors.Is(e, kind)
+	case interface{ Unwrap() []error }:
+		for _, err := range e.Unwrap() {
+			if !only(err, kind) {
+				return false
+			}
+		}
+		return true
+	case interface{ Unwrap() error }:
+		return e.Unwrap() != nil && only(e.Unwrap(), kind)
+	}
+	return err == kind
+}
+
 // join is errors.Join for an error that may be in the other one already, as
 // the first failure of the journal is in everything that it stopped.
 func join(err, more error) error {

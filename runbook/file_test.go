@@ -289,6 +289,15 @@ func TestLock(t *testing.T) {
 		}
 		is(t, execute(t, j, p), nil)
 	})
+	t.Run("of a dead process whose number is another's now", func(t *testing.T) {
+		if err := os.WriteFile(path+".lock", fmt.Appendf(nil, `{"owner":"anna","pid":%d,"host":%q}`, os.Getpid(), host), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if s, err := runbook.ReadStatus(path); err != nil || s.Running != "" {
+			t.Errorf("running %q, %v", s.Running, err)
+		}
+		is(t, execute(t, j, p), nil)
+	})
 	t.Run("of another host", func(t *testing.T) {
 		text := []byte(`{"owner":"operator","pid":4711,"host":"snakefruit","since":"2026-01-02T03:04:05Z"}`)
 		if err := os.WriteFile(path+".lock", text, 0o600); err != nil {

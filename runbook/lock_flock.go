@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"syscall"
+	"time"
 )
 
 var errInUse = errors.New("in use")
@@ -18,7 +19,7 @@ type fileLock struct {
 }
 
 func lockFile(path string) (*fileLock, error) {
-	for {
+	for try := 0; ; try++ {
 		f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o644)
 		if err != nil {
 			return nil, err
@@ -26,6 +27,10 @@ func lockFile(path string) (*fileLock, error) {
 		if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 			f.Close()
 			if errors.Is(err, syscall.EWOULDBLOCK) {
+				if try < 5 { // it may be somebody who only asks, see lockHeld
+					time.Sleep(10 * time.Millisecond)
+					continue
+				}
 				return nil, errInUse
 			}
 			return nil, &os.PathError{Op: "flock", Path: path, Err: err}
@@ -66,7 +71,14 @@ func syncDir(dir string) error {
 	return errors.Join(d.Sync(), d.Close())
 }
 
-// alive reports whether there is a process of that number on this host.
-func alive(pid int) bool {
-	return pid > 0 && !errors.Is(syscall.Kill(pid, 0), syscall.ESRCH)
+// lockHeld reports whether a process has the lock at path. It asks the kernel, not
+// the text in the file: the process named there may be gone, and its number
+// another's by now.
+func lockHeld(path string, _ lockText) bool {
+	f, err := os.Open(path)
+	if err != nil {
+		return true // it cannot be asked: believe the text
+	}
+	defer f.Close()
+	return syscall.Flock(int(f.Fd()), syscall.LOCK_SH|syscall.LOCK_NB) != nil
 }

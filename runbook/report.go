@@ -73,7 +73,7 @@ func WriteReport(w io.Writer, s Status) error {
 }
 
 // underWay reports whether a start has not come to its end yet.
-func (s Status) underWay() bool { return s.Starts > 0 && s.Outcome == "" && s.Running != "" }
+func (s Status) underWay() bool { return s.Starts > 0 && s.Running != "" }
 
 // ended reports whether this is work that was begun and came to an end.
 func (s StepStatus) ended() bool {
@@ -112,14 +112,16 @@ func header(b *strings.Builder, s Status) {
 // stateOf is the state of a run in a few words.
 func stateOf(s Status) string {
 	switch {
+	case s.underWay():
+		return "under way: " + printable(s.Running)
 	case s.Outcome == "pending":
 		return "waits for an answer"
 	case s.Outcome == "owed":
 		return "SOMETHING IS STILL HELD"
+	case s.Outcome == settled:
+		return "settled before its end: nothing is held any more"
 	case s.Outcome != "":
 		return s.Outcome
-	case s.Running != "":
-		return "under way: " + printable(s.Running)
 	}
 	return "cut off: the last start did not come to an end"
 }
@@ -135,9 +137,14 @@ func next(s Status) string {
 		if len(s.Owed()) > 0 {
 			return "start it again with the same journal, which gives back what is held; or settle, which does only that"
 		}
+		if len(s.Waiting()) > 0 {
+			return "see to the cause, answer the question, and start it again with the same journal: what is done is not repeated"
+		}
 		return "see to the cause and start it again with the same journal: what is done is not repeated"
 	case s.Outcome == "owed":
 		return "see to the cause and settle, or give it back by hand: until then it stays taken away"
+	case s.Outcome == settled:
+		return "start it again with the same journal to go on: what is done is not repeated"
 	case s.Outcome == "pending":
 		return "answer the question, then start it again with the same journal"
 	case s.Outcome == "in doubt":
@@ -199,7 +206,7 @@ func clock(t time.Time) string {
 	if t.IsZero() {
 		return "-"
 	}
-	return t.UTC().Format("2006-01-02 15:04:05")
+	return t.UTC().Format("2006-01-02 15:04:05 UTC")
 }
 
 func compact(m json.RawMessage) string {

@@ -100,6 +100,16 @@ func TestReport(t *testing.T) {
 			l.w.fail = map[string]error{"give importer": errors.New("no route to host")}
 			is(t, l.x.Execute(t.Context(), l.procedure), runbook.ErrOwed)
 		}},
+		{"settled", func(t *testing.T, l *landing) {
+			l.w.fail = map[string]error{"give importer": errors.New("no route to host")}
+			is(t, l.x.Execute(t.Context(), l.procedure), runbook.ErrOwed)
+			l.w.fail = nil
+			is(t, l.x.Settle(t.Context(), l.procedure), nil)
+		}},
+		{"pending and settled", func(t *testing.T, l *landing) {
+			is(t, l.x.Execute(t.Context(), l.procedure), runbook.ErrPending)
+			is(t, l.x.Settle(t.Context(), l.procedure), nil)
+		}},
 		{"in doubt", func(t *testing.T, l *landing) {
 			l.w.fail = map[string]error{"arale": fmt.Errorf("connection lost: %w", runbook.ErrInDoubt)}
 			is(t, l.x.Execute(t.Context(), l.procedure), runbook.ErrInDoubt)

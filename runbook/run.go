@@ -152,24 +152,11 @@ func (x *Runner) start(ctx context.Context, m mode, p Procedure) (err error) {
 	}()
 	err = e.settle(ctx, p, p(ctx, &Run{e: e}))
 	returned = true
-	return join(err, e.append(ctx, Record{Verb: VerbRun, Kind: Ended, Reason: outcome(err), Error: textOf(err), Operator: x.Operator}))
-}
-
-// outcome is one word for how a start ended.
-func outcome(err error) string {
-	switch {
-	case err == nil:
-		return "done"
-	case errors.Is(err, ErrOwed):
-		return "owed"
-	case errors.Is(err, ErrRejected):
-		return "rejected"
-	case errors.Is(err, ErrPending):
-		return "pending"
-	case errors.Is(err, ErrInDoubt):
-		return "in doubt"
+	ended := Outcome(err)
+	if m == settling && err == nil {
+		ended = settled
 	}
-	return "failed"
+	return join(err, e.append(ctx, Record{Verb: VerbRun, Kind: Ended, Reason: ended, Error: textOf(err), Operator: x.Operator}))
 }
 
 // open loads the journal and checks that it belongs to this runner.

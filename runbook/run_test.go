@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -382,6 +383,33 @@ func TestRecordsAreComplete(t *testing.T) {
 	for line := range j.Lines(t.Context()) {
 		if !json.Valid(line) {
 			t.Errorf("no JSON: %s", line)
+		}
+	}
+}
+
+func TestOutcome(t *testing.T) {
+	pending, failed := fmt.Errorf("krillin: %w", runbook.ErrPending), errors.New("failed")
+	rejected := fmt.Errorf("mako: %w", &runbook.Error{Kind: runbook.ErrRejected})
+	for _, tc := range []struct {
+		err  error
+		want string
+	}{
+		{nil, "done"},
+		{pending, "pending"},
+		{errors.Join(pending, fmt.Errorf("mako: %w", errors.Join(pending, pending))), "pending"},
+		{&runbook.Error{Kind: runbook.ErrPending, Err: runbook.ErrInDoubt}, "pending"},
+		{errors.Join(pending, failed), "failed"},
+		{fmt.Errorf("mako: %w", errors.Join(pending, failed)), "failed"},
+		{failed, "failed"},
+		{rejected, "rejected"},
+		{errors.Join(rejected, failed), "failed"},
+		{errors.Join(pending, rejected), "failed"},
+		{&runbook.Error{Kind: runbook.ErrInDoubt, Err: failed}, "in doubt"},
+		{errors.Join(failed, &runbook.Error{Kind: runbook.ErrInDoubt}), "in doubt"},
+		{errors.Join(pending, failed, &runbook.Error{Kind: runbook.ErrOwed}), "owed"},
+	} {
+		if got := runbook.Outcome(tc.err); got != tc.want {
+			t.Errorf("%v: %q, want %q", tc.err, got, tc.want)
 		}
 	}
 }

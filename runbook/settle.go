@@ -14,27 +14,6 @@ func (x *Runner) Settle(ctx context.Context, p Procedure) error {
 	return x.start(ctx, settling, p)
 }
 
-// onlyStopped reports whether err consists of nothing but steps that settling
-// does not do.
-func onlyStopped(err error) bool {
-	switch e := err.(type) {
-	case nil:
-		return true
-	case *Error:
-		return e.Kind == errStopped
-	case interface{ Unwrap() []error }:
-		for _, err := range e.Unwrap() {
-			if !onlyStopped(err) {
-				return false
-			}
-		}
-		return true
-	case interface{ Unwrap() error }:
-		return onlyStopped(e.Unwrap()) && e.Unwrap() != nil
-	}
-	return false
-}
-
 // settle deals with what is owed when the procedure has returned err: it
 // follows the procedure once more to holds of an earlier start that this one
 // has not reached, and names all that stay owed. In a start that only settles,
@@ -73,7 +52,7 @@ func (e *engine) debts(cause error, unreached bool, hint string) error {
 // notStopped is nil if err consists of nothing but steps that settling does
 // not do.
 func notStopped(err error) error {
-	if onlyStopped(err) {
+	if only(err, errStopped) {
 		return nil
 	}
 	return err

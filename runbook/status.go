@@ -43,9 +43,10 @@ type Status struct {
 	Began     time.Time       `json:"began,omitzero"`
 	Last      time.Time       `json:"last,omitzero"` // time of the last record
 	Starts    int             `json:"starts"`
-	// Outcome is how the last start ended: done, pending, rejected, owed, in
-	// doubt or failed. It is empty when the start has no end on record: it is
-	// under way, or was killed.
+	// Outcome is how the last start ended, in the words of [Outcome]. It is
+	// empty when the start has no end on record: it is under way, or was
+	// killed. A start that only settled leaves it as it was, or makes it
+	// "settled" if the run was cut off or something was owed.
 	Outcome string `json:"outcome,omitempty"`
 	Error   string `json:"error,omitempty"` // how it failed
 	// Running says who has the journal, if somebody has.
@@ -117,14 +118,24 @@ func Summarize(records iter.Seq[Record]) Status {
 	return s
 }
 
+// settled is how a start ended that only gave back what was owed.
+const settled = "settled"
+
 func (s *Status) start(rec Record) {
 	s.Operator = rec.Operator
-	if rec.Kind == Ended {
+	switch {
+	case rec.Kind == Ended && rec.Reason == settled:
+		if s.Outcome == "" || s.Outcome == "owed" {
+			s.Outcome, s.Error = settled, ""
+		}
+		return
+	case rec.Kind == Ended:
 		s.Outcome, s.Error = rec.Reason, rec.Error
 		return
+	case rec.Kind != Settling:
+		s.Outcome, s.Error = "", ""
 	}
 	s.Starts++
-	s.Outcome, s.Error = "", ""
 	if rec.Kind == Opened {
 		s.Run, s.Procedure, s.Input, s.Began = rec.Run, rec.Intent, rec.Input, rec.Time
 	}
@@ -170,8 +181,9 @@ func ReadStatus(path string) (Status, error) {
 		}
 	})
 	host, err := os.Hostname()
-	t, ok := readLock(j.path + ".lock")
-	if ok && (err != nil || t.Host != host || alive(t.PID)) {
+	lock := j.path + ".lock"
+	t, ok := readLock(lock)
+	if ok && (err != nil || t.Host != host || lockHeld(lock, t)) {
 		s.Running = t.String()
 	}
 	return s, bad

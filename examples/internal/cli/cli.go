@@ -141,7 +141,10 @@ func Main(p Program) {
 	if lab.Program() { // this process is one of the lab's server programs
 		return
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	// A closed terminal ends a run as Ctrl-C does: what is held is given back.
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	// Nobody needs to read on: a reader that is gone must not end it half-way.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 	code := p.Run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
 	stop()
 	os.Exit(code)
@@ -265,48 +268,33 @@ func (p Program) result(err error, asJSON bool, out io.Writer) error {
 
 // end says how it went and turns it into an exit status.
 func (p Program) end(stderr io.Writer, err error) int {
-	switch {
-	case err == nil:
+	own := (*StatusError)(nil)
+	if err != nil && !(errors.As(err, &own) && own.Err == nil) {
+		fmt.Fprintf(stderr, "%s: %s\n", p.Name, printable(err.Error()))
+	}
+	if code := exitStatus(runbook.Outcome(err)); code != ExitFailed || own == nil {
+		return code
+	}
+	return own.Status
+}
+
+// exitStatus is that of a start that ended like this: the same when it ends and
+// when its journal is asked later.
+func exitStatus(outcome string) int {
+	switch outcome {
+	case "done":
 		return ExitDone
-	case errors.Is(err, runbook.ErrOwed):
-		fmt.Fprintf(stderr, "%s: %v\n", p.Name, err)
+	case "owed":
 		return ExitOwed
-	case onlyPending(err):
-		fmt.Fprintf(stderr, "%s: %v\n", p.Name, err)
+	case "pending":
 		return ExitPending
 	}
-	var own *StatusError
-	if errors.As(err, &own) {
-		if own.Err != nil {
-			fmt.Fprintf(stderr, "%s: %v\n", p.Name, err)
-		}
-		return own.Status
-	}
-	fmt.Fprintf(stderr, "%s: %v\n", p.Name, err)
 	return ExitFailed
 }
 
-// onlyPending reports whether every part of err waits for something: a failure
-// beside a question is a failure.
-func onlyPending(err error) bool {
-	switch e := err.(type) {
-	case interface{ Unwrap() []error }:
-		for _, e := range e.Unwrap() {
-			if !onlyPending(e) {
-				return false
-			}
-		}
-		return true
-	case *runbook.Error:
-		return errors.Is(e, runbook.ErrPending)
-	case interface{ Unwrap() error }:
-		return onlyPending(e.Unwrap())
-	}
-	return errors.Is(err, runbook.ErrPending)
-}
-
-// status shows what a journal says. Its exit status is that of the last start;
-// a run that is under way, or was cut off, is pending.
+// status shows what a journal says. Its exit status is that of the last start. A
+// run without an end, because it is under way, was cut off, or was settled, is
+// pending, unless something is owed and nobody is at it.
 func (p Program) status(o options, stdout, stderr io.Writer) int {
 	s, err := runbook.ReadStatus(o.journal)
 	if err != nil {
@@ -322,14 +310,14 @@ func (p Program) status(o options, stdout, stderr io.Writer) int {
 	case err != nil:
 		fmt.Fprintf(stderr, "%s: %v\n", p.Name, err)
 		return ExitFailed
-	case len(s.Owed()) > 0 && s.Running == "":
+	case s.Running != "":
+		return ExitPending
+	case len(s.Owed()) > 0:
 		return ExitOwed
-	case s.Outcome == "done":
-		return ExitDone
-	case s.Outcome == "" || s.Outcome == "pending":
+	case s.Outcome == "" || s.Outcome == "settled":
 		return ExitPending
 	}
-	return ExitFailed
+	return exitStatus(s.Outcome)
 }
 
 // human is who answers the gates.

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -86,25 +85,66 @@ func TestExitStatus(t *testing.T) {
 	}
 }
 
-func TestOnlyPending(t *testing.T) {
+// What -status says of a run afterwards is what the run itself ended with.
+func TestStatusExitsAsTheRunDid(t *testing.T) {
 	t.Parallel()
-	pending := fmt.Errorf("krillin: %w", runbook.ErrPending)
-	failed := errors.New("failed")
+	ask := func(ctx context.Context, r *runbook.Run) error {
+		return r.Gate(ctx, runbook.Gate{Name: "go", Question: "Shall it be?"})
+	}
+	fail := func(context.Context, *runbook.Run) error { return errors.New("no such luck") }
+	both := func(ctx context.Context, r *runbook.Run) error { return errors.Join(ask(ctx, r), fail(ctx, r)) }
+	wedged := true
+	held := func(end runbook.Procedure) runbook.Procedure {
+		return func(ctx context.Context, r *runbook.Run) error {
+			hold := runbook.Hold{Name: "importer", Intent: "the importer",
+				Acquire: func(context.Context) error { return nil },
+				Release: func(context.Context) error {
+					if wedged {
+						return errors.New("crontab is gone")
+					}
+					return nil
+				}}
+			return r.Hold(ctx, hold, func(ctx context.Context, r *runbook.Run) error {
+				_, err := runbook.Do(ctx, r, runbook.Step[int]{Name: "act", Intent: "act", Do: func(context.Context) (int, error) { return 1, nil }})
+				return errors.Join(err, end(ctx, r))
+			})
+		}
+	}
+	dir := t.TempDir()
+	run := func(p runbook.Procedure, journal, stdin string, args ...string) int {
+		var out bytes.Buffer
+		args = append(args, "-json", "-journal", filepath.Join(dir, journal))
+		return program(p).Run(t.Context(), args, strings.NewReader(stdin), &out, &out)
+	}
 	for _, tt := range []struct {
-		err  error
-		want bool
+		name  string
+		p     runbook.Procedure
+		stdin string
+		want  int
 	}{
-		{pending, true},
-		{errors.Join(pending, pending), true},
-		{errors.Join(pending, failed), false},
-		{failed, false},
-		{fmt.Errorf("mako: %w", errors.Join(pending, failed)), false},
-		{errors.Join(pending, fmt.Errorf("mako: %w", errors.Join(pending, pending))), true},
-		{&runbook.Error{Kind: runbook.ErrPending}, true},
-		{&runbook.Error{Kind: runbook.ErrInDoubt, Err: failed}, false},
+		{"done", ask, "yes\nit shall\n", ExitDone},
+		{"pending", ask, "", ExitPending},
+		{"rejected", ask, "no\nnot today\n", ExitFailed},
+		{"failed", fail, "", ExitFailed},
+		{"pending and failed", both, "", ExitFailed},
+		{"owed", held(ask), "yes\nit shall\n", ExitOwed},
+		{"owed and pending", held(ask), "", ExitOwed},
 	} {
-		if got := onlyPending(tt.err); got != tt.want {
-			t.Errorf("onlyPending(%v) = %v, want %v", tt.err, got, tt.want)
+		if got := run(tt.p, tt.name, tt.stdin); got != tt.want {
+			t.Errorf("%s: exit status %d, want %d", tt.name, got, tt.want)
+		}
+		if got := run(tt.p, tt.name, "", "-status"); got != tt.want {
+			t.Errorf("%s: exit status %d of -status, want %d", tt.name, got, tt.want)
+		}
+	}
+	// To pay what is owed does not do what is left to do.
+	wedged = false
+	for _, name := range []string{"owed", "owed and pending"} {
+		if got := run(held(ask), name, "", "-settle"); got != ExitDone {
+			t.Errorf("%s: exit status %d of -settle", name, got)
+		}
+		if got := run(held(ask), name, "", "-status"); got != ExitPending {
+			t.Errorf("%s: exit status %d of -status once settled, want %d", name, got, ExitPending)
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"unicode"
 
 	"github.com/landingteam/landing/runbook"
 )
@@ -56,4 +57,14 @@ func (p *printer) step(rec runbook.Record) {
 		p.far[rec.Label] = line
 	}
 	fmt.Fprintf(p.w, "%s  %s\n", rec.Time.Format("15:04:05"), line)
+}
+
+// printable keeps what others wrote from steering the terminal. Lines stay lines.
+func printable(s string) string {
+	return strings.Map(func(c rune) rune {
+		if c != '\n' && (unicode.IsControl(c) || unicode.Is(unicode.Cf, c)) {
+			return unicode.ReplacementChar
+		}
+		return c
+	}, s)
 }
