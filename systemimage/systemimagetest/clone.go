@@ -37,8 +37,11 @@ func (s *Server) Clone(dir string) (*Server, error) {
 		if err != nil {
 			return err
 		}
-		if rel == filepath.Join("etc", "config") || rel == "crontab" {
+		switch rel {
+		case filepath.Join("etc", "config"):
 			data = []byte(strings.ReplaceAll(string(data), s.root, dir))
+		case "crontab":
+			data = []byte(strings.ReplaceAll(string(data), cronWord(s.root), cronWord(dir)))
 		}
 		info, err := e.Info()
 		if err != nil {

@@ -3,6 +3,8 @@ package systemimagetest
 import (
 	"os"
 	"path/filepath"
+	"strings"
+	"unicode"
 )
 
 // toolsDir holds the machine's own commands that a server needs its own of.
@@ -56,4 +58,16 @@ func writeTools(root string) error {
 		return err
 	}
 	return os.Chmod(path, 0o755)
+}
+
+// cronWord makes a path one word of a command in a crontab, where the shell
+// splits at blanks and cron itself ends the command at a percent sign.
+func cronWord(path string) string {
+	if !strings.ContainsFunc(path, func(c rune) bool {
+		return !unicode.IsLetter(c) && !unicode.IsDigit(c) && !strings.ContainsRune("/._-+,:@", c)
+	}) {
+		return path
+	}
+	word := "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
+	return strings.ReplaceAll(word, "%", `'\%'`)
 }

@@ -35,7 +35,7 @@ func (s *Server) lay(w World) error {
 		return err
 	}
 	if w.Crontab != "" {
-		if err := writeFile(filepath.Join(s.root, "crontab"), []byte(strings.ReplaceAll(w.Crontab, rootMark, s.root))); err != nil {
+		if err := writeFile(filepath.Join(s.root, "crontab"), []byte(strings.ReplaceAll(w.Crontab, rootMark, cronWord(s.root)))); err != nil {
 			return err
 		}
 	}

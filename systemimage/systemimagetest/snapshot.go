@@ -57,7 +57,8 @@ func (s *Server) Snapshot() (string, error) {
 		} else if err != nil {
 			return "", err
 		}
-		fmt.Fprintf(&b, "-- %s --\n%s", path.Base(name), strings.ReplaceAll(string(text), s.root, rootMark))
+		shown := strings.ReplaceAll(string(text), cronWord(s.root), rootMark)
+		fmt.Fprintf(&b, "-- %s --\n%s", path.Base(name), strings.ReplaceAll(shown, s.root, rootMark))
 		if len(text) > 0 && text[len(text)-1] != '\n' {
 			b.WriteString("\n")
 		}
