@@ -19,6 +19,24 @@ exits 0 "$dir/copyrc" -lab "$lab" -journal "$dir/second"
 exits 1 "$dir/copyrc" -lab "$lab" -journal "$dir/third" -tag OTA-14-rc
 says tag-image
 
+# nobody reads to the end: the run goes on; a closed terminal ends it in good order
+newlab() { rm -rf "$lab"; exits 0 "$dir/imageinfo" -lab "$lab"; }
+newlab
+"$dir/copyrc" -lab "$lab" -journal "$dir/unread" </dev/null 2>/dev/null | head -n 1 >/dev/null
+exits 0 "$dir/copyrc" -status -journal "$dir/unread"
+newlab
+"$dir/copyrc" -lab "$lab" -journal "$dir/hangup" </dev/null >/dev/null 2>&1 & run=$!
+until grep -qs '"acquired"' "$dir/hangup"; do sleep 0.05; done
+kill -HUP "$run"; wait "$run" || true
+grep -q '^\*/5 .*import-images' "$lab/crontab" || fail "the importer is not back after a hangup"
+exits 0 "$dir/copyrc" -lab "$lab" -journal "$dir/hangup"
+
+# a folder with blanks, and what the crontab and the shell would not take as it is
+odd="$dir/it's a lab at 100%"
+exits 0 "$dir/copyrc" -lab "$odd"
+line=$(sed -n 's|^\*/5 \* \* \* \* ||p' "$odd/crontab")
+sh -c "${line//\\%/%}" || fail "the importer's line does not run: $line"
+
 exits 2 "$dir/copyrc" -nonsense
 exits 2 "$dir/copyrc" -site "$dir/absent.conf" -tag T -plan
 exits 2 "$dir/copyrc" -lab "$lab" ubuntu-touch/stable/meizu.en

@@ -244,7 +244,10 @@ func (p Program) start(ctx context.Context, o options, w *World, input any, proc
 	if !o.json {
 		if st, rerr := runbook.ReadStatus(j.Path()); rerr == nil {
 			out.title("Report")
-			err = errors.Join(err, runbook.WriteReport(stdout, st))
+			// Whether anybody reads it changes nothing about the run.
+			if err := runbook.WriteReport(stdout, st); err != nil {
+				fmt.Fprintf(stderr, "%s: the report is not printed in full: %v; -status shows it\n", p.Name, err)
+			}
 		} else if err == nil {
 			err = rerr
 		}

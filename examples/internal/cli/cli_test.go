@@ -239,6 +239,7 @@ func TestPrinterKeepsControlCharactersOut(t *testing.T) {
 	p := &printer{w: &out}
 	p.step(runbook.Record{Kind: runbook.Failed, Step: "s", Error: "a\x1b[2Jb\nc\u202e"})
 	p.plan([]runbook.Record{{Kind: runbook.Failed, Step: "s", Error: "a\x1b[2Jb\nc\u202e"}})
+	Program{Name: "trial"}.end(&out, errors.New("a\x1b[2Jb\tc\u202e"))
 	if got := out.String(); strings.ContainsAny(got, "\x1b\u202e") || strings.Contains(got, "\nc") {
 		t.Errorf("printed %q", got)
 	}

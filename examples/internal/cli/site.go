@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -40,8 +41,8 @@ import (
 //	to   = rc
 //	tag  = OTA-13-rc
 //
-// A comment is a line of its own. Paths are relative to the site file's folder;
-// "~/" is the home folder.
+// A comment is a line of its own. A value may go on in lines that are indented.
+// Paths are relative to the site file's folder; "~/" is the home folder.
 type Site struct {
 	Name         string
 	Operator     string
@@ -115,6 +116,9 @@ func LoadSite(path string, programs map[string][]string, needs ...string) (*Site
 		return nil, fmt.Errorf("site file %s, line %d: %.60q is neither [section], key = value nor # comment", path, lineOf(text, odd.Line), odd.Line)
 	} else if err != nil {
 		return nil, fmt.Errorf("cannot read site file %s: %w", path, err)
+	}
+	if err := once(text); err != nil {
+		return nil, fmt.Errorf("site file %s, %w", path, err)
 	}
 	s := &Site{options: map[string]map[string]string{}}
 	for _, sec := range f.Sections() {
@@ -199,6 +203,42 @@ func lineOf(text []byte, line string) int {
 		}
 	}
 	return 0
+}
+
+// indentedKey is a key, or a comment, that the reader takes for more of the value
+// above it.
+var indentedKey = regexp.MustCompile(`^([a-z_]+\s*=|[#;])`)
+
+// once makes sure that sections and keys stand once: of two values the reader
+// would take the last in silence, as it takes an indented key for none.
+func once(text []byte) error {
+	at := map[string]int{} // line of a section, and of a key behind its section
+	section, n, value := "", 0, false
+	for l := range bytes.Lines(text) {
+		n++
+		line := strings.TrimSpace(string(l))
+		what, name := "section", line
+		switch {
+		case value && strings.ContainsAny(string(l[:1]), " \t\f"):
+			if indentedKey.MatchString(line) {
+				return fmt.Errorf("line %d: %.60q goes on with the value above: begin keys and comments at the start of the line", n, line)
+			}
+			continue
+		case line == "" || line[0] == '#' || line[0] == ';':
+			value = false
+			continue
+		case line[0] == '[':
+			section, value = line, false
+		default:
+			key, _, _ := strings.Cut(strings.ReplaceAll(line, ":", "="), "=")
+			what, name, value = "key", section+" "+strings.TrimSpace(key), true
+		}
+		if at[name] > 0 {
+			return fmt.Errorf("line %d: the %s %s stands in line %d already", n, what, strings.TrimSpace(name), at[name])
+		}
+		at[name] = n
+	}
+	return nil
 }
 
 // Option is the value of a key in a section of the site file; "" when absent.
