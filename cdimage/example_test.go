@@ -170,3 +170,40 @@ func ExampleBuilder_Build() {
 	// build ubuntu-touch-custom/vivid/daily-preinstalled-20160913: no complete image: published: partial; ubuntu-touch-custom-i386: network: 2016-09-13 02:57:18 ERROR 404: Not Found.; publish-only re-run the same UTC day
 	// partial true
 }
+
+// Nothing failed on Launchpad, so that its logs are not needed.
+func ExampleClient_Diagnose() {
+	server := httptest.NewServer(&cdimagetest.LogTree{Dir: "testdata/cd-build-logs"})
+	defer server.Close()
+
+	build, err := cdimage.ParseLogPath("ubuntu-touch-custom/vivid/daily-preinstalled-20160913.log")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	client := &cdimage.Client{BaseURL: server.URL}
+	d, err := client.Diagnose(context.Background(), build, nil)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(d.Publish, d.Actions)
+	for _, c := range d.Causes {
+		fmt.Println(c.Scope, c.Class)
+	}
+	// Output:
+	// partial [publish-only]
+	// ubuntu-touch-custom-i386 network
+}
+
+// From a mail of the image builder to the log.
+func ExampleParseSubject() {
+	m, err := cdimage.ParseSubject("CD image ubuntu-touch-custom/vivid/daily-preinstalled failed to build on 20160906.1")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(cdimage.Build{ImageSet: m.ImageSet, ID: m.ID}.LogPath())
+	// Output:
+	// ubuntu-touch-custom/vivid/daily-preinstalled-20160906.1.log
+}

@@ -158,3 +158,37 @@ func ExampleCompareVersions() {
 	fmt.Println(launchpad.CompareVersions("1.10", "1.9"), launchpad.CompareVersions("1.0~rc1", "1.0"))
 	// Output: 1 -1
 }
+
+func ExampleClient_CreatePPA() {
+	c, _ := practice()
+	ppa, err := c.CreatePPA(context.Background(), launchpad.NewPPA{Owner: "landing-team", Name: "snapshot-ota13", DisplayName: "OTA-13"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(ppa.Reference)
+	_, err = c.CreatePPA(context.Background(), launchpad.NewPPA{Owner: "landing-team", Name: "snapshot"})
+	fmt.Println(errors.Is(err, launchpad.ErrRefused), err)
+	// Output:
+	// ~landing-team/ubuntu/snapshot-ota13
+	// true cannot create ~landing-team/ubuntu/snapshot: POST https://api.launchpad.test/devel/~landing-team: refused (400): Landing Team already has a PPA for Ubuntu named 'snapshot'.
+}
+
+// Which builds of an archive are done?
+func ExampleClient_Builds() {
+	c, _ := practice()
+	ctx := context.Background()
+	ppa, err := c.Archive(ctx, "ppa:landing-team/overlay")
+	if err != nil {
+		log.Fatal(err)
+	}
+	for b, err := range c.Builds(ctx, ppa.SelfLink, launchpad.BuildFilter{SourceName: "unity8"}) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println(b.Arch, b.State)
+	}
+	// Output:
+	// amd64 Successfully built
+	// armhf Successfully built
+	// i386 Successfully built
+}

@@ -251,3 +251,42 @@ func ExampleWait() {
 	// version 7 after 3 looks
 	// <nil>
 }
+
+// What a file says about its run, for colleagues.
+func ExampleReadStatus() {
+	dir, err := os.MkdirTemp("", "runbook")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer os.RemoveAll(dir)
+	path := filepath.Join(dir, "copy.journal")
+	journal, err := runbook.OpenFile(path)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	runner := &runbook.Runner{Name: "copy", Journal: journal}
+	err = runner.Execute(context.Background(), func(ctx context.Context, r *runbook.Run) error {
+		build, err := runbook.Read(ctx, r, "newest build", func(context.Context) (int, error) { return 42, nil })
+		if err != nil {
+			return err
+		}
+		return r.Require(ctx, "importer is off", func(context.Context) error { return fmt.Errorf("it is on, and build %d waits", build) })
+	})
+	fmt.Println(err)
+	status, err := runbook.ReadStatus(path)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(status.Procedure, status.Outcome, "after", status.Starts, "start")
+	for _, step := range status.Steps {
+		fmt.Println(step)
+	}
+	// Output:
+	// importer is off: it is on, and build 42 waits
+	// copy failed after 1 start
+	// look       newest build
+	// FAILED     importer is off: it is on, and build 42 waits
+}

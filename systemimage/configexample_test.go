@@ -117,3 +117,29 @@ file_version = version
 	// channel daily: type is auto, was atuo
 	// channel daily: file_ubuntu is cdimage-ubuntu;/srv/cdimage.ubuntu.com/daily;vivid;import=good, was cdimage-ubuntu;/srv/cdimage.ubuntu.com/daily;vivid,import=good
 }
+
+// Write an edited text where the file still is what was read.
+func ExampleConfigFile_Replace() {
+	fake, _, remove := practice()
+	defer remove()
+	ctx := context.Background()
+
+	file := &systemimage.ConfigFile{Runner: fake, Path: fake.Root() + "/etc/config"}
+	old, err := file.Read(ctx)
+	if err != nil {
+		log.Fatal(err)
+	}
+	section := systemimage.ChannelSection("ubuntu-touch/rc-proposed/meizu.en")
+	next, err := old.Edit(systemimage.Edit{Do: systemimage.EditSet, Section: section, Key: "fullcount", Value: "5"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, change := range old.Changes(next) {
+		fmt.Println(change)
+	}
+	backup, err := file.Replace(ctx, old, next)
+	fmt.Println("the old text is beside it:", backup != "", err)
+	// Output:
+	// channel ubuntu-touch/rc-proposed/meizu.en: fullcount is 5, was 3
+	// the old text is beside it: true <nil>
+}

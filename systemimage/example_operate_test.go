@@ -209,3 +209,34 @@ Exception: Invalid generator: htpt
 	//   because: Exception: Invalid generator: htpt
 	//   so: correct the generator in etc/config: every channel after this one waits for it
 }
+
+// A commit that was killed left an index without a signature.
+func ExampleServer_Mend() {
+	fake, server, remove := practice()
+	defer remove()
+	err := fake.Break(systemimagetest.NoSignature, "ubuntu-touch/stable/meizu.en/arale/index.json")
+	if err != nil {
+		log.Fatal(err)
+	}
+	done, err := server.Mend(context.Background(), "ubuntu-touch/stable/meizu.en", "arale")
+	fmt.Println(done, err)
+	// Output:
+	// [signed the index again with re-sign-indexes] <nil>
+}
+
+// Look over all that is published. Here a signature was lost.
+func ExampleClient_CheckTree() {
+	fake, server, remove := practice()
+	defer remove()
+	err := fake.Break(systemimagetest.NoSignature, "ubuntu-touch/stable/meizu.en/arale/index.json")
+	if err != nil {
+		log.Fatal(err)
+	}
+	findings, err := server.Client.CheckTree(context.Background(), systemimage.TreeCheck{})
+	for _, f := range findings {
+		fmt.Println(f.Severity, f.Class, f.Channel, f.Device)
+	}
+	fmt.Println(err)
+	// Output:
+	// <nil>
+}

@@ -170,3 +170,49 @@ func ExampleClient_Download() {
 	// 484 of 484 bytes
 	// version-1.tar.xz
 }
+
+// What every device gets, in one sweep over the server.
+func ExampleClient_Survey() {
+	server := exampleServer()
+	defer server.Close()
+
+	client := &systemimage.Client{BaseURL: server.URL, Unverified: true}
+	var lines []string
+	for published, err := range client.Survey(context.Background(), 4) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		if m, ok := published.Latest(); ok && published.Device == "krillin" {
+			lines = append(lines, fmt.Sprintf("%s: %v", published.Channel, m))
+		}
+	}
+	slices.Sort(lines) // they come as they are read
+	fmt.Println(strings.Join(lines, "\n"))
+	// Output:
+	// ubuntu-touch/rc-proposed/bq-aquaris.en: full 3
+	// ubuntu-touch/rc/bq-aquaris.en: full 1
+	// ubuntu-touch/stable/bq-aquaris.en: full 1
+	// ubuntu-touch/ubuntu-15.04/bq-aquaris.en: full 1
+	// ubuntu-touch/ubuntu-rtm/14.09-proposed: full 3
+}
+
+// The device has build 11. A delta is smaller, if there is one from its build.
+func ExampleIndex_Upgrade() {
+	index := &systemimage.Index{
+		GeneratedAt: "Sun Nov 22 09:51:13 UTC 2026",
+		Images: []systemimage.Image{
+			{Type: systemimage.Full, Version: 12, Percentage: 100, Files: []systemimage.File{{Size: 300 << 20}}},
+			{Type: systemimage.Delta, Base: 11, Version: 12, Percentage: 100, Files: []systemimage.File{{Size: 20 << 20}}},
+		},
+	}
+	for _, build := range []int{11, 10} {
+		offer, err := index.Upgrade(systemimage.Query{Build: build})
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println(build, offer.Path, offer.Size()>>20, "MiB")
+	}
+	// Output:
+	// 11 [delta 11->12] 20 MiB
+	// 10 [full 12] 300 MiB
+}
