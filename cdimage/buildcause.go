@@ -8,6 +8,7 @@ import (
 
 var (
 	serverFault = regexp.MustCompile(`HTTP Error 5\d\d|Unauthorized|HTTP Error 401`)
+	unreachable = regexp.MustCompile(`^[\w.]*(?:URLError|ServerNotFoundError|ConnectionError|gaierror|ProtocolError|BadStatusLine|RemoteDisconnected|IncompleteRead|timeout|TimeoutError)\b|` + networkReason)
 	consequence = regexp.MustCompile(`LiveBuildsFailed|NoFilesystemImages|Errno 2\].*/live/`)
 )
 
@@ -48,7 +49,11 @@ func (p *buildParser) finish() {
 			add(c)
 		}
 	}
-	for _, c := range p.downloadCauses(fatal) {
+	before := fatal
+	if len(l.Published) > 0 {
+		before = nil // it died when the images were published
+	}
+	for _, c := range p.downloadCauses(before) {
 		add(c)
 	}
 	if fatal == nil {
@@ -63,6 +68,8 @@ func (p *buildParser) finish() {
 			scope = "launchpad"
 		case fatal.stage == stageBuild || fatal.stage == "":
 			scope = "host"
+		case fatal.stage == stageMirrors:
+			scope = "mirrors"
 		}
 		add(Cause{Scope: scope, Class: Unknown, Line: fatal.exception, Number: fatal.number})
 	}
@@ -77,7 +84,7 @@ func (p *buildParser) finish() {
 // outcome decides what was published.
 func (p *buildParser) outcome(fatal *traceback) {
 	l := p.log
-	dead := fatal != nil && fatal.stage == stagePublish
+	dead := fatal != nil && fatal.stage == stagePublish && !(p.signed && fatal.linked())
 	switch {
 	case !l.has(stagePublish):
 		switch {
@@ -90,16 +97,11 @@ func (p *buildParser) outcome(fatal *traceback) {
 		}
 		l.Published = nil
 		return
-	case p.stage == stagePublish && !l.Finished && !dead:
+	case p.stage == stagePublish && !l.Finished && fatal == nil:
 		l.Publish, l.Published = NotYet, nil
 		return
-	}
-	if dead && p.publish == 0 {
-		l.Publish = Broken
-		if len(l.Published) == 0 {
-			l.Publish = None // it died before the first image
-		}
-		l.Published = nil
+	case dead && len(l.Published) > 0:
+		l.Publish, l.Published = Broken, nil
 		return
 	}
 	for _, name := range l.Published {
@@ -120,8 +122,6 @@ func (p *buildParser) outcome(fatal *traceback) {
 	switch {
 	case len(l.Published) == 0:
 		l.Publish = None
-	case dead:
-		l.Publish = Broken
 	case all:
 		l.Publish = Complete
 	default:
@@ -195,7 +195,17 @@ func (p *buildParser) fatalCauses(t *traceback) []Cause {
 	if consequence.MatchString(t.exception) && (len(p.downloads.failed) > 0 || p.anyBad()) {
 		return nil
 	}
-	return p.printedCauses(false)
+	if c := p.printedCauses(t, false); c != nil {
+		return c
+	}
+	if unreachable.MatchString(t.exception) {
+		scope := "publish"
+		if t.stage == stageBuild {
+			scope = "launchpad" // nothing else is talked to
+		}
+		return []Cause{{Scope: scope, Class: Network, Line: t.exception, Number: t.number}}
+	}
+	return nil
 }
 
 // downloadedNothing reports whether the traceback is about a file that wget
@@ -208,12 +218,13 @@ func (p *buildParser) anyBad() bool {
 	return slices.ContainsFunc(p.log.Arches, func(a Arch) bool { return a.State != "" && !a.Good() })
 }
 
-// printedCauses returns what was printed above the end, strongest first; weak
-// rules only when nothing else was printed.
-func (p *buildParser) printedCauses(onlyWeak bool) []Cause {
+// printedCauses returns what the stage that died printed above its end,
+// strongest first. Weak rules count only when nothing else was printed and a
+// program that was called failed: it has said why.
+func (p *buildParser) printedCauses(t *traceback, onlyWeak bool) []Cause {
 	byClass := map[Class][]hit{}
 	for _, h := range p.hits {
-		if h.rule.Weak == onlyWeak && h.rule.Class != DiskSpace && h.rule.Scope != "mirrors" && h.rule.Stage != stageDownload {
+		if h.rule.Weak == onlyWeak && h.rule.Class != DiskSpace && (h.rule.Stage == "" || h.rule.Stage == t.stage) && h.rule.Stage != stageDownload {
 			byClass[h.rule.Class] = append(byClass[h.rule.Class], h)
 		}
 	}
@@ -222,8 +233,8 @@ func (p *buildParser) printedCauses(onlyWeak bool) []Cause {
 			return []Cause{best(byClass[class])} // a seed that could not be fetched is no seed fault
 		}
 	}
-	if !onlyWeak {
-		return p.printedCauses(true)
+	if !onlyWeak && strings.Contains(t.exception, "CalledProcessError") {
+		return p.printedCauses(t, true)
 	}
 	return nil
 }

@@ -88,7 +88,7 @@ const (
 var buildMarks = []string{
 	" =====\n", " =====\r", " starting at ", " finished at ", "/+livefs/", "reusing build ", "Publishing ", " URL:http",
 	"Traceback (most recent", " image for ", "No filesystem for ", "No images produced!",
-	"Couldn't submit artifact", "Unable to contact tracker", "No keys found", "Signing ", "No iso.qa.", "Submitting images",
+	"Couldn't submit artifact", "Unable to contact tracker", "No keys found", "LP_SIGN_CONFIG set", "Signing ", "No iso.qa.", "Submitting images", "Test Observer is not",
 }
 
 var (
@@ -114,7 +114,7 @@ type buildParser struct {
 	markerLine int
 
 	stage     string
-	publish   int // lines of the publisher after the last architecture: 0 none yet
+	signed    bool // all images are in the directory, and so are their checksums
 	noImages  []archNote
 	downloads downloads
 	hits      []hit
@@ -237,10 +237,10 @@ func (p *buildParser) publishLine(line []byte, number int) bool {
 		// The image's own line; what goes with it has more words or a dot.
 		if m := archLine.FindSubmatch(line); m != nil {
 			p.log.Published = append(p.log.Published, string(m[1]))
-			p.publish = 0
+			p.signed = false
 		}
-	case begins("No keys found", "Signing ", "No iso.qa.", "Submitting "):
-		p.publish++ // all architectures are through: checksums are written
+	case begins("No keys found", "LP_SIGN_CONFIG set", "Signing ", "No iso.qa.", "Submitting ", "Test Observer is not"):
+		p.signed = true
 	case begins("Couldn't submit artifact", "Unable to contact tracker"):
 		p.warn(quote(line))
 	case begins("No images produced!"):

@@ -75,6 +75,14 @@ func (t *traceback) through(functions ...string) bool {
 // harmless reports whether a traceback is only printed, never raised on.
 func (t *traceback) harmless() bool { return t.through("post_qa") }
 
+// linked reports whether the publisher died when the directory was complete and
+// "pending" and "current" pointed to it: what is left is the list of all images
+// and the image tracker.
+func (t *traceback) linked() bool {
+	return t.through("publish") && !t.through("new_publish_dir", "publish_binary", "publish_livecd_base", "publish_wubi", "publish_source",
+		"generate_lxd_metadata", "polish_directory", "link", "mark_current")
+}
+
 // endTraceback is called when the run goes on after a traceback.
 func (p *buildParser) endTraceback() {
 	if p.tb == nil {

@@ -78,10 +78,13 @@ func (w *weigher) withRest(r Remedy, real []Cause) Remedy {
 // afterwards is for runs that died when the image was published already.
 func (w *weigher) afterwards(c Cause) Remedy {
 	r := remedy("re-trigger mirrors; the image is published", TriggerMirrors)
-	if w.log.has(stageMirrors) {
+	if w.log.Finished {
 		r = remedy("none; the image is published", Nothing)
 	}
-	if c.Class == DiskSpace {
+	switch c.Class {
+	case Lock:
+		r = remedy("wait for the lock to be given back, then "+r.Text, append([]Action{Wait}, r.Actions...)...)
+	case DiskSpace:
 		r = remedy("free space on the cdimage host, then "+r.Text, append([]Action{FreeSpace}, r.Actions...)...)
 	}
 	return r

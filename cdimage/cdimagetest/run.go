@@ -332,7 +332,7 @@ func (r *run) publish() {
 	base := filepath.Join(r.root, "www/full", filepath.Dir(r.build.ImageDirs()[0]))
 	dir := filepath.Join(base, r.build.ID.String())
 	if err := os.MkdirAll(dir, 0o755); err != nil {
-		r.die("publish", "OSError: "+err.Error())
+		r.die("new_publish_dir", "OSError: "+err.Error())
 		return
 	}
 	before, _ := os.Readlink(filepath.Join(base, "pending"))
@@ -352,7 +352,7 @@ func (r *run) publish() {
 		}
 		r.say("Publishing %s ...", a)
 		if r.knobs.Crash == "publishing" {
-			r.die("publish", r.noSpace())
+			r.die("publish_binary", r.noSpace())
 			return
 		}
 		image, err := rootfs(r.good[a], r.build.Series, a)
@@ -360,7 +360,7 @@ func (r *run) publish() {
 			err = os.WriteFile(filepath.Join(dir, file(a)), image, 0o644)
 		}
 		if err != nil {
-			r.die("publish", "OSError: "+err.Error())
+			r.die("publish_binary", "OSError: "+err.Error())
 			return
 		}
 		marked = append(marked, file(a))
@@ -373,7 +373,7 @@ func (r *run) publish() {
 	}
 	os.WriteFile(filepath.Join(dir, ".marked_good"), []byte(strings.Join(marked, "\n")+"\n"), 0o644)
 	if err := sums(dir); err != nil {
-		r.die("publish", "OSError: "+err.Error())
+		r.die("polish_directory", "OSError: "+err.Error())
 		return
 	}
 	r.say("No keys found; not signing images.")
@@ -386,6 +386,6 @@ func (r *run) publish() {
 	pending := filepath.Join(base, "pending")
 	os.Remove(pending)
 	if err := os.Symlink(r.build.ID.String(), pending); err != nil && !errors.Is(err, os.ErrExist) {
-		r.die("publish", "OSError: "+err.Error())
+		r.die("link", "OSError: "+err.Error())
 	}
 }
