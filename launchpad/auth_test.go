@@ -171,6 +171,15 @@ func TestLogin(t *testing.T) {
 	}
 }
 
+func TestTokenForms(t *testing.T) {
+	want := [2]string{"reqTokAAAAAAAAAAAAAA", "reqSecretBBBBBBBBBBBBBBBBBBBBBBBBBBBB"}
+	for _, name := range []string{"oauth-request-token-200.txt", "oauth-request-token-200.json"} {
+		if token, secret := parseToken(body(t, name)); [2]string{token, secret} != want {
+			t.Errorf("%s: %q, %q", name, token, secret)
+		}
+	}
+}
+
 func FuzzCredentials(f *testing.F) {
 	f.Add([]byte("[1]\r\nconsumer_key = a\nconsumer_secret =\naccess_token=b\naccess_secret : c"))
 	f.Fuzz(func(t *testing.T, b []byte) {

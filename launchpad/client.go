@@ -128,12 +128,19 @@ func (c *Client) call(ctx context.Context, r request) (*reply, error) {
 		if rep.status < 300 || rep.status == http.StatusNotModified {
 			return rep, nil
 		}
-		if isWrite(r.method) { // 301: the entry moved because of the write
-			return rep, nil
+		if r.method == http.MethodPatch && rep.status == http.StatusMovedPermanently {
+			return rep, nil // the entry moved because of the write
 		}
 		next, err := req.URL.Parse(string(rep.location()))
 		if err != nil || rep.location() == "" {
 			return nil, &Error{Method: r.method, URL: safeURL(req.URL), Status: rep.status, Class: ErrServer, Message: "redirect to nowhere"}
+		}
+		if isWrite(r.method) {
+			e := &Error{Method: r.method, URL: safeURL(req.URL), Status: rep.status, Class: ErrRefused, Message: "nothing was done: it belongs to " + safeURL(next)}
+			if rep.status == http.StatusSeeOther { // what is said after a write
+				e.Class, e.Message, e.Ambiguous = ErrServer, "sent on to "+safeURL(next), true
+			}
+			return nil, e
 		}
 		r.url = next.String()
 	}
@@ -198,12 +205,16 @@ func (c *Client) attempt(req *retryablehttp.Request) (*reply, error) {
 	if hc.Timeout == 0 {
 		hc.Timeout = 2 * time.Minute
 	}
-	resp, err := c.retrying(hc).Do(withTries(req))
+	t := &tries{whole: !isWrite(req.Method)}
+	resp, err := c.retrying(hc).Do(t.with(req))
 	if err != nil {
 		return nil, transportError(req.Request, err)
 	}
 	defer resp.Body.Close()
-	body, err := readBody(resp, maxBody)
+	body, err := t.body, t.err
+	if !t.whole {
+		body, err = readBody(resp, maxBody)
+	}
 	if err != nil {
 		return nil, transportError(req.Request, err)
 	}
@@ -223,6 +234,8 @@ func (c *Client) httpClient() *http.Client {
 	return hc
 }
 
+var errTooLarge = errors.New("the answer is larger")
+
 // readBody reads at most limit bytes, unpacked if the transport did not.
 func readBody(resp *http.Response, limit int64) ([]byte, error) {
 	b, err := io.ReadAll(io.LimitReader(resp.Body, limit+1))
@@ -236,7 +249,7 @@ func readBody(resp *http.Response, limit int64) ([]byte, error) {
 		return nil, fmt.Errorf("reading the answer after %d bytes: %w", len(b), err)
 	}
 	if int64(len(b)) > limit {
-		return nil, fmt.Errorf("the answer is larger than %d MiB", limit>>20)
+		return nil, fmt.Errorf("%w than %d MiB", errTooLarge, limit>>20)
 	}
 	return b, nil
 }

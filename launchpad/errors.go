@@ -135,9 +135,9 @@ func transportError(req *http.Request, err error) *Error {
 // tokenTexts begin the 401 answers that are about the token; all others are
 // about permission.
 var tokenTexts = [...]string{
-	"Unknown access token", "Expired token", "Unauthorized token", "Invalid signature",
-	"Invalid OAuth signature", "Inactive account", "Unknown consumer", "No request token specified",
-	"Current authentication only allows", "Request token has not yet been reviewed",
+	"Unknown access token", "Expired token", "Expired access token", "Unauthorized token", "Invalid signature",
+	"Invalid OAuth signature", "Invalid nonce", "Invalid UTF-8", "Inactive account", "Unknown consumer", "No consumer key specified",
+	"No request token specified", "Current authentication", "Bad Basic authentication", "Request token has not yet been reviewed",
 }
 
 func classify(status int, message string) Class {

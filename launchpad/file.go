@@ -173,7 +173,7 @@ func (c *Client) openOnce(rc *retryablehttp.Client, req *http.Request) (*http.Re
 	if err != nil {
 		return nil, err
 	}
-	resp, err := rc.Do(withTries(r))
+	resp, err := rc.Do(new(tries).with(r))
 	if err != nil {
 		return nil, transportError(req, err)
 	}

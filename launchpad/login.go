@@ -2,6 +2,7 @@ package launchpad
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -109,10 +110,25 @@ func (c *Client) tokenPage(ctx context.Context, web *url.URL, path string, form 
 		e.Ambiguous = false
 		return "", "", e
 	}
-	v, err := url.ParseQuery(strings.TrimSpace(string(body)))
-	if err != nil || v.Get("oauth_token") == "" || v.Get("oauth_token_secret") == "" {
+	if token, secret = parseToken(body); token == "" || secret == "" {
 		// The text may hold half a secret: it is not shown.
 		return "", "", &Error{Method: http.MethodPost, URL: safeURL(u), Status: resp.StatusCode, Class: ErrServer, Message: "no token in the answer"}
 	}
-	return v.Get("oauth_token"), v.Get("oauth_token_secret"), nil
+	return token, secret, nil
+}
+
+// parseToken reads both forms of a token: that of a web form, and an object.
+func parseToken(body []byte) (token, secret string) {
+	var v struct {
+		Token  string `json:"oauth_token"`
+		Secret string `json:"oauth_token_secret"`
+	}
+	if json.Unmarshal(body, &v) == nil {
+		return v.Token, v.Secret
+	}
+	form, err := url.ParseQuery(strings.TrimSpace(string(body)))
+	if err != nil {
+		return "", ""
+	}
+	return form.Get("oauth_token"), form.Get("oauth_token_secret")
 }

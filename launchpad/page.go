@@ -34,7 +34,7 @@ func pages[T any](ctx context.Context, c *Client, first string) iter.Seq2[T, err
 		var none T
 		seen := newRecent(rememberedRows)
 		size := c.pageSize()
-		empty := 0
+		empty := 0 // pages in a row that brought nothing new
 		for next := first; next != ""; {
 			page, sent, err := readPage[T](ctx, c, next, &size)
 			if err != nil {
@@ -47,13 +47,14 @@ func pages[T any](ctx context.Context, c *Client, first string) iter.Seq2[T, err
 					yield(none, &Error{Method: http.MethodGet, URL: sent, Class: ErrServer, Message: fmt.Sprintf("entry %d of the page is none", i)})
 					return
 				}
-				if seen.add(string(l)) && !yield(page.Entries[i], nil) {
+				if !seen.add(string(l)) {
+					continue
+				}
+				if empty = -1; !yield(page.Entries[i], nil) {
 					return
 				}
 			}
-			if empty++; len(page.Entries) > 0 {
-				empty = 0
-			}
+			empty++
 			if string(page.Next) == next || empty > maxEmptyPages {
 				yield(none, &Error{Method: http.MethodGet, URL: sent, Class: ErrServer, Message: "the pages do not end"})
 				return
@@ -72,6 +73,8 @@ func readPage[T any](ctx context.Context, c *Client, url string, size *int) (col
 		_, err := c.get(ctx, sized, "", &page)
 		var e *Error
 		switch {
+		case err == nil && page.Entries == nil: // an empty page has an empty list
+			return page, sized, &Error{Method: http.MethodGet, URL: sized, Status: http.StatusOK, Class: ErrServer, Message: "the answer is no page of a list"}
 		case err == nil:
 			return page, sized, nil
 		case errors.As(err, &e) && e.Status == http.StatusBadRequest && strings.HasPrefix(e.Message, `Maximum for "ws.size"`):

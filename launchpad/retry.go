@@ -23,12 +23,19 @@ const (
 type tries struct {
 	method string
 	oops   int
+
+	// A connection may break in the middle of an answer. With whole set, an
+	// answer to a read counts as one when its body is here.
+	whole bool
+	body  []byte
+	err   error // of reading the body
 }
 
 type triesKey struct{}
 
-func withTries(r *retryablehttp.Request) *retryablehttp.Request {
-	return r.WithContext(context.WithValue(r.Context(), triesKey{}, &tries{method: r.Method}))
+func (t *tries) with(r *retryablehttp.Request) *retryablehttp.Request {
+	t.method = r.Method
+	return r.WithContext(context.WithValue(r.Context(), triesKey{}, t))
 }
 
 // retrying wraps hc with the policy of this package: reads are sent again,
@@ -68,6 +75,14 @@ func checkRetry(ctx context.Context, resp *http.Response, err error) (bool, erro
 	}
 	if err != nil {
 		return temporary(err), nil
+	}
+	if t.whole {
+		t.body, t.err = readBody(resp, maxBody)
+		resp.Body.Close()
+		resp.Body = io.NopCloser(bytes.NewReader(t.body))
+		if t.err != nil {
+			return !errors.Is(t.err, errTooLarge) && ctx.Err() == nil, ctx.Err()
+		}
 	}
 	switch resp.StatusCode {
 	case statusTooMany, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
