@@ -109,7 +109,7 @@ func (p *Plan) Count(a Action) (n int) {
 
 // Err is nil when every item can be copied or is there; else it names what
 // stands in the way. An origin in motion is such a thing: its snapshot would
-// be torn.
+// be torn. So is a plan of nothing: a pattern may be misspelt.
 func (p *Plan) Err() error {
 	if p.Blocked != "" {
 		return fmt.Errorf("cannot copy into %s: %s: %s", p.To, p.Blocked, p.Reason)
@@ -122,6 +122,9 @@ func (p *Plan) Err() error {
 	}
 	if len(bad) > 0 {
 		return fmt.Errorf("cannot copy %d of %d packages: %s", len(bad), len(p.Items), strings.Join(bad, ", "))
+	}
+	if len(p.Items) == 0 {
+		return fmt.Errorf("cannot copy: %s has nothing in %s that was asked for", p.From, p.Series)
 	}
 	return nil
 }

@@ -53,7 +53,9 @@ func (t *tracker) verify(ctx context.Context) error {
 				i.missing = append(i.missing, k.String()+" Pending")
 			}
 		}
-		if i.row.Status == Published && len(i.missing) == 0 {
+		// A row that was there before is in no listing of new ones: it is read
+		// again with its binaries.
+		if (i.row.Status == Published || i.row.SelfLink == i.Row) && len(i.missing) == 0 {
 			ready = append(ready, i)
 		}
 	}
@@ -112,7 +114,7 @@ func (t *tracker) present(i *tracked, published map[binaryKey]bool) bool {
 // inspect reads every binary row one source has, and the builds of those that
 // have none.
 func (t *tracker) inspect(ctx context.Context, i *tracked) error {
-	if i.Row != "" && i.row.DateCreated.IsZero() { // not read yet
+	if i.row.SelfLink == i.Row && (i.row.DateCreated.IsZero() || i.row.Status != Published) {
 		row, err := read[Source](ctx, t.c, i.Row)
 		if err != nil {
 			return err

@@ -1,0 +1,53 @@
+package launchpad_test
+
+import (
+	"encoding/json"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/landingteam/landing/launchpad"
+	"github.com/landingteam/landing/launchpad/launchpadtest"
+)
+
+func TestManifest(t *testing.T) {
+	s := newServer(t)
+	c := s.Client()
+	plan, report, err := c.Snapshot(t.Context(), request, launchpad.CopyOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	first := report.Manifest(plan)
+	b, _ := json.Marshal(first)
+	var stored launchpad.Manifest
+	if err := json.Unmarshal(b, &stored); err != nil || len(stored.Compare(first)) != 0 || len(stored.Packages) != 3 {
+		t.Errorf("stored: %v, %v", err, stored.Compare(first))
+	}
+	s.Do(func(w *launchpadtest.World) {
+		w.Publish(overlay, "vivid", pkg("unity8", "8.13-0ubuntu1"), pkg("extra", "1"))
+		w.AddPPA("landing-team", "replay")
+	})
+	s.Advance(10 * time.Minute)
+	plan, report, err = c.Snapshot(t.Context(), request, launchpad.CopyOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var changes []string
+	for _, ch := range stored.Compare(report.Manifest(plan)) {
+		changes = append(changes, ch.String())
+	}
+	if d := cmp.Diff([]string{"new     extra 1", "changed unity8 8.12-0ubuntu1 to 8.13-0ubuntu1"}, changes); d != "" {
+		t.Errorf("changes (-want +got)\n%s", d)
+	}
+	// The old state can be made again, although the origin went on.
+	r := request
+	r.To, r.Replay = "ppa:landing-team/replay", &stored
+	plan, report, err = c.Snapshot(t.Context(), r, launchpad.CopyOptions{})
+	if err != nil {
+		t.Fatalf("%v\n%s", err, plan.Text())
+	}
+	if ch := stored.Compare(report.Manifest(plan)); len(ch) != 0 {
+		t.Errorf("replayed differently: %v", ch)
+	}
+}
