@@ -290,7 +290,7 @@ func TestLock(t *testing.T) {
 		is(t, execute(t, j, p), nil)
 	})
 	t.Run("of a dead process whose number is another's now", func(t *testing.T) {
-		if err := os.WriteFile(path+".lock", fmt.Appendf(nil, `{"owner":"anna","pid":%d,"host":%q}`, os.Getpid(), host), 0o600); err != nil {
+		if err := os.WriteFile(path+".lock", fmt.Appendf(nil, `{"owner":"operator","pid":%d,"host":%q}`, os.Getpid(), host), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		if s, err := runbook.ReadStatus(path); err != nil || s.Running != "" {

@@ -223,39 +223,55 @@ func (p Program) start(ctx context.Context, o options, w *World, input any, proc
 	}
 	if o.plan || !o.settle && !p.Urgent && !o.json {
 		records, err := x.Plan(ctx, procedure)
-		out.plan(records)
+		if err == nil || len(records) > 0 {
+			out.plan(records)
+		}
 		if o.plan {
 			return p.end(stderr, p.result(err, o.json, stdout))
 		}
 		// What fails in the plan is shown there and fails again. It keeps nobody
 		// from the rest: other pairs, and what an earlier start holds.
 	}
-	x.Observe = out.step
+	began := false // or refused: then what the journal says is about another start
+	x.Observe = func(rec runbook.Record) {
+		if !began && !o.settle {
+			out.title("Steps")
+		}
+		began = true
+		out.step(rec)
+	}
 	x.Human = human(o, w, stdin, stdout)
 	if o.json { // standard output is for programs
 		x.Human = human(o, w, stdin, stderr)
 	}
 	if o.settle {
-		err = x.Settle(ctx, procedure)
+		if _, err = runbook.ReadStatus(j.Path()); err == nil { // a mistyped name owes nothing
+			err = x.Settle(ctx, procedure)
+		}
 	} else {
-		out.title("Steps")
 		err = x.Execute(ctx, procedure)
 	}
-	if !o.json {
-		if st, rerr := runbook.ReadStatus(j.Path()); rerr == nil {
-			out.title("Report")
-			// Whether anybody reads it changes nothing about the run.
-			if err := runbook.WriteReport(stdout, st); err != nil {
-				fmt.Fprintf(stderr, "%s: the report is not printed in full: %v; -status shows it\n", p.Name, err)
-			}
-		} else if err == nil {
-			err = rerr
-		}
+	if began && !o.json {
+		err = errors.Join(err, p.report(j.Path(), out, stderr))
 	}
 	if !o.settle {
 		err = p.result(err, o.json, stdout)
 	}
 	return p.end(stderr, err)
+}
+
+// report prints what the journal says. Whether anybody reads it changes nothing
+// about the run.
+func (p Program) report(journal string, out *printer, stderr io.Writer) error {
+	s, err := runbook.ReadStatus(journal)
+	if err != nil {
+		return err
+	}
+	out.title("Report")
+	if err := runbook.WriteReport(out.w, s); err != nil {
+		fmt.Fprintf(stderr, "%s: the report is not printed in full: %v; -status shows it\n", p.Name, err)
+	}
+	return nil
 }
 
 // result prints what a procedure that ended well came to.

@@ -232,6 +232,31 @@ func TestJSONOutput(t *testing.T) {
 	}
 }
 
+// A start that was refused says why, and not what the journal says of another one.
+func TestRefusedStartHasNoReport(t *testing.T) {
+	t.Parallel()
+	journal := filepath.Join(t.TempDir(), "j")
+	run := func(name string, args ...string) (int, string) {
+		var out bytes.Buffer
+		p := program(func(context.Context, *runbook.Run) error { return nil })
+		p.Name = name
+		code := p.Run(t.Context(), append(args, "-journal", journal), strings.NewReader(""), &out, &out)
+		return code, out.String()
+	}
+	if code, text := run("trial", "-settle"); code != ExitFailed || !strings.Contains(text, "there is none") {
+		t.Errorf("settling a journal that is not there: exit status %d\n%s", code, text)
+	}
+	if code, text := run("trial"); code != ExitDone || !strings.Contains(text, "all is done") {
+		t.Fatalf("exit status %d\n%s", code, text)
+	}
+	for _, args := range [][]string{nil, {"-plan"}, {"-settle"}} {
+		code, text := run("another", args...)
+		if code != ExitFailed || !strings.Contains(text, `is of procedure "trial"`) || strings.Contains(text, "done") || strings.Contains(text, "nothing to do") {
+			t.Errorf("%q: exit status %d\n%s", args, code, text)
+		}
+	}
+}
+
 // What servers wrote cannot steer the terminal.
 func TestPrinterKeepsControlCharactersOut(t *testing.T) {
 	t.Parallel()
