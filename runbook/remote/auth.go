@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"slices"
 
 	"golang.org/x/crypto/ssh"
 	"golang.org/x/crypto/ssh/agent"
@@ -28,9 +27,7 @@ func (h *Host) signers(ctx context.Context) (keys []ssh.Signer, done func(), err
 		keys = append(keys, key)
 	}
 	for _, s := range held {
-		if !slices.ContainsFunc(keys, func(k ssh.Signer) bool {
-			return bytes.Equal(k.PublicKey().Marshal(), s.PublicKey().Marshal())
-		}) {
+		if signer(keys, s.PublicKey()) == nil {
 			keys = append(keys, s)
 		}
 	}
@@ -66,7 +63,17 @@ func (h *Host) agentKeys(ctx context.Context) ([]ssh.Signer, func(), error) {
 	return keys, cancel, nil
 }
 
-// loadKey reads KeyFile. An encrypted key without a passphrase is used through
+// signer finds the agent's key with this public half; nil if there is none.
+func signer(held []ssh.Signer, public ssh.PublicKey) ssh.Signer {
+	for _, s := range held {
+		if public != nil && bytes.Equal(s.PublicKey().Marshal(), public.Marshal()) {
+			return s
+		}
+	}
+	return nil
+}
+
+// loadKey reads KeyFile. A public key picks one of the agent's. An encrypted key without a passphrase is used through
 // the agent when the agent holds it. The cause of a failed decryption is left
 // out: it says nothing more and stands too near to the secret. Once opened, an
 // encrypted key is kept, so that dialling anew asks nobody.
@@ -81,6 +88,12 @@ func (h *Host) loadKey(held []ssh.Signer) (ssh.Signer, error) {
 	if err != nil {
 		return nil, h.fail("log in", ErrAuth, "the key file cannot be read; check Host.KeyFile", err)
 	}
+	if public, _, _, _, err := ssh.ParseAuthorizedKey(data); err == nil {
+		if key := signer(held, public); key != nil {
+			return key, nil
+		}
+		return nil, h.fail("log in", ErrAuth, fmt.Sprintf("key file %s is a public key, and no SSH agent holds the private one: load it with ssh-add, or name the private key's file", h.KeyFile), nil)
+	}
 	key, err = ssh.ParsePrivateKey(data)
 	locked := (*ssh.PassphraseMissingError)(nil)
 	switch {
@@ -90,12 +103,8 @@ func (h *Host) loadKey(held []ssh.Signer) (ssh.Signer, error) {
 		return nil, h.fail("log in", ErrAuth, fmt.Sprintf("key file %s is not a private key in OpenSSH or PEM form", h.KeyFile), nil)
 	}
 	if h.Passphrase == nil {
-		if locked.PublicKey != nil {
-			for _, s := range held {
-				if bytes.Equal(s.PublicKey().Marshal(), locked.PublicKey.Marshal()) {
-					return s, nil
-				}
-			}
+		if key := signer(held, locked.PublicKey); key != nil {
+			return key, nil
 		}
 		return nil, h.fail("log in", ErrAuth, fmt.Sprintf("key file %s is encrypted: set Host.Passphrase, or load it into an SSH agent with ssh-add", h.KeyFile), nil)
 	}

@@ -198,7 +198,9 @@ func (h *Host) dialFailed(ctx, dctx context.Context, err error) error {
 		return h.fail("dial", nil, "given up before the connection stood", context.Cause(ctx))
 	case dctx.Err() != nil:
 		return h.fail("dial", ErrUnreachable, fmt.Sprintf("no connection within %v; check address, network and firewall, or raise Host.Timeout", h.timeout()), nil)
-	case strings.Contains(err.Error(), "unable to authenticate"), strings.Contains(err.Error(), "Too many authentication failures"):
+	case strings.Contains(err.Error(), "Too many authentication failures"):
+		return h.fail("log in", ErrAuth, "the host gave up before all keys of the agent were tried; name the right one in Host.KeyFile, its public half will do", err)
+	case strings.Contains(err.Error(), "unable to authenticate"):
 		name, _ := h.user()
 		return h.fail("log in", ErrAuth, fmt.Sprintf("the host accepts none of our keys for user %s; check Host.User and Host.KeyFile or the agent, and authorized_keys over there", name), err)
 	}

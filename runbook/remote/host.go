@@ -32,8 +32,9 @@ type Host struct {
 	// authorized_keys form ("ssh-ed25519 AAAA..."). KnownHosts is then not read.
 	HostKey string
 
-	// KeyFile is a private key in OpenSSH or PEM form. When empty, only the
-	// agent's keys are tried.
+	// KeyFile is a private key in OpenSSH or PEM form, or the public one of a
+	// key that the agent holds; it is tried first. When empty, the agent's keys
+	// are tried one after the other, and a host gives up after a few.
 	KeyFile string
 
 	// Passphrase is asked, once, for the passphrase of an encrypted KeyFile.

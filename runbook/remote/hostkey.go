@@ -200,6 +200,7 @@ func (k *hostKeys) algorithms() []string {
 			add(t)
 		}
 	}
+	add(ssh.KeyAlgoED25519) // the one whose fingerprint people have at hand
 	for _, a := range ssh.SupportedAlgorithms().HostKeys {
 		if !strings.Contains(a, "-cert-") {
 			add(a)

@@ -3,6 +3,7 @@ package remote_test
 import (
 	"bytes"
 	"context"
+	"crypto/ed25519"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -18,6 +19,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/crypto/ssh"
+	"golang.org/x/crypto/ssh/agent"
 
 	"github.com/landingteam/landing/runbook/remote"
 )
@@ -360,6 +363,59 @@ func TestOpenSSHLogin(t *testing.T) {
 				t.Errorf("the error tells the passphrase: %v", err)
 			}
 		})
+	}
+}
+
+// A host gives up after six keys; a public key as KeyFile picks the right one.
+func TestOpenSSHAgentOfManyKeys(t *testing.T) {
+	t.Parallel()
+	s := startOpenSSH(t)
+	ring := agent.NewKeyring()
+	for i := range 9 {
+		_, key, err := ed25519.GenerateKey(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var raw any = key
+		if i == 8 {
+			if raw, err = ssh.ParseRawPrivateKey(s.read(t, "id")); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := ring.Add(agent.AddedKey{PrivateKey: raw}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	l, err := net.Listen("unix", filepath.Join(t.TempDir(), "agent"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go agent.ServeAgent(ring, c)
+		}
+	}()
+	for _, tt := range []struct {
+		keyFile, want string
+	}{
+		{"", "gave up before all keys of the agent were tried"},
+		{"id_wrong.pub", "is a public key, and no SSH agent holds the private one"},
+		{"id.pub", ""},
+	} {
+		h := s.host(t)
+		h.Agent = l.Addr().String()
+		if h.KeyFile = ""; tt.keyFile != "" {
+			h.KeyFile = filepath.Join(s.dir, tt.keyFile)
+		}
+		_, err := h.Now(t.Context())
+		if tt.want == "" && err != nil || tt.want != "" && (!errors.Is(err, remote.ErrAuth) || !strings.Contains(err.Error(), tt.want)) {
+			t.Errorf("key file %q: %v, want %q", tt.keyFile, err, tt.want)
+		}
 	}
 }
 
