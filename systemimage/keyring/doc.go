@@ -25,8 +25,9 @@
 // Devices ask gpg who signed and not whether the signature is good. This package wants
 // a cryptographically good signature, and so refuses what devices let pass: revoked and
 // expired keys, expired signatures, signatures older than their key, MD5 and (unless
-// Policy says otherwise) SHA-1, signatures dated in the future, keyrings without a
-// usable key, and stored keyrings of another type. It accepts what devices refuse in
+// Policy says otherwise) SHA-1, signatures dated in the future, RSA and DSA keys
+// below 2048 bits, two signatures armored one by one, keyrings without a usable key, and
+// stored keyrings of another type. It accepts what devices refuse in
 // two cases: a signature by a signing subkey (see Signer.Subkey; publishers must use
 // the primary key), and a good signature followed by one of a stranger.
 //

@@ -3,6 +3,7 @@ package keyring
 import (
 	"bytes"
 	"crypto"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"hash"
@@ -11,7 +12,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/ProtonMail/go-crypto/openpgp/armor"
 	pgperrors "github.com/ProtonMail/go-crypto/openpgp/errors"
 	"github.com/ProtonMail/go-crypto/openpgp/packet"
 	openpgp "github.com/ProtonMail/go-crypto/openpgp/v2"
@@ -21,6 +21,7 @@ const (
 	maxSignatureFile = 256 << 10 // bytes
 	maxSignatures    = 16        // in one file; each that a known key made costs a pass of hashing
 	clockSkew        = time.Hour
+	minDSA           = 2047 // bits, as for RSA
 )
 
 // Signer is who made a good signature.
@@ -136,24 +137,55 @@ func parseSignatures(file []byte) ([]*candidate, error) {
 	return list, nil
 }
 
-// unarmor decodes the one block of a text file. Devices refuse a file with two.
+// unarmor decodes the one block of a text file: a line that begins it, headers, an
+// empty line, base64, a checksum of 24 bits that may be missing. Devices refuse a file
+// with a wrong checksum, and one with two blocks.
 func unarmor(file []byte) ([]byte, error) {
-	const begin = "-----BEGIN PGP "
+	const begin, end, title = "-----BEGIN PGP ", "-----END PGP ", "SIGNATURE-----"
 	if n := strings.Count("\n"+string(file), "\n"+begin); n != 1 {
 		return nil, errorf(ErrMalformed, "want one armored PGP SIGNATURE, found %d armored blocks", n)
 	}
-	block, err := armor.Decode(bytes.NewReader(file))
-	if err != nil {
-		return nil, because(ErrMalformed, err, "signature is neither armored nor binary")
+	var body, sum strings.Builder
+	lines := strings.Split(string(file), "\n")
+	for i := range lines {
+		lines[i] = strings.TrimRight(lines[i], " \t\r")
 	}
-	if block.Type != openpgp.SignatureType {
-		return nil, errorf(ErrMalformed, "want an armored PGP SIGNATURE, found %.40q", block.Type)
+	lines = lines[slices.IndexFunc(lines, func(line string) bool { return strings.HasPrefix(line, begin) }):]
+	if lines[0] != begin+title {
+		return nil, errorf(ErrMalformed, "want an armored PGP SIGNATURE, found %.40q", strings.Trim(lines[0], "- "))
 	}
-	body, err := io.ReadAll(block.Body)
+	for _, line := range lines[1+max(0, slices.Index(lines, "")):] {
+		if strings.HasPrefix(line, end) {
+			break
+		}
+		if len(line) == 5 && line[0] == '=' {
+			sum.WriteString(line[1:])
+		} else {
+			body.WriteString(line)
+		}
+	}
+	data, err := base64.StdEncoding.DecodeString(body.String())
 	if err != nil {
 		return nil, because(ErrMalformed, err, "armor of the signature is broken")
 	}
-	return body, nil
+	if sum.Len() > 0 && sum.String() != base64.StdEncoding.EncodeToString(crc24(data)) {
+		return nil, errorf(ErrMalformed, "armor of the signature is broken: its checksum is wrong")
+	}
+	return data, nil
+}
+
+// crc24 is the checksum of armor.
+func crc24(data []byte) []byte {
+	sum := uint32(0xb704ce)
+	for _, b := range data {
+		sum ^= uint32(b) << 16
+		for range 8 {
+			if sum <<= 1; sum&(1<<24) != 0 {
+				sum ^= 0x1864cfb
+			}
+		}
+	}
+	return []byte{byte(sum >> 16), byte(sum >> 8), byte(sum)}
 }
 
 func readSignature(raw rawPacket) *candidate {
@@ -272,6 +304,9 @@ func (c *candidate) checkKey(p Policy, f found, at time.Time) (Signer, *Error) {
 		Time: func() time.Time { return at },
 		// gpg lets a primary key without flags do everything, and so do publishers.
 		InsecureAllowAllKeyFlagsWhenMissing: true,
+		// Sound, although nobody makes them any more.
+		RejectPublicKeyAlgorithms: map[packet.PublicKeyAlgorithm]bool{},
+		RejectCurves:              map[packet.Curve]bool{},
 	}
 	if entity.Revoked(at) {
 		return Signer{}, because(ErrSignature, pgperrors.ErrKeyRevoked, "made by key %s", f.key.fingerprint)
@@ -297,6 +332,9 @@ func (c *candidate) checkKey(p Policy, f found, at time.Time) (Signer, *Error) {
 		return Signer{}, because(ErrSignature, err, "key %s cannot be used", c.signer())
 	}
 	primary := used.PublicKey.KeyId == entity.PrimaryKey.KeyId
+	if bits, err := used.PublicKey.BitLength(); used.PublicKey.PubKeyAlgo == packet.PubKeyAlgoDSA && (err != nil || bits < minDSA) {
+		return Signer{}, errorf(ErrSignature, "key %s is too weak: DSA of %d bits", c.signer(), bits)
+	}
 	if !primary && !used.SelfSignature.FlagSign {
 		return Signer{}, errorf(ErrSignature, "subkey %016X may not sign", id)
 	}

@@ -3,6 +3,7 @@ package keyring
 import (
 	"bytes"
 	"crypto"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -118,6 +119,12 @@ func TestVerify(t *testing.T) {
 		{"many", bytes.Repeat(good, maxSignatures), now, key, Policy{}, nil},
 		{"too many", bytes.Repeat(good, maxSignatures+1), now, key, Policy{}, ErrMalformed},
 		{"large", bytes.Repeat([]byte("x"), maxSignatureFile+1), now, key, Policy{}, ErrMalformed},
+		{"armored, text around", join([]byte("Hash: x\n\n"), armored(t, openpgp.SignatureType, good), []byte("bye\n")), now, key, Policy{}, nil},
+		{"armored, in long lines", []byte("-----BEGIN PGP SIGNATURE-----\r\nVersion: 1\r\n\r\n" + base64.StdEncoding.EncodeToString(good)), now, key, Policy{}, nil},
+		{"armored, with a wrong checksum", []byte("-----BEGIN PGP SIGNATURE-----\n\n" + base64.StdEncoding.EncodeToString(good) + "\n=AAAA\n"), now, key, Policy{}, ErrMalformed},
+		{"armored, with a letter that is none", []byte("-----BEGIN PGP SIGNATURE-----\n\n!" + base64.StdEncoding.EncodeToString(good)), now, key, Policy{}, ErrMalformed},
+		{"armored, headers alone", []byte("-----BEGIN PGP SIGNATURE-----\nVersion: 1"), now, key, Policy{}, ErrMalformed},
+		{"armored, nothing in it", []byte("-----BEGIN PGP SIGNATURE-----\n\n-----END PGP SIGNATURE-----\n"), now, key, Policy{}, ErrMalformed},
 		{"cut", good[:len(good)-1], now, key, Policy{}, ErrMalformed},
 		{"blanks", []byte(" \n\n"), now, key, Policy{}, ErrMalformed},
 		{"expired signature", sign(t, key, data, life, false), made.Add(time.Hour + time.Second), key, Policy{}, ErrExpired},

@@ -248,3 +248,13 @@ func TestDotSlash(t *testing.T) {
 		t.Errorf("Parse = %v, %v", k, err)
 	}
 }
+
+func TestKindsOfKeys(t *testing.T) {
+	for name, want := range map[string]error{"dsa2048": nil, "nistp521": nil, "brainpoolP256r1": nil, "secp256k1": nil, "rsa1024": ErrSignature} {
+		ring := parseFile(t, "gpg/"+name+".tar.xz")
+		signer, err := Policy{}.Verify(bytes.NewReader(readFile(t, "gpg/data")), readFile(t, "gpg/"+name+".asc"), now, nil, ring)
+		if kind(t, err) != want {
+			t.Errorf("%s: %+v, %v, want %v", name, signer, err, want)
+		}
+	}
+}
