@@ -2,6 +2,7 @@ package cdimage
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"regexp"
 	"slices"
@@ -30,6 +31,7 @@ type BuildLog struct {
 
 	Start, End time.Time // first and last time the host printed, UTC
 	Cut        bool      // the last line has no end: written to, or copied, just now
+	Incomplete string    // why the copy at hand is not whole: a gzip that ends early
 	Lines      int
 	Bytes      int64
 
@@ -88,7 +90,7 @@ const (
 var buildMarks = []string{
 	" =====\n", " =====\r", " starting at ", " finished at ", "/+livefs/", "reusing build ", "Publishing ", " URL:http",
 	"Traceback (most recent", " image for ", "No filesystem for ", "No images produced!",
-	"Couldn't submit artifact", "Unable to contact tracker", "No keys found", "LP_SIGN_CONFIG set", "Signing ", "No iso.qa.", "Submitting images", "Test Observer is not",
+	"launchpad-buildd/", "Couldn't submit artifact", "Unable to contact tracker", "No keys found", "LP_SIGN_CONFIG set", "Signing ", "No iso.qa.", "Submitting images", "Test Observer is not",
 }
 
 var (
@@ -114,6 +116,7 @@ type buildParser struct {
 	markerLine int
 
 	stage     string
+	builder   bool // a program of Launchpad's builder was run
 	signed    bool // all images are in the directory, and so are their checksums
 	noImages  []archNote
 	downloads downloads
@@ -130,7 +133,7 @@ type archNote struct {
 // ParseBuildLog reads a cd-build-log of any era, plain or gzip, in one pass
 // with flat memory. The log is returned also with an error, with what could be
 // told; the error is an [Error]: ErrIncomplete for a gzip that ends early,
-// ErrFormat for a page of HTML in the log's place, or that of r.
+// ErrFormat for a page of HTML or a livefs log in the log's place, or that of r.
 //
 // An empty log is no error: the host creates the file before it writes to it.
 func ParseBuildLog(r io.Reader) (*BuildLog, error) { return defaultBuild().ParseBuildLog(r) }
@@ -143,6 +146,9 @@ func (rs *Rules) ParseBuildLog(r io.Reader) (*BuildLog, error) {
 	if err == nil {
 		err = p.s.scan(plain, p.visit)
 	}
+	if err == nil && p.builder && len(p.log.Stages) == 0 {
+		err = errLivefs
+	}
 	p.log.Lines, p.log.Bytes = p.s.lines, p.s.bytes
 	p.log.Cut = p.s.unterminated || err != nil
 	if p.marker != "" && knownStage(p.marker) {
@@ -151,6 +157,9 @@ func (rs *Rules) ParseBuildLog(r io.Reader) (*BuildLog, error) {
 	p.finish()
 	if err != nil {
 		err = &Error{Op: "read cd-build-log", Kind: kindOf(err), Err: err}
+	}
+	if errors.Is(err, ErrIncomplete) {
+		p.log.Incomplete = errShortGzip.Error()
 	}
 	return p.log, err
 }
@@ -181,6 +190,7 @@ func (p *buildParser) visit(line []byte, number int) bool {
 		p.tb.chained = false
 		return true
 	}
+	p.builder = p.builder || bytes.HasPrefix(line, []byte("RUN: /usr/share/launchpad-buildd/"))
 	if p.runLine(line, number) {
 		p.endTraceback() // the run goes on
 	} else {

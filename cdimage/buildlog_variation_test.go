@@ -249,6 +249,7 @@ func TestAge(t *testing.T) {
 	building := newLog("ubuntu-touch", "wily").build("armhf", "", "i386", good)
 	downloading := newLog("ubuntu-touch", "wily").build("armhf", good, "i386", good).stage("Downloading live filesystem images")
 	publishing := newLog("ubuntu-touch", "wily").build("armhf", good, "i386", good).publish("armhf")
+	purging := newLog("ubuntu-touch", "wily").build("armhf", good).publish("armhf").stage("Purging old images")
 	for _, c := range []struct {
 		name    string
 		log     *writer
@@ -263,11 +264,13 @@ func TestAge(t *testing.T) {
 		{"downloading", downloading, time.Hour, cdimage.NotYet, good, cdimage.Wait},
 		{"killed while downloading", downloading, 3 * time.Hour, cdimage.None, good, cdimage.PublishOnly},
 		{"publishing", publishing, time.Minute, cdimage.NotYet, good, cdimage.Wait},
+		{"purging", purging, time.Minute, cdimage.Complete, good, cdimage.Wait},
+		{"killed while purging", purging, 24 * time.Hour, cdimage.Complete, good, cdimage.TriggerMirrors},
 		{"killed while publishing", publishing, 24 * time.Hour, cdimage.Broken, good, cdimage.PublishOnly},
 	} {
 		l := parseBuild(t, c.log.String())
 		d := cdimage.Diagnose(cdimage.Evidence{Log: l, Now: l.End.Add(c.age)})
-		if d.Publish != c.publish || d.Arches[0].State != c.state || d.Actions[0] != c.action || d.Arches[0].Published {
+		if d.Publish != c.publish || d.Arches[0].State != c.state || d.Actions[0] != c.action || d.Arches[0].Published != (c.publish == cdimage.Complete) {
 			t.Errorf("%s: publish %s, state %s, %v", c.name, d.Publish, d.Arches[0].State, d.Actions)
 		}
 	}

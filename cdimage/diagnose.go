@@ -2,6 +2,7 @@ package cdimage
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -96,7 +97,7 @@ func Diagnose(e Evidence) Diagnosis {
 	}
 	d := Diagnosis{
 		Build: e.Build, Publish: l.Publish, Finished: l.Finished,
-		Causes: []Cause{}, Warnings: l.Warnings, End: l.End,
+		Causes: []Cause{}, Warnings: slices.Clone(l.Warnings), End: l.End,
 	}
 	id := d.ID
 	if id.IsZero() && !l.Start.IsZero() {
@@ -111,8 +112,8 @@ func Diagnose(e Evidence) Diagnosis {
 	if n := len(l.Stages); n > 0 && strings.HasPrefix(l.Stages[n-1].Name, stageBuild) {
 		quiet = quietBuilding
 	}
-	d.Running = !ended && !e.Ended && now.Sub(grown) < quiet
-	killed := !ended && !d.Running
+	d.Running = !ended && !e.Ended && l.Incomplete == "" && now.Sub(grown) < quiet
+	killed := !ended && !d.Running && l.Incomplete == ""
 	if killed {
 		d.Publish = None
 		if l.has(stagePublish) {
@@ -133,6 +134,11 @@ func Diagnose(e Evidence) Diagnosis {
 		d.Arches = append(d.Arches, v)
 	}
 	d.Causes = append(d.Causes, explain(l, e.Livefs)...)
+	for _, a := range l.Arches {
+		if log := e.Livefs[a.Label]; log != nil && log.Incomplete != "" && !log.Missing {
+			d.Warnings = append(d.Warnings, "livefs log of "+a.Label+": "+log.Incomplete)
+		}
+	}
 	w := weigher{d: &d, log: l, id: id, today: year >= reuseSince, killed: killed, quietFor: now.Sub(grown), now: now}
 	r := w.remedy()
 	d.Remedy, d.Actions = r.Text, r.Actions

@@ -3,12 +3,16 @@ package cdimage
 import (
 	"bufio"
 	"bytes"
+	"compress/flate"
 	"compress/gzip"
 	"errors"
 	"io"
 )
 
-var errHTML = errors.New("a page of HTML stands in the log's place")
+var (
+	errHTML   = errors.New("a page of HTML stands in the log's place")
+	errLivefs = errors.New("a livefs log stands in the log's place")
+)
 
 // unpack gives the text of a log and refuses a web page in its place.
 func unpack(r io.Reader) (io.Reader, error) {
@@ -76,10 +80,11 @@ func truncated(err error) error {
 
 // kindOf maps what reading a log can fail with to a sentinel.
 func kindOf(err error) error {
+	var corrupt flate.CorruptInputError
 	switch {
 	case errors.Is(err, errShortGzip):
 		return ErrIncomplete
-	case errors.Is(err, errHTML), errors.Is(err, gzip.ErrHeader), errors.Is(err, gzip.ErrChecksum):
+	case errors.As(err, &corrupt), errors.Is(err, errHTML), errors.Is(err, errLivefs), errors.Is(err, gzip.ErrHeader), errors.Is(err, gzip.ErrChecksum):
 		return ErrFormat
 	}
 	return nil

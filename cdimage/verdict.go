@@ -67,8 +67,11 @@ func (v *Verdicts) UnmarshalJSON(b []byte) error {
 func (d Diagnosis) String() string {
 	var b strings.Builder
 	name := "build"
-	if d.Project != "" {
+	switch {
+	case d.Project != "":
 		name = d.Build.String()
+	case !d.ID.IsZero():
+		name = d.Type + " " + d.ID.String()
 	}
 	fmt.Fprintf(&b, "%s: %s\n", name, d.headline())
 	width := 0
@@ -80,7 +83,7 @@ func (d Diagnosis) String() string {
 		switch {
 		case a.Published:
 			state += ", published"
-		case d.Running:
+		case d.Publish == NotYet:
 		default:
 			state += ", not published"
 		}
@@ -133,7 +136,7 @@ func (d Diagnosis) headline() string {
 	if d.Running {
 		return "at work"
 	}
-	return string(d.Publish)
+	return "no verdict"
 }
 
 // sentence says a cause without its line.

@@ -28,14 +28,20 @@ func (w *weigher) remedy() Remedy {
 	}
 	inBuild := slices.DeleteFunc(slices.Clone(real), func(c Cause) bool { return w.log.arch(c.Scope) == nil || w.log.arch(c.Scope).Good() })
 	switch {
-	case d.Running && len(w.log.Stages) == 0:
+	case d.Publish == NotYet && w.log.Incomplete != "":
+		return remedy("fetch the log again; the copy at hand is incomplete: "+w.log.Incomplete, Wait)
+	case d.Running && w.log.Lines == 0:
 		return remedy("wait; the log is empty so far", Wait)
+	case d.Running && len(w.log.Stages) == 0:
+		return remedy("wait; the log has no stage of a run so far, if it is a cd-build-log at all", Wait)
 	case d.Running && len(inBuild) > 0:
 		return remedy("wait (the log is mirrored every 15 minutes); after that: "+rebuildRemedy(inBuild).Text, Wait)
 	case d.Running:
 		return remedy("wait (the log is mirrored every 15 minutes)", Wait)
 	case len(inBuild) > 0:
 		return w.withRest(rebuildRemedy(inBuild), real)
+	case w.killed && d.Publish == Complete:
+		return remedy("re-trigger mirrors; the image is published", TriggerMirrors)
 	case w.killed:
 		return w.killedRemedy()
 	case len(real) > 0 && d.Publish == Complete:
@@ -234,6 +240,8 @@ func (w *weigher) rerun(e Evidence) Rerun {
 	switch {
 	case d.Running:
 		r.Why = "the run is still at work"
+	case d.Publish == NotYet:
+		r.Why = "the log at hand is incomplete"
 	case len(w.log.Arches) == 0:
 		r.Why = "the log shows no livefs build: look up the newest one of each architecture first"
 	case bad != "":

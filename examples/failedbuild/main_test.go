@@ -226,6 +226,7 @@ func TestFiles(t *testing.T) {
 		t.Errorf("packed on the standard input:\n%s\nplain:\n%s", unpacked, plain)
 	}
 	packed := file("saved-from-mail", z.Bytes())
+	named := file("daily-preinstalled-20160906.1.log.gz", z.Bytes())
 	torn := file("torn", z.Bytes()[:z.Len()/2])
 	killed := existing("cd-build-logs/ubuntu-touch-custom/vivid/daily-preinstalled-20161003.log")
 	for _, tt := range []struct {
@@ -239,7 +240,11 @@ func TestFiles(t *testing.T) {
 		{"told its architecture", []string{"-log", log, "-livefs", "ubuntu-touch-custom-i386=" + other}, 1, "ubuntu-touch-custom-i386: package"},
 		{"gzip by its first bytes", []string{"-log", packed}, 1, "build: published, but not"},
 		{"named by flags", []string{"-log", packed, "-project", "ubuntu-touch-custom", "-series", "vivid", "-type", "daily-preinstalled", "-id", "20160906.1"}, 1, "ubuntu-touch-custom/vivid/daily-preinstalled-20160906.1: "},
-		{"torn gzip", []string{"-log", torn}, 1, "note: "},
+		{"torn gzip", []string{"-log", torn}, 1, "do: fetch the log again"},
+		{"torn livefs log", []string{"-log", log, "-livefs", "ubuntu-touch-custom-i386=" + torn}, 1, "note: livefs log of ubuntu-touch-custom-i386: "},
+		{"named by its file", []string{"-log", named}, 1, "daily-preinstalled 20160906.1: published, but not"},
+		{"livefs log in its place", []string{"-log", livefs}, 2, "a livefs log"},
+		{"something else", []string{"-log", file("else", []byte("hello\n"))}, 0, "if it is a cd-build-log at all"},
 		{"at work", []string{"-log", killed}, 0, "-ended"},
 		{"killed", []string{"-log", killed, "-ended"}, 1, "nothing published"},
 		{"hours later", []string{"-log", killed, "-now", "2016-10-03T20:00:00Z"}, 1, "nothing published"},

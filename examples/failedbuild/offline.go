@@ -65,18 +65,15 @@ func (o offline) report(build cdimage.Build) (procedure.BuildReport, error) {
 		}
 	}
 	e.Build = build
-	if named, err := cdimage.ParseLogPath(strings.TrimSuffix(o.log, ".gz")); err == nil && build.Project == "" {
-		e.Build = named
-	}
-	var notes []string
 	err := o.read(o.log, func(r io.Reader) (err error) {
 		e.Log, err = cdimage.ParseBuildLog(r)
 		return err
 	})
-	if errors.Is(err, cdimage.ErrIncomplete) {
-		notes = append(notes, err.Error())
-	} else if err != nil {
+	if err != nil && !errors.Is(err, cdimage.ErrIncomplete) {
 		return none, err
+	}
+	if build.Project == "" {
+		e.Build = named(o.log, e.Log)
 	}
 	for _, arg := range o.livefs {
 		label, file := labelled(arg)
@@ -93,11 +90,22 @@ func (o offline) report(build cdimage.Build) (procedure.BuildReport, error) {
 		e.Livefs[label] = l
 	}
 	d := cdimage.Diagnose(e)
-	d.Warnings = append(d.Warnings, notes...)
 	if d.Running {
 		d.Warnings = append(d.Warnings, "the log has no end: the run was at work when the log was taken, or it was killed; tell with -now or -ended")
 	}
 	return procedure.NewBuildReport(d, nil), nil
+}
+
+// named reads from the path of a log which build it is about. A log that was
+// saved somewhere else has only its type and ID in its name.
+func named(file string, log *cdimage.BuildLog) cdimage.Build {
+	file = strings.TrimSuffix(file, ".gz")
+	b, err := cdimage.ParseLogPath(file)
+	if err != nil || len(log.Arches) > 0 && !strings.HasPrefix(log.Arches[0].Label, b.Project+"-") {
+		b = cdimage.Build{}
+		b.Type, b.ID, _ = cdimage.ParseLogName(path.Base(file))
+	}
+	return b
 }
 
 // labelOf finds the architecture of a run that a livefs log is about: by the

@@ -127,6 +127,8 @@ func importable(d cdimage.Diagnosis, a cdimage.Verdict, files []string) Importab
 	switch {
 	case d.Running:
 		im.Why = "the build is still at work"
+	case d.Publish == cdimage.NotYet:
+		im.Why = "not known, the log at hand is incomplete"
 	case d.Publish == cdimage.Broken:
 		im.Why = "the directory was left half filled, without checksums: the image server passes it over"
 	case a.Published:
@@ -158,9 +160,9 @@ func carried(d cdimage.Diagnosis, a cdimage.Verdict, files []string) bool {
 }
 
 // Wrong reports whether anything is to be done, or asked: a cause was found, or
-// the image is not complete without one.
+// the image is not complete without one, or the log allows no verdict.
 func (r BuildReport) Wrong() bool {
-	return len(r.Causes) > 0 || r.Publish == cdimage.None || r.Publish == cdimage.Partial || r.Publish == cdimage.Broken
+	return len(r.Causes) > 0 || r.Publish == cdimage.NotYet && !r.Running || r.Publish == cdimage.None || r.Publish == cdimage.Partial || r.Publish == cdimage.Broken
 }
 
 // String returns the report as one would write it into a bug.
