@@ -15,17 +15,21 @@ import (
 //
 //  1. stop phasing on every target at once, before anything else: each is set to
 //     0 %, and a tree that a killed program left unable to take the change is
-//     mended first. One target that cannot be stopped does not hold up the others;
+//     mended first. One target that cannot be stopped does not hold up the others.
+//     Every later start looks first whether it is still so;
 //  2. a person assesses the fault, and whether devices that have it can still
 //     take an update;
 //  3. if they can: the last good image of each channel is published again, under
-//     a higher number, because devices only move up;
+//     a higher number, because devices only move up. Where the percentage asked
+//     for would let older devices get the faulty image (a newer number ends its
+//     0 %), the good one goes to everybody;
 //  4. if they cannot: factory images and instructions for recovery, as gates;
 //  5. an announcement;
 //  6. the fix on rc and its release are runs of their own; a gate remembers them.
 //
 // The importer is held from the first effect after the stop until everything is
-// published.
+// published. What a run that was killed still holds of it is taken over once a
+// person says that the run is dead.
 type BackOut struct {
 	Server   *systemimage.Server
 	Importer *systemimage.Importer
@@ -58,10 +62,9 @@ func (c *BackOut) Run(ctx context.Context, r *runbook.Run) error {
 	if len(c.Input.Faulty) == 0 {
 		return errors.New("a back-out needs to know which images are faulty")
 	}
-	stopped := c.stop(ctx, r.Group("stop"))
-	if stopped != nil && !r.Planning() {
+	if err := c.stop(ctx, r.Group("stop")); err != nil && !r.Planning() {
 		// Said first and at once; the rest goes on only when all are stopped.
-		return fmt.Errorf("not everything is stopped: %w", stopped)
+		return fmt.Errorf("not everything is stopped: %w\n%s", err, c.lastResort())
 	}
 	begun, err := runbook.Read(ctx, r, "stopped at", func(context.Context) (time.Time, error) {
 		return time.Now().UTC().Truncate(time.Second), nil
@@ -69,13 +72,18 @@ func (c *BackOut) Run(ctx context.Context, r *runbook.Run) error {
 	if err != nil {
 		return err
 	}
+	if !r.Planning() {
+		if err := r.Require(ctx, "nobody is offered the faulty images", c.stillStopped); err != nil {
+			return err
+		}
+	}
 	plan, err := runbook.Read(ctx, r, "find good images", c.findGood)
 	if err != nil {
 		return err
 	}
 	if err := r.Gate(ctx, runbook.Gate{
 		Name:     "assess",
-		Question: "Is the fault understood well enough to go on: which devices have it, and what does it do to them?",
+		Question: "The faulty images are offered to nobody any more. Is the fault understood well enough to go on: which devices have it, and what does it do to them?",
 		Evidence: plan, Not: c.Input.Not,
 	}); err != nil {
 		return err
@@ -84,13 +92,9 @@ func (c *BackOut) Run(ctx context.Context, r *runbook.Run) error {
 	if err != nil {
 		return err
 	}
+	var offered []Target
 	if ota {
-		if err := importerReady(ctx, r, c.Importer); err != nil {
-			return err
-		}
-		err = r.Hold(ctx, holdImporter(r, c.Importer), func(ctx context.Context, r *runbook.Run) error {
-			return c.revert(ctx, r.Group("revert"), plan)
-		})
+		offered, err = c.revert(ctx, r, plan)
 	} else {
 		err = c.recover(ctx, r.Group("recover"), plan)
 	}
@@ -98,10 +102,9 @@ func (c *BackOut) Run(ctx context.Context, r *runbook.Run) error {
 		return err
 	}
 	a, err := fill(backOutText, struct {
-		Faulty []Target
-		OTA    bool
-		Begun  string
-	}{c.Input.Faulty, ota, begun.Format("2006-01-02 15:04 MST")})
+		Faulty, Offered []Target
+		Begun           string
+	}{c.Input.Faulty, offered, begun.Format("2006-01-02 15:04 MST")})
 	if err != nil {
 		return err
 	}
@@ -120,81 +123,49 @@ const backOutText = `Update withdrawn
 - {{.Channel}} for {{.Device}}: image {{.Version}}{{end}}
 
 The update was stopped at {{.Begun}}.
-{{if .OTA}}Devices that have it are offered the last good image again, under a higher number.
+{{if .Offered}}Devices that have it are offered the last good image again, under a higher number:
+{{range .Offered}}
+- {{.Channel}} for {{.Device}}: image {{.Version}}{{end}}
 {{else}}Devices that have it cannot update by themselves; instructions for recovery follow.
 {{end}}`
 
-// stop sets every faulty image to 0 %, one after the other: the program takes no
-// lock, and two at once break each other's commits. The first round does not wait
-// for anything; the second watches whether a program that is running, such as an
-// import, or a rollout, has written an old percentage back. The stop file comes
-// before both, so that a rollout raises nothing any more; when it cannot be
-// written, the images are stopped all the same.
+// stop sets every faulty image to 0 %. The stop file comes first, so that a
+// rollout raises nothing any more; when it cannot be written, the images are
+// stopped all the same.
 func (c *BackOut) stop(ctx context.Context, r *runbook.Run) error {
 	var flag error
 	if c.Stop != nil {
-		flag = c.Stop.write(ctx, r, "backed out")
+		flag = c.Stop.write(ctx, r, backOutNotice(c.Input.Faulty), true)
 	}
-	first := runbook.Each(ctx, r, keyed(c.Input.Faulty, self), 1, func(ctx context.Context, r *runbook.Run, t, _ Target) error {
-		return c.stopOne(ctx, r, t, true)
-	})
-	second := runbook.Each(ctx, r.Group("again"), keyed(c.Input.Faulty, self), 1, func(ctx context.Context, r *runbook.Run, t, _ Target) error {
-		return c.stopOne(ctx, r, t, false)
-	})
-	return errors.Join(second, first, flag)
+	return errors.Join(stopAll(ctx, r, c.Server, c.Input.Faulty), flag)
 }
 
-func (c *BackOut) stopOne(ctx context.Context, r *runbook.Run, t Target, quick bool) error {
-	req := systemimage.PhaseRequest{Channel: t.Channel, Device: t.Device, Version: t.Version, Percentage: 0, Quick: quick}
-	const at0 = "at 0 %"
-	what := "offer image %d of %s for %s to nobody any more"
-	if !quick {
-		what = "look again that image %d of %s for %s is offered to nobody"
-	}
-	_, err := runbook.Do(ctx, r, runbook.Step[string]{
-		Name:   "stop",
-		Intent: fmt.Sprintf(what, t.Version, t.Channel, t.Device),
-		Probe: func(ctx context.Context) (string, bool, error) {
-			if newer, err := c.newer(ctx, t); err == nil && newer > 0 {
-				return fmt.Sprintf("image %d is published above it: the server phases the newest only", newer), true, nil
-			}
-			_, done, err := c.Server.CheckPercentage(ctx, req)
-			if errors.Is(err, systemimage.ErrBroken) || errors.Is(err, systemimage.ErrTorn) {
-				return "", false, nil // what Do mends
-			}
-			return at0, done, err
-		},
-		Do: func(ctx context.Context) (string, error) {
-			// Another program that commits the same index just now, such as the last
-			// step of a rollout, can make this one fail and leave the index broken.
-			var did []string
-			for try := 1; ; try++ {
-				_, err := c.Server.SetPercentage(ctx, req)
-				if err == nil || errors.Is(err, systemimage.ErrRefused) || errors.Is(err, systemimage.ErrReadOnly) || try == 4 || ctx.Err() != nil {
-					return strings.Join(append(did, at0), "; "), err
-				}
-				done, merr := c.Server.Mend(ctx, t.Channel, t.Device)
-				if merr != nil && !errors.Is(merr, systemimage.ErrLocked) {
-					return "", errors.Join(err, merr)
-				}
-				did = append(did, done...)
-			}
-		},
-		Predict: at0,
-	})
-	return err
+// lastResort says what to do when an image cannot be stopped.
+func (c *BackOut) lastResort() string {
+	return fmt.Sprintf("what is not listed here is stopped. See to these first, then start again with the same journal; "+
+		"to go on with the others meanwhile, start a back-out of them alone with another journal. "+
+		"If the server's programs cannot do it at all, move the signature of the index away "+
+		"(mv %[1]s/www/CHANNEL/DEVICE/index.json.asc %[1]s/): without it devices take nothing from that index; re-sign-indexes puts it back",
+		strings.TrimRight(c.Server.Root, "/"))
 }
 
-// newer returns the version above a target; 0 is none.
-func (c *BackOut) newer(ctx context.Context, t Target) (int, error) {
-	x, err := c.Server.Client.Index(ctx, t.Channel, t.Device)
-	if err != nil {
-		return 0, err
+// stillStopped looks on every start: a rollout that somebody resumed may have
+// raised a percentage while this run was pending.
+func (c *BackOut) stillStopped(ctx context.Context) error {
+	var again []string
+	for _, t := range c.Input.Faulty {
+		who, err := whoGets(ctx, c.Server.Client, t)
+		if err != nil {
+			return err
+		}
+		if who != "" {
+			again = append(again, who)
+		}
 	}
-	if n, _ := x.Newest(); n > t.Version {
-		return n, nil
+	if len(again) > 0 {
+		return fmt.Errorf("the faulty image is offered again: %s; start a new back-out with a new journal now: the first thing it does is to stop it", strings.Join(again, "; "))
 	}
-	return 0, nil
+	return nil
 }
 
 // findGood looks for the image to go back to on each target.
@@ -206,7 +177,7 @@ func (c *BackOut) findGood(ctx context.Context) ([]Reversal, error) {
 			return nil, err
 		}
 		v := Reversal{Target: t}
-		if n, _ := x.Newest(); n > t.Version {
+		if n, _ := x.Newest(); n > t.Version && !sameContent(x.Index, t.Version, n) {
 			v.AlreadyHigher = n
 		}
 		want := 0
@@ -216,15 +187,15 @@ func (c *BackOut) findGood(ctx context.Context) ([]Reversal, error) {
 			}
 		}
 		for _, m := range x.Fulls() {
-			if m.Version < t.Version && (want == 0 || m.Version == want) {
+			if m.Version < t.Version && (want == 0 || m.Version == want) && !sameContent(x.Index, m.Version, t.Version) {
 				v.Good, v.Detail = m.Version, m.VersionDetail
 			}
 		}
 		switch {
 		case v.Good == 0 && want > 0:
-			return nil, fmt.Errorf("%s has no full image %d below %d to go back to", t, want, t.Version)
+			return nil, fmt.Errorf("%s has no full image %d below %d, with other files, to go back to", t, want, t.Version)
 		case v.Good == 0:
-			v.NoGood = "no full image below it is left on the server"
+			v.NoGood = "no full image with other files is left below it on the server"
 		}
 		plan = append(plan, v)
 	}
@@ -245,26 +216,76 @@ func (c *BackOut) canUpdate(ctx context.Context, r *runbook.Run, plan []Reversal
 	return true, err
 }
 
-// revert publishes the good images again.
-func (c *BackOut) revert(ctx context.Context, r *runbook.Run, plan []Reversal) error {
-	var missing []string
-	for _, v := range plan {
-		if v.NoGood != "" && v.AlreadyHigher == 0 {
-			missing = append(missing, v.Target.String()+": "+v.NoGood)
-		}
+// revert publishes the good images again, and returns what is offered then.
+func (c *BackOut) revert(ctx context.Context, r *runbook.Run, plan []Reversal) ([]Target, error) {
+	dead, err := c.takeOver(ctx, r)
+	if err != nil {
+		return nil, err
 	}
-	if len(missing) > 0 {
-		return fmt.Errorf("cannot revert %s; import or copy a good image there by hand, then start again with the same journal", strings.Join(missing, "; "))
-	}
-	return runbook.Each(ctx, r, keyed(plan, func(v Reversal) Target { return v.Target }), 1, func(ctx context.Context, r *runbook.Run, t Target, v Reversal) error {
-		if v.AlreadyHigher > 0 {
-			return r.Note(fmt.Sprintf("%s: image %d is above the faulty one already; nothing is published", t, v.AlreadyHigher))
-		}
-		_, err := copyImage(ctx, r, c.Server, systemimage.CopyRequest{
-			From: t.Channel, To: t.Channel, Device: t.Device, Version: v.Good,
-			Tag: c.Input.Tag, KeepTag: c.Input.Tag == "", Percentage: c.Input.Percentage,
+	var offered []Target
+	err = r.Hold(ctx, holdImporter(r, c.Importer, dead...), func(ctx context.Context, r *runbook.Run) error {
+		return runbook.Each(ctx, r.Group("revert"), keyed(plan, func(v Reversal) Target { return v.Target }), 1, func(ctx context.Context, r *runbook.Run, t Target, v Reversal) error {
+			version, err := c.revertOne(ctx, r, t, v)
+			offered = append(offered, Target{t.Channel, t.Device, version})
+			return err
 		})
+	})
+	return offered, err
+}
+
+func (c *BackOut) revertOne(ctx context.Context, r *runbook.Run, t Target, v Reversal) (version int, err error) {
+	if v.AlreadyHigher > 0 || v.NoGood != "" {
+		version, err = runbook.Read(ctx, r, "image above it", func(ctx context.Context) (int, error) {
+			_, newer, err := offeredAs(ctx, c.Server.Client, t)
+			if err == nil && newer == 0 {
+				err = fmt.Errorf("%s; import or copy a good image there by hand, then start again with the same journal", v.NoGood)
+			}
+			return newer, err
+		})
+		if err != nil || r.Planning() {
+			return version, err
+		}
+		return version, r.Note(fmt.Sprintf("%s: image %d is above the faulty one already; nothing is published", t, version))
+	}
+	copied, err := copyImage(ctx, r, c.Server, systemimage.CopyRequest{
+		From: t.Channel, To: t.Channel, Device: t.Device, Version: v.Good,
+		Tag: c.Input.Tag, KeepTag: c.Input.Tag == "", Percentage: c.Input.Percentage,
+	})
+	if err != nil || r.Planning() {
+		return copied.Version, err
+	}
+	who, err := runbook.Read(ctx, r, "who gets the faulty image", func(ctx context.Context) (string, error) {
+		return whoGets(ctx, c.Server.Client, t)
+	})
+	if err == nil && who != "" {
+		// Nothing is worse than that: the good image goes to everybody.
+		if err = r.Note(fmt.Sprintf("at %d %% of image %d the faulty one can be had (%s): image %[2]d is offered to everybody", c.Input.Percentage, copied.Version, who)); err == nil {
+			err = setPercentage(ctx, r, c.Server, Target{t.Channel, t.Device, copied.Version}, 100, nil)
+		}
+	}
+	if err != nil {
+		return copied.Version, err
+	}
+	return copied.Version, r.Verify(ctx, "nobody gets the faulty image", func(ctx context.Context) error {
+		who, err := whoGets(ctx, c.Server.Client, t)
+		if err == nil && who != "" {
+			err = fmt.Errorf("%s: set the newest image to 100 %% with set-phased-percentage, then start again with the same journal", who)
+		}
 		return err
+	})
+}
+
+// takeOver asks about other runs that hold the importer: one that was killed would
+// keep it off for ever, and one that is at work must not be interfered with.
+func (c *BackOut) takeOver(ctx context.Context, r *runbook.Run) ([]systemimage.Mark, error) {
+	others, err := importerReady(ctx, r, c.Importer)
+	if err != nil || len(others) == 0 {
+		return nil, err
+	}
+	return others, r.Gate(ctx, runbook.Gate{
+		Name:     "take over",
+		Question: "Other runs hold the importer. Were they killed, or given up, so that this one may take over what they hold? (While one is at work: leave this open, and start again when it has ended.)",
+		Evidence: others, Not: c.Input.Not,
 	})
 }
 

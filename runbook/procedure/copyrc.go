@@ -72,7 +72,7 @@ func (c *CopyRC) Run(ctx context.Context, r *runbook.Run) error {
 			return err
 		}
 	}
-	if err := importerReady(ctx, r, c.Importer); err != nil {
+	if err := importerFree(ctx, r, c.Importer); err != nil {
 		return err
 	}
 	return r.Hold(ctx, holdImporter(r, c.Importer), func(ctx context.Context, r *runbook.Run) error {

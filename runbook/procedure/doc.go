@@ -39,6 +39,8 @@
 //	the global lock is held for too long            systemimage.ErrLocked, naming the holder where it can be seen
 //	a configuration that somebody else changed      an error that says to begin a new run
 //	a newer version while an older one is phased    ErrSuperseded
+//	an image that is phased in was backed out       ErrBackedOut
+//	another run holds the importer                  an error that names it and its operator
 //	publishing a build again would mix images up    ErrUnsafe
 //	a run of the image builder gave no whole image  cdimage.ErrNotBuilt
 //	a question is open, or a step is not yet due    runbook.ErrPending: start again

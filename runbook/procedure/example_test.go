@@ -85,7 +85,7 @@ func ExampleBackOut() {
 	m, err := l.Client().Latest(context.Background(), "ubuntu-touch/stable/meizu.en", "arale")
 	fmt.Println(m.Version, m.Percentage, err)
 	// Output:
-	// assess: waiting for an answer: Is the fault understood well enough to go on: which devices have it, and what does it do to them?; start again when it is answered
+	// assess: waiting for an answer: The faulty images are offered to nobody any more. Is the fault understood well enough to go on: which devices have it, and what does it do to them?; start again when it is answered
 	// 1 0 <nil>
 }
 

@@ -40,7 +40,7 @@ type hotfixBuilt struct {
 // prepare asks all that can be asked while the fix is private.
 func (c *Hotfix) prepare(ctx context.Context, r *runbook.Run) (plan hotfixPlan, err error) {
 	in := c.Input
-	if err := importerReady(ctx, r, c.Importer); err != nil {
+	if err := importerFree(ctx, r, c.Importer); err != nil {
 		return plan, err
 	}
 	g := r.Group("configuration")

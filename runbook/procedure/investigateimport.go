@@ -201,6 +201,9 @@ type runEvidence struct {
 // runImporter asks, and runs the importer by hand with its line in the crontab
 // held.
 func (i *InvestigateImport) runImporter(ctx context.Context, r *runbook.Run, st importerSeen, config configSeen, tree treeSeen) (logSeen, error) {
+	if st.State == systemimage.ImporterPaused { // whoever did is at work
+		return logSeen{Absent: "the importer was not run: it is " + st.describe()}, nil
+	}
 	lock := st.Lock
 	if lock == "" {
 		lock = "free, or it cannot be seen"

@@ -83,7 +83,7 @@ func (c *Release) Run(ctx context.Context, r *runbook.Run) error {
 // copyAll copies the candidates to stable, with the tag and at 0 %, while the
 // importer is held.
 func (c *Release) copyAll(ctx context.Context, r *runbook.Run, candidates []Candidate) (targets []Target, err error) {
-	if err := importerReady(ctx, r, c.Importer); err != nil {
+	if err := importerFree(ctx, r, c.Importer); err != nil {
 		return nil, err
 	}
 	err = r.Hold(ctx, holdImporter(r, c.Importer), func(ctx context.Context, r *runbook.Run) error {

@@ -11,7 +11,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/landingteam/landing/phasing"
 	"github.com/landingteam/landing/runbook"
 	"github.com/landingteam/landing/runbook/lab"
 	"github.com/landingteam/landing/runbook/procedure"
@@ -24,7 +23,7 @@ import (
 // hundred times.
 func of(w systemimagetest.World) systemimagetest.World {
 	w.Channels = slices.DeleteFunc(slices.Clone(w.Channels), func(c systemimagetest.Channel) bool {
-		return c.Name != "ubuntu-touch/rc/bq-aquaris.en" && c.Name != "ubuntu-touch/stable/bq-aquaris.en"
+		return c.Name != "ubuntu-touch/rc/bq-aquaris.en" && c.Name != stable[0].Channel && c.Alias != stable[0].Channel
 	})
 	return w
 }
@@ -86,185 +85,6 @@ func TestReleaseNeedsATag(t *testing.T) {
 	if err := x.Execute(t.Context(), c.Run); err == nil || !strings.Contains(err.Error(), "tag") {
 		t.Errorf("Execute() without a tag = %v", err)
 	}
-}
-
-func faulty(version int) []procedure.Target {
-	return []procedure.Target{
-		{Channel: stable[0].Channel, Device: stable[0].Device, Version: version},
-		{Channel: stable[1].Channel, Device: stable[1].Device, Version: version},
-	}
-}
-
-func backout(l *lab.Lab) *procedure.BackOut {
-	return &procedure.BackOut{
-		Server: l.Server(), Importer: l.Importer(),
-		Input: procedure.BackOutInput{Faulty: faulty(2), Tag: "OTA-4.1", Percentage: 100},
-	}
-}
-
-// released is a lab in which stable has image 2, at a percentage.
-func released(t testing.TB, percentage int) *lab.Lab {
-	t.Helper()
-	return lab.NewWorld(t, of(lab.Released(percentage)))
-}
-
-// nobodyGetsIt checks what a back-out is for.
-func nobodyGetsIt(t testing.TB, l *lab.Lab, version int) {
-	t.Helper()
-	for _, g := range stable {
-		x, err := l.Client().Index(t.Context(), g.Channel, g.Device)
-		if err != nil {
-			t.Fatal(err)
-		}
-		newest, _ := x.Newest()
-		m, _ := x.Full(version)
-		if newest == version && phasing.Percent(m.Percentage) != 0 {
-			t.Errorf("%s still offers image %d to %d %%", g, version, m.Percentage)
-		}
-	}
-}
-
-func TestBackOut(t *testing.T) {
-	t.Parallel()
-	l := released(t, 50)
-	c := backout(l)
-	var sent []procedure.Announcement
-	c.Announce = func(_ context.Context, a procedure.Announcement) error { sent = append(sent, a); return nil }
-	x := &runbook.Runner{Name: "backout", Input: c.Input, Journal: &runbooktest.Memory{}}
-	if err := x.Execute(t.Context(), c.Run); !errors.Is(err, runbook.ErrPending) || !strings.Contains(err.Error(), "understood") {
-		t.Fatalf("with nobody there: %v, want ErrPending that asks for the assessment", err)
-	}
-	nobodyGetsIt(t, l, 2) // stopped before anybody was asked anything
-	x.Human = runbook.ApproveEverythingInALab{}
-	if err := x.Execute(t.Context(), c.Run); err != nil {
-		t.Fatal(err)
-	}
-	for _, g := range stable {
-		m, err := l.Client().Latest(t.Context(), g.Channel, g.Device)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if ubuntu, _ := m.Detail().Get("ubuntu"); m.Version != 3 || m.Percentage != 100 || ubuntu != "20150610" || m.Detail().Tag() != "OTA-4.1" {
-			t.Errorf("%s: image %d at %d %%: %s, want the content of image 1 again as image 3, OTA-4.1", g, m.Version, m.Percentage, m.VersionDetail)
-		}
-	}
-	if len(sent) != 1 || !strings.Contains(sent[0].Body, "krillin: image 2") || !strings.Contains(sent[0].Body, "last good image") {
-		t.Errorf("announcements = %+v", sent)
-	}
-	if st := importerState(t, l); st != systemimage.ImporterOn {
-		t.Errorf("importer is %q, want on", st)
-	}
-}
-
-// A tree that a killed program left unable to take a commit, and a global lock
-// that an import holds, do not keep a back-out from stopping.
-func TestBackOutStopsInABrokenWorld(t *testing.T) {
-	t.Parallel()
-	l := released(t, 50)
-	if err := l.Images.SetFaults(systemimagetest.Faults{Kill: systemimagetest.Signed}); err != nil {
-		t.Fatal(err)
-	}
-	argv := []string{"set-phased-percentage", "-v", stable[0].Channel, stable[0].Device, "2", "60"}
-	if out, err := l.Images.Run(t.Context(), systemimage.Command{Argv: argv}); err != nil || out.Exit != 137 {
-		t.Fatalf("killed program: exit %d, %v", out.Exit, err)
-	}
-	release, err := l.Images.HoldLock()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer release()
-	x := &runbook.Runner{Name: "backout", Journal: &runbooktest.Memory{}}
-	c := backout(l)
-	stopped := time.Now()
-	if err := x.Execute(t.Context(), c.Run); !errors.Is(err, runbook.ErrPending) {
-		t.Fatal(err)
-	}
-	nobodyGetsIt(t, l, 2)
-	t.Logf("stopped after %v", time.Since(stopped))
-}
-
-// Devices that cannot update are led to recovery instead of a new image.
-func TestBackOutRecovery(t *testing.T) {
-	t.Parallel()
-	l := released(t, 50)
-	c := backout(l)
-	var asked []string
-	x := &runbook.Runner{Name: "backout", Input: c.Input, Journal: &runbooktest.Memory{}, Human: human(func(q runbook.Question) runbook.Answer {
-		asked = append(asked, q.Step)
-		a := runbook.Answer{Verdict: runbook.Yes, By: "lead", Reason: "seen"}
-		if q.Step == "devices can update" {
-			a.Verdict = runbook.No
-		}
-		return a
-	})}
-	if err := x.Execute(t.Context(), c.Run); err != nil {
-		t.Fatal(err)
-	}
-	want := []string{"assess", "devices can update", "recover/factory images", "recover/instructions", "announcement", "fix"}
-	if d := cmp.Diff(want, asked); d != "" {
-		t.Errorf("asked (-want +got)\n%s", d)
-	}
-	nobodyGetsIt(t, l, 2)
-	if version, _, p := latest(t, l, stable[0].Channel, stable[0].Device); version != 2 || p != 0 {
-		t.Errorf("image %d at %d %%, want 2 at 0", version, p)
-	}
-}
-
-// From whatever point a release was killed at, a back-out by another operator
-// with another journal ends with nobody being offered the faulty image, and the
-// importer as it should be.
-func TestBackOutOfAKilledRelease(t *testing.T) {
-	t.Parallel()
-	step := 11
-	if *everywhere {
-		step = 1
-	}
-	for writes := 0; ; writes += step {
-		l := lab.NewWorld(t, of(lab.Candidates()))
-		c := release(t, l, newClock(time.Hour), "1% 2h ask, 50% 1h, 100%")
-		dying := &dyingJournal{Memory: &runbooktest.Memory{}, left: writes}
-		x := &runbook.Runner{Name: "release", Input: c.Input, Journal: dying, Human: runbook.ApproveEverythingInALab{}}
-		err := x.Execute(t.Context(), c.Run)
-		if err != nil && !errors.Is(err, runbook.ErrJournal) {
-			t.Fatalf("release that loses its journal after %d writes: %v", writes, err)
-		}
-		b := backout(l)
-		published := faulty(2)
-		b.Input.Faulty = nil
-		for _, g := range published {
-			if v, _, _ := latest(t, l, g.Channel, g.Device); v == 2 {
-				b.Input.Faulty = append(b.Input.Faulty, g)
-			}
-		}
-		if len(b.Input.Faulty) > 0 {
-			y := &runbook.Runner{Name: "backout", Input: b.Input, Journal: &runbooktest.Memory{}, Human: runbook.ApproveEverythingInALab{}}
-			if err := y.Execute(t.Context(), b.Run); err != nil {
-				t.Fatalf("back-out after %d writes of the release: %v", writes, err)
-			}
-			nobodyGetsIt(t, l, 2)
-		}
-		if st := importerState(t, l); st != systemimage.ImporterOn {
-			t.Errorf("after %d writes: importer is %q, want on", writes, st)
-		}
-		if err == nil {
-			return // the release came to its end
-		}
-	}
-}
-
-func TestBackOutKillAnywhere(t *testing.T) {
-	t.Parallel()
-	begin := released(t, 50)
-	killAnywhere(t, func(t testing.TB) runbooktest.Scene {
-		l := begin.Clone(t)
-		return runbooktest.Scene{
-			Start: func() (*runbook.Runner, runbook.Procedure) {
-				c := backout(l)
-				return &runbook.Runner{Name: "backout", Input: c.Input, Human: runbook.ApproveEverythingInALab{}}, c.Run
-			},
-			Snapshot: func() string { return snapshot(t, l) },
-		}
-	})
 }
 
 // human answers questions with a function.

@@ -1,6 +1,7 @@
 package procedure
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -39,7 +40,8 @@ type Health struct {
 //
 // A step that the schedule marks with "ask" is a gate. A bad health signal or
 // the stop file halts: all targets go to 0 % (never 1 %, which would still serve
-// 1.98 % of the devices), and a gate asks whether to resume. A newer version in
+// 1.98 % of the devices), and a gate asks whether to resume. When a back-out wrote
+// the file about one of its targets it ends instead: [ErrBackedOut]. A newer version in
 // any of the channels ends the rollout at once with [ErrSuperseded]: the server
 // keeps a percentage on the newest version only.
 //
@@ -77,6 +79,10 @@ type RolloutInput struct {
 // older one was phased in: this rollout has nothing left to set.
 var ErrSuperseded = errors.New("superseded by a newer version")
 
+// ErrBackedOut says that a back-out takes images of this rollout back: it has set
+// them to 0 %, and does not raise them any more.
+var ErrBackedOut = errors.New("backed out")
+
 // What a round of a rollout decides.
 const (
 	doSet  = "set"  // publish Percent
@@ -93,6 +99,7 @@ type decision struct {
 	Next    phasing.Percent `json:"next,omitempty"` // that a person is asked about
 	Time    time.Time       `json:"time"`
 	Why     string          `json:"why,omitempty"`
+	Stop    string          `json:"stop,omitempty"` // what the stop file said
 }
 
 // Run is the procedure. See [runbook.Procedure].
@@ -120,7 +127,7 @@ func (c *Rollout) Run(ctx context.Context, r *runbook.Run) error {
 		switch d.Do {
 		case doEnd:
 			if c.Stop != nil {
-				if err := c.Stop.write(ctx, round, "phased in to everybody"); err != nil {
+				if err := c.Stop.write(ctx, round, "phased in to everybody", false); err != nil {
 					return err
 				}
 			}
@@ -226,9 +233,18 @@ func (c *Rollout) decide(ctx context.Context, r *runbook.Run, ro phasing.Rollout
 // look decides what is to be done now; Do is empty when nothing is.
 func (c *Rollout) look(ctx context.Context, ro phasing.Rollout, published phasing.Percent, now time.Time) (decision, error) {
 	d := decision{Percent: published, Time: now}
-	why, err := c.alarm(ctx, published)
+	why, err := c.alarm(ctx, &d)
 	if err != nil {
 		return d, err
+	}
+	var seen []phasing.Percent
+	if why == "" { // else it halts, whatever can be read
+		if seen, err = c.percentages(ctx); err != nil {
+			return d, err
+		}
+		if n := slices.Index(seen, 0); published > 0 && n >= 0 {
+			why = c.Input.Targets[n].String() + " was set to 0 % by somebody else"
+		}
 	}
 	if why != "" {
 		d.Do, d.Percent, d.Why = doHalt, 0, why
@@ -248,37 +264,23 @@ func (c *Rollout) look(ctx context.Context, ro phasing.Rollout, published phasin
 	case st.Done:
 		d.Do = doEnd
 	default:
-		low, err := c.below(ctx, published)
-		if err != nil {
-			return d, err
-		}
-		if len(low) > 0 {
+		if low := c.below(published, seen); len(low) > 0 {
 			d.Do, d.Why = doSet, "uneven: "+strings.Join(low, ", ")
 		}
 	}
 	return d, nil
 }
 
-// alarm says why the rollout has to halt; "" when it has not.
-func (c *Rollout) alarm(ctx context.Context, published phasing.Percent) (string, error) {
+// alarm says why a person or the health signal wants it halted; "" when none does.
+func (c *Rollout) alarm(ctx context.Context, d *decision) (string, error) {
 	if c.Stop != nil {
 		text, there, err := c.Stop.read(ctx)
 		if err != nil {
 			return "", err
 		}
 		if there {
-			return "the stop file " + c.Stop.Path + " is there" + text, nil
-		}
-	}
-	if published > 0 {
-		for _, t := range c.Input.Targets {
-			p, err := c.percentage(ctx, t)
-			if err != nil {
-				return "", err
-			}
-			if p == 0 {
-				return t.String() + " was set to 0 % by somebody else", nil
-			}
+			d.Stop = text
+			return c.Stop.says(text), nil
 		}
 	}
 	if c.Health != nil {
@@ -294,17 +296,25 @@ func (c *Rollout) alarm(ctx context.Context, published phasing.Percent) (string,
 }
 
 // below lists the targets that are offered to fewer devices than they should.
-func (c *Rollout) below(ctx context.Context, published phasing.Percent) (low []string, err error) {
+func (c *Rollout) below(published phasing.Percent, seen []phasing.Percent) (low []string) {
+	for n, p := range seen {
+		if p < published {
+			low = append(low, fmt.Sprintf("%s is at %v", c.Input.Targets[n], p))
+		}
+	}
+	return low
+}
+
+// percentages reads the published percentages of all targets, in their order.
+func (c *Rollout) percentages(ctx context.Context) (list []phasing.Percent, err error) {
 	for _, t := range c.Input.Targets {
 		p, err := c.percentage(ctx, t)
 		if err != nil {
 			return nil, err
 		}
-		if p < published {
-			low = append(low, fmt.Sprintf("%s is at %v", t, p))
-		}
+		list = append(list, p)
 	}
-	return low, nil
+	return list, nil
 }
 
 // percentage reads the published percentage of a target. It is [ErrSuperseded]
@@ -318,18 +328,25 @@ func (c *Rollout) percentage(ctx context.Context, t Target) (phasing.Percent, er
 	newest, _ := x.Newest()
 	switch {
 	case newest > t.Version:
-		return 0, fmt.Errorf("%s: image %d: %w, %d; its phasing ended at 100 %%", t, t.Version, ErrSuperseded, newest)
+		return 0, fmt.Errorf("%s: image %d is %w, %d: the phasing of %[2]d ended at 100 %%, and this rollout with it. "+
+			"What the other targets are at stays; phase the newest images in with a new rollout", t, t.Version, ErrSuperseded, newest)
 	case !ok:
-		return 0, fmt.Errorf("%s has no image %d", t, t.Version)
+		return 0, fmt.Errorf("%s has no image %d; its newest is %d", t, t.Version, newest)
 	}
 	return phasing.Percent(m.Percentage), nil
 }
 
 // set publishes a percentage on all targets that lie below it. One after the
 // other: set-phased-percentage takes no lock, and two of them that synchronize
-// the aliases of one channel break each other's commits.
+// the aliases of one channel break each other's commits. At a newer version it
+// raises no others.
 func (c *Rollout) set(ctx context.Context, r *runbook.Run, p phasing.Percent) error {
-	return runbook.Each(ctx, r, keyed(c.Input.Targets, self), 1, func(ctx context.Context, r *runbook.Run, t, _ Target) error {
+	superseded := false
+	return runbook.Each(ctx, r, keyed(c.Input.Targets, self), 1, func(ctx context.Context, r *runbook.Run, t, _ Target) (err error) {
+		if superseded {
+			return nil
+		}
+		defer func() { superseded = errors.Is(err, ErrSuperseded) }()
 		now, err := runbook.Read(ctx, r, "published", func(ctx context.Context) (phasing.Percent, error) {
 			return c.percentage(ctx, t)
 		})
@@ -339,7 +356,13 @@ func (c *Rollout) set(ctx context.Context, r *runbook.Run, p phasing.Percent) er
 		if now > p {
 			return r.Note(fmt.Sprintf("%s is at %v already, above %v: not lowered", t, now, p))
 		}
-		return setPercentage(ctx, r, c.Server, t, p, c.mayRaise)
+		err = setPercentage(ctx, r, c.Server, t, p, c.mayRaise)
+		if errors.Is(err, systemimage.ErrRefused) { // a newer version since?
+			if _, why := c.percentage(ctx, t); errors.Is(why, ErrSuperseded) {
+				err = why
+			}
+		}
+		return err
 	})
 }
 
@@ -351,7 +374,7 @@ func (c *Rollout) mayRaise(ctx context.Context) error {
 	}
 	text, there, err := c.Stop.read(ctx)
 	if err == nil && there {
-		err = fmt.Errorf("not raised: the stop file %s is there%s; start again to halt everywhere", c.Stop.Path, text)
+		err = fmt.Errorf("not raised: %s; start again to halt everywhere", c.Stop.says(text))
 	}
 	return err
 }
@@ -384,30 +407,29 @@ func (c *Rollout) halt(ctx context.Context, r *runbook.Run, ro phasing.Rollout, 
 	if err != nil {
 		return ro, err
 	}
-	err = runbook.Each(ctx, r, keyed(c.Input.Targets, self), 1, func(ctx context.Context, r *runbook.Run, t, _ Target) error {
-		return setPercentage(ctx, r, c.Server, t, 0, nil)
-	})
-	if err != nil {
-		return ro, fmt.Errorf("halting (%s): %w", d.Why, err)
-	}
-	if err := r.Note("halted: " + d.Why); err != nil {
+	if err := r.Note("halting: " + d.Why); err != nil {
 		return ro, err
 	}
-	if c.Stop != nil {
-		if err := c.Stop.write(ctx, r, d.Why); err != nil {
-			return ro, err
-		}
+	err = stopAll(ctx, r.Group("halt"), c.Server, c.Input.Targets)
+	if c.Stop != nil { // also when a target could not be stopped
+		err = errors.Join(err, c.Stop.write(ctx, r, d.Why, false))
+	}
+	if err != nil {
+		return ro, fmt.Errorf("halting (%s): not everything is stopped: %w", d.Why, err)
+	}
+	if takesBack(d.Stop, c.Input.Targets) {
+		return ro, fmt.Errorf("all targets are at 0 %%, and this rollout is over: %w (%s). Phase the images that replace them in with a new rollout", ErrBackedOut, d.Why)
 	}
 	err = r.Gate(ctx, runbook.Gate{
 		Name:     "resume",
-		Question: "All targets are at 0 %. Resume the rollout where it was?",
+		Question: "All targets are at 0 %. Resume the rollout where it was? (Only when the reason is gone.)",
 		Evidence: c.evidence(d), Not: c.Input.Not,
 	})
 	if err != nil {
 		return ro, err
 	}
 	if c.Stop != nil {
-		if err := c.Stop.remove(ctx, r); err != nil {
+		if err := c.Stop.remove(ctx, r, cmp.Or(d.Stop, d.Why)); err != nil {
 			return ro, err
 		}
 	}

@@ -251,6 +251,86 @@ func TestRolloutStopsAtANewerVersion(t *testing.T) {
 	}
 }
 
+// A newer version of one target stops the raising of the others.
+func TestRolloutRaisesNoOthersAtANewerVersion(t *testing.T) {
+	t.Parallel()
+	l := lab.New(t)
+	phase(t, l, 0, stable...)
+	c := rollout(t, l, newClock(0), "10% 2h, 100%")
+	before := 0
+	l.Images.Before = func(argv []string) error { // the first target is tagged when its percentage is being set
+		if filepath.Base(argv[0]) == "set-phased-percentage" && before == 0 {
+			before++
+			if _, err := l.Images.Run(t.Context(), systemimage.Command{Argv: []string{"tag-image", stable[0].Channel, stable[0].Device, "1", "OTA-4.1"}}); err != nil {
+				t.Error(err)
+			}
+		}
+		return nil
+	}
+	if err := execute(t, c, &runbooktest.Memory{}, nil); !errors.Is(err, procedure.ErrSuperseded) {
+		t.Errorf("with a newer version: %v, want ErrSuperseded", err)
+	}
+	if p := percentages(t, l)[1]; p != 0 {
+		t.Errorf("the other device is at %d %%, want 0", p)
+	}
+}
+
+// It halts also where a killed program left files that block every commit, while an
+// import holds the global lock; and one index that is lost keeps no other target up.
+func TestRolloutHaltsInABrokenWorld(t *testing.T) {
+	t.Parallel()
+	for name, breaks := range map[string]func(t *testing.T, l *lab.Lab, index string){
+		"left-overs": func(t *testing.T, l *lab.Lab, index string) {
+			for _, end := range []string{".new", ".new.asc"} {
+				if err := os.WriteFile(index+end, []byte("half"), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+		},
+		"index lost": func(t *testing.T, l *lab.Lab, index string) {
+			if err := os.Remove(index); err != nil {
+				t.Fatal(err)
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			l := lab.New(t)
+			phase(t, l, 0, stable...)
+			c := rollout(t, l, newClock(0), "10% 2h, 100%")
+			j := &runbooktest.Memory{}
+			if err := execute(t, c, j, nil); !errors.Is(err, runbook.ErrPending) {
+				t.Fatal(err)
+			}
+			breaks(t, l, filepath.Join(l.Images.Root(), "www", stable[0].Channel, stable[0].Device, "index.json"))
+			release, err := l.Images.HoldLock()
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer release()
+			c.Health = func(context.Context) (procedure.Health, error) {
+				return procedure.Health{Bad: true, Why: "crashes"}, nil
+			}
+			err = execute(t, c, j, nil)
+			if name == "index lost" {
+				if err == nil || !strings.Contains(err.Error(), "not everything is stopped") {
+					t.Errorf("halted: %v", err)
+				}
+			} else if !errors.Is(err, runbook.ErrPending) {
+				t.Errorf("halted: %v, want the question whether to resume", err)
+			} else if _, _, p := latest(t, l, stable[0].Channel, stable[0].Device); p != 0 {
+				t.Errorf("at %d %%, want 0", p)
+			}
+			if _, _, p := latest(t, l, stable[1].Channel, stable[1].Device); p != 0 {
+				t.Errorf("the other device is at %d %%, want 0", p)
+			}
+			if _, err := os.Stat(c.Stop.Path); err != nil {
+				t.Errorf("the stop file: %v", err)
+			}
+		})
+	}
+}
+
 func TestRolloutKillAnywhere(t *testing.T) {
 	t.Parallel()
 	begin := lab.NewWorld(t, only("ubuntu-touch/stable/bq-aquaris.en"))
@@ -292,35 +372,74 @@ func TestRolloutAgainstBackOut(t *testing.T) {
 			if err := <-ended; err == nil {
 				t.Error("the rollout went on to its end")
 			}
-			nobodyGetsIt(t, l, 2)
+			if err := execute(t, c, &runbooktest.Memory{}, runbook.ApproveEverythingInALab{}); !errors.Is(err, procedure.ErrBackedOut) && !errors.Is(err, procedure.ErrSuperseded) {
+				t.Errorf("the rollout started again: %v", err)
+			}
+			nobodyGetsIt(t, l)
 		})
 	}
 }
 
-// Two runs that hold the importer at once: the last one out puts it back.
+// Of two runs that hold the importer the second is refused, and leaves no trace.
 func TestTwoRunsHoldTheImporter(t *testing.T) {
 	t.Parallel()
 	l := lab.New(t)
+	before := snapshot(t, l)
 	other := l.Importer()
 	other.Owner = systemimage.Mark{Run: "release-x", Operator: "colleague"}
 	if err := other.Pause(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+	paused := snapshot(t, l)
 	x, c := copyrc(l, &runbooktest.Memory{})
-	if err := x.Execute(t.Context(), c.Run); err != nil {
-		t.Fatal(err)
+	if err := x.Execute(t.Context(), c.Run); err == nil || !strings.Contains(err.Error(), "run release-x (colleague) holds the importer") {
+		t.Fatalf("the second run: %v, want it refused", err)
 	}
-	st, err := l.Importer().Status(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if st.State != systemimage.ImporterPaused || len(st.By) != 1 || st.By[0].Run != "release-x" {
-		t.Errorf("after the first run: %+v, want it paused by the other run alone", st)
+	if d := cmp.Diff(paused, snapshot(t, l)); d != "" {
+		t.Errorf("the second run did something (-before +after)\n%s", d)
 	}
 	if err := other.Resume(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+	if d := cmp.Diff(before, snapshot(t, l)); d != "" {
+		t.Errorf("after the first (-before +after)\n%s", d)
+	}
+	if err := x.Execute(t.Context(), c.Run); err != nil {
+		t.Errorf("the second run when the first has ended: %v", err)
+	}
+}
+
+// Of runs that begin at the same moment one does its work; the others are refused,
+// or come after it.
+func TestManyRunsHoldTheImporter(t *testing.T) {
+	t.Parallel()
+	l := lab.New(t)
+	var wg sync.WaitGroup
+	errs := make([]error, 3)
+	for n := range errs {
+		wg.Go(func() {
+			x, c := copyrc(l, &runbooktest.Memory{})
+			errs[n] = x.Execute(t.Context(), c.Run)
+		})
+	}
+	wg.Wait()
+	done := 0
+	for _, err := range errs {
+		if err == nil {
+			done++
+		} else if !strings.Contains(err.Error(), "holds the importer since") {
+			t.Errorf("refused with %v", err)
+		}
+	}
+	if done == 0 {
+		t.Error("none of them did its work")
+	}
+	for _, p := range rcPairs {
+		if version, _, _ := latest(t, l, p.To, p.Device); version != 2 {
+			t.Errorf("%s: newest image is %d, want 2", p, version)
+		}
+	}
 	if st := importerState(t, l); st != systemimage.ImporterOn {
-		t.Errorf("after both: importer is %q, want on", st)
+		t.Errorf("after all: importer is %q, want on", st)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"iter"
+	"slices"
 	"strings"
 
 	"github.com/landingteam/landing/runbook"
@@ -52,10 +53,11 @@ func copyImage(ctx context.Context, r *runbook.Run, s *systemimage.Server, req s
 }
 
 // importerReady refuses to begin on a host whose importer cannot be held, and
-// notes when somebody has turned it off by hand: it stays off then.
-func importerReady(ctx context.Context, r *runbook.Run, im *systemimage.Importer) error {
+// notes when somebody has turned it off by hand: it stays off then. It returns
+// the other runs that hold it.
+func importerReady(ctx context.Context, r *runbook.Run, im *systemimage.Importer) (others []systemimage.Mark, err error) {
 	byHand := false
-	err := r.Require(ctx, "importer can be held", func(ctx context.Context) error {
+	err = r.Require(ctx, "importer can be held", func(ctx context.Context) error {
 		st, err := im.Status(ctx)
 		if err != nil {
 			return err
@@ -65,24 +67,68 @@ func importerReady(ctx context.Context, r *runbook.Run, im *systemimage.Importer
 			return fmt.Errorf("the crontab is not as it should be: %s; mend it with crontab -e, so that exactly one line does", st.State)
 		}
 		byHand = st.State == systemimage.ImporterOffByHand
+		others = slices.DeleteFunc(st.By, func(m systemimage.Mark) bool { return m.Run == r.ID() })
 		return nil
 	})
 	if err == nil && byHand {
 		err = r.Note("the importer was commented out by hand before this run; it is left so")
 	}
+	return others, err
+}
+
+// importerFree is importerReady for runs that wait for others.
+func importerFree(ctx context.Context, r *runbook.Run, im *systemimage.Importer) error {
+	others, err := importerReady(ctx, r, im)
+	if err == nil && len(others) > 0 {
+		err = heldBy(others[0])
+	}
 	return err
 }
 
+func heldBy(m systemimage.Mark) error {
+	return fmt.Errorf("run %s (%s) holds the importer since %s: two at once would get in each other's way; "+
+		"start again when it has ended. If it was killed, start it again with its journal, or settle it",
+		m.Run, m.Operator, m.Since.UTC().Format("2006-01-02 15:04 MST"))
+}
+
 // holdImporter is the bracket that every procedure holds while it copies: the
-// importer is out of the crontab inside, and back afterwards.
-func holdImporter(r *runbook.Run, im *systemimage.Importer) runbook.Hold {
+// importer is out of the crontab inside, and back afterwards. One run holds it at
+// a time: of two that come together, the first in the crontab does. What runs that
+// are dead hold is given back with it.
+func holdImporter(r *runbook.Run, im *systemimage.Importer, dead ...systemimage.Mark) runbook.Hold {
 	mine := *im
 	mine.Owner.Run = r.ID()
 	return runbook.Hold{
-		Name:    "importer",
-		Intent:  "the importer (its line in the crontab)",
-		Acquire: mine.Pause,
-		Release: mine.Resume,
+		Name:   "importer",
+		Intent: "the importer (its line in the crontab)",
+		Acquire: func(ctx context.Context) error {
+			if err := mine.Pause(ctx); err != nil {
+				return err
+			}
+			st, err := mine.Status(ctx)
+			if err != nil {
+				return err
+			}
+			for _, m := range st.By {
+				if m.Run == mine.Owner.Run {
+					break
+				}
+				if !slices.ContainsFunc(dead, func(d systemimage.Mark) bool { return d.Run == m.Run }) {
+					return heldBy(m)
+				}
+			}
+			return nil
+		},
+		Release: func(ctx context.Context) error {
+			for _, d := range dead {
+				theirs := mine
+				theirs.Owner = d
+				if err := theirs.Resume(ctx); err != nil {
+					return err
+				}
+			}
+			return mine.Resume(ctx)
+		},
 	}
 }
 
