@@ -16,4 +16,10 @@ timeout -s KILL 2 "$dir/respin" -lab "$lab" -journal "$dir/k" -yes >/dev/null 2>
 exits 0 "$dir/respin" -lab "$lab" -journal "$dir/k" -yes
 newest ubuntu-touch/rc-proposed/ubuntu mako 'full 3 '
 exits 2 "$dir/respin" -lab "$lab" -extra nonsense
+# the configuration is put back: the next import takes the older build again
+exits 3 "$dir/respin" -lab "$lab" -journal "$dir/m" -origin ppa:landing-team/overlay -ppa ppa:landing-team/overlay -as-is -series vivid \
+  -images "$lab/builder/www/full/ubuntu-touch-custom/vivid/daily-preinstalled" ubuntu-touch/rc-proposed/ubuntu
+says 'goes from build'
+exits 1 "$dir/respin" -lab "$lab" -journal "$dir/n" -ppa ppa:landing-team/overlay -series vivid -yes ubuntu-touch/rc/meizu.en
+says 'has no key file_ubuntu'
 echo "respin: as described"

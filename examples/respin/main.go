@@ -5,10 +5,11 @@
 //	go run ./examples/respin -yes                            # on the lab
 //	go run ./examples/respin -site site.conf -plan
 //	go run ./examples/respin -site site.conf -journal OTA-13.respin \
-//		-extra ppa:team/security=unity8,mir ubuntu-touch/rc/bq-aquaris.en
+//		-extra ppa:team/security=unity8,mir ubuntu-touch/rc-proposed/bq-aquaris.en
 //
 // The channel is pointed at the build for one import and then back; -keep leaves
-// it there.
+// it there. Before devices get an older root file system than they have, which the
+// import after that may bring as well, the program asks.
 package main
 
 import (
@@ -32,7 +33,7 @@ func main() { cli.Main(program()) }
 func program() cli.Program {
 	var origin, ppa, project, series, imageType, file, images, not string
 	var extra cli.List
-	var keep, create bool
+	var keep, create, asIs bool
 	pin := 1001
 	return cli.Program{
 		Name:  "respin",
@@ -41,8 +42,9 @@ func program() cli.Program {
 		Keys:  []string{"origin", "ppa", "project", "series", "type", "channel", "file", "images", "not"},
 		Needs: []string{"image-server", "cdimage"},
 		Flags: func(fs *flag.FlagSet) {
-			fs.StringVar(&origin, "origin", "", "make the snapshot of the PPA `ORIGIN` (default: take it as it is)")
+			fs.StringVar(&origin, "origin", "", "make the snapshot of the PPA `ORIGIN`, or compare it with that")
 			fs.StringVar(&ppa, "ppa", "", "the snapshot: `ppa:OWNER/NAME`")
+			fs.BoolVar(&asIs, "as-is", false, "take the snapshot as it is; ask if the origin is ahead of it")
 			fs.Var(&extra, "extra", "`PPA=NAMES` of packages that go on top of it; may be repeated")
 			fs.BoolVar(&create, "create", true, "make the snapshot PPA when there is none")
 			fs.IntVar(&pin, "pin", 1001, "apt's `PRIORITY` of the snapshot")
@@ -62,7 +64,7 @@ func program() cli.Program {
 				return w.Option(key, def)
 			}
 			in := procedure.RespinInput{
-				Origin: or(origin, "origin", ""), PPA: or(ppa, "ppa", ""), Series: or(series, "series", ""), Create: create, Pin: pin,
+				Origin: or(origin, "origin", ""), AsIs: asIs, PPA: or(ppa, "ppa", ""), Series: or(series, "series", ""), Create: create, Pin: pin,
 				Project: or(project, "project", "ubuntu-touch-custom"), Type: or(imageType, "type", "daily-preinstalled"),
 				Channel: w.Option("channel", ""), File: or(file, "file", "ubuntu"), Images: or(images, "images", ""), Keep: keep,
 			}

@@ -1,9 +1,12 @@
 package procedure
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/landingteam/landing/cdimage"
@@ -14,7 +17,7 @@ import (
 
 // Respin builds an image again from the snapshot of a PPA:
 //
-//  1. prepare the snapshot, unless it is to be taken as it is;
+//  1. prepare the snapshot, or take it as it is, and ask when the origin is ahead of it;
 //  2. copy extra packages into it with their binaries, and wait until sources and
 //     binaries are published on every architecture;
 //  3. build the root file system with the snapshot pinned above everything else;
@@ -24,8 +27,11 @@ import (
 //  6. look the new image of every device up in the published index;
 //  7. put the configuration back, or keep it, as was asked for.
 //
-// A root file system that is older than what a device has would go back in time:
-// a gate asks before that is imported.
+// Nothing goes back in time unnoticed. A gate shows, before anything is imported,
+// which devices would get an older root file system than they have; that is so,
+// too, when a channel that is imported on its own gets its configuration back: the
+// next import takes what is newest at the old place, and that is older than the
+// build.
 type Respin struct {
 	Launchpad *launchpad.Client
 	Ledger    string // see Snapshot
@@ -40,6 +46,7 @@ type Respin struct {
 // RespinInput is what one run of [Respin] is asked to do.
 type RespinInput struct {
 	Origin  string  `json:"origin,omitempty"` // PPA that the snapshot is made of; empty: it is taken as it is
+	AsIs    bool    `json:"as_is,omitempty"`  // take the snapshot as it is, and compare it with Origin
 	PPA     string  `json:"ppa"`              // the snapshot, "ppa:OWNER/NAME"
 	Series  string  `json:"series"`           // such as "vivid"
 	Create  bool    `json:"create,omitempty"` // make the snapshot PPA when there is none
@@ -65,6 +72,9 @@ type Extra struct {
 // Run is the procedure. See [runbook.Procedure].
 func (c *Respin) Run(ctx context.Context, r *runbook.Run) error {
 	if err := c.Input.check(); err != nil {
+		return err
+	}
+	if err := r.Require(ctx, "the channel can be pointed at a build", c.pointable); err != nil {
 		return err
 	}
 	if err := c.prepare(ctx, r); err != nil {
@@ -105,7 +115,11 @@ func ppaName(ref string) (owner, name string, ok bool) {
 // prepare brings the snapshot PPA to what the image is to be built from.
 func (c *Respin) prepare(ctx context.Context, r *runbook.Run) error {
 	in := c.Input
-	if in.Origin != "" {
+	if in.AsIs || in.Origin == "" {
+		if err := c.behind(ctx, r); err != nil {
+			return err
+		}
+	} else if in.Origin != "" {
 		s := &Snapshot{Launchpad: c.Launchpad, Ledger: c.ledger("snapshot"),
 			Input: SnapshotInput{From: in.Origin, To: in.PPA, Series: in.Series, Create: in.Create, Not: in.Not}}
 		if err := s.Run(ctx, r.Group("snapshot")); err != nil {
@@ -128,6 +142,59 @@ func (c *Respin) prepare(ctx context.Context, r *runbook.Run) error {
 	return nil
 }
 
+// behind looks at a snapshot that is taken as it is. It asks before an image is
+// built without what the origin has published meanwhile: images built from the
+// origin have it.
+func (c *Respin) behind(ctx context.Context, r *runbook.Run) error {
+	in := c.Input
+	lines, err := runbook.Read(ctx, r, "is the snapshot behind its origin", func(ctx context.Context) ([]string, error) {
+		has, err := c.published(ctx, in.PPA)
+		if err != nil || in.Origin == "" {
+			return nil, err
+		}
+		ahead, err := c.published(ctx, in.Origin)
+		if err != nil {
+			return nil, err
+		}
+		var lines []string
+		for _, name := range slices.Sorted(maps.Keys(ahead)) {
+			if launchpad.CompareVersions(has[name], ahead[name]) < 0 {
+				lines = append(lines, fmt.Sprintf("%s is %s in %s, and %s in the snapshot", name, ahead[name], in.Origin, cmp.Or(has[name], "not there")))
+			}
+		}
+		return lines, nil
+	})
+	if err == nil && in.Origin == "" {
+		return r.Note(in.PPA + " is taken as it is; whether it is behind what images are built from cannot be told without its origin")
+	}
+	if err != nil || len(lines) == 0 {
+		return err
+	}
+	return r.Gate(ctx, runbook.Gate{
+		Name:     "behind the origin",
+		Question: "The snapshot lacks what its origin has. Build an image with older packages all the same?",
+		Evidence: lines, Not: in.Not,
+	})
+}
+
+// published are the highest versions that an archive has published.
+func (c *Respin) published(ctx context.Context, ref string) (map[string]string, error) {
+	a, err := c.Launchpad.Archive(ctx, ref)
+	if err != nil {
+		return nil, err
+	}
+	list := map[string]string{}
+	for s, err := range c.Launchpad.Sources(ctx, a.SelfLink, launchpad.SourceFilter{Status: launchpad.Published, Series: c.Input.Series}) {
+		if err != nil {
+			return nil, err
+		}
+		if launchpad.CompareVersions(list[s.SourceName], s.SourceVersion) < 0 {
+			list[s.SourceName] = s.SourceVersion
+		}
+	}
+	return list, nil
+}
+
 // ledger is a file of its own for every copy.
 func (c *Respin) ledger(of string) string {
 	if c.Ledger == "" {
@@ -145,6 +212,23 @@ func (c *Respin) build(ctx context.Context, r *runbook.Run) (cdimage.Build, erro
 		BuildOptions: BuildOptions{ExtraPPAs: []cdimage.PPA{{Owner: owner, Name: name, Pin: in.Pin}}},
 	}}
 	return image.build(ctx, r.Group("build "+in.Project))
+}
+
+// pointable finds out, before anything is built, whether the build could be
+// imported into the channel.
+func (c *Respin) pointable(ctx context.Context) error {
+	now, err := c.Config.Read(ctx)
+	if err != nil {
+		return err
+	}
+	section := systemimage.ChannelSection(c.Input.Channel)
+	if _, ok := now.Get(section, "file_"+c.Input.File); !ok {
+		return fmt.Errorf("%s has no key file_%s in [%s]", c.Config.Path, c.Input.File, section)
+	}
+	if v, _ := now.Get(section, "type"); v.Raw != "auto" {
+		return fmt.Errorf("import-images passes over %s: its type in %s is %q and not auto", c.Input.Channel, c.Config.Path, v.Raw)
+	}
+	return nil
 }
 
 // publish imports the build into the channel.
@@ -169,7 +253,7 @@ func (c *Respin) publish(ctx context.Context, r *runbook.Run, built cdimage.Buil
 	if err != nil {
 		return err
 	}
-	if err := c.forward(ctx, r, built, devices); err != nil {
+	if err := c.forward(ctx, r, built, devices, before); err != nil {
 		return err
 	}
 	if err := c.edit(ctx, r.Group("point the channel at the build"), section, key, c.source()); err != nil {
@@ -218,10 +302,19 @@ func (c *Respin) newest(ctx context.Context) ([]Target, error) {
 	return list, nil
 }
 
-// forward asks before a device is given an older root file system than it has.
-func (c *Respin) forward(ctx context.Context, r *runbook.Run, built cdimage.Build, devices []Target) error {
-	if r.Planning() {
-		return nil
+// forward asks before a device is given an older root file system than it has: by
+// this import, or by the next one after the configuration was put back.
+func (c *Respin) forward(ctx context.Context, r *runbook.Run, built cdimage.Build, devices []Target, before string) error {
+	gate := runbook.Gate{
+		Name:     "back in time",
+		Question: "Devices would get an older root file system than they have, now or later. Go on all the same?",
+		Not:      c.Input.Not,
+	}
+	if r.Planning() { // the build is not known yet
+		if c.Input.Keep {
+			return nil
+		}
+		return r.Gate(ctx, gate)
 	}
 	back, err := runbook.Read(ctx, r, "does anything go back in time", func(ctx context.Context) ([]string, error) {
 		var back []string
@@ -234,8 +327,15 @@ func (c *Respin) forward(ctx context.Context, r *runbook.Run, built cdimage.Buil
 				return nil, err
 			}
 			has, _ := m.Detail().Get("ubuntu")
-			if id, err := cdimage.ParseBuildID(has); err == nil && built.ID.Compare(id) < 0 {
+			id, err := cdimage.ParseBuildID(has)
+			switch {
+			case err != nil:
+				back = append(back, fmt.Sprintf("%s has ubuntu=%s, which cannot be compared with build %s", t, has, built.ID))
+			case built.ID.Compare(id) < 0:
 				back = append(back, fmt.Sprintf("%s has %s, the build is %s", t, has, built.ID))
+			case !c.Input.Keep && built.ID.Compare(id) > 0:
+				back = append(back, fmt.Sprintf("%s goes from build %s back to %s, or what is newest then, at the first import after the configuration is back at %s",
+					t, built.ID, has, before))
 			}
 		}
 		return back, nil
@@ -243,11 +343,8 @@ func (c *Respin) forward(ctx context.Context, r *runbook.Run, built cdimage.Buil
 	if err != nil || len(back) == 0 {
 		return err
 	}
-	return r.Gate(ctx, runbook.Gate{
-		Name:     "back in time",
-		Question: "Devices would get an older root file system than they have. Import it all the same?",
-		Evidence: back, Not: c.Input.Not,
-	})
+	gate.Evidence = back
+	return r.Gate(ctx, gate)
 }
 
 // importBuild runs the importer by hand until every device has the build. A run

@@ -12,6 +12,8 @@ import (
 
 	"github.com/landingteam/landing/cdimage"
 	"github.com/landingteam/landing/cdimage/cdimagetest"
+	"github.com/landingteam/landing/launchpad"
+	"github.com/landingteam/landing/launchpad/launchpadtest"
 	"github.com/landingteam/landing/runbook"
 	"github.com/landingteam/landing/runbook/lab"
 	"github.com/landingteam/landing/runbook/procedure"
@@ -168,10 +170,123 @@ func TestRespinKillAnywhere(t *testing.T) {
 		return runbooktest.Scene{
 			Start: func() (*runbook.Runner, runbook.Procedure) {
 				c := respin(t, l, false)
-				c.Input.Origin, c.Input.Extra = "", nil
+				c.Input.Origin, c.Input.Extra, c.Input.PPA = "", nil, lab.OverlayPPA
 				return &runbook.Runner{Name: "respin", Input: c.Input, Human: runbook.ApproveEverythingInALab{}}, c.Run
 			},
 			Snapshot: func() string { return snapshot(t, l) },
 		}
 	})
+}
+
+// Nothing goes back in time unnoticed: with nobody there to answer, nothing is
+// imported.
+func TestRespinBackInTime(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name, has string // root file system of the newest image
+		keep      bool
+		want      string
+	}{
+		{"older build", "20991231", true, ":mako has 20991231, the build is 2"},
+		{"no build", "yesterday", true, "ubuntu=yesterday, which cannot be compared with build 2"},
+		{"older build after the next import", "20150611", false, "back to 20150611, or what is newest then, at the first import after"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			w := only(respun)
+			for _, d := range w.Channels[0].Devices {
+				for n := range d.Images {
+					d.Images[n].Details = strings.ReplaceAll(d.Images[n].Details, "ubuntu=20150611", "ubuntu="+tt.has)
+				}
+			}
+			l := lab.NewWorld(t, w)
+			c := respin(t, l, tt.keep)
+			c.Input.Origin, c.Input.Extra, c.Input.PPA = "", nil, lab.OverlayPPA
+			before := snapshot(t, l)
+			asks(t, &runbook.Runner{Name: "respin", Input: c.Input}, c.Run, "older root file system", tt.want)
+			if d := cmp.Diff(before, snapshot(t, l)); d != "" {
+				t.Errorf("the image server was touched (-before +after)\n%s", d)
+			}
+		})
+	}
+}
+
+// A snapshot that is taken as it is may be behind the origin that images are
+// otherwise built from.
+func TestRespinBehindTheOrigin(t *testing.T) {
+	t.Parallel()
+	l := respinLab(t)
+	srv, err := l.LaunchpadServer()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := respin(t, l, false)
+	c.Input.AsIs, c.Input.Extra = true, nil
+	x := &runbook.Runner{Name: "respin", Input: c.Input, Journal: &runbooktest.Memory{}}
+	if err := x.Execute(t.Context(), c.Run); !errors.Is(err, launchpad.ErrNotFound) {
+		t.Errorf("without the snapshot: %v, want ErrNotFound", err)
+	}
+	srv.Do(func(w *launchpadtest.World) {
+		w.AddPPA("landing-team", "snapshot")
+		w.Publish("~landing-team/ubuntu/snapshot", "vivid",
+			launchpadtest.Package{Name: "unity8", Version: "8.12+15.04.20160824.1-0ubuntu1.1"}, // ahead
+			launchpadtest.Package{Name: "ubuntu-system-settings", Version: "0.3"})
+	})
+	asks(t, x, c.Run, "Build an image with older packages all the same?",
+		"ubuntu-system-settings is 0.4+15.04.20160811-0ubuntu1 in ppa:landing-team/overlay, and 0.3 in the snapshot",
+		"ubuntu-touch-meta is 1.250ubuntu1 in ppa:landing-team/overlay, and not there in the snapshot")
+	if n := srv.Count("POST"); n > 0 {
+		t.Errorf("%d writes to Launchpad", n)
+	}
+}
+
+// asks runs p with nobody to answer: it must stop at a question with these texts,
+// and with no line about a package that is ahead.
+func asks(t *testing.T, x *runbook.Runner, p runbook.Procedure, want ...string) {
+	t.Helper()
+	var text string
+	x.Journal = &runbooktest.Memory{}
+	x.Observe = func(r runbook.Record) {
+		if r.Kind == runbook.Asked {
+			text += r.Intent + string(r.Evidence)
+		}
+	}
+	err := x.Execute(t.Context(), p)
+	if !errors.Is(err, runbook.ErrPending) {
+		t.Fatalf("Execute() = %v, want a question", err)
+	}
+	for _, w := range want {
+		if !strings.Contains(text, w) {
+			t.Errorf("%s\nlacks %q", text, w)
+		}
+	}
+	if strings.Contains(text, "unity8") {
+		t.Errorf("%s\nnames unity8", text)
+	}
+}
+
+// What cannot be imported is not built.
+func TestRespinOfAManualChannel(t *testing.T) {
+	t.Parallel()
+	l := respinLab(t)
+	for _, edit := range [][2]string{{"type = auto", "type = manual"}, {"file_ubuntu", "file_rootfs"}} {
+		c := respin(t, l, false)
+		old := etcConfig(t, l)
+		path := filepath.Join(l.Images.Root(), "etc", "config")
+		if err := os.WriteFile(path, []byte(strings.Replace(old, edit[0], edit[1], 1)), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		x := &runbook.Runner{Name: "respin", Input: c.Input, Journal: &runbooktest.Memory{}, Human: runbook.ApproveEverythingInALab{}}
+		err := x.Execute(t.Context(), c.Run)
+		if err == nil || !strings.Contains(err.Error(), "etc/config") {
+			t.Errorf("%s: %v, want an error that names etc/config", edit[1], err)
+		}
+		if ids, err := c.Builder.IDs(t.Context(), cdimage.ImageSet{Project: "ubuntu-touch-custom", Series: "vivid", Type: "daily-preinstalled"}); err != nil || len(ids) > 2 {
+			t.Errorf("%s: builds %v, %v", edit[1], ids, err)
+		}
+		if err := os.WriteFile(path, []byte(old), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
 }
