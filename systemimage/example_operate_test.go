@@ -224,11 +224,11 @@ func ExampleServer_Mend() {
 	// [signed the index again with re-sign-indexes] <nil>
 }
 
-// Look over all that is published. Here a signature was lost.
+// Look over all that is published. Here a file of an image was lost.
 func ExampleClient_CheckTree() {
 	fake, server, remove := practice()
 	defer remove()
-	err := fake.Break(systemimagetest.NoSignature, "ubuntu-touch/stable/meizu.en/arale/index.json")
+	err := fake.Break(systemimagetest.Missing, "ubuntu-touch/stable/meizu.en/arale/version-1.tar.xz")
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -238,5 +238,6 @@ func ExampleClient_CheckTree() {
 	}
 	fmt.Println(err)
 	// Output:
+	// error missing-file ubuntu-touch/stable/meizu.en arale
 	// <nil>
 }
