@@ -237,7 +237,9 @@ func (l Link) ID() int {
 	return n
 }
 
-// An Entry is what all things read from Launchpad have in common.
+// An Entry is what all things read from Launchpad have in common. Where a field
+// of theirs says nothing, it is that of the web service, described at
+// https://launchpad.net/+apidoc/devel.html.
 type Entry struct {
 	SelfLink Link   `json:"self_link"`
 	WebLink  string `json:"web_link,omitempty"`

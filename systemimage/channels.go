@@ -42,9 +42,9 @@ type DeviceKeyring struct {
 
 // Kinds of a channel.
 const (
-	KindChannel  = "channel"
-	KindAlias    = "alias"
-	KindRedirect = "redirect"
+	KindChannel  = "channel"  // has images of its own
+	KindAlias    = "alias"    // has images of its own that follow those of another
+	KindRedirect = "redirect" // has the index paths of another
 )
 
 // Kind tells whether the server treats the channel called name as a plain

@@ -32,7 +32,7 @@ type TreeCheck struct {
 	Now    time.Time
 }
 
-// A Severity says how bad a [TreeFinding] is.
+// A Severity says how bad a [TreeFinding] or a [ConfigFinding] is.
 type Severity string
 
 // The severities.

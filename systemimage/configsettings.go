@@ -22,10 +22,16 @@ type Settings struct {
 	Channels []ChannelSettings // in the order in which import-images processes them
 }
 
-// MirrorSettings are what a mirror is synchronised with.
+// MirrorSettings say how a mirror is told to synchronise: Command is run there
+// over SSH.
 type MirrorSettings struct {
-	Name, Host, User, Key, Command string
-	Port                           int
+	Name string // of its section, [mirror_NAME]
+	Host string
+	Port int
+	User string
+	Key  string // file of the private key
+
+	Command string
 }
 
 // ChannelSettings are those of one channel.

@@ -66,7 +66,8 @@ type ImportEntry struct {
 	Line      int      // where the entry begins in the log, from 1
 }
 
-// An ImportDelta is a published delta.
+// An ImportDelta is a published delta: the version it leads from, and how many
+// files it has.
 type ImportDelta struct{ Base, Files int }
 
 // Bounds of what is kept of a log, which may hold anything.

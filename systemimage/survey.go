@@ -122,7 +122,7 @@ func in(err error, channel, device string) error {
 type Selector struct {
 	Channel, Device string // patterns as of [path.Match], where * stops at a slash
 	Type            string // Full or Delta
-	Version         int
+	Version         int    // 0 is any
 	Tag             string // tag in version_detail
 	Key, Value      string // an entry of version_detail; Key alone is any value
 }
@@ -163,7 +163,7 @@ func (s Selector) pair(channel, device string) bool {
 // A Found is an image of a [Client.Find].
 type Found struct {
 	Image
-	In *Published
+	In *Published // the index that has it
 }
 
 // Find surveys a server and yields the images that a selector means, as they

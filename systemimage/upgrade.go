@@ -26,9 +26,9 @@ type Query struct {
 type Installed struct {
 	Channel    string // channel it is configured for
 	Target     string // channel_target; the server writes it for alias channels only
-	Build      int
-	BuildGiven bool // Build was given on the command line, so a switch does not reset it
-	MachineID  string
+	Build      int    // version it runs
+	BuildGiven bool   // Build was given on the command line, so a switch does not reset it
+	MachineID  string // its /etc/machine-id
 }
 
 // Query tells what a device asks for, given channels.json: a channel whose
