@@ -203,7 +203,7 @@ func read[T any](ctx context.Context, c *Client, l Link) (*T, error) {
 		return nil, err
 	}
 	if e, ok := any(v).(entry); ok && e.entry().SelfLink == "" {
-		return nil, &Error{Method: http.MethodGet, URL: string(l), Class: ErrNotFound, Message: "the answer is no entry"}
+		return nil, &Error{Method: http.MethodGet, URL: string(l), Kind: ErrNotFound, Message: "the answer is no entry"}
 	}
 	return v, nil
 }
@@ -212,7 +212,7 @@ func read[T any](ctx context.Context, c *Client, l Link) (*T, error) {
 func readCreated[T any](ctx context.Context, c *Client, r *reply) (*T, error) {
 	l := r.location()
 	if l == "" {
-		return nil, &Error{Method: http.MethodPost, URL: r.url, Status: r.status, Class: ErrServer, Ambiguous: true, Message: "created, but not said where"}
+		return nil, &Error{Method: http.MethodPost, URL: r.url, Status: r.status, Kind: ErrServer, Ambiguous: true, Message: "created, but not said where"}
 	}
 	return read[T](ctx, c, l)
 }

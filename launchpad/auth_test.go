@@ -108,9 +108,9 @@ func TestLogin(t *testing.T) {
 	tests := []struct {
 		name    string
 		replies []int // of the access token page
-		want    Class
+		want    error
 	}{
-		{"granted", []int{401, 503, 401, 200}, ""},
+		{"granted", []int{401, 503, 401, 200}, nil},
 		{"refused", []int{401, 403}, ErrRefused},
 		{"nobody", []int{401}, ErrTimeout},
 		{"bad signature", []int{499}, ErrToken},
@@ -154,7 +154,7 @@ func TestLogin(t *testing.T) {
 			if shown != "https://launchpad.net/+authorize-token?allow_permission=WRITE_PRIVATE&oauth_token=reqTokAAAAAAAAAAAAAA" {
 				t.Errorf("shown %s", shown)
 			}
-			if tt.want != "" {
+			if tt.want != nil {
 				if !errors.Is(err, tt.want) || strings.Contains(err.Error(), "Secret") {
 					t.Errorf("got %v, want %v", err, tt.want)
 				}

@@ -119,7 +119,7 @@ func (c *Client) BuildSummaries(ctx context.Context, archive Link, ids []int) (m
 		for k, v := range answer {
 			id, err := strconv.Atoi(k)
 			if err != nil {
-				return nil, &Error{Method: "GET", URL: string(archive), Class: ErrServer, Message: fmt.Sprintf("build summaries: %.40q is not a number", k)}
+				return nil, &Error{Method: "GET", URL: string(archive), Kind: ErrServer, Message: fmt.Sprintf("build summaries: %.40q is not a number", k)}
 			}
 			out[id] = v
 		}

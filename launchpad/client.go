@@ -105,7 +105,7 @@ func (r *reply) decode(method string, v any) error {
 			at = fmt.Sprintf("byte %d, field %s: ", te.Offset, te.Field)
 		}
 		u, _ := url.Parse(r.url)
-		return &Error{Method: method, URL: safeURL(u), Status: r.status, Class: ErrServer, Message: "cannot decode the answer: " + at + printable(err.Error())}
+		return &Error{Method: method, URL: safeURL(u), Status: r.status, Kind: ErrServer, Message: "cannot decode the answer: " + at + printable(err.Error())}
 	}
 	return nil
 }
@@ -114,7 +114,7 @@ func (r *reply) decode(method string, v any) error {
 // within the host.
 func (c *Client) call(ctx context.Context, r request) (*reply, error) {
 	if r.form != nil && r.form.err != nil {
-		return nil, &Error{Method: r.method, URL: r.url, Class: ErrRefused, Err: r.form.err}
+		return nil, &Error{Method: r.method, URL: r.url, Kind: ErrRefused, Err: r.form.err}
 	}
 	for range maxRedirects {
 		req, err := c.newRequest(ctx, r)
@@ -133,18 +133,18 @@ func (c *Client) call(ctx context.Context, r request) (*reply, error) {
 		}
 		next, err := req.URL.Parse(string(rep.location()))
 		if err != nil || rep.location() == "" {
-			return nil, &Error{Method: r.method, URL: safeURL(req.URL), Status: rep.status, Class: ErrServer, Message: "redirect to nowhere"}
+			return nil, &Error{Method: r.method, URL: safeURL(req.URL), Status: rep.status, Kind: ErrServer, Message: "redirect to nowhere"}
 		}
 		if isWrite(r.method) {
-			e := &Error{Method: r.method, URL: safeURL(req.URL), Status: rep.status, Class: ErrRefused, Message: "nothing was done: it belongs to " + safeURL(next)}
+			e := &Error{Method: r.method, URL: safeURL(req.URL), Status: rep.status, Kind: ErrRefused, Message: "nothing was done: it belongs to " + safeURL(next)}
 			if rep.status == http.StatusSeeOther { // what is said after a write
-				e.Class, e.Message, e.Ambiguous = ErrServer, "sent on to "+safeURL(next), true
+				e.Kind, e.Message, e.Ambiguous = ErrServer, "sent on to "+safeURL(next), true
 			}
 			return nil, e
 		}
 		r.url = next.String()
 	}
-	return nil, &Error{Method: r.method, URL: r.url, Class: ErrServer, Message: "redirected too often"}
+	return nil, &Error{Method: r.method, URL: r.url, Kind: ErrServer, Message: "redirected too often"}
 }
 
 func (c *Client) newRequest(ctx context.Context, r request) (*retryablehttp.Request, error) {
@@ -157,10 +157,10 @@ func (c *Client) newRequest(ctx context.Context, r request) (*retryablehttp.Requ
 		return nil, fmt.Errorf("cannot call %.200q: %w", r.url, err)
 	}
 	if c.ReadOnly && isWrite(r.method) {
-		return nil, &Error{Method: r.method, URL: safeURL(u), Class: ErrReadOnly}
+		return nil, &Error{Method: r.method, URL: safeURL(u), Kind: ErrReadOnly}
 	}
 	if !sameHost(u, root) {
-		return nil, &Error{Method: r.method, URL: safeURL(u), Class: ErrRefused, Message: "not a URL of " + root.Scheme + "://" + root.Host}
+		return nil, &Error{Method: r.method, URL: safeURL(u), Kind: ErrRefused, Message: "not a URL of " + root.Scheme + "://" + root.Host}
 	}
 	var body []byte
 	kind := ""

@@ -18,7 +18,7 @@ type CopyRequest struct {
 
 // RequestCopy queues a copy. Success means no more than that: whether the copy
 // is made shows only in the target, and its failure nowhere in the web
-// service. An error of class ErrRefused says why it was not even queued. It is
+// service. An ErrRefused says why it was not even queued. It is
 // never sent twice; see [Error.Ambiguous].
 func (c *Client) RequestCopy(ctx context.Context, r CopyRequest) error {
 	p := op("copyPackage").text("source_name", r.Source).text("version", r.Version).text("from_archive", string(r.From)).

@@ -72,7 +72,7 @@
 //
 // # Errors
 //
-// Every failed request is an [*Error]; its [Class] is asked for with errors.Is.
+// Every failed request is an [*Error]; errors.Is tells what it is about.
 //
 //	situation                                         error
 //	token unknown, expired, signature wrong           ErrToken

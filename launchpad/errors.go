@@ -10,22 +10,18 @@ import (
 	"strings"
 )
 
-// A Class says what kind of failure an [Error] is. The classes are errors, so
-// that errors.Is(err, launchpad.ErrNotFound) asks for one.
-type Class string
+// What an [Error] can be about: test with errors.Is.
+var (
+	ErrToken      = errors.New("token not accepted")  // log in again
+	ErrPermission = errors.New("permission denied")   // the token is good, its owner may not
+	ErrNotFound   = errors.New("not found")           // or something one may not know exists
+	ErrRefused    = errors.New("refused")             // a rule of Launchpad or a wrong parameter; asking again will not help
+	ErrServer     = errors.New("server error")        // Launchpad or the way to it is broken
+	ErrTimeout    = errors.New("timeout")             // asked too much at once, or no answer in time
+	ErrReadOnly   = errors.New("client is read-only") // a write was stopped before it was sent
 
-// Error is the class's name.
-func (c Class) Error() string { return "launchpad: " + string(c) }
-
-// The classes.
-const (
-	ErrToken      Class = "token not accepted"  // log in again
-	ErrPermission Class = "permission denied"   // the token is good, its owner may not
-	ErrNotFound   Class = "not found"           // or something one may not know exists
-	ErrRefused    Class = "refused"             // a rule of Launchpad or a wrong parameter; asking again will not help
-	ErrServer     Class = "server error"        // Launchpad or the way to it is broken
-	ErrTimeout    Class = "timeout"             // asked too much at once, or no answer in time
-	ErrReadOnly   Class = "client is read-only" // a write was stopped before it was sent
+	// ErrUnattended is the error of [Client.Login] when nobody can open a page.
+	ErrUnattended = errors.New("nobody to authorise the program: run it once at a terminal, or name a credentials file in " + CredentialsEnv)
 )
 
 // An Error is a request that failed.
@@ -33,7 +29,7 @@ type Error struct {
 	Method  string
 	URL     string // without secrets
 	Status  int    // 0 when no answer came
-	Class   Class
+	Kind    error  // one of the sentinels
 	Message string // what Launchpad said, at most 4 KiB
 	OOPS    string // identifier to quote in a bug report against Launchpad
 
@@ -47,7 +43,7 @@ type Error struct {
 // Error names the request, what came of it and, where there is one, what to do.
 func (e *Error) Error() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s %s: %s", e.Method, e.URL, string(e.Class))
+	fmt.Fprintf(&b, "%s %s: %v", e.Method, e.URL, e.Kind)
 	if e.Status != 0 {
 		fmt.Fprintf(&b, " (%d)", e.Status)
 	}
@@ -63,19 +59,16 @@ func (e *Error) Error() string {
 	switch {
 	case e.Ambiguous:
 		b.WriteString("; it may have taken effect: look before sending it again")
-	case e.Class == ErrToken:
+	case e.Kind == ErrToken:
 		b.WriteString("; log in again")
 	}
 	return b.String()
 }
 
-// Is reports whether target is the error's class.
-func (e *Error) Is(target error) bool {
-	c, ok := target.(Class)
-	return ok && c == e.Class
-}
+// Is reports whether target is the sentinel of e.
+func (e *Error) Is(target error) bool { return target == e.Kind }
 
-// Unwrap gives the cause.
+// Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
 const maxMessage = 4 << 10
@@ -100,8 +93,8 @@ func responseError(req *http.Request, resp *http.Response, body []byte, secrets 
 		e.Message = text
 	}
 	e.Message = printable(e.Message)
-	e.Class = classify(resp.StatusCode, e.Message)
-	if e.Class == ErrToken {
+	e.Kind = classify(resp.StatusCode, e.Message)
+	if e.Kind == ErrToken {
 		// The texts name the token in brackets.
 		if i, j := strings.IndexByte(e.Message, '('), strings.LastIndexByte(e.Message, ')'); 0 <= i && i < j && !strings.HasPrefix(e.Message, "Unknown consumer") {
 			e.Message = e.Message[:i] + "(…" + e.Message[j:]
@@ -121,10 +114,10 @@ func transportError(req *http.Request, err error) *Error {
 	if errors.As(err, &ue) {
 		err = ue.Err // its text repeats the URL
 	}
-	e := &Error{Method: req.Method, URL: safeURL(req.URL), Class: ErrServer, Err: err}
+	e := &Error{Method: req.Method, URL: safeURL(req.URL), Kind: ErrServer, Err: err}
 	var ne net.Error
 	if errors.Is(err, context.DeadlineExceeded) || (errors.As(err, &ne) && ne.Timeout()) {
-		e.Class = ErrTimeout
+		e.Kind = ErrTimeout
 	}
 	var op *net.OpError
 	dial := errors.As(err, &op) && op.Op == "dial" // it never left
@@ -140,7 +133,7 @@ var tokenTexts = [...]string{
 	"No request token specified", "Current authentication", "Bad Basic authentication", "Request token has not yet been reviewed",
 }
 
-func classify(status int, message string) Class {
+func classify(status int, message string) error {
 	switch {
 	case status == http.StatusUnauthorized:
 		for _, t := range tokenTexts {

@@ -19,7 +19,7 @@ func TestErrors(t *testing.T) {
 		status int
 		body   string
 		file   string
-		class  Class
+		kind   error
 		want   string // in the message
 	}{
 		{400, "", "error-400-batch-size.txt", ErrRefused, "300"},
@@ -66,8 +66,8 @@ func TestErrors(t *testing.T) {
 			if !errors.As(err, &e) {
 				t.Fatalf("got %v, want an *Error", err)
 			}
-			if !errors.Is(err, tt.class) || e.Status != tt.status || !strings.Contains(e.Message, tt.want) || e.OOPS != "OOPS-1" || e.Ambiguous || len(e.Message) > maxMessage+10 {
-				t.Errorf("got %+v, want class %q, message with %q", e, tt.class, tt.want)
+			if !errors.Is(err, tt.kind) || e.Status != tt.status || !strings.Contains(e.Message, tt.want) || e.OOPS != "OOPS-1" || e.Ambiguous || len(e.Message) > maxMessage+10 {
+				t.Errorf("got %+v, want kind %v, message with %q", e, tt.kind, tt.want)
 			}
 			for _, secret := range []string{"accTok", "accSec", "<html"} {
 				if strings.Contains(err.Error(), secret) {
@@ -82,13 +82,13 @@ func TestErrors(t *testing.T) {
 }
 
 // TestErrorBodies: every text Launchpad is known to refuse with stands in the
-// message as it is, in the class that its status says.
+// message as it is, in the kind that its status says.
 func TestErrorBodies(t *testing.T) {
 	files, err := filepath.Glob("testdata/bodies/error-4*.txt")
 	if err != nil || len(files) < 20 {
 		t.Fatal(files, err)
 	}
-	classes := map[int]Class{400: ErrRefused, 403: ErrRefused, 404: ErrNotFound, 412: ErrRefused}
+	kinds := map[int]error{400: ErrRefused, 403: ErrRefused, 404: ErrNotFound, 412: ErrRefused}
 	for _, f := range files {
 		text := string(body(t, filepath.Base(f)))
 		status, err := strconv.Atoi(strings.Split(filepath.Base(f), "-")[1])
@@ -98,7 +98,7 @@ func TestErrorBodies(t *testing.T) {
 		c := clientOn(func(*http.Request) *http.Response { return answer(status, text) })
 		err = c.RequestCopy(t.Context(), CopyRequest{To: api + "~me/+archive/ubuntu/x"})
 		var e *Error
-		if !errors.As(err, &e) || e.Class != classes[status] || !strings.HasPrefix(e.Message, text) || e.Ambiguous {
+		if !errors.As(err, &e) || e.Kind != kinds[status] || !strings.HasPrefix(e.Message, text) || e.Ambiguous {
 			t.Errorf("%s: %v", f, err)
 		}
 	}
@@ -133,7 +133,7 @@ func TestBrokenAnswer(t *testing.T) {
 func TestWriteRedirected(t *testing.T) {
 	for _, tt := range []struct {
 		status    int
-		class     Class
+		kind      error
 		ambiguous bool
 	}{{301, ErrRefused, false}, {302, ErrRefused, false}, {303, ErrServer, true}, {307, ErrRefused, false}} {
 		n := 0
@@ -142,7 +142,7 @@ func TestWriteRedirected(t *testing.T) {
 			return answer(tt.status, "", "Location", "https://launchpad.net/+login?token=hush")
 		})
 		err := c.RequestCopy(t.Context(), CopyRequest{Source: "mir", Version: "1", From: api + "ubuntu/+archive/primary", To: api + "~me/+archive/x"})
-		if !errors.Is(err, tt.class) || isAmbiguous(err) != tt.ambiguous || n != 1 || strings.Contains(err.Error(), "hush") {
+		if !errors.Is(err, tt.kind) || isAmbiguous(err) != tt.ambiguous || n != 1 || strings.Contains(err.Error(), "hush") {
 			t.Errorf("%d: %v after %d requests", tt.status, err, n)
 		}
 	}

@@ -36,7 +36,7 @@ func (c *Client) BuildLog(ctx context.Context, b build, tail int64) ([]byte, err
 	e := b.common()
 	for end := c.now().Add(logDelay); e.LogURL == "" || e.LogURL == Redacted; {
 		if e.LogURL == Redacted || !(e.State.Final() || e.State.Failed()) || !c.now().Before(end) {
-			return nil, &Error{Method: http.MethodGet, URL: string(e.SelfLink), Class: ErrNotFound, Message: "the build has no log (it is " + string(e.State) + ")"}
+			return nil, &Error{Method: http.MethodGet, URL: string(e.SelfLink), Kind: ErrNotFound, Message: "the build has no log (it is " + string(e.State) + ")"}
 		}
 		if err := c.sleep(ctx, 15*time.Second); err != nil {
 			return nil, err
@@ -119,7 +119,7 @@ func (c *Client) Open(ctx context.Context, file string) (io.ReadCloser, error) {
 	if !onService || c.Credentials == nil {
 		body, err := c.openAt(ctx, public, nil)
 		var e *Error
-		if err == nil || c.Credentials == nil || !errors.As(err, &e) || (e.Class != ErrPermission && e.Class != ErrToken && e.Class != ErrNotFound && e.Status != http.StatusForbidden) {
+		if err == nil || c.Credentials == nil || !errors.As(err, &e) || (e.Kind != ErrPermission && e.Kind != ErrToken && e.Kind != ErrNotFound && e.Status != http.StatusForbidden) {
 			return body, err
 		}
 	}
@@ -156,14 +156,14 @@ func (c *Client) openAt(ctx context.Context, u, authorised *url.URL) (io.ReadClo
 		resp.Body.Close()
 		next, err := u.Parse(resp.Header.Get("Location"))
 		if err != nil || next.Host == "" || next.User != nil || (next.Scheme != "https" && next.Scheme != u.Scheme) {
-			return nil, &Error{Method: req.Method, URL: safeURL(u), Status: resp.StatusCode, Class: ErrServer, Message: "redirect to a place that cannot be trusted"}
+			return nil, &Error{Method: req.Method, URL: safeURL(u), Status: resp.StatusCode, Kind: ErrServer, Message: "redirect to a place that cannot be trusted"}
 		}
 		if strings.Contains(next.Path, "+login") || strings.HasPrefix(next.Host, "login.") {
-			return nil, &Error{Method: req.Method, URL: safeURL(u), Status: resp.StatusCode, Class: ErrPermission, Message: "the file is private"}
+			return nil, &Error{Method: req.Method, URL: safeURL(u), Status: resp.StatusCode, Kind: ErrPermission, Message: "the file is private"}
 		}
 		u = next
 	}
-	return nil, &Error{Method: http.MethodGet, URL: safeURL(u), Class: ErrServer, Message: "redirected too often"}
+	return nil, &Error{Method: http.MethodGet, URL: safeURL(u), Kind: ErrServer, Message: "redirected too often"}
 }
 
 // openOnce sends req through the retry policy; an answer that is no success

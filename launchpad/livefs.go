@@ -245,7 +245,7 @@ func (c *Client) WaitForBuild(ctx context.Context, b build, o WaitOptions) error
 		case e.State.Final() || e.State == ChrootProblem:
 			return fmt.Errorf("%s: %s; log: %s", e.Title, e.State, orText(e.LogURL, "not there yet, see BuildLog"))
 		case !c.now().Before(end):
-			return &Error{Method: "GET", URL: string(e.SelfLink), Class: ErrTimeout, Message: fmt.Sprintf("still %q after %v", e.State, o.Limit)}
+			return &Error{Method: "GET", URL: string(e.SelfLink), Kind: ErrTimeout, Message: fmt.Sprintf("still %q after %v", e.State, o.Limit)}
 		}
 		if err := c.sleep(ctx, o.Every); err != nil {
 			return err

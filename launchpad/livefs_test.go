@@ -160,7 +160,7 @@ func TestLivefsAmbiguousAndRefused(t *testing.T) {
 	tests := []struct {
 		name   string
 		change func(w *launchpadtest.World)
-		want   launchpad.Class
+		want   error
 		text   string
 	}{
 		{"not the owner", func(w *launchpadtest.World) { w.AddPerson("image-team").Members = nil }, launchpad.ErrPermission, "cannot create live filesystem builds owned by Image Team."},

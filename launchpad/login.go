@@ -23,9 +23,6 @@ type LoginRequest struct {
 	Every time.Duration // pause between two looks; default 1 s
 }
 
-// ErrUnattended is the error of [Client.Login] when nobody can open a page.
-var ErrUnattended = errors.New("launchpad: nobody to authorise the program: run it once at a terminal, or name a credentials file in " + CredentialsEnv)
-
 // Login obtains an access token: it requests one, shows the page on which a
 // person grants it, and waits. Store the result with [Credentials.WriteFile].
 // A refusal is ErrRefused, waiting in vain ErrTimeout.
@@ -37,7 +34,7 @@ func (c *Client) Login(ctx context.Context, r LoginRequest) (*Credentials, error
 		return nil, errors.New("cannot log in: ConsumerKey is empty")
 	}
 	if c.ReadOnly {
-		return nil, &Error{Method: http.MethodPost, URL: "+request-token", Class: ErrReadOnly}
+		return nil, &Error{Method: http.MethodPost, URL: "+request-token", Kind: ErrReadOnly}
 	}
 	if r.Limit <= 0 {
 		r.Limit = 15 * time.Minute
@@ -70,11 +67,11 @@ func (c *Client) Login(ctx context.Context, r LoginRequest) (*Credentials, error
 			return nil, err
 		}
 		wait := e.Status == http.StatusUnauthorized && strings.HasPrefix(e.Message, "Request token has not yet been reviewed")
-		if !wait && (e.Status < 500 || e.Class == ErrReadOnly) {
+		if !wait && (e.Status < 500 || e.Kind == ErrReadOnly) {
 			return nil, fmt.Errorf("cannot log in: %w", err)
 		}
 		if !c.now().Before(end) {
-			return nil, &Error{Method: http.MethodPost, URL: safeURL(web.JoinPath("+access-token")), Class: ErrTimeout,
+			return nil, &Error{Method: http.MethodPost, URL: safeURL(web.JoinPath("+access-token")), Kind: ErrTimeout,
 				Message: fmt.Sprintf("nobody authorised %q within %v", r.ConsumerKey, r.Limit)}
 		}
 		if err := c.sleep(ctx, r.Every); err != nil {
@@ -112,7 +109,7 @@ func (c *Client) tokenPage(ctx context.Context, web *url.URL, path string, form 
 	}
 	if token, secret = parseToken(body); token == "" || secret == "" {
 		// The text may hold half a secret: it is not shown.
-		return "", "", &Error{Method: http.MethodPost, URL: safeURL(u), Status: resp.StatusCode, Class: ErrServer, Message: "no token in the answer"}
+		return "", "", &Error{Method: http.MethodPost, URL: safeURL(u), Status: resp.StatusCode, Kind: ErrServer, Message: "no token in the answer"}
 	}
 	return token, secret, nil
 }

@@ -44,7 +44,7 @@ func pages[T any](ctx context.Context, c *Client, first string) iter.Seq2[T, err
 			for i := range page.Entries {
 				l := any(&page.Entries[i]).(entry).entry().SelfLink
 				if l == "" {
-					yield(none, &Error{Method: http.MethodGet, URL: sent, Class: ErrServer, Message: fmt.Sprintf("entry %d of the page is none", i)})
+					yield(none, &Error{Method: http.MethodGet, URL: sent, Kind: ErrServer, Message: fmt.Sprintf("entry %d of the page is none", i)})
 					return
 				}
 				if !seen.add(string(l)) {
@@ -56,7 +56,7 @@ func pages[T any](ctx context.Context, c *Client, first string) iter.Seq2[T, err
 			}
 			empty++
 			if string(page.Next) == next || empty > maxEmptyPages {
-				yield(none, &Error{Method: http.MethodGet, URL: sent, Class: ErrServer, Message: "the pages do not end"})
+				yield(none, &Error{Method: http.MethodGet, URL: sent, Kind: ErrServer, Message: "the pages do not end"})
 				return
 			}
 			next = string(page.Next)
@@ -74,7 +74,7 @@ func readPage[T any](ctx context.Context, c *Client, url string, size *int) (col
 		var e *Error
 		switch {
 		case err == nil && page.Entries == nil: // an empty page has an empty list
-			return page, sized, &Error{Method: http.MethodGet, URL: sized, Status: http.StatusOK, Class: ErrServer, Message: "the answer is no page of a list"}
+			return page, sized, &Error{Method: http.MethodGet, URL: sized, Status: http.StatusOK, Kind: ErrServer, Message: "the answer is no page of a list"}
 		case err == nil:
 			return page, sized, nil
 		case errors.As(err, &e) && e.Status == http.StatusBadRequest && strings.HasPrefix(e.Message, `Maximum for "ws.size"`):
@@ -83,7 +83,7 @@ func readPage[T any](ctx context.Context, c *Client, url string, size *int) (col
 				return page, sized, err
 			}
 			*size = n
-		case errors.As(err, &e) && e.Class == ErrTimeout && e.Status != 0 && *size > minPageSize:
+		case errors.As(err, &e) && e.Kind == ErrTimeout && e.Status != 0 && *size > minPageSize:
 			c.log().Debug("asking for smaller pages", "url", e.URL, "size", *size/2)
 			*size = max(*size/2, minPageSize)
 		default:

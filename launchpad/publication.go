@@ -226,7 +226,7 @@ func query[T any](ctx context.Context, c *Client, on Link, p *params) iter.Seq2[
 	if p.err != nil {
 		return func(yield func(T, error) bool) {
 			var none T
-			yield(none, &Error{Method: "GET", URL: string(on), Class: ErrRefused, Err: p.err})
+			yield(none, &Error{Method: "GET", URL: string(on), Kind: ErrRefused, Err: p.err})
 		}
 	}
 	return pages[T](ctx, c, p.on(on))

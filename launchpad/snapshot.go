@@ -103,7 +103,7 @@ func (c *Client) carryOut(ctx context.Context, p *Plan, o CopyOptions, send, wat
 	}
 	if send {
 		if c.ReadOnly && p.Count(CopyIt) > 0 {
-			return nil, &Error{Method: "POST", URL: string(p.To), Class: ErrReadOnly}
+			return nil, &Error{Method: "POST", URL: string(p.To), Kind: ErrReadOnly}
 		}
 		if t.ledger, err = openLedger(o.Ledger, p); err != nil {
 			return nil, err
@@ -179,7 +179,7 @@ func (t *tracker) round(ctx context.Context, send, watch bool) (done bool, err e
 // passing reports whether a failed look may succeed the next time.
 func passing(err error) bool {
 	var e *Error
-	return errors.As(err, &e) && (e.Class == ErrServer || e.Class == ErrTimeout)
+	return errors.As(err, &e) && (e.Kind == ErrServer || e.Kind == ErrTimeout)
 }
 
 // pause is short after a request and longer later, with some jitter.

@@ -266,7 +266,7 @@ func (t *tracker) answered(ctx context.Context, items []*tracked, err error) err
 		switch {
 		case err == nil:
 			i.requested(now)
-		case e == nil || e.Class == ErrReadOnly || e.Class == ErrToken:
+		case e == nil || e.Kind == ErrReadOnly || e.Kind == ErrToken:
 			answer = unsent
 		case e.Ambiguous:
 			// Looked for until it would have shown, then asked for once more.
@@ -275,7 +275,7 @@ func (t *tracker) answered(ctx context.Context, items []*tracked, err error) err
 			if i.tries++; i.tries > 1 || i.Row != "" {
 				i.requested(now)
 			}
-		case e.Class == ErrServer || e.Class == ErrTimeout: // it never left
+		case e.Kind == ErrServer || e.Kind == ErrTimeout: // it never left
 			answer = unsent
 			if i.tries++; i.tries > maxFailedLooks {
 				i.end(Refused, "cannot be asked for: %v", e)

@@ -30,8 +30,8 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("phasing: %s at column %d of %q", e.Text, e.Offset+1, clip(e.Source))
 }
 
-// Unwrap gives the kind, so that errors.Is finds it.
-func (e *Error) Unwrap() error { return e.Kind }
+// Is reports whether target is the sentinel of e.
+func (e *Error) Is(target error) bool { return target == e.Kind }
 
 // clip keeps messages short when somebody feeds a whole file to a parser.
 func clip(s string) string {

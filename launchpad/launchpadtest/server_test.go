@@ -173,9 +173,9 @@ func TestPrivacy(t *testing.T) {
 	tests := []struct {
 		key, secret         string
 		entry, reads, lists bool // sees publish, sees description, lists publications
-		class               launchpad.Class
+		kind                error
 	}{
-		{"token", "secret", true, true, true, ""}, {"f", "f", false, true, true, ""}, {"s", "s", false, false, false, launchpad.ErrPermission},
+		{"token", "secret", true, true, true, nil}, {"f", "f", false, true, true, nil}, {"s", "s", false, false, false, launchpad.ErrPermission},
 		{"public", "p", false, false, false, launchpad.ErrPermission}, {"", "", false, false, false, launchpad.ErrPermission},
 	}
 	for _, tt := range tests {
@@ -197,7 +197,7 @@ func TestPrivacy(t *testing.T) {
 				err = e
 			}
 		}
-		if tt.lists != (err == nil && n == 2) || (tt.class != "" && !errors.Is(err, tt.class)) {
+		if tt.lists != (err == nil && n == 2) || (tt.kind != nil && !errors.Is(err, tt.kind)) {
 			t.Errorf("%q lists %d sources, %v", tt.key, n, err)
 		}
 	}

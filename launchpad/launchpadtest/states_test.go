@@ -217,7 +217,7 @@ func TestEndSeries(t *testing.T) {
 func TestFaults(t *testing.T) {
 	for _, tt := range []struct {
 		fault *launchpadtest.Fault
-		want  launchpad.Class
+		want  error
 		oops  bool
 	}{
 		{launchpadtest.Timeout(), launchpad.ErrTimeout, true}, {launchpadtest.Unavailable(), launchpad.ErrServer, false},
@@ -231,7 +231,7 @@ func TestFaults(t *testing.T) {
 		s.Faults = []*launchpadtest.Fault{tt.fault}
 		_, err := c.Archive(t.Context(), overlay)
 		var e *launchpad.Error
-		if !errors.As(err, &e) || e.Class != tt.want || (e.OOPS != "") != tt.oops || s.Count("") != 2 {
+		if !errors.As(err, &e) || e.Kind != tt.want || (e.OOPS != "") != tt.oops || s.Count("") != 2 {
 			t.Errorf("%+v: %v after %d requests", tt.fault, err, s.Count(""))
 		}
 		s.Faults = []*launchpadtest.Fault{&once} // and when it passes

@@ -46,10 +46,10 @@ func (e *Error) Error() string {
 	return s
 }
 
-// Is reports whether the error is of that kind.
+// Is reports whether target is the sentinel of e.
 func (e *Error) Is(target error) bool { return target == e.Kind }
 
-// Unwrap gives the cause.
+// Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
 func errorf(kind error, format string, args ...any) *Error {

@@ -52,5 +52,5 @@ func (e *Error) Error() string {
 // Is reports whether target is the sentinel of e.
 func (e *Error) Is(target error) bool { return target == e.Kind }
 
-// Unwrap returns what lies below.
+// Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
