@@ -438,6 +438,21 @@ func TestRepublishKillAnywhere(t *testing.T) {
 func TestRebuildKillAnywhere(t *testing.T) {
 	t.Parallel()
 	killAnywhere(t, func(t testing.TB) runbooktest.Scene {
+		h := imageHost(t, cdimagetest.Knobs{Now: morning})
+		return runbooktest.Scene{
+			Start: func() (*runbook.Runner, runbook.Procedure) {
+				x, p := rebuild(h, nil)
+				return x, p.Run
+			},
+			Snapshot: func() string { return h.files(t) },
+		}
+	})
+}
+
+// The same where publishing again is not safe, and a person agrees to a rebuild.
+func TestRepublishOfferKillAnywhere(t *testing.T) {
+	t.Parallel()
+	killAnywhere(t, func(t testing.TB) runbooktest.Scene {
 		h := imageHost(t, cdimagetest.Knobs{Now: morning, States: map[string]string{"i386": "Failed to build"}})
 		return runbooktest.Scene{
 			Start: func() (*runbook.Runner, runbook.Procedure) {

@@ -3,8 +3,10 @@ package killtest
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"errors"
 	"fmt"
+	"io/fs"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -115,7 +117,36 @@ func world(t *testing.T, dir string) string {
 	if _, err := os.Stat(filepath.Join(dir, "journal.lock")); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("the journal is still locked: %v", err)
 	}
-	return text + launchpadWorld(t, filepath.Join(dir, "lab", "state", "launchpad", "world.json"))
+	return text + launchpadWorld(t, filepath.Join(dir, "lab", "state", "launchpad", "world.json")) + builderWorld(t, filepath.Join(dir, "lab", "builder"))
+}
+
+// builderWorld is what the lab's image builder keeps: logs and counters by name, so
+// that a build begun twice is noticed, and what each image was made of.
+func builderWorld(t *testing.T, root string) string {
+	t.Helper()
+	if _, err := os.Stat(root); errors.Is(err, os.ErrNotExist) {
+		return ""
+	}
+	var lines []string
+	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		line := strings.TrimPrefix(path, root)
+		if strings.HasSuffix(path, ".tar.gz") {
+			image, err := os.ReadFile(path)
+			if err != nil {
+				return err
+			}
+			line += fmt.Sprintf(" %x", sha256.Sum256(image))
+		}
+		lines = append(lines, line)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return "-- image builder --\n" + strings.Join(lines, "\n") + "\n"
 }
 
 // launchpadWorld is what the lab's Launchpad holds: every archive and publication,
