@@ -219,7 +219,7 @@ func (s *Server) alreadyThere(ctx context.Context, l *Listing, p *copyPlan, late
 	}
 	for _, m := range append([]Image{latest}, deltas...) {
 		if m.Percentage != w.Percentage {
-			wrong = append(wrong, fmt.Sprintf("its percentage is %d, not %d: use set-phased-percentage %s %s %d %d",
+			wrong = append(wrong, fmt.Sprintf("its percentage is %d, not %d: use set-phased-percentage -v %s %s %d %d",
 				m.Percentage, w.Percentage, w.Channel, w.Device, latest.Version, w.Percentage))
 			break
 		}

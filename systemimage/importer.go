@@ -263,6 +263,8 @@ func (i *Importer) swap(ctx context.Context, op string, before, after []byte) (a
 	why := fmt.Errorf("installing the crontab failed with exit status %d", out.Exit)
 	if m := crontabComplaint.FindSubmatch(out.Stderr); m != nil {
 		why = fmt.Errorf("crontab refused the text: line %s: %s", m[1], m[2])
+	} else if len(after) > 0 && after[len(after)-1] != '\n' {
+		why = errors.New("crontab refuses a table whose last line has no end: open it with crontab -e, and save it")
 	}
 	return nil, i.error(op, ErrRefused, why)
 }

@@ -186,7 +186,7 @@ func (s *Server) compare(ctx context.Context, p *copyPlan, after *Published, e e
 			say("the delta from %d is missing: devices on %d download the full image", b, b)
 		}
 	}
-	phase := fmt.Sprintf("set-phased-percentage %s %s %d %d", got.Channel, got.Device, got.Version, p.want.Percentage)
+	phase := fmt.Sprintf("set-phased-percentage -v %s %s %d %d", got.Channel, got.Device, got.Version, p.want.Percentage)
 	if newest, _ := after.Newest(); newest > m.Version {
 		say("version %d was published on top of it since: its percentage of %d %% has no effect", newest, p.want.Percentage)
 	} else if m.Percentage != p.want.Percentage {

@@ -56,6 +56,9 @@ func (c *CopyRC) Run(ctx context.Context, r *runbook.Run) error {
 	if in.Tag == "" {
 		return fmt.Errorf("copyrc needs a tag, such as OTA-13-rc: without one the server would pass on the source's")
 	}
+	if in.From == in.To {
+		return fmt.Errorf("copyrc copies from channels with %q in their names to the same with another word, not with %q again", in.From, in.To)
+	}
 	all, err := runbook.Read(ctx, r, "find pairs", func(ctx context.Context) (found, error) {
 		channels, err := c.Server.Client.Channels(ctx)
 		if err != nil {

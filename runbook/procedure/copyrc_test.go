@@ -176,13 +176,49 @@ func TestCopyRCDoneAlready(t *testing.T) {
 		t.Errorf("the world (-before +after)\n%s", d)
 	}
 
-	x, c = copyrc(l, &runbooktest.Memory{}, func(c *procedure.CopyRC) { c.Input.Tag = "OTA-14-rc" })
-	err := x.Execute(t.Context(), c.Run)
-	if err == nil || !strings.Contains(err.Error(), "tag-image") {
-		t.Errorf("the same content with another tag: %v, want an error that names tag-image", err)
+	// With another tag or percentage it says which command fits, and that does it.
+	for _, tt := range []struct {
+		tag, command string
+	}{
+		{"OTA-14-rc", "tag-image "},
+		{"OTA-13-rc", "set-phased-percentage "},
+	} {
+		l := l.Clone(t)
+		change := func(c *procedure.CopyRC) {
+			c.Input.Tag = tt.tag
+			c.Input.Pairs = rcPairs[:1]
+		}
+		if tt.tag == "OTA-13-rc" {
+			mustRun(t, l, "set-phased-percentage", "-v", rcPairs[0].To, rcPairs[0].Device, "2", "30")
+		}
+		before := snapshot(t, l)
+		x, c = copyrc(l, &runbooktest.Memory{}, change)
+		err := x.Execute(t.Context(), c.Run)
+		if err == nil {
+			t.Fatalf("%s: the same content was taken for done", tt.command)
+		}
+		_, use, _ := strings.Cut(err.Error(), ": use ")
+		if !strings.HasPrefix(use, tt.command) {
+			t.Fatalf("%v: want an error that names %s", err, tt.command)
+		}
+		if d := cmp.Diff(before, snapshot(t, l)); d != "" {
+			t.Errorf("the world (-before +after)\n%s", d)
+		}
+		mustRun(t, l, strings.Fields(strings.ReplaceAll(use, `"`, ""))...)
+		x, c = copyrc(l, &runbooktest.Memory{}, change)
+		if err := x.Execute(t.Context(), c.Run); err != nil {
+			t.Errorf("after %s: %v", use, err)
+		}
 	}
-	if d := cmp.Diff(before, snapshot(t, l)); d != "" {
-		t.Errorf("the world (-before +after)\n%s", d)
+}
+
+// mustRun runs a program of the server.
+func mustRun(t testing.TB, l *lab.Lab, argv ...string) {
+	t.Helper()
+	argv[0] = filepath.Join(l.Images.Root(), "bin", argv[0])
+	out, err := l.Images.Run(t.Context(), systemimage.Command{Argv: argv})
+	if err != nil || out.Exit != 0 {
+		t.Fatalf("%q: %v, exit status %d\n%s%s", argv, err, out.Exit, out.Stdout, out.Stderr)
 	}
 }
 
@@ -274,6 +310,7 @@ func TestCopyRCRefusesOddCrontabs(t *testing.T) {
 	t.Parallel()
 	for name, crontab := range map[string]string{
 		"without an importer line": "0 4 * * * true\n",
+		"whose last line is open":  "*/5 * * * * bin/import-images",
 		"with two":                 "*/5 * * * * bin/import-images\n*/5 * * * * bin/import-images\n",
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -290,6 +327,15 @@ func TestCopyRCRefusesOddCrontabs(t *testing.T) {
 				t.Errorf("the world (-before +after)\n%s", d)
 			}
 		})
+	}
+}
+
+func TestCopyRCOntoItself(t *testing.T) {
+	t.Parallel()
+	l := lab.New(t)
+	x, c := copyrc(l, &runbooktest.Memory{}, func(c *procedure.CopyRC) { c.Input.To = c.Input.From })
+	if err := x.Execute(t.Context(), c.Run); err == nil || !strings.Contains(err.Error(), `not with "rc-proposed" again`) {
+		t.Errorf("Execute() = %v, want an error about the word", err)
 	}
 }
 
