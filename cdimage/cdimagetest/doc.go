@@ -8,4 +8,14 @@
 // [Launchpad] the livefs builds and their logs. [Generate] writes logs of any
 // size for measurements, and [ScoreFolder] compares package cdimage's verdicts
 // with a folder of expected ones.
+//
+//	situation                                      how to make it
+//	a live file system fails, and why              Knobs.States, Knobs.Reasons
+//	its download fails                             Knobs.Downloads
+//	a full disk while copying or publishing        Knobs.Crash
+//	a run is killed, its log just stops            Knobs.Kill
+//	a traceback that means nothing                 Knobs.Tracker
+//	mirrors or Launchpad are away                  Knobs.MirrorsDown, Knobs.Launchpad
+//	a run that takes its time                      Knobs.Pause
+//	a host as of today                             Knobs.Today
 package cdimagetest

@@ -22,4 +22,17 @@
 //		w.Publish("~landing-team/ubuntu/overlay", "vivid", launchpadtest.Package{Name: "unity8", Version: "8.12-0ubuntu1"})
 //	})
 //	c := srv.Client()
+//
+//	situation                                       how to make it
+//	a copy job fails, and nobody is told            World.FailCopy
+//	a copy job, or a publication, never gets on     World.HoldCopy, World.HoldBinary
+//	a binary is missing after a copy                World.LoseBinary
+//	an architecture is published later              World.ArchLag
+//	a build fails                                   World.FailBuild
+//	somebody deletes what was copied                World.DeleteSource
+//	a series becomes obsolete                       World.EndSeries
+//	a statement times out, Launchpad restarts       Timeout, Unavailable
+//	a bug in Launchpad, too many requests           Crash, Throttle
+//	a lost link, an answer that nobody sees         Fault with Drop, with After
+//	a token that is expired or may not              the fields of Token
 package launchpadtest

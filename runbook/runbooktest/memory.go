@@ -1,6 +1,14 @@
 // Package runbooktest helps to test procedures: a journal in memory, a scripted
 // person, the conformance suite for journals, and a test that kills a procedure
 // at every write of its journal.
+//
+//	what is to be shown                                   with
+//	a procedure survives a kill at any moment             KillAnywhere, KillEvery
+//	a step may be tried again, a hold given back twice    AssertIdempotent, AssertHold
+//	what is asked of people, and what they answer         Human
+//	a run goes on with what its journal says              Memory
+//	a journal that cannot be written                      Memory.Fail
+//	a journal of another kind keeps its promises          TestJournal
 package runbooktest
 
 import (

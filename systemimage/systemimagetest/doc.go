@@ -31,13 +31,13 @@
 // tracebacks; the recovery image of remote-system-image's option keyring.
 //
 //	situation                               how to make it
-//	the global lock is held                 [Server.HoldLock], in this or another process
-//	a program is killed in a commit         [Faults.Kill]: the real broken state stays
-//	disk or /tmp full, mirrors away         [Faults]
-//	a signing key expired or missing        [Server.ExpireKey], [Server.RemoveKey]
-//	stale .new, bad signature, lost file    [Server.Break]
-//	a source of the importer fails          [Build.Fault], [Build.MonitorFault]
-//	torn index, 404, HTML, slow, cut        [Server.FailHTTP]
-//	programs as of 2016                     [World.Era2016]
-//	anything before or after a program      [Server.Before], [Server.After]
+//	the global lock is held                 Server.HoldLock, in this or another process
+//	a program is killed in a commit         Faults.Kill: the real broken state stays
+//	disk or /tmp full, mirrors away         Faults
+//	a signing key expired or missing        Server.ExpireKey, Server.RemoveKey
+//	stale .new, bad signature, lost file    Server.Break
+//	a source of the importer fails          Build.Fault, Build.MonitorFault
+//	torn index, 404, HTML, slow, cut        Server.FailHTTP
+//	programs as of 2016                     World.Era2016
+//	anything before or after a program      Server.Before, Server.After
 package systemimagetest

@@ -9,8 +9,17 @@
 //
 // A [Server] outside of tests is started with [Server.Start] and ended with
 // [Server.Close]. What the network and the host may do wrong is asked for with
-// [Server.Drop], [Server.ChangeHostKey] and the fields Refuse, Delay and Fault.
-// As with a real host, a lost link does not end detached jobs; nor does Close.
+// methods and fields; [Server.Set] sets fields while it runs. As with a real
+// host, a lost link does not end detached jobs; nor does Close.
+//
+//	situation                                    how to make it
+//	every link is lost at once                   Server.Drop
+//	the link is lost before or after a command   Server.Fault: Before, After
+//	the host does not run a command              Server.Fault: Refuse
+//	no connection, or only after a while         Server.Refuse, Server.Delay
+//	another host key than the known one          Server.ChangeHostKey
+//	nobody may log in but one                    Server.User
+//	no more sessions                             Server.MaxSessions
 package remotetest
 
 import (
