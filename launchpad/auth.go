@@ -95,7 +95,7 @@ func ParseCredentials(b []byte) (*Credentials, error) {
 			continue // other format versions may follow
 		}
 		if f := fields[strings.ToLower(strings.TrimSpace(line[:j]))]; f != nil {
-			*f = strings.TrimSpace(line[j+1:])
+			*f = strings.ReplaceAll(strings.TrimSpace(line[j+1:]), "%%", "%") // as Python's ConfigParser does
 		}
 	}
 	if c.ConsumerKey == "" || s.token == "" || s.secret == "" {
@@ -114,8 +114,8 @@ func ParseCredentials(b []byte) (*Credentials, error) {
 // readable by the owner alone. The file is replaced in one step and read back.
 func (c *Credentials) WriteFile(path string) (err error) {
 	s := c.secrets()
-	text := fmt.Sprintf("[1]\nconsumer_key = %s\nconsumer_secret = %s\naccess_token = %s\naccess_secret = %s\n\n",
-		c.ConsumerKey, s.consumer, s.token, s.secret)
+	text := strings.ReplaceAll("[1]\nconsumer_key = "+c.ConsumerKey+"\nconsumer_secret = "+s.consumer+
+		"\naccess_token = "+s.token+"\naccess_secret = "+s.secret+"\n\n", "%", "%%")
 	if p, err := ParseCredentials([]byte(text)); err != nil || p.ConsumerKey != c.ConsumerKey || p.secrets() != s {
 		return errors.New("cannot write credentials: a value is empty, or has spaces at its ends or a line break")
 	}

@@ -111,6 +111,8 @@ func TestLogin(t *testing.T) {
 		want    error
 	}{
 		{"granted", []int{401, 503, 401, 200}, nil},
+		{"connection broken meanwhile", []int{401, 0, 0, 200}, nil},
+		{"a page instead of a token", []int{302}, ErrRefused},
 		{"refused", []int{401, 403}, ErrRefused},
 		{"nobody", []int{401}, ErrTimeout},
 		{"bad signature", []int{499}, ErrToken},
@@ -137,6 +139,8 @@ func TestLogin(t *testing.T) {
 					status := tt.replies[min(polls, len(tt.replies)-1)]
 					polls++
 					switch status {
+					case 0:
+						return nil
 					case 200:
 						return answer(200, string(body(t, "oauth-access-token-200.txt")))
 					case 401:
@@ -144,7 +148,7 @@ func TestLogin(t *testing.T) {
 					case 403:
 						return answer(403, string(body(t, "oauth-403-refused.txt")))
 					case 499:
-						return answer(401, "Invalid OAuth signature.")
+						return answer(401, "Invalid OAuth signature. &reqSecretBBBBBBBBBBBBBBBBBBBBBBBBBBBB")
 					}
 					return answer(status, "")
 				})},

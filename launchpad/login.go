@@ -67,7 +67,7 @@ func (c *Client) Login(ctx context.Context, r LoginRequest) (*Credentials, error
 			return nil, err
 		}
 		wait := e.Status == http.StatusUnauthorized && strings.HasPrefix(e.Message, "Request token has not yet been reviewed")
-		if !wait && (e.Status < 500 || e.Kind == ErrReadOnly) {
+		if !wait && e.Status < 500 && (e.Err == nil || !temporary(e.Err)) {
 			return nil, fmt.Errorf("cannot log in: %w", err)
 		}
 		if !c.now().Before(end) {
@@ -103,7 +103,8 @@ func (c *Client) tokenPage(ctx context.Context, web *url.URL, path string, form 
 		return "", "", transportError(req, err)
 	}
 	if resp.StatusCode != http.StatusOK {
-		e := responseError(req, resp, body, nil)
+		sent := NewCredentials("", form.Get("oauth_token"), strings.TrimPrefix(form.Get("oauth_signature"), "&"))
+		e := responseError(req, resp, body, sent)
 		e.Ambiguous = false
 		return "", "", e
 	}

@@ -265,6 +265,9 @@ func (c *Respin) publish(ctx context.Context, r *runbook.Run, built cdimage.Buil
 	if in.Keep {
 		return r.Note(in.Channel + " stays pointed at " + c.source() + ", as was asked for")
 	}
+	if r.Planning() { // it was not changed
+		return r.Note("the configuration is put back: " + key + " = " + before)
+	}
 	return c.edit(ctx, r.Group("put the configuration back"), section, key, before)
 }
 
