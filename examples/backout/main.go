@@ -4,6 +4,7 @@
 //
 //	go run ./examples/backout -yes                           # on the lab
 //	go run ./examples/backout -site site.conf -journal bad.backout \
+//		-announce 'mail -s "$SUBJECT" users@lists.example.net' \
 //		ubuntu-touch/stable/meizu.en:arale:8 ubuntu-touch/stable/bq-aquaris.en:krillin:31
 package main
 
@@ -29,7 +30,7 @@ func program() cli.Program {
 		Name:  "backout",
 		About: "Stops a faulty update and publishes the last good image again",
 		Args:  "CHANNEL:DEVICE:VERSION ...",
-		Keys:  []string{"stop_file", "not"},
+		Keys:  []string{"stop_file", "not", "announce"},
 		// Every minute counts.
 		Urgent: true,
 		Lab:    func() systemimagetest.World { return lab.Released(50) },
@@ -38,6 +39,7 @@ func program() cli.Program {
 			fs.IntVar(&percentage, "percentage", 100, "`P` of the devices that are offered it")
 			fs.Var(&good, "good", "`CHANNEL:DEVICE:VERSION` of the last good image, when it is not the one before; may be repeated")
 			p.RegisterStop(fs)
+			p.RegisterAnnounce(fs)
 		},
 		Procedure: func(w *cli.World, args []string) (any, runbook.Procedure, error) {
 			if len(args) == 0 && w.OnLab() {
@@ -58,7 +60,7 @@ func program() cli.Program {
 			}
 			p.ResolveStop(w)
 			in.Not = p.Not
-			c := &procedure.BackOut{Server: w.Server, Importer: w.Importer, Stop: p.Stop, Input: in}
+			c := &procedure.BackOut{Server: w.Server, Importer: w.Importer, Stop: p.Stop, Announce: p.Announce, Input: in}
 			return in, c.Run, nil
 		},
 	}

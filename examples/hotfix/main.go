@@ -40,7 +40,7 @@ func program() cli.Program {
 	return cli.Program{
 		Name:  "hotfix",
 		About: "Releases a security fix, private until the last moment",
-		Keys:  p.Keys(),
+		Keys:  append(p.Keys(), "announce"),
 		Needs: []string{"image-server", "cdimage"},
 		Lab:   lab.Importable,
 		Flags: func(fs *flag.FlagSet) {
@@ -49,6 +49,7 @@ func program() cli.Program {
 			fs.StringVar(&manifest, "manifest", "", "`FILE` with the manifest of the last stable image, that the snapshot is prepared from")
 			fs.DurationVar(&grace, "grace", 0, "`TIME` from the announcement to the end of the countermeasures, such as 48h")
 			p.Register(fs)
+			p.RegisterAnnounce(fs)
 		},
 		Procedure: func(w *cli.World, args []string) (any, runbook.Procedure, error) {
 			if len(args) > 0 {
@@ -98,7 +99,7 @@ func program() cli.Program {
 			c := &procedure.Hotfix{
 				Launchpad: lp, Builder: w.Builder, Server: w.Server, Importer: w.Importer,
 				Config: &systemimage.ConfigFile{Runner: w.Server.Runner, Path: path.Join(w.Root, "etc", "config"), ReadOnly: w.Server.ReadOnly},
-				Health: p.Health, Stop: p.Stop, Stay: p.Stay, Every: p.Every, Input: in,
+				Health: p.Health, Stop: p.Stop, Stay: p.Stay, Every: p.Every, Announce: p.Announce, Input: in,
 			}
 			if w.Journal != "" {
 				c.Ledger = w.Journal + ".ledger"

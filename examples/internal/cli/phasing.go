@@ -6,7 +6,9 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"net/http"
+	"os"
 	"os/exec"
 	"path"
 	"strconv"
@@ -37,8 +39,9 @@ type Phasing struct {
 	Stay     bool
 	Every    time.Duration
 	Not      []string
+	Announce procedure.Announcer
 
-	schedule, health, stop, not string
+	schedule, health, stop, not, announce string
 }
 
 // Keys are the keys of the site file.
@@ -56,6 +59,12 @@ func (p *Phasing) Register(fs *flag.FlagSet) {
 func (p *Phasing) RegisterStop(fs *flag.FlagSet) {
 	fs.StringVar(&p.stop, "stop-file", "", "`PATH` on the image server's host of the file that stops a rollout (default phased-state/done below its root)")
 	fs.StringVar(&p.not, "not", "", "`NAMES`, with commas, of people who may not answer the questions")
+}
+
+// RegisterAnnounce adds the flag of programs that announce something; "announce"
+// is its key in the site file.
+func (p *Phasing) RegisterAnnounce(fs *flag.FlagSet) {
+	fs.StringVar(&p.announce, "announce", "", "`COMMAND` that sends announcements: the text on standard input, $SUBJECT in the environment; default: a person sends them")
 }
 
 // Resolve fills in what flags and the site file say.
@@ -103,6 +112,28 @@ func (p *Phasing) ResolveStop(w *World) {
 		p.not = w.Option("not", "")
 	}
 	p.Not = Names(p.not)
+	if p.announce == "" {
+		p.announce = w.Option("announce", "")
+	}
+	if p.announce != "" {
+		p.Announce = announceCommand(p.announce)
+	}
+}
+
+// announceCommand hands announcements to a command line of the operator's own on
+// this machine.
+func announceCommand(line string) procedure.Announcer {
+	return func(ctx context.Context, a procedure.Announcement) error {
+		ctx, cancel := context.WithTimeout(ctx, time.Minute)
+		defer cancel()
+		cmd := shell(ctx, line)
+		cmd.Stdin = strings.NewReader(a.Body + "\n")
+		cmd.Env = append(os.Environ(), "SUBJECT="+a.Subject)
+		if out, err := cmd.CombinedOutput(); err != nil {
+			return fmt.Errorf("the command that sends announcements: %w: %s", err, firstLine(out))
+		}
+		return nil
+	}
 }
 
 // Names splits a list with commas; blanks around names do not count.
@@ -120,7 +151,7 @@ func healthCommand(line string) func(context.Context) (procedure.Health, error) 
 	return func(ctx context.Context) (procedure.Health, error) {
 		ctx, cancel := context.WithTimeout(ctx, time.Minute)
 		defer cancel()
-		out, err := exec.CommandContext(ctx, "/bin/sh", "-c", line).CombinedOutput()
+		out, err := shell(ctx, line).CombinedOutput()
 		why := firstLine(out)
 		var exit *exec.ExitError
 		switch {
@@ -134,6 +165,13 @@ func healthCommand(line string) func(context.Context) (procedure.Health, error) 
 		}
 		return procedure.Health{}, err
 	}
+}
+
+// shell is a command line that ends with ctx, also when what it started does not.
+func shell(ctx context.Context, line string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, "/bin/sh", "-c", line)
+	cmd.WaitDelay = time.Second
+	return cmd
 }
 
 // healthURL asks a URL: any answer but 2xx is bad.
@@ -150,9 +188,8 @@ func healthURL(url string) func(context.Context) (procedure.Health, error) {
 			return procedure.Health{}, err
 		}
 		defer res.Body.Close()
-		body := make([]byte, 1000)
-		n, _ := res.Body.Read(body)
-		why := firstLine(body[:n])
+		body, _ := io.ReadAll(io.LimitReader(res.Body, 1000)) // what there is of it
+		why := firstLine(body)
 		if res.StatusCode/100 != 2 {
 			return procedure.Health{Bad: true, Why: strings.TrimSpace(res.Status + " " + why)}, nil
 		}
