@@ -27,7 +27,11 @@ func announce(ctx context.Context, r *runbook.Run, send Announcer, name string, 
 	if send == nil {
 		question = "Has this announcement been sent?"
 	}
-	if err := r.Gate(ctx, runbook.Gate{Name: name, Question: question, Evidence: a, Not: not}); err != nil || send == nil {
+	shown := struct {
+		Subject string   `json:"subject"`
+		Body    []string `json:"body"` // by lines, to be read
+	}{a.Subject, strings.Split(a.Body, "\n")}
+	if err := r.Gate(ctx, runbook.Gate{Name: name, Question: question, Evidence: shown, Not: not}); err != nil || send == nil {
 		return err
 	}
 	_, err := runbook.Do(ctx, r, runbook.Step[bool]{

@@ -18,9 +18,7 @@
 //   - [Respin] builds an image from a snapshot, imports it and looks it up.
 //   - [Release] copies rc images to stable at 0 % and phases them in.
 //   - [Rollout] phases published images in, with questions, health and a stop file.
-//   - [Hotfix] brings a security fix to users, and keeps it private until then;
-//     its comment maps the bullets of the team's security and back-out procedures
-//     onto steps, checks and gates.
+//   - [Hotfix] brings a security fix to users, and keeps it private until then.
 //   - [BackOut] takes a faulty update back.
 //   - [InvestigateBuild] says why a build of an image failed.
 //   - [InvestigateImport] says why an image did not appear on the image server;
@@ -28,6 +26,49 @@
 //   - [EditConfig] changes the server's channel configuration.
 //   - [RepublishBuild] publishes a failed build again, on the same day.
 //   - [RebuildImage] builds an image anew.
+//
+// The bullets of the team's procedures are found here, one to one:
+//
+//	security problem                          Hotfix
+//	assess severity and who is affected       gate "assess"
+//	decide on an emergency release            gate "decide", by somebody else
+//	countermeasures on the servers            gate "countermeasures/in place"
+//	tell users about them                     gate and step "countermeasures/announcement"
+//	fix in a private branch, security PPA     gate "fix", check "private PPA"
+//	snapshot PPA of the last stable image     steps of "snapshot", with the image's manifest
+//	or the one that is there                  check "snapshot/PPA"
+//	nothing public before it is agreed        gate "public"; no copy of the fix stands before it
+//	binary copy of the fix                    gate "fix to the snapshot/difference", step "fix to the snapshot/copy"
+//	stop the importer, for the whole build    hold "importer"
+//	build ubuntu and ubuntu-pd                steps "rc/…/build"
+//	point rc at the builds                    gate "configuration/approve", hold "rc configuration"
+//	import by hand                            step "import"
+//	rc-proposed must not go back in time      steps "keep back", "fix to the overlay/copy", "rc-proposed/…/build", "let in"
+//	importer on again, after that             end of hold "importer"
+//	QA of these very images                   check "QA …/they have the fix", gate "QA …/approve", check "QA …/still the newest"
+//	copy to stable at 0 %                     hold "stable/importer", steps of "stable"
+//	support named and on stand-by             gate "support"
+//	phase over about five hours, watch        steps, health and stop file of "rollout"
+//	announce                                  gate and step "announcement"
+//	period of grace                           wait "grace period"
+//	remove the countermeasures                gate "countermeasures removed"
+//	stand the team down next working day      wait "next working day", gate "stand down"
+//	how long was the fix public               notes "offered", "announced"
+//
+//	faulty update                             BackOut
+//	stop phasing everywhere at once           steps of "stop", with the stop file; before any question
+//	nobody gets it any more                   checks "nobody is offered the faulty images" (every start), "revert/…/nobody gets the faulty image"
+//	assess                                    gate "assess"
+//	can devices still update?                 gate "devices can update"
+//	last good image, higher version           gate "take over" if need be, hold "importer", steps of "revert"
+//	factory images                            gate "recover/factory images"
+//	recovery instructions                     gate "recover/instructions"
+//	announce                                  gate and step "announcement"
+//	fix on rc, release again                  gate "fix"; then [Release] or [Hotfix], a run of its own
+//
+//	release                                   Release
+//	rc to stable at 0 %, with the tag         gate "release", hold "importer", steps "…/copy", checks "…/published"
+//	phase in                                  steps of "rollout", see [Rollout]
 //
 // Procedures return the errors of runbook and of their clients; test them with
 // errors.Is.

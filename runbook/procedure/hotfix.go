@@ -47,41 +47,9 @@ import (
 // "manual" meanwhile, which lasts over failures and pending questions, until
 // their own builds are done.
 //
-// The bullets of the team's procedures are found here:
-//
-//	security problem                          Hotfix
-//	assess severity and who is affected       gate "assess"
-//	decide on an emergency release            gate "decide", by somebody else
-//	countermeasures on the servers            gate "countermeasures/in place"
-//	tell users about them                     gate and step "countermeasures/announcement"
-//	fix in a private branch, private PPA      gate "fix", check "private PPA"
-//	snapshot of the last stable image         steps of "snapshot", or check "PPA"
-//	nothing public before it is agreed        gate "public"; no copy stands before it
-//	binary copy of the fix                    step "fix to the snapshot/copy"
-//	stop the importer                         hold "importer"
-//	build ubuntu and ubuntu-pd                steps "rc/…/build"
-//	point rc at the builds                    gate "configuration/approve", hold "rc configuration"
-//	import by hand                            step "import"
-//	do not go back in time                    steps "keep back", "fix to the overlay/copy", "rc-proposed/…/build", "let in"
-//	importer on again                         end of hold "importer"
-//	QA of these images                        gate "QA …/approve", check "QA …/still the newest"
-//	copy to stable at 0 %                     steps of "stable"
-//	support on stand-by                       gate "support"
-//	phase over about five hours, watch        steps, health and stop file of "rollout"
-//	announce                                  gate and step "announcement"
-//	period of grace                           wait "grace period"
-//	remove the countermeasures                gate "countermeasures removed"
-//	stand the team down next working day      wait "next working day", gate "stand down"
-//
-//	faulty update                             BackOut
-//	stop phasing everywhere at once           steps of "stop", stop file; before any question
-//	assess                                    gate "assess"
-//	can devices still update?                 gate "devices can update"
-//	last good image, higher version           hold "importer", steps of "revert"
-//	factory images                            gate "recover/factory images"
-//	recovery instructions                     gate "recover/instructions"
-//	announce                                  gate and step "announcement"
-//	fix on rc, release again                  gate "fix"; [Release] or Hotfix, a run of its own
+// When it ends at a no, a note says what outlasts it: countermeasures, a public
+// fix, images in stable. The package comment maps the bullets of the team's
+// procedure onto its steps, checks and gates.
 type Hotfix struct {
 	Launchpad *launchpad.Client
 	Ledger    string // see Snapshot
@@ -203,17 +171,34 @@ func (c *Hotfix) Run(ctx context.Context, r *runbook.Run) error {
 	if err := c.Input.check(); err != nil {
 		return err
 	}
-	for _, part := range []func(context.Context, *runbook.Run) error{c.decide, c.protect, c.fixed, c.snapshot} {
-		if err := part(ctx, r); err != nil {
-			return err
+	var left outlasting
+	err := c.run(ctx, r, &left)
+	if errors.Is(err, runbook.ErrRejected) {
+		for _, text := range left.notes(c.Input) {
+			err = errors.Join(err, r.Note(text))
 		}
+	}
+	return err
+}
+
+func (c *Hotfix) run(ctx context.Context, r *runbook.Run, left *outlasting) error {
+	if err := c.decide(ctx, r); err != nil {
+		return err
+	}
+	if err := c.protect(ctx, r, left); err != nil {
+		return err
+	}
+	if err := c.fixed(ctx, r); err != nil {
+		return err
+	}
+	if err := c.snapshot(ctx, r); err != nil {
+		return err
 	}
 	plan, err := c.prepare(ctx, r)
 	if err != nil {
 		return err
 	}
-	public, err := c.goPublic(ctx, r, plan)
-	if err != nil {
+	if left.public, err = c.goPublic(ctx, r, plan); err != nil {
 		return err
 	}
 	var built []hotfixBuilt
@@ -228,11 +213,10 @@ func (c *Hotfix) Run(ctx context.Context, r *runbook.Run) error {
 	if err != nil {
 		return err
 	}
-	released, err := c.release(ctx, r, candidates, public)
-	if err != nil {
+	if err := c.release(ctx, r, candidates, left); err != nil {
 		return err
 	}
-	return c.wrapUp(ctx, r, released, public)
+	return c.wrapUp(ctx, r, left)
 }
 
 // decide has the problem assessed by one person and decided by another.
@@ -271,7 +255,7 @@ func (in HotfixInput) channels() (list []string) {
 }
 
 // protect has countermeasures taken and announced.
-func (c *Hotfix) protect(ctx context.Context, r *runbook.Run) error {
+func (c *Hotfix) protect(ctx context.Context, r *runbook.Run, left *outlasting) error {
 	in, g := c.Input, r.Group("countermeasures")
 	if len(in.Countermeasures) == 0 {
 		return g.Gate(ctx, runbook.Gate{
@@ -287,6 +271,7 @@ func (c *Hotfix) protect(ctx context.Context, r *runbook.Run) error {
 	}); err != nil {
 		return err
 	}
+	left.protected = true
 	a, err := fill(countermeasureText, in)
 	if err != nil {
 		return err

@@ -9,6 +9,27 @@ import (
 	"github.com/landingteam/landing/runbook"
 )
 
+// outlasting is what stays when a hotfix ends at a no.
+type outlasting struct {
+	protected bool      // countermeasures are in place
+	public    time.Time // since when the fix is; zero is not
+	targets   []Target  // in stable
+}
+
+func (l outlasting) notes(in HotfixInput) (list []string) {
+	if l.protected {
+		list = append(list, fmt.Sprintf("still in place: %s; take them away and tell users, or keep them for the next attempt", names(in.Countermeasures)))
+	}
+	if !l.public.IsZero() {
+		list = append(list, fmt.Sprintf("the fix has been public since %s (%s): users need it soon, by a new run with allow_public or by the next release",
+			l.public.Format("2006-01-02 15:04 MST"), names([]string{in.Snapshot, in.Overlay})))
+	}
+	for _, t := range l.targets {
+		list = append(list, fmt.Sprintf("image %d is in %s for %s; at 0 %% until it was phased in. Phase it in with a rollout, or take it back with a back-out", t.Version, t.Channel, t.Device))
+	}
+	return list
+}
+
 // exposed pins a moment and notes how long the fix had been public by then.
 func (c *Hotfix) exposed(ctx context.Context, r *runbook.Run, name, what string, public time.Time) (time.Time, error) {
 	at, err := runbook.Read(ctx, r, name, func(context.Context) (time.Time, error) { return c.now(), nil })
@@ -19,7 +40,7 @@ func (c *Hotfix) exposed(ctx context.Context, r *runbook.Run, name, what string,
 }
 
 // release brings the tested images to users.
-func (c *Hotfix) release(ctx context.Context, r *runbook.Run, candidates []Candidate, public time.Time) ([]Target, error) {
+func (c *Hotfix) release(ctx context.Context, r *runbook.Run, candidates []Candidate, left *outlasting) error {
 	in := c.Input
 	stable := &Release{Server: c.Server, Importer: c.Importer, Input: ReleaseInput{Tag: in.Tag}}
 	var targets []Target
@@ -28,23 +49,31 @@ func (c *Hotfix) release(ctx context.Context, r *runbook.Run, candidates []Candi
 		for _, v := range candidates {
 			targets = append(targets, Target{Channel: v.To, Device: v.Device})
 			if err := r.Group("stable").Note(fmt.Sprintf("copy the new image of %s for %s to %s, tag %s, at 0 %%", v.From, v.Device, v.To, in.Tag)); err != nil {
-				return nil, err
+				return err
 			}
 		}
 	} else if targets, err = stable.copyAll(ctx, r.Group("stable"), candidates); err != nil {
-		return nil, err
+		return err
+	}
+	left.targets = targets
+	health := "asked before each step"
+	if c.Health == nil {
+		health = "no signal: people have to watch crash reports and support all the while, and touch the stop file when needed"
 	}
 	if err := r.Gate(ctx, runbook.Gate{
 		Name:     "support",
 		Question: fmt.Sprintf("Is %s on stand-by, with people named for the whole roll-out and the night after?", in.Support),
-		Evidence: targets, Not: in.Not,
+		Evidence: struct {
+			Targets []Target `json:"targets"`
+			Health  string   `json:"health"`
+		}{targets, health}, Not: in.Not,
 	}); err != nil {
-		return nil, err
+		return err
 	}
 	schedule := in.Schedule
 	if len(schedule.Steps()) == 0 {
 		if schedule, err = phasing.Linear(phasing.EmergencyRamp, 5*time.Minute); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	first := true
@@ -54,17 +83,17 @@ func (c *Hotfix) release(ctx context.Context, r *runbook.Run, candidates []Candi
 		reached: func(ctx context.Context, round *runbook.Run, p phasing.Percent) (err error) {
 			if first || p == 100 {
 				first = false
-				_, err = c.exposed(ctx, round, "offered", fmt.Sprintf("offered to %v", p), public)
+				_, err = c.exposed(ctx, round, "offered", fmt.Sprintf("offered to %v", p), left.public)
 			}
 			return err
 		},
 	}
-	return targets, rollout.Run(ctx, r.Group("rollout"))
+	return rollout.Run(ctx, r.Group("rollout"))
 }
 
 // wrapUp is what comes after the last percent.
-func (c *Hotfix) wrapUp(ctx context.Context, r *runbook.Run, targets []Target, public time.Time) error {
-	in := c.Input
+func (c *Hotfix) wrapUp(ctx context.Context, r *runbook.Run, left *outlasting) error {
+	in, targets := c.Input, left.targets
 	a, err := fill(hotfixText, struct {
 		HotfixInput
 		Targets []Target
@@ -75,7 +104,7 @@ func (c *Hotfix) wrapUp(ctx context.Context, r *runbook.Run, targets []Target, p
 	if err := announce(ctx, r, c.Announce, "announcement", a, in.Not); err != nil {
 		return err
 	}
-	announced, err := c.exposed(ctx, r, "announced", "announced", public)
+	announced, err := c.exposed(ctx, r, "announced", "announced", left.public)
 	if err != nil {
 		return err
 	}
@@ -89,6 +118,7 @@ func (c *Hotfix) wrapUp(ctx context.Context, r *runbook.Run, targets []Target, p
 	}); err != nil {
 		return err
 	}
+	left.protected = false
 	removed, err := runbook.Read(ctx, r, "removed", func(context.Context) (time.Time, error) { return c.now(), nil })
 	if err != nil {
 		return err

@@ -66,11 +66,12 @@ func (c *Hotfix) request(to string) launchpad.PlanRequest {
 }
 
 func (c *Hotfix) planFix(ctx context.Context, r *runbook.Run, to string) (*launchpad.Plan, error) {
-	plan, err := planArchive(ctx, r, c.Launchpad, c.request(to), c.Input.Not)
-	if err != nil && r.Planning() && errors.Is(err, launchpad.ErrNotFound) {
-		return nil, r.Note("the fix is copied once " + to + " is there")
+	if r.Planning() {
+		if _, err := c.Launchpad.Archive(ctx, to); errors.Is(err, launchpad.ErrNotFound) {
+			return nil, r.Note("the fix is copied once " + to + " is there")
+		}
 	}
-	return plan, err
+	return planArchive(ctx, r, c.Launchpad, c.request(to), c.Input.Not)
 }
 
 func (c *Hotfix) copyFix(ctx context.Context, r *runbook.Run, to string, plan *launchpad.Plan, ledger string) error {
@@ -156,6 +157,11 @@ func (c *Hotfix) images(ctx context.Context, r *runbook.Run, plan hotfixPlan) ([
 	if err := c.configure(ctx, r, "keep back", h.KeepBack); err != nil {
 		return nil, err
 	}
+	if len(h.KeepBack) > 0 && !r.Planning() {
+		if err := r.Note(fmt.Sprintf("until \"let in\" is done these take no images, whatever happens to this run: %s", inWords(h.KeepBack))); err != nil {
+			return nil, err
+		}
+	}
 	built, err := c.build(ctx, r.Group("rc"), in.Snapshot, 1001)
 	if err != nil {
 		return nil, err
@@ -217,12 +223,8 @@ func (c *Hotfix) configure(ctx context.Context, r *runbook.Run, name string, edi
 	if len(edits) == 0 {
 		return nil
 	}
-	var words []string
-	for _, e := range edits {
-		words = append(words, e.String())
-	}
 	_, err := runbook.Do(ctx, r, runbook.Step[bool]{
-		Name: name, Intent: c.Config.Path + ": " + strings.Join(words, "; "), Predict: true,
+		Name: name, Intent: c.Config.Path + ": " + inWords(edits), Predict: true,
 		Probe: func(ctx context.Context) (bool, bool, error) {
 			now, next, err := c.edited(ctx, edits)
 			if err != nil {
@@ -233,6 +235,14 @@ func (c *Hotfix) configure(ctx context.Context, r *runbook.Run, name string, edi
 		Do: func(ctx context.Context) (bool, error) { return true, c.write(ctx, edits) },
 	})
 	return err
+}
+
+func inWords(edits []systemimage.Edit) string {
+	var words []string
+	for _, e := range edits {
+		words = append(words, e.String())
+	}
+	return strings.Join(words, "; ")
 }
 
 // write makes edits in the text that is there now: what others changed
