@@ -211,7 +211,7 @@ func (c *Client) index(ctx context.Context, op, path string) ([]Entry, error) {
 		return nil, err
 	}
 	defer resp.Body.Close()
-	page, err := gunzip(resp.Body)
+	page, _, err := gunzip(resp.Body)
 	if err != nil {
 		return nil, &Error{Op: op, What: u, Kind: kindOf(err), Err: err}
 	}

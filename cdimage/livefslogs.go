@@ -97,7 +97,7 @@ func (l *LaunchpadLogs) LivefsLog(ctx context.Context, address string) (io.ReadC
 		return nil, &Error{Op: "look up livefs build", What: api, Kind: fetchKind(err), Err: err}
 	}
 	defer resp.Body.Close()
-	body, err := gunzip(resp.Body)
+	body, _, err := gunzip(resp.Body)
 	if err != nil {
 		return nil, &Error{Op: "look up livefs build", What: api, Kind: ErrServer, Err: err}
 	}

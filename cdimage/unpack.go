@@ -16,12 +16,15 @@ var (
 
 // unpack gives the text of a log and refuses a web page in its place.
 func unpack(r io.Reader) (io.Reader, error) {
-	text, err := gunzip(r)
+	text, packed, err := gunzip(r)
 	if err != nil {
 		return nil, err
 	}
-	if b, ok := text.(*bufio.Reader); ok && isHTML(b) {
+	if isHTML(text) {
 		return nil, errHTML
+	}
+	if packed {
+		return readAhead(text), nil
 	}
 	return text, nil
 }
@@ -31,24 +34,25 @@ func unpack(r io.Reader) (io.Reader, error) {
 const maxWrapped = 2
 
 // gunzip tells a gzip stream by its first two bytes, because neither the name
-// of a log nor what the server says about it can be trusted.
-func gunzip(r io.Reader) (io.Reader, error) {
+// of a log nor what the server says about it can be trusted. packed reports
+// whether it was one.
+func gunzip(r io.Reader) (text *bufio.Reader, packed bool, err error) {
 	b := bufio.NewReaderSize(r, 16<<10)
 	for range maxWrapped {
 		head, err := b.Peek(2)
 		if err != nil && err != io.EOF {
-			return nil, err
+			return nil, packed, err
 		}
 		if len(head) < 2 || head[0] != 0x1f || head[1] != 0x8b {
 			break
 		}
 		z, err := gzip.NewReader(b)
 		if err != nil {
-			return nil, truncated(err)
+			return nil, true, truncated(err)
 		}
-		b = bufio.NewReaderSize(shortGzip{z}, 16<<10)
+		b, packed = bufio.NewReaderSize(shortGzip{z}, 16<<10), true
 	}
-	return b, nil
+	return b, packed, nil
 }
 
 // isHTML reports whether what follows begins like a web page.
