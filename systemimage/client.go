@@ -48,7 +48,9 @@ type Client struct {
 
 	// Cache, when set, is a folder of answers, so that what has not changed is
 	// not sent again. Several processes may share it, and one folder may serve
-	// several servers. What it holds is verified like what is fetched.
+	// several servers. What it holds is verified like what is fetched. It also
+	// remembers the newest verified index of each device, so that an older one is
+	// refused by later processes too.
 	Cache string
 
 	mu   sync.Mutex
@@ -117,7 +119,7 @@ func (c *Client) index(ctx context.Context, l *Listing, channel, device string) 
 			return &Error{Op: "read index", Channel: channel, Device: device, Place: s.URL, Kind: ErrSignature,
 				Err: fmt.Errorf("it is properly signed, but was made for %s: somebody serves one index in place of another", from)}
 		}
-		return c.advance(s.URL, p.Index)
+		return c.advance(ctx, s, p.Index)
 	})
 	if err != nil {
 		return nil, err
@@ -339,23 +341,42 @@ func (c *Client) fetcher(base *url.URL, fresh bool) func(context.Context, string
 
 // advance notes the time of an index and refuses one that is older than what
 // was seen at the same address: somebody may serve an old tree that was
-// properly signed in its day.
-func (c *Client) advance(address string, x *Index) error {
+// properly signed in its day. With a cache, what was verified is remembered
+// beyond this process.
+func (c *Client) advance(ctx context.Context, s Source, x *Index) error {
 	at, err := x.Generated()
+	kept := c.Cache != "" && s.Verified
+	mark := &url.URL{Path: s.URL, Fragment: "newest"}
+	file := cacheFile(c.Cache, mark)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	before, ok := c.seen[address]
+	before, ok := c.seen[s.URL]
+	if !ok && kept {
+		var perr error
+		before, perr = time.Parse(time.RFC3339, string(c.load(ctx, file, mark, 64).data))
+		ok = perr == nil
+	}
 	if ok && (err != nil || at.Before(before)) {
-		return &Error{Op: "read index", Place: address, Kind: ErrReplayed,
-			Err: fmt.Errorf("index of %q, but one of %s was seen before: the server went back in time or a mirror lags behind",
-				x.GeneratedAt, before.Format(time.RFC3339))}
-	}
-	if err == nil {
-		if c.seen == nil {
-			c.seen = make(map[string]time.Time)
+		where := ""
+		if kept {
+			where = "; if that is as it should be, remove " + file
 		}
-		c.seen[address] = at
+		return &Error{Op: "read index", Place: s.URL, Kind: ErrReplayed,
+			Err: fmt.Errorf("index of %q, but one of %s was seen before: the server went back in time or a mirror lags behind%s",
+				x.GeneratedAt, before.Format(time.RFC3339), where)}
 	}
+	if err != nil {
+		return nil
+	}
+	if kept && (!ok || at.After(before)) {
+		if err := store(file, mark, answer{data: []byte(at.Format(time.RFC3339))}); err != nil {
+			c.log().WarnContext(ctx, "cannot keep the time of an index", "url", s.URL, "error", err)
+		}
+	}
+	if c.seen == nil {
+		c.seen = make(map[string]time.Time)
+	}
+	c.seen[s.URL] = at
 	return nil
 }
 

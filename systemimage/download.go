@@ -19,8 +19,11 @@ import (
 	"time"
 )
 
-// stall is how long a download may bring no byte.
-const stall = time.Minute
+// A download that brings fewer bytes than crawl within stall has got stuck.
+const (
+	stall = time.Minute
+	crawl = 4 << 10
+)
 
 // Download fetches a file of an image into a folder, under the last part of
 // its path, and returns where it is. The index vouches for it: size and
@@ -194,7 +197,7 @@ func (d *download) fetch(ctx context.Context, u *url.URL, part *os.File) (resume
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	idle := time.AfterFunc(stall, func() { cancel(fmt.Errorf("no byte has come for %v", stall)) })
+	idle := time.AfterFunc(stall, func() { cancel(fmt.Errorf("fewer than %d bytes have come in %v", crawl, stall)) })
 	defer idle.Stop()
 	header := http.Header{"Accept-Encoding": {"identity"}} // the checksum is of the file as it is stored
 	if have > 0 {
@@ -230,10 +233,13 @@ func (d *download) fetch(ctx context.Context, u *url.URL, part *os.File) (resume
 		return resumed, fmt.Errorf("%w: it has %d bytes instead of %d", errUnlike, have+n, d.f.Size)
 	}
 	buf := make([]byte, 128<<10)
-	for {
+	for fresh := 0; ; {
 		n, err := resp.Body.Read(buf)
 		if n > 0 {
-			idle.Reset(stall)
+			if fresh += n; fresh >= crawl {
+				fresh = 0
+				idle.Reset(stall)
+			}
 			if have += int64(n); have > d.f.Size {
 				return resumed, fmt.Errorf("%w: it has more than %d bytes", errUnlike, d.f.Size)
 			}

@@ -189,8 +189,8 @@ func TestCache(t *testing.T) {
 	read("full cache again", 304, 304, 304, 304)
 
 	files, err := filepath.Glob(filepath.Join(folder, "*"))
-	if err != nil || len(files) != 4 {
-		t.Fatalf("%d files in the cache, %v, want 4", len(files), err)
+	if err != nil || len(files) != 5 { // and the time of the index
+		t.Fatalf("%d files in the cache, %v, want 5", len(files), err)
 	}
 	for _, f := range files {
 		data, err := os.ReadFile(f)
@@ -219,14 +219,53 @@ func TestCache(t *testing.T) {
 		t.Error(err)
 	}
 	files, _ = filepath.Glob(filepath.Join(folder, "*"))
-	if len(files) != 8 {
-		t.Errorf("%d files for two servers, want 8", len(files))
+	if len(files) != 10 {
+		t.Errorf("%d files for two servers, want 10", len(files))
 	}
 
 	// A folder that cannot be is no reason to fail.
 	c = s.client()
 	c.Cache = files[0]
 	if _, err := c.Index(t.Context(), "c", "d"); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestCacheRefusesReplay has a server that goes back to what it published, and
+// signed, hours ago, while nobody is looking.
+func TestCacheRefusesReplay(t *testing.T) {
+	s := small(t, indexAt(noon, ""))
+	folder := t.TempDir()
+	read := func(change func(*Client)) error {
+		c := s.client() // a new process, as it were
+		c.Cache = folder
+		change(c)
+		_, err := c.Index(t.Context(), "c", "d")
+		return err
+	}
+	trusting := func(c *Client) {}
+	blind := func(c *Client) { c.Trust, c.Unverified = nil, true }
+	if err := read(trusting); err != nil {
+		t.Fatal(err)
+	}
+	s.put("/c/d/index.json", indexAt(morning, ""))
+	err := read(trusting)
+	if !errors.Is(err, ErrReplayed) || !strings.Contains(err.Error(), "remove "+folder) {
+		t.Errorf("older index: %v, want ErrReplayed and what to remove", err)
+	}
+	if err := read(func(c *Client) { c.Cache = "" }); err != nil {
+		t.Errorf("without a memory: %v", err)
+	}
+	// What nobody vouches for is not held against the server.
+	s.put("/c/d/index.json", indexAt("Mon Nov 22 12:00:00 UTC 2066", ""))
+	if err := read(blind); err != nil {
+		t.Error(err)
+	}
+	s.put("/c/d/index.json", indexAt(noon, ""))
+	if err := read(trusting); err != nil {
+		t.Error(err)
+	}
+	if err := read(blind); err != nil {
 		t.Error(err)
 	}
 }
@@ -303,7 +342,7 @@ func TestCacheParallel(t *testing.T) {
 	}
 	all.Wait()
 	files, _ := filepath.Glob(filepath.Join(folder, "*"))
-	if len(files) != 4 {
+	if len(files) != 5 {
 		t.Errorf("files left behind: %q", files)
 	}
 }

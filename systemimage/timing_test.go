@@ -69,8 +69,45 @@ func TestDownloadStalls(t *testing.T) {
 			}))
 		})}
 		_, err := c.Download(t.Context(), &Published{Index: &Index{}}, f, folder, nil)
-		if err == nil || !strings.Contains(err.Error(), "no byte has come for 1m0s (2 attempts; what has come is kept in ") {
+		if err == nil || !strings.Contains(err.Error(), "fewer than 4096 bytes have come in 1m0s (2 attempts; what has come is kept in ") {
 			t.Errorf("Download: %v", err)
 		}
 	})
+}
+
+// TestDownloadCrawls has a server that keeps the connection alive with a byte
+// now and then, and one that is slow but honest.
+func TestDownloadCrawls(t *testing.T) {
+	const size = 100 << 10
+	sum := sha256.Sum256(make([]byte, size))
+	f := File{Path: "/pool/x.tar.xz", Size: size, Checksum: fmt.Sprintf("%x", sum)}
+	for _, tt := range []struct {
+		step, want int
+	}{{1, 0}, {1000, size}} {
+		folder := t.TempDir()
+		synctest.Test(t, func(t *testing.T) {
+			left := size
+			c := Client{BaseURL: "http://si.example", Unverified: true, Tries: 1}
+			c.HTTP = &http.Client{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
+				body := readFunc(func(p []byte) (int, error) {
+					select {
+					case <-r.Context().Done():
+						return 0, r.Context().Err()
+					case <-time.After(10 * time.Second):
+					}
+					n := min(tt.step, left)
+					if left -= n; n == 0 {
+						return 0, io.EOF
+					}
+					clear(p[:n])
+					return n, nil
+				})
+				return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Request: r, ContentLength: -1, Body: io.NopCloser(body)}, nil
+			})}
+			_, err := c.Download(t.Context(), &Published{Index: &Index{}}, f, folder, nil)
+			if (err == nil) != (tt.want == size) {
+				t.Errorf("%d bytes every 10 s: %v", tt.step, err)
+			}
+		})
+	}
 }
