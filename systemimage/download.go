@@ -107,6 +107,9 @@ func (d *download) run(ctx context.Context, folder string) (string, error) {
 	}
 	defer part.Close()
 	if err := d.fill(ctx, u, part); err != nil {
+		if info, serr := part.Stat(); serr == nil && info.Size() == 0 {
+			_ = os.Remove(part.Name()) // still ours; nothing in it is worth keeping
+		}
 		return "", err
 	}
 	if err := d.verify(ctx, base, u, part); err != nil {
@@ -225,8 +228,10 @@ func (d *download) fetch(ctx context.Context, u *url.URL, part *os.File) (resume
 		if _, err := part.Seek(0, io.SeekStart); err != nil {
 			return false, err
 		}
+	case have > 0: // a server that cannot resume must not keep the file from ever coming
+		return true, fmt.Errorf("%w: server answers %s with the range %.40q", errUnlike, resp.Status, resp.Header.Get("Content-Range"))
 	default:
-		return have > 0, d.fail(ErrMalformed, fmt.Errorf("server answers %s with the range %.40q", resp.Status, resp.Header.Get("Content-Range")))
+		return false, d.fail(ErrMalformed, fmt.Errorf("server answers %s to a request for the whole file", resp.Status))
 	}
 	resumed = have > 0
 	if n := resp.ContentLength; n >= 0 && have+n != d.f.Size {

@@ -135,6 +135,32 @@ func TestDownloadResumes(t *testing.T) {
 			}
 		})
 	}
+	for name, answer := range map[string]string{
+		"range of another place":    "bytes 5-9/99",
+		"range that begins alike":   "bytes 1000-262143/262144",
+		"no range":                  "",
+		"range of another document": fmt.Sprintf("bytes 10-%d/%d", len(bigData)-1, len(bigData)),
+	} {
+		t.Run(name, func(t *testing.T) {
+			folder := t.TempDir()
+			if err := os.WriteFile(filepath.Join(folder, "ubuntu-1.tar.xz.part"), []byte(bigData[:10]), 0o666); err != nil {
+				t.Fatal(err)
+			}
+			s.hook = func(w http.ResponseWriter, r *http.Request) bool {
+				if r.Header.Get("Range") == "" {
+					return false
+				}
+				w.Header().Set("Content-Range", answer)
+				w.WriteHeader(http.StatusPartialContent)
+				_, _ = io.WriteString(w, strings.Repeat("x", len(bigData)-10))
+				return true
+			}
+			path, err := c.Download(t.Context(), p, f, folder, nil)
+			if data, _ := os.ReadFile(path); err != nil || string(data) != bigData {
+				t.Errorf("%d bytes, %v", len(data), err)
+			}
+		})
+	}
 	t.Run("server without ranges", func(t *testing.T) {
 		folder := t.TempDir()
 		if err := os.WriteFile(filepath.Join(folder, "ubuntu-1.tar.xz.part"), []byte(bigData[:10]), 0o666); err != nil {
