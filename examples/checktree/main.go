@@ -29,6 +29,7 @@ func program() cli.Program {
 	return cli.Program{
 		Name:  "checktree",
 		About: "Looks over a whole published tree",
+		Needs: []string{"tree"},
 		Flags: func(fs *flag.FlagSet) {
 			fs.BoolVar(&o.Checksums, "checksums", false, "download every file and compare its SHA-256")
 			fs.BoolVar(&o.NoFiles, "no-files", false, "look at indexes only, not at the files that they name")
@@ -49,7 +50,7 @@ func program() cli.Program {
 					harmful++
 				}
 				if !asJSON {
-					fmt.Fprintf(out, "%s\n", f)
+					fmt.Fprintln(out, cli.Printable(f.String()))
 				}
 			}
 			if asJSON {

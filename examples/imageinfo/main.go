@@ -7,12 +7,16 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/landingteam/landing/examples/internal/cli"
@@ -35,7 +39,7 @@ type info struct {
 
 type image struct {
 	Type       string `json:"type"`
-	Version    int    `json:"version"`
+	Version    *int   `json:"version"` // null where the server wrote that
 	Base       int    `json:"base,omitempty"`
 	Percentage int    `json:"phased_percentage"`
 	Tag        string `json:"tag,omitempty"`
@@ -56,6 +60,7 @@ func program() cli.Program {
 		Name:  "imageinfo",
 		About: "Shows the newest image of channels and devices",
 		Args:  "[CHANNEL [DEVICE]]",
+		Needs: []string{"tree"},
 		Flags: func(fs *flag.FlagSet) {
 			fs.BoolVar(&all, "all", false, "show every image, not only the newest full one")
 			fs.BoolVar(&files, "files", false, "show the files of each image")
@@ -88,22 +93,8 @@ func look(ctx context.Context, c *systemimage.Client, args []string, all, files 
 		return nil, err
 	}
 	channels := listing.Channels
-	if len(args) > 0 {
-		if _, ok := channels[args[0]]; !ok || len(args) == 2 {
-			device := ""
-			if len(args) == 2 {
-				device = args[1]
-			}
-			if _, err := channels.Lookup(args[0], device); err != nil {
-				return nil, err
-			}
-		}
-	}
-	var infos []info
-	for channel, device := range channels.Pairs() {
-		if len(args) > 0 && channel != args[0] || len(args) > 1 && device != args[1] {
-			continue
-		}
+	infos := []info{}
+	add := func(channel, device string, x *systemimage.Published, err error) {
 		ch := channels[channel]
 		in := info{Channel: channel, Device: device, Kind: channels.Kind(channel), Hidden: ch.Hidden, Verified: listing.Verified}
 		if d := ch.Devices[device]; d.Redirect != "" {
@@ -113,13 +104,41 @@ func look(ctx context.Context, c *systemimage.Client, args []string, all, files 
 		} else if in.Kind == systemimage.KindRedirect {
 			in.Target = ch.Redirect
 		}
-		x, err := c.Index(ctx, channel, device)
 		if err != nil {
 			in.Error = err.Error()
 		} else {
 			in.Images = pick(x.Index, all, files)
 		}
 		infos = append(infos, in)
+	}
+	switch {
+	case len(args) == 0:
+		for x, err := range c.Survey(ctx, 0) {
+			var e *systemimage.Error
+			switch {
+			case err == nil:
+				add(x.Channel, x.Device, x, nil)
+			case errors.As(err, &e) && e.Device != "":
+				add(e.Channel, e.Device, nil, err)
+			default:
+				return nil, err
+			}
+		}
+		slices.SortFunc(infos, func(a, b info) int {
+			return cmp.Or(strings.Compare(a.Channel, b.Channel), strings.Compare(a.Device, b.Device))
+		})
+	case len(args) == 1 && channels.Kind(args[0]) != "":
+		for _, device := range slices.Sorted(maps.Keys(channels[args[0]].Devices)) {
+			x, err := c.Index(ctx, args[0], device)
+			add(args[0], device, x, err)
+		}
+	default:
+		device := strings.Join(args[1:], "") // none: the channel is not there
+		if _, err := channels.Lookup(args[0], device); err != nil {
+			return nil, err
+		}
+		x, err := c.Index(ctx, args[0], device)
+		add(args[0], device, x, err)
 	}
 	return infos, nil
 }
@@ -134,7 +153,10 @@ func pick(x *systemimage.Index, all, files bool) []image {
 	}
 	images := make([]image, 0, len(list))
 	for _, m := range list {
-		im := image{Type: m.Type, Version: m.Version, Percentage: m.Percentage, Tag: m.Detail().Tag(), Detail: m.VersionDetail, Size: m.Size()}
+		im := image{Type: m.Type, Percentage: m.Percentage, Tag: m.Detail().Tag(), Detail: m.VersionDetail, Size: m.Size()}
+		if !m.NullVersion {
+			im.Version = &m.Version
+		}
 		if m.Type == systemimage.Delta {
 			im.Base = m.Base
 		}
@@ -165,9 +187,13 @@ func show(out io.Writer, infos []info) error {
 			b.WriteString("  no image\n")
 		}
 		for _, m := range in.Images {
-			what := fmt.Sprintf("%s %d", m.Type, m.Version)
+			version := "null"
+			if m.Version != nil {
+				version = strconv.Itoa(*m.Version)
+			}
+			what := m.Type + " " + version
 			if m.Type == systemimage.Delta {
-				what = fmt.Sprintf("delta %d to %d", m.Base, m.Version)
+				what = fmt.Sprintf("delta %d to %s", m.Base, version)
 			}
 			fmt.Fprintf(&b, "  %-14s %3d %%  %10d bytes  %s\n", what, m.Percentage, m.Size, m.Detail)
 			for _, f := range m.Files {
@@ -175,10 +201,12 @@ func show(out io.Writer, infos []info) error {
 			}
 		}
 	}
-	if len(infos) > 0 && !infos[0].Verified {
+	if len(infos) == 0 {
+		b.WriteString("no device is published there\n")
+	} else if !infos[0].Verified {
 		b.WriteString("\nNothing above was verified: the tree was read without its keyring.\n")
 	}
-	_, err := io.WriteString(out, b.String())
+	_, err := io.WriteString(out, cli.Printable(b.String()))
 	return err
 }
 

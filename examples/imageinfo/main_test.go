@@ -3,6 +3,9 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -60,5 +63,39 @@ func TestImageinfo(t *testing.T) {
 	}
 	if len(got) != 1 || !got[0].Verified || len(got[0].Images) != 1 || got[0].Images[0].Percentage != 30 {
 		t.Errorf("-json: %+v, want one verified image at 30 %%", got)
+	}
+}
+
+// TestHostile reads a tree that nobody vouches for.
+func TestHostile(t *testing.T) {
+	t.Parallel()
+	tree := map[string]string{
+		"/channels.json": `{"c\u001b[2J": {"devices": {"good": {"index": "/i"}, "gone": {"index": "/gone"}}}, "empty": {"devices": {}}}`,
+		"/i": `{"global": {"generated_at": "Sun Nov 22 09:00:00 UTC 2026"}, "images": [
+			{"type": "full", "version": null}, {"type": "full", "version": 3, "version_detail": "tag=\u202eOTA\u0007"}]}`,
+	}
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if text, ok := tree[r.URL.Path]; ok {
+			_, _ = io.WriteString(w, text)
+			return
+		}
+		http.NotFound(w, r)
+	}))
+	defer s.Close()
+	site := filepath.Join(t.TempDir(), "site.conf")
+	if err := os.WriteFile(site, []byte("[image-server]\nurl = "+s.URL+"\nunverified = yes\n"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	if code := program().Run(t.Context(), []string{"-site", site, "empty"}, nil, &out, &out); code != 0 || out.String() != "no device is published there\n" {
+		t.Errorf("channel without devices: exit status %d: %s", code, out.String())
+	}
+	out.Reset()
+	code := program().Run(t.Context(), []string{"-site", site, "-all"}, strings.NewReader(""), &out, &out)
+	want := "c\ufffd[2J gone\n  cannot be read: "
+	rest := "c\ufffd[2J good\n  full null      100 %           0 bytes  \n  full 3         100 %           0 bytes  tag=\ufffdOTA\ufffd\n" +
+		"\nNothing above was verified: the tree was read without its keyring.\nimageinfo: 1 of 2 indexes cannot be read\n"
+	if got := out.String(); code != 1 || !strings.HasPrefix(got, want) || !strings.HasSuffix(got, rest) {
+		t.Errorf("exit status %d:\n%s", code, got)
 	}
 }

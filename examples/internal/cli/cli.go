@@ -39,7 +39,8 @@ type Program struct {
 	Keys  []string // of its section in the site file
 
 	// Needs names the servers that it works on, by their sections in the site
-	// file, which must be there: "image-server" when nil.
+	// file, which must be there: "image-server" when nil. "tree" is what the image
+	// server publishes, for programs that need not get at its host.
 	Needs []string
 
 	// Urgent programs act at once: the plan is shown with -plan only.
@@ -289,7 +290,7 @@ func (p Program) result(err error, asJSON bool, out io.Writer) error {
 func (p Program) end(stderr io.Writer, err error) int {
 	own := (*StatusError)(nil)
 	if err != nil && !(errors.As(err, &own) && own.Err == nil) {
-		fmt.Fprintf(stderr, "%s: %s\n", p.Name, printable(err.Error()))
+		fmt.Fprintf(stderr, "%s: %s\n", p.Name, Printable(err.Error()))
 	}
 	if code := exitStatus(runbook.Outcome(err)); code != ExitFailed || own == nil {
 		return code

@@ -59,8 +59,8 @@ func (p *printer) step(rec runbook.Record) {
 	fmt.Fprintf(p.w, "%s  %s\n", rec.Time.Format("15:04:05"), line)
 }
 
-// printable keeps what others wrote from steering the terminal. Lines stay lines.
-func printable(s string) string {
+// Printable keeps what others wrote from steering the terminal. Lines stay lines.
+func Printable(s string) string {
 	return strings.Map(func(c rune) rune {
 		if c != '\n' && (unicode.IsControl(c) || unicode.Is(unicode.Cf, c)) {
 			return unicode.ReplacementChar

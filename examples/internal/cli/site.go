@@ -153,6 +153,9 @@ func LoadSite(path string, programs map[string][]string, needs ...string) (*Site
 	}
 	s.Name, s.Operator = s.Option("site", "name"), s.Option("site", "operator")
 	for _, name := range needs {
+		if name == "tree" {
+			name = "image-server"
+		}
 		if _, ok := s.options[name]; !ok {
 			return nil, fmt.Errorf("site file %s: section [%s] is missing", path, name)
 		}
@@ -160,7 +163,16 @@ func LoadSite(path string, programs map[string][]string, needs ...string) (*Site
 	for _, sec := range []struct {
 		name string
 		fill func(map[string]string, string) error
-	}{{"image-server", s.ImageServer.fill}, {"cdimage", s.ImageBuilder.fill}} {
+		must []string
+	}{{"image-server", s.ImageServer.fill, []string{"url", "ssh", "root"}}, {"cdimage", s.ImageBuilder.fill, nil}} {
+		if slices.Contains(needs, "tree") {
+			sec.must = sec.must[:min(1, len(sec.must))] // nobody goes to the host
+		}
+		for _, key := range sec.must {
+			if v, ok := s.options[sec.name]; ok && v[key] == "" {
+				return nil, fmt.Errorf("site file %s: section [%s]: key %q is missing", path, sec.name, key)
+			}
+		}
 		if v, ok := s.options[sec.name]; ok {
 			if err := sec.fill(v, filepath.Dir(path)); err != nil {
 				return nil, fmt.Errorf("site file %s: section [%s]: %w", path, sec.name, err)
@@ -253,11 +265,6 @@ func host(v map[string]string, dir string) Host {
 
 func (m *ImageServer) fill(v map[string]string, dir string) error {
 	*m = ImageServer{Host: host(v, dir), URL: v["url"], Keyring: file(v["keyring"], dir)}
-	for _, key := range []string{"url", "ssh", "root"} {
-		if v[key] == "" {
-			return fmt.Errorf("key %q is missing", key)
-		}
-	}
 	switch v["unverified"] {
 	case "", "no":
 	case "yes":

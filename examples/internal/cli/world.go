@@ -142,7 +142,7 @@ func (w *World) openLab(o options, what systemimagetest.World) error {
 	w.Images, w.Server, w.Importer = l.Client(), l.Server(), l.Importer()
 	w.Root = w.Server.Root
 	w.Importer.Owner.Operator = w.Operator
-	w.Server.Logger = w.log
+	w.Server.Logger, w.Images.Logger = w.log, w.log
 	if w.Builder, err = l.Builds(); err != nil {
 		return err
 	}
@@ -166,11 +166,17 @@ func (w *World) openSite(o options, p Program) error {
 	w.site = site
 	w.Operator = cmp.Or(o.operator, site.Operator, whoami())
 	w.Title = fmt.Sprintf("Site %s:", cmp.Or(site.Name, o.site))
-	if m := site.ImageServer; slices.Contains(needs, "image-server") {
-		w.Title += fmt.Sprintf(" image server %s, tree %s.", m.Host.SSH, m.URL)
-		if err := w.openImageServer(m); err != nil {
+	if m := site.ImageServer; slices.Contains(needs, "tree") {
+		w.Title += fmt.Sprintf(" tree %s.", m.URL)
+		if err := w.openTree(m); err != nil {
 			return err
 		}
+	} else if slices.Contains(needs, "image-server") {
+		w.Title += fmt.Sprintf(" image server %s, tree %s.", m.Host.SSH, m.URL)
+		if err := w.openTree(m); err != nil {
+			return err
+		}
+		w.openImageServer(m)
 	}
 	if slices.Contains(needs, "cdimage") {
 		w.Title += fmt.Sprintf(" image builder %s, logs %s.", cmp.Or(site.ImageBuilder.Host.SSH, "out of reach"), site.ImageBuilder.Logs)
@@ -179,9 +185,8 @@ func (w *World) openSite(o options, p Program) error {
 	return nil
 }
 
-func (w *World) openImageServer(m ImageServer) error {
-	w.Root = m.Host.Root
-	w.Images = &systemimage.Client{BaseURL: m.URL, HTTP: &http.Client{Timeout: 2 * time.Minute}, Unverified: m.Unverified}
+func (w *World) openTree(m ImageServer) error {
+	w.Images = &systemimage.Client{BaseURL: m.URL, HTTP: &http.Client{Timeout: 2 * time.Minute}, Unverified: m.Unverified, Logger: w.log}
 	if !m.Unverified {
 		root, err := os.ReadFile(m.Keyring)
 		if err != nil {
@@ -192,6 +197,11 @@ func (w *World) openImageServer(m ImageServer) error {
 		}
 		w.Images.Trust = &keyring.Trust{Root: root}
 	}
+	return nil
+}
+
+func (w *World) openImageServer(m ImageServer) {
+	w.Root = m.Host.Root
 	host := w.dial(m.Host)
 	runner := systemimage.RunnerFunc(func(ctx context.Context, c systemimage.Command) (systemimage.Output, error) {
 		out, err := host.Run(ctx, remote.Command(c))
@@ -200,7 +210,6 @@ func (w *World) openImageServer(m ImageServer) error {
 	w.Server = &systemimage.Server{Runner: runner, Root: m.Host.Root, Client: w.Images, LockWait: m.LockWait, Logger: w.log}
 	w.Importer = &systemimage.Importer{
 		Runner: runner, Root: m.Host.Root, Owner: systemimage.Mark{Operator: w.Operator}, Logger: w.log}
-	return nil
 }
 
 func (w *World) openImageBuilder(m ImageBuilder) {
