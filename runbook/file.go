@@ -35,6 +35,9 @@ func OpenFile(path string) (*FileJournal, error) {
 	if err != nil {
 		return nil, journalError(err, "cannot be opened")
 	}
+	if real, err := filepath.EvalSymlinks(abs); err == nil {
+		abs = real // one journal has one lock, by whatever name it is called
+	}
 	switch info, err := os.Stat(abs); {
 	case errors.Is(err, fs.ErrNotExist):
 		if _, err := os.Stat(filepath.Dir(abs)); err != nil {

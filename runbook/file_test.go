@@ -280,6 +280,16 @@ func TestLock(t *testing.T) {
 			t.Errorf("status afterwards %+v, %v", s, err)
 		}
 	})
+	t.Run("by another name", func(t *testing.T) {
+		link := filepath.Join(t.TempDir(), "current")
+		if err := os.Symlink(path, link); err != nil {
+			t.Fatal(err)
+		}
+		is(t, execute(t, j, func(ctx context.Context, r *runbook.Run) error {
+			is(t, execute(t, open(t, link), p), runbook.ErrLocked)
+			return nil
+		}), nil)
+	})
 	t.Run("of a dead process", func(t *testing.T) {
 		if err := os.WriteFile(path+".lock", []byte(`{"owner":"operator","pid":999999999,"host":"`+host+`"}`), 0o600); err != nil {
 			t.Fatal(err)

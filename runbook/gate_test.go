@@ -317,6 +317,7 @@ func TestMailbox(t *testing.T) {
 	is(t, post(`{"verdict":"yes","by":"qa","reason":"fine","digest":"00"}`), runbook.ErrPending)
 	is(t, post(`{"verdict":"yes","by":"qa","reason":"fine","digest":"DIGEST","approve":1}`), runbook.ErrPending)
 	is(t, post(strings.Repeat(" ", 2<<20)), runbook.ErrPending)
+	is(t, post(`{"verdict":"yes","by":"qa","reason":"fine","digest":"DIGEST"} {"verdict":"no","by":"dev","reason":"not yet","digest":"DIGEST"}`), runbook.ErrPending)
 	is(t, post(`{"verdict":"yes","by":"qa","reason":"fine","digest":"DIGEST"}`), nil)
 	is(t, x.Execute(t.Context(), p), nil)
 	evidence = 43 // the answer is about 42

@@ -54,6 +54,9 @@ func (h *MailboxHuman) Ask(_ context.Context, q Question) (Answer, error) {
 	if err := dec.Decode(&a); err != nil {
 		return Answer{}, &Error{Kind: ErrPending, Step: q.Step, Text: answer + " is not an answer", Err: err, Hint: "mend it and start again"}
 	}
+	if _, err := dec.Token(); err != io.EOF {
+		return Answer{}, &Error{Kind: ErrPending, Step: q.Step, Text: answer + " holds more than one answer", Hint: "leave the one that counts and start again"}
+	}
 	if a.Digest != q.Digest {
 		return Answer{}, &Error{Kind: ErrPending, Step: q.Step, Text: answer + " does not carry the digest of the question", Hint: "copy it from the question, if the answer is about that"}
 	}
