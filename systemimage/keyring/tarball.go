@@ -15,6 +15,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/ulikunitz/xz"
+	"github.com/ulikunitz/xz/lzma"
 )
 
 // Type is what a keyring is for.
@@ -75,7 +76,9 @@ func (p Policy) unpack(tarXZ []byte) (metadata, ring []byte, err error) {
 	fail := func(err error) ([]byte, []byte, error) {
 		return nil, nil, because(ErrMalformed, err, "tarball cannot be read")
 	}
-	unpacked, err := xz.NewReader(bytes.NewReader(tarXZ))
+	// Without a number here it takes 8 MiB for a dictionary, also where the file asks
+	// for less; what the file asks for it takes in any case.
+	unpacked, err := xz.ReaderConfig{DictCap: lzma.MinDictCap}.NewReader(bytes.NewReader(tarXZ))
 	if err != nil {
 		return fail(err)
 	}

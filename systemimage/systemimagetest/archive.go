@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/ulikunitz/xz"
+	"github.com/ulikunitz/xz/lzma"
 )
 
 // A member is one entry of a tarball.
@@ -62,23 +63,16 @@ func readTar(r io.Reader) ([]member, error) {
 	}
 }
 
-// packXZ makes a .tar.xz. The dictionary is as small as it may be: with the
-// usual one each file would cost eight megabytes of memory to write.
 func packXZ(members []member, mtime time.Time) ([]byte, error) {
 	var b bytes.Buffer
-	w, err := xz.WriterConfig{DictCap: 1 << 12, CheckSum: xz.CRC32}.NewWriter(&b)
-	if err != nil {
+	if err := writeTar(&b, members, mtime); err != nil {
 		return nil, err
 	}
-	if err := writeTar(w, members, mtime); err != nil {
-		return nil, err
-	}
-	err = w.Close()
-	return b.Bytes(), err
+	return storeXZ(b.Bytes()), nil
 }
 
 func unpackXZ(data []byte) ([]member, error) {
-	r, err := xz.NewReader(bytes.NewReader(data))
+	r, err := xz.ReaderConfig{DictCap: lzma.MinDictCap}.NewReader(bytes.NewReader(data))
 	if err != nil {
 		return nil, err
 	}
