@@ -27,8 +27,8 @@ func Programs() []string {
 //
 // The server's own programs, given as ROOT/bin/NAME, bin/NAME or NAME and
 // perhaps behind env with assignments, are played inside this process.
-// Everything else is really executed, in the server's folder, with a home of
-// its own and a PATH in which crontab keeps its table in ROOT/crontab. The name
+// Everything else is really executed, in the server's folder, with a home and a
+// TMPDIR of its own and a PATH in which crontab keeps its table in ROOT/crontab. The name
 // of a job is ignored.
 func (s *Server) Run(ctx context.Context, c systemimage.Command) (systemimage.Output, error) {
 	if len(c.Argv) == 0 {
@@ -118,7 +118,7 @@ func (s *Server) execute(ctx context.Context, c systemimage.Command) (systemimag
 	}
 	cmd := exec.CommandContext(ctx, name, c.Argv[1:]...)
 	cmd.Dir = s.root
-	cmd.Env = append(os.Environ(), "PATH="+tools+string(os.PathListSeparator)+os.Getenv("PATH"), "HOME="+tools, "LC_ALL=C")
+	cmd.Env = append(os.Environ(), "PATH="+tools+string(os.PathListSeparator)+os.Getenv("PATH"), "HOME="+tools, "TMPDIR="+tools, "LC_ALL=C")
 	cmd.Stdin = bytes.NewReader(c.Stdin)
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	err := cmd.Run()
