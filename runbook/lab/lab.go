@@ -72,7 +72,7 @@ func NewWorld(tb testing.TB, w systemimagetest.World) *Lab {
 }
 
 // Clone makes another lab in this process, with a copy of what the image server
-// of this one holds, and closes it at the end of the test. For tests that need the
+// and the Launchpad of this one hold, and closes it at the end of the test. For tests that need the
 // same world a hundred times it is cheaper than [New].
 func (l *Lab) Clone(tb testing.TB) *Lab {
 	tb.Helper()
@@ -81,7 +81,7 @@ func (l *Lab) Clone(tb testing.TB) *Lab {
 		tb.Fatal(err)
 	}
 	c := &Lab{Images: s, runner: s}
-	return c.until(tb, c.publish())
+	return c.until(tb, errors.Join(l.cloneLaunchpad(c), c.publish()))
 }
 
 // until closes the lab at the end of the test.

@@ -3,6 +3,7 @@ package lab
 import (
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/landingteam/landing/launchpad"
 	"github.com/landingteam/landing/launchpad/launchpadtest"
@@ -18,7 +19,7 @@ const (
 )
 
 // Launchpad is a client of the lab's Launchpad. Its clock is the fake's: waiting
-// takes no time. What happens there is kept in the lab's folder.
+// takes no time. What happens there is kept in the folder of a lab made by [Open].
 func (l *Lab) Launchpad() (*launchpad.Client, error) {
 	srv, err := l.LaunchpadServer()
 	if err != nil {
@@ -35,6 +36,12 @@ func (l *Lab) LaunchpadServer() (*launchpadtest.Server, error) {
 	if l.lp != nil {
 		return l.lp, nil
 	}
+	if l.SSH == nil {
+		// Nobody opens the folder again.
+		l.lp = launchpadtest.NewServer(launchpadWorld())
+		l.lp.Tick = time.Second
+		return l.lp, nil
+	}
 	dir := filepath.Join(l.Images.Root(), "state", "launchpad")
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, err
@@ -43,10 +50,31 @@ func (l *Lab) LaunchpadServer() (*launchpadtest.Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	srv.Tick = 1e9
+	srv.Tick = time.Second
 	l.lp = srv
 	l.closes = append(l.closes, srv.Err)
 	return srv, nil
+}
+
+// cloneLaunchpad gives another lab a copy of this one's Launchpad, if there is one.
+func (l *Lab) cloneLaunchpad(to *Lab) (err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.lp == nil {
+		return nil
+	}
+	var text []byte
+	l.lp.Do(func(w *launchpadtest.World) { text, err = w.Text() })
+	if err != nil {
+		return err
+	}
+	w, err := launchpadtest.ParseWorld(text)
+	if err != nil {
+		return err
+	}
+	to.lp = launchpadtest.NewServer(w)
+	to.lp.Tick = l.lp.Tick
+	return nil
 }
 
 func launchpadWorld() *launchpadtest.World {
