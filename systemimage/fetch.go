@@ -42,41 +42,41 @@ func (c *Client) base() (*url.URL, error) {
 // server. Devices join paths as URLs and follow them anywhere; here whatever
 // leads to another host, or up and out of the tree, is refused.
 func locate(base *url.URL, path string) (*url.URL, error) {
-	refuse := func(why string) (*url.URL, error) {
-		return nil, &Error{Op: "locate file", Place: fmt.Sprintf("%.200q", path), Kind: ErrRefused, Err: errors.New(why)}
+	refuse := func(why string) error {
+		return &Error{Op: "locate file", Place: fmt.Sprintf("%.200q", path), Kind: ErrRefused, Err: errors.New(why)}
 	}
 	if path == "" {
-		return refuse("path is empty")
+		return nil, refuse("path is empty")
 	}
 	for _, r := range path {
 		if r < ' ' || r == 0x7f || r == '\\' {
-			return refuse("path has a control character or a backslash")
+			return nil, refuse("path has a control character or a backslash")
 		}
 	}
 	u, err := url.Parse(path)
 	if err != nil {
-		return refuse("path is no URL path")
+		return nil, refuse("path is no URL path")
 	}
 	if u.Scheme != "" || u.Host != "" || u.User != nil {
 		if u.User != nil || cmp.Or(u.Scheme, base.Scheme) != base.Scheme || !strings.EqualFold(u.Host, base.Host) {
-			return refuse("address is on another server than " + base.Host)
+			return nil, refuse("address is on another server than " + base.Host)
 		}
 		rest, ok := strings.CutPrefix(u.Path, strings.TrimRight(base.Path, "/")+"/")
 		if !ok {
-			return refuse("address is outside of the tree at " + base.Redacted())
+			return nil, refuse("address is outside of the tree at " + base.Redacted())
 		}
 		u.Path = rest
 	}
 	if u.Opaque != "" || u.RawQuery != "" || u.ForceQuery || u.Fragment != "" {
-		return refuse("path has a query or a fragment")
+		return nil, refuse("path has a query or a fragment")
 	}
 	escaped := strings.ToLower(u.EscapedPath())
 	if strings.Contains(escaped, "%2f") || strings.Contains(escaped, "%5c") || strings.Contains(escaped, "%00") {
-		return refuse("path hides a separator")
+		return nil, refuse("path hides a separator")
 	}
 	for part := range strings.SplitSeq(u.Path, "/") {
 		if part == "." || part == ".." {
-			return refuse(`path has a "." or ".." in it`)
+			return nil, refuse(`path has a "." or ".." in it`)
 		}
 	}
 	to := *base

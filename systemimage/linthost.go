@@ -104,7 +104,8 @@ func (n *lint) host(ctx context.Context) error {
 
 // askSource asks for what one file entry needs.
 func (n *lint) askSource(ask func(word, path, start, end string, finding func()), settings *Settings, s placed) {
-	missing := func(severity Severity, class, problem, why string) func() {
+	const why = "the generator returns nothing without a word, and no image is made"
+	missing := func(severity Severity, class, problem string) func() {
 		return func() { n.add(severity, class, s.section, s.key, problem, why) }
 	}
 	switch {
@@ -122,18 +123,17 @@ func (n *lint) askSource(ask func(word, path, start, end string, finding func())
 		if s.Generator == "cdimage-device" {
 			start = s.Series + "-preinstalled-"
 		}
-		const why = "the generator returns nothing without a word, and no image is made"
-		ask("dir", s.Path, "", "", missing(Harmful, "missing-path", fmt.Sprintf("the server has no folder %s", s.Path), why))
+		ask("dir", s.Path, "", "", missing(Harmful, "missing-path", fmt.Sprintf("the server has no folder %s", s.Path)))
 		ask("build", s.Path, start, end, missing(Harmful, "missing-series",
-			fmt.Sprintf("no build in %s has a file %s...%s", s.Path, start, end), why))
+			fmt.Sprintf("no build in %s has a file %s...%s", s.Path, start, end)))
 		if s.Import == "good" {
-			ask("good", s.Path, start, end, missing(Risky, "no-good-build", fmt.Sprintf("no build with %s...%s is marked good", start, end), why))
+			ask("good", s.Path, start, end, missing(Risky, "no-good-build", fmt.Sprintf("no build with %s...%s is marked good", start, end)))
 		}
 	case s.Keyring != "":
 		for _, ext := range []string{".tar.xz", ".tar.xz.asc"} {
 			path := pyJoin(settings.KeyringPath, s.Keyring+ext)
 			if s.Generator == "keyring" {
-				ask("file", path, "", "", missing(Harmful, "missing-keyring", "the server has no "+path, "the generator returns nothing without a word, and no image is made"))
+				ask("file", path, "", "", missing(Harmful, "missing-keyring", "the server has no "+path))
 			}
 		}
 	}

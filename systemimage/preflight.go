@@ -272,8 +272,12 @@ func (t treeState) judge(look inspection, root string) []Finding {
 				"run rm %[1]s %[1]s.asc before the next import", root+"/www/"+p)
 		}
 	}
-	for _, p := range t.temp {
-		add(false, p, "is a temporary folder of a program that was killed or is running", "remove it when nothing runs: it may hold a whole root file system")
+	const mayHold = "remove it when nothing runs: it may hold a whole root file system"
+	switch n := len(t.temp) - 1; {
+	case n > 0:
+		add(false, t.temp[0], fmt.Sprintf("is a temporary folder of a program that was killed or is running, and there are %d more like it", n), mayHold)
+	case n == 0:
+		add(false, t.temp[0], "is a temporary folder of a program that was killed or is running", mayHold)
 	}
 	slices.SortStableFunc(all, func(a, b Finding) int {
 		switch {

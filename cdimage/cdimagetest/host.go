@@ -177,22 +177,21 @@ func (h *host) date(args []string) int {
 	return 0
 }
 
-func operands(args []string) (options, names []string) {
+// operands are the arguments that are no options.
+func operands(args []string) (names []string) {
 	for i, a := range args {
 		if a == "--" {
-			return options, append(names, args[i+1:]...)
+			return append(names, args[i+1:]...)
 		}
-		if strings.HasPrefix(a, "-") {
-			options = append(options, a)
-		} else {
+		if !strings.HasPrefix(a, "-") {
 			names = append(names, a)
 		}
 	}
-	return options, names
+	return names
 }
 
 func (h *host) ls(args []string) int {
-	_, names := operands(args)
+	names := operands(args)
 	status := 0
 	for _, n := range names {
 		files, err := os.ReadDir(h.path(n))
@@ -218,7 +217,7 @@ func (h *host) tail(name string, args []string) int {
 		}
 		from, args = max(0, n-1), args[2:]
 	}
-	_, names := operands(args)
+	names := operands(args)
 	status := 0
 	for _, n := range names {
 		f, err := os.Open(h.path(n))

@@ -40,7 +40,7 @@ func (w *World) copyPackage(j *Job) string {
 	}) {
 		return "a different source with the same version is published in the destination archive"
 	}
-	if reason := w.copyConflict(j, target, to); reason != "" {
+	if reason := w.copyConflict(j, target); reason != "" {
 		return reason
 	}
 	origin := w.copyable(j, src)
@@ -77,7 +77,7 @@ func (w *World) copyPackage(j *Job) string {
 }
 
 // copyConflict holds the checks against what the target has already.
-func (w *World) copyConflict(j *Job, series string, to *Archive) string {
+func (w *World) copyConflict(j *Job, series string) string {
 	if w.activeSource(j.To, series, j.Name, j.Version) != nil {
 		pending, published, building := false, false, false
 		for _, b := range w.Binaries {

@@ -31,9 +31,9 @@ func (x *importLog) judge(r *ImportReport) {
 	if told(run) && r.Channel != "" {
 		run.Expect([]string{r.Channel}, nil)
 	}
-	failed := x.judgeRun(r)
+	x.judgeRun(r)
 	for i, e := range run.Entries {
-		x.judgeEntry(r, i, e, failed)
+		x.judgeEntry(r, i, e)
 	}
 	x.judgeQuiet(r)
 	if r.Device != "" && r.Channel != "" && told(run) {
@@ -79,14 +79,14 @@ func (x *importLog) judgeLock(r *ImportReport) {
 	r.add(f)
 }
 
-// judgeRun says what went wrong with the run as a whole. failed is the index of
-// the entry that it died in, or -1.
-func (x *importLog) judgeRun(r *ImportReport) (failed int) {
+// judgeRun says what went wrong with the run as a whole.
+func (x *importLog) judgeRun(r *ImportReport) {
 	run := x.run
-	failed = slices.IndexFunc(run.Entries, func(e systemimage.ImportEntry) bool { return e.Outcome == systemimage.ImportAborted })
 	if run.Cause == "" || run.Locked {
-		return failed
+		return
 	}
+	// the entry that it died in, or -1
+	failed := slices.IndexFunc(run.Entries, func(e systemimage.ImportEntry) bool { return e.Outcome == systemimage.ImportAborted })
 	f := ImportFinding{About: "run", Cause: run.Cause, Remedy: run.Remedy}
 	switch {
 	case run.Exception != "":
@@ -123,7 +123,6 @@ func (x *importLog) judgeRun(r *ImportReport) (failed int) {
 		}
 	}
 	r.add(f)
-	return failed
 }
 
 // entryLines are the kept lines of an entry.
@@ -176,7 +175,7 @@ func (x *importLog) newFile(i int) string {
 	return file
 }
 
-func (x *importLog) judgeEntry(r *ImportReport, i int, e systemimage.ImportEntry, failed int) {
+func (x *importLog) judgeEntry(r *ImportReport, i int, e systemimage.ImportEntry) {
 	place := ImportPlace{e.Channel, e.Device}
 	if !r.asked(place) {
 		if e.Outcome == systemimage.ImportCancelled || e.Outcome == systemimage.ImportNotInTree {

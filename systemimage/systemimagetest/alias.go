@@ -168,7 +168,7 @@ func (p *process) aliasVersion(to *deviceDir, channel, target, name string, entr
 		if err := p.pack(path, members); err != nil {
 			return err
 		}
-		if err := p.signFile("image-signing", path, path+".asc"); err != nil {
+		if err := p.signFile(path, path+".asc"); err != nil {
 			return err
 		}
 	}

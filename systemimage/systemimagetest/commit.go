@@ -132,7 +132,7 @@ func (p *process) commit(path string, v object) error {
 	if err := os.WriteFile(path+".new", encodeJSON(v), 0o644); err != nil {
 		return err
 	}
-	if err := p.signFile("image-signing", path+".new", path+".new.asc"); err != nil {
+	if err := p.signFile(path+".new", path+".new.asc"); err != nil {
 		return err
 	}
 	p.commits++

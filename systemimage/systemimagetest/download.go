@@ -209,7 +209,7 @@ func (p *process) generateRemote(arguments []string, env environment) (string, e
 		if err := writeFile(path, data); err != nil {
 			return "", err
 		}
-		if err := p.signFile("image-signing", path, path+".asc"); err != nil {
+		if err := p.signFile(path, path+".asc"); err != nil {
 			return "", err
 		}
 		return path, p.remoteMetadata(base+"/"+text(f, "path"), path, env)
@@ -235,7 +235,7 @@ func (p *process) remoteMetadata(address, path string, env environment) error {
 	if err := writeFile(target, data); err != nil {
 		return err
 	}
-	return p.signFile("image-signing", target, target+".asc")
+	return p.signFile(target, target+".asc")
 }
 
 // remoteJSON reads an object from another server, or nil if it does not answer.

@@ -91,7 +91,7 @@ func (p *process) packPool(path string, members []member) error {
 		}
 		return raise("gpg.errors.GPGMEError", "gpgme_op_sign: GPGME: No space left on device")
 	}
-	return p.signFile("image-signing", path, path+".asc")
+	return p.signFile(path, path+".asc")
 }
 
 // addToPool writes a payload, its signature and its metadata.
@@ -99,7 +99,7 @@ func (p *process) addToPool(path string, data []byte, meta object) error {
 	if err := writeFile(path, data); err != nil {
 		return err
 	}
-	if err := p.signFile("image-signing", path, path+".asc"); err != nil {
+	if err := p.signFile(path, path+".asc"); err != nil {
 		return err
 	}
 	return p.writeMetadata(path, meta)

@@ -108,7 +108,7 @@ func (p *process) reSignDevice(d *deviceDir, done map[string]bool) error {
 }
 
 func (p *process) reSign(path, signature string) error {
-	if err := p.signFile("image-signing", path, signature+".new"); err != nil {
+	if err := p.signFile(path, signature+".new"); err != nil {
 		return err
 	}
 	return os.Rename(signature+".new", signature)

@@ -43,7 +43,7 @@ func (p *process) generateVersion(env environment) (string, error) {
 	if err := p.pack(path, members); err != nil {
 		return "", err
 	}
-	if err := p.signFile("image-signing", path, path+".asc"); err != nil {
+	if err := p.signFile(path, path+".asc"); err != nil {
 		return "", err
 	}
 	return path, p.writeMetadata(path, object{
@@ -94,7 +94,7 @@ func (p *process) writeMetadata(tarball string, meta object) error {
 	if err := writeFile(path, encodeJSON(meta)); err != nil {
 		return err
 	}
-	return p.signFile("image-signing", path, path+".asc")
+	return p.signFile(path, path+".asc")
 }
 
 // setTag replaces the tag in a list of details; an empty tag takes it away.
