@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -57,14 +58,44 @@ type Reversal struct {
 	NoGood        string `json:"no_good,omitempty"`        // why there is nothing to go back to
 }
 
+func (in BackOutInput) check() error {
+	switch {
+	case len(in.Faulty) == 0:
+		return errors.New("a back-out needs to know which images are faulty")
+	case in.Percentage < 0 || in.Percentage > 100:
+		return fmt.Errorf("percentage %d is not in 0..100", in.Percentage)
+	case strings.Contains(in.Tag, ","):
+		return fmt.Errorf("tag %q: no comma can be in it", in.Tag)
+	}
+	if err := once(in.Faulty); err != nil {
+		return fmt.Errorf("%w; name its newest faulty image, and say to which good one it goes back", err)
+	}
+	for _, g := range in.Good {
+		if !slices.ContainsFunc(in.Faulty, func(t Target) bool { return t.String() == g.String() && g.Version < t.Version }) {
+			return fmt.Errorf("%s: image %d cannot be what is gone back to: no faulty image above it is named", g, g.Version)
+		}
+	}
+	return once(in.Good)
+}
+
+// once fails when a device of a channel is named twice.
+func once(targets []Target) error {
+	for n, t := range targets {
+		if slices.ContainsFunc(targets[:n], func(o Target) bool { return o.String() == t.String() }) {
+			return fmt.Errorf("%s is named twice", t)
+		}
+	}
+	return nil
+}
+
 // Run is the procedure. See [runbook.Procedure].
 func (c *BackOut) Run(ctx context.Context, r *runbook.Run) error {
-	if len(c.Input.Faulty) == 0 {
-		return errors.New("a back-out needs to know which images are faulty")
+	if err := c.Input.check(); err != nil {
+		return err
 	}
 	if err := c.stop(ctx, r.Group("stop")); err != nil && !r.Planning() {
 		// Said first and at once; the rest goes on only when all are stopped.
-		return fmt.Errorf("not everything is stopped: %w\n%s", err, c.lastResort())
+		return fmt.Errorf("not everything is stopped: %w\n%s", err, c.whatNext())
 	}
 	begun, err := runbook.Read(ctx, r, "stopped at", func(context.Context) (time.Time, error) {
 		return time.Now().UTC().Truncate(time.Second), nil
@@ -140,12 +171,13 @@ func (c *BackOut) stop(ctx context.Context, r *runbook.Run) error {
 	return errors.Join(stopAll(ctx, r, c.Server, c.Input.Faulty), flag)
 }
 
-// lastResort says what to do when an image cannot be stopped.
-func (c *BackOut) lastResort() string {
-	return fmt.Sprintf("what is not listed here is stopped. See to these first, then start again with the same journal; "+
-		"to go on with the others meanwhile, start a back-out of them alone with another journal. "+
-		"If the server's programs cannot do it at all, move the signature of the index away "+
-		"(mv %[1]s/www/CHANNEL/DEVICE/index.json.asc %[1]s/): without it devices take nothing from that index; re-sign-indexes puts it back",
+// whatNext says what to do when an image cannot be stopped.
+func (c *BackOut) whatNext() string {
+	return fmt.Sprintf("What is not listed here is stopped.\n"+
+		"- A wrong name or number: start with the right ones and a new journal.\n"+
+		"- Something broken: mend it first, then start again with the same journal; for the others meanwhile, start a back-out of them alone with another journal.\n"+
+		"- If the server's programs do not work at all: move the signature of the index away (mv %[1]s/www/CHANNEL/DEVICE/index.json.asc %[1]s/). "+
+		"Without it devices take nothing from that index; re-sign-indexes puts it back.",
 		strings.TrimRight(c.Server.Root, "/"))
 }
 
@@ -237,10 +269,10 @@ func (c *BackOut) revertOne(ctx context.Context, r *runbook.Run, t Target, v Rev
 	if v.AlreadyHigher > 0 || v.NoGood != "" {
 		version, err = runbook.Read(ctx, r, "image above it", func(ctx context.Context) (int, error) {
 			_, newer, err := offeredAs(ctx, c.Server.Client, t)
-			if err == nil && newer == 0 {
+			if err == nil && newer.Version == 0 {
 				err = fmt.Errorf("%s; import or copy a good image there by hand, then start again with the same journal", v.NoGood)
 			}
-			return newer, err
+			return newer.Version, err
 		})
 		if err != nil || r.Planning() {
 			return version, err

@@ -199,6 +199,35 @@ func TestBackOutOfAKilledRelease(t *testing.T) {
 	}
 }
 
+// A wrong name or number is said, with what there is; nothing is guessed.
+func TestBackOutInput(t *testing.T) {
+	t.Parallel()
+	l := released(t, 50)
+	before := snapshot(t, l)
+	for name, tt := range map[string]struct {
+		set  func(in *procedure.BackOutInput)
+		want string
+	}{
+		"no image":             {func(in *procedure.BackOutInput) { in.Faulty = nil }, "which images"},
+		"a number too high":    {func(in *procedure.BackOutInput) { in.Faulty = faulty(3)[:1] }, "its newest is 2, at 50 %"},
+		"twice":                {func(in *procedure.BackOutInput) { in.Faulty = append(faulty(1)[:1], faulty(2)[0]) }, "named twice"},
+		"good, not faulty":     {func(in *procedure.BackOutInput) { in.Faulty, in.Good = faulty(2)[:1], faulty(1)[1:] }, "no faulty image above it"},
+		"the faulty one again": {func(in *procedure.BackOutInput) { in.Good = faulty(2)[:1] }, "no faulty image above it"},
+		"comma":                {func(in *procedure.BackOutInput) { in.Tag = "a,b" }, "comma"},
+		"percentage":           {func(in *procedure.BackOutInput) { in.Percentage = 101 }, "0..100"},
+	} {
+		c := backout(l)
+		tt.set(&c.Input)
+		x := &runbook.Runner{Name: "backout", Input: c.Input, Journal: &runbooktest.Memory{}}
+		if err := x.Execute(t.Context(), c.Run); err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: %v, want an error with %q", name, err, tt.want)
+		}
+	}
+	if d := cmp.Diff(before, snapshot(t, l)); d != "" {
+		t.Errorf("something was done (-before +after)\n%s", d)
+	}
+}
+
 func TestBackOutKillAnywhere(t *testing.T) {
 	t.Parallel()
 	begin := released(t, 50)

@@ -107,8 +107,8 @@ func (c *Rollout) Run(ctx context.Context, r *runbook.Run) error {
 	if err := c.check(); err != nil {
 		return err
 	}
-	start, err := runbook.Read(ctx, r, "start", func(context.Context) (time.Time, error) {
-		return c.now(), nil
+	start, err := runbook.Read(ctx, r, "start", func(ctx context.Context) (time.Time, error) {
+		return c.now(), c.reachable(ctx)
 	})
 	if err != nil {
 		return err
@@ -180,6 +180,23 @@ func (c *Rollout) check() error {
 	}
 	if len(c.Input.Schedule.Steps()) == 0 {
 		return errors.New("a rollout needs a schedule, such as \"1% 2h ask, 10% 6h, 100%\"")
+	}
+	return once(c.Input.Targets)
+}
+
+// reachable fails when a target is none whose percentage can be set, such as an
+// image of an alias.
+func (c *Rollout) reachable(ctx context.Context) error {
+	for _, t := range c.Input.Targets {
+		if t.Version == 0 {
+			continue // in the plan of a procedure that is yet to publish it
+		}
+		if _, err := c.percentage(ctx, t); err != nil {
+			return err
+		}
+		if _, _, err := c.Server.CheckPercentage(ctx, systemimage.PhaseRequest{Channel: t.Channel, Device: t.Device, Version: t.Version}); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -129,6 +129,28 @@ func TestRolloutInSeveralStarts(t *testing.T) {
 	}
 }
 
+// What cannot be phased in is refused by the plan already.
+func TestRolloutTargets(t *testing.T) {
+	t.Parallel()
+	l := lab.New(t)
+	for _, tt := range []struct {
+		target procedure.Target
+		want   string
+	}{
+		{procedure.Target{Channel: stable[0].Channel, Device: "krillin", Version: 7}, "its newest is 1"},
+		{procedure.Target{Channel: stable[0].Channel, Device: "kirllin", Version: 1}, "krillin"},
+		{procedure.Target{Channel: "ubuntu-touch/ubuntu-15.04/bq-aquaris.en", Device: "krillin", Version: 1}, "Use its target " + stable[0].Channel},
+		{stable[1], "named twice"},
+	} {
+		c := rollout(t, l, newClock(0), "10% 2h, 100%")
+		c.Input.Targets = []procedure.Target{stable[1], tt.target}
+		x := &runbook.Runner{Name: "rollout", Input: c.Input}
+		if _, err := x.Plan(t.Context(), c.Run); err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: %v, want an error with %q", tt.target, err, tt.want)
+		}
+	}
+}
+
 func TestRolloutAsks(t *testing.T) {
 	t.Parallel()
 	l := lab.New(t)

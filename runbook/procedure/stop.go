@@ -32,7 +32,7 @@ func stopOne(ctx context.Context, r *runbook.Run, s *systemimage.Server, t Targe
 	if !quick {
 		what, tries = "look again that image %d of %s for %s is offered to nobody", 4
 	}
-	request := func(ctx context.Context) (systemimage.PhaseRequest, int, error) {
+	request := func(ctx context.Context) (systemimage.PhaseRequest, systemimage.Image, error) {
 		number, newer, err := offeredAs(ctx, s.Client, t)
 		return systemimage.PhaseRequest{Channel: t.Channel, Device: t.Device, Version: number, Percentage: 0, Quick: quick}, newer, err
 	}
@@ -41,8 +41,9 @@ func stopOne(ctx context.Context, r *runbook.Run, s *systemimage.Server, t Targe
 		Intent: fmt.Sprintf(what, t.Version, t.Channel, t.Device),
 		Probe: func(ctx context.Context) (string, bool, error) {
 			req, newer, err := request(ctx)
-			if err == nil && newer > 0 {
-				return fmt.Sprintf("image %d is published above it: the server phases the newest only", newer), true, nil
+			if err == nil && newer.Version > 0 {
+				return "superseded", true, r.Note(fmt.Sprintf("%s: image %d lies above image %d, at %d %%. If that is the faulty one, start a back-out of it at once",
+					t, newer.Version, t.Version, newer.Percentage))
 			}
 			done := false
 			if err == nil {
@@ -79,20 +80,24 @@ func stopOne(ctx context.Context, r *runbook.Run, s *systemimage.Server, t Targe
 
 // offeredAs returns the number under which the content of a target is published
 // as the newest: its own, or that of an image with the same files, such as
-// tag-image makes. newer is the newest number when that image has other files.
-func offeredAs(ctx context.Context, client *systemimage.Client, t Target) (number, newer int, err error) {
+// tag-image makes. newer is the newest image when that has other files.
+func offeredAs(ctx context.Context, client *systemimage.Client, t Target) (number int, newer systemimage.Image, err error) {
 	x, err := client.Index(ctx, t.Channel, t.Device)
 	if err != nil {
-		return 0, 0, err
+		return 0, newer, err
 	}
 	newest, _ := x.Newest()
+	m, _ := x.Latest()
 	switch {
-	case newest <= t.Version:
-		return t.Version, 0, nil
+	case newest < t.Version:
+		return 0, newer, fmt.Errorf("%s has no image %d: its newest is %d, at %d %%. If that is the faulty one, start a back-out of it at once", t, t.Version, m.Version, m.Percentage)
 	case sameContent(x.Index, t.Version, newest):
-		return newest, 0, nil
+		return newest, newer, nil
 	}
-	return t.Version, newest, nil
+	if m.Version < newest { // a delta without a full image
+		m = systemimage.Image{Version: newest, Percentage: 100}
+	}
+	return t.Version, m, nil
 }
 
 // sameContent reports whether two images have the same files, but for the one

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -217,7 +218,11 @@ func Targets(args []string) ([]procedure.Target, error) {
 		if err != nil || version < 1 {
 			return nil, fmt.Errorf("%q: %q is no version", arg, parts[2])
 		}
-		targets = append(targets, procedure.Target{Channel: parts[0], Device: parts[1], Version: version})
+		t := procedure.Target{Channel: parts[0], Device: parts[1], Version: version}
+		if slices.ContainsFunc(targets, func(o procedure.Target) bool { return o.String() == t.String() }) {
+			return nil, fmt.Errorf("%s is named twice", t)
+		}
+		targets = append(targets, t)
 	}
 	return targets, nil
 }
