@@ -27,7 +27,7 @@ func (e *Error) Error() string {
 	if e.Offset < 0 {
 		return "phasing: " + e.Text
 	}
-	return fmt.Sprintf("phasing: %s at column %d of %q", e.Text, e.Offset+1, clip(e.Source))
+	return fmt.Sprintf("phasing: column %d of %q: %s", e.Offset+1, clip(e.Source), e.Text)
 }
 
 // Is reports whether target is the sentinel of e.

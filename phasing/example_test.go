@@ -66,7 +66,7 @@ func ExampleParseSchedule() {
 	// Mon 11:00 10%
 	// Mon 17:00 50%
 	// Tue 05:00 100%
-	// phasing: 10% follows 50%: percentages must rise at column 16 of "1% 2h, 50% 6h, 10%"
+	// phasing: column 16 of "1% 2h, 50% 6h, 10%": 10% follows 50%: percentages must rise
 }
 
 func ExampleRollout_At() {

@@ -42,7 +42,7 @@ func run(args []string, stdin io.Reader, out, errOut io.Writer) error {
 	fs := flag.NewFlagSet("phase", flag.ContinueOnError)
 	fs.SetOutput(errOut)
 	schedule := fs.String("schedule", "", "show how `SCHEDULE` rises, such as \"1% 2h ask, 10% 6h, 100%\" or \"linear 24h every 2h\"")
-	start := fs.String("start", "2026-01-01T00:00Z", "`TIME` at which the schedule starts")
+	start := fs.String("start", "", "`TIME` at which the schedule starts (none: that of its first step, or 2026-01-01T00:00Z)")
 	svg := fs.String("svg", "", "draw the ramp into `FILE`: nominal percentage and true share over time")
 	ids := fs.String("ids", "", "number the machine ids in `FILE`, one a line; - is standard input")
 	alias := fs.String("alias", "", "alias `NAME` of the channel, the word that devices put into the seed (none: the word None)")
@@ -53,16 +53,20 @@ func run(args []string, stdin io.Reader, out, errOut io.Writer) error {
 	} else if err != nil {
 		return usageError{errors.New("see -help")}
 	}
+	given := map[string]bool{}
+	fs.Visit(func(f *flag.Flag) { given[f.Name] = true })
 	switch {
 	case fs.NArg() > 0:
 		return usageError{fmt.Errorf("%q: no arguments are taken, see -help", fs.Arg(0))}
-	case *ids != "" && *schedule != "":
+	case given["ids"] && given["schedule"]:
 		return usageError{errors.New("-ids and -schedule are two questions: one at a time")}
-	case *svg != "" && *schedule == "":
-		return usageError{errors.New("-svg draws a -schedule")}
-	case *ids != "":
+	case (given["svg"] || given["start"]) && !given["schedule"]:
+		return usageError{errors.New("-svg and -start belong to a -schedule")}
+	case (given["alias"] || given["version"] || given["at"]) && !given["ids"]:
+		return usageError{errors.New("-alias, -version and -at belong to a list of -ids")}
+	case given["ids"]:
 		return who(*ids, stdin, out, phasing.Word(*alias, ""), *version, *at)
-	case *schedule != "":
+	case given["schedule"]:
 		return ramp(*schedule, *start, *svg, out)
 	}
 	return shares(out)
@@ -126,7 +130,8 @@ func machineIDs(in io.Reader) (ids iter.Seq[string], failed func() error) {
 	var err error
 	ids = func(yield func(string) bool) {
 		sc := bufio.NewScanner(in)
-		for n := 1; sc.Scan(); n++ {
+		n := 1
+		for ; sc.Scan(); n++ {
 			if len(bytes.TrimSpace(sc.Bytes())) == 0 {
 				continue
 			}
@@ -139,7 +144,9 @@ func machineIDs(in io.Reader) (ids iter.Seq[string], failed func() error) {
 				return
 			}
 		}
-		err = sc.Err()
+		if err = sc.Err(); err == bufio.ErrTooLong {
+			err = fmt.Errorf("line %d: more than %d bytes are no machine id", n, bufio.MaxScanTokenSize)
+		}
 	}
 	return ids, func() error { return err }
 }
@@ -150,18 +157,22 @@ func ramp(text, start, svg string, out io.Writer) error {
 	if err != nil {
 		return usageError{err}
 	}
-	begin, err := parseTime(start)
-	if err != nil {
-		return usageError{err}
+	begin := s.Steps()[0].At
+	if start != "" {
+		if begin, err = parseTime(start); err != nil {
+			return usageError{err}
+		}
+	} else if begin.IsZero() {
+		begin = time.Date(2026, time.January, 1, 0, 0, 0, 0, time.UTC)
 	}
 	w := bufio.NewWriter(out)
-	fmt.Fprintln(w, "time               after  percentage  true share")
+	fmt.Fprintln(w, "time                         after  percentage  true share")
 	for at, step := range s.Timeline(begin) {
 		ask := ""
 		if step.Ask {
 			ask = "  then ask"
 		}
-		fmt.Fprintf(w, "%s %7s  %10v  %8.2f %%%s\n", at.Format("2006-01-02 15:04"), short(at.Sub(begin)), step.Percent, 100*step.Percent.Share(), ask)
+		fmt.Fprintf(w, "%-22s %11s  %10v  %8.2f %%%s\n", at.Format(stamp), short(at.Sub(begin)), step.Percent, 100*step.Percent.Share(), ask)
 	}
 	if err := w.Flush(); err != nil || svg == "" {
 		return err
@@ -169,8 +180,11 @@ func ramp(text, start, svg string, out io.Writer) error {
 	return os.WriteFile(svg, draw(s, begin), 0o644)
 }
 
+// stamp is how times are written, with their zone.
+const stamp = "2006-01-02T15:04Z07:00"
+
 func parseTime(s string) (time.Time, error) {
-	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04Z07:00"} {
+	for _, layout := range []string{time.RFC3339, stamp} {
 		if t, err := time.Parse(layout, s); err == nil {
 			return t, nil
 		}
@@ -178,7 +192,15 @@ func parseTime(s string) (time.Time, error) {
 	return time.Time{}, fmt.Errorf("%q is no time such as 2026-01-01T00:00Z", s)
 }
 
+// short writes whole days from two on as days, and leaves out what is zero.
 func short(d time.Duration) string {
+	const day = 24 * time.Hour
+	if d == 0 {
+		return "0"
+	}
+	if d >= 2*day {
+		return strings.TrimSuffix(fmt.Sprintf("%dd%s", d/day, short(d%day)), "0")
+	}
 	s := d.Round(time.Second).String()
 	if strings.HasSuffix(s, "m0s") {
 		s = strings.TrimSuffix(s, "0s")
