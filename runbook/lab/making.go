@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"syscall"
 
+	"github.com/landingteam/landing/systemimage"
 	"github.com/landingteam/landing/systemimage/systemimagetest"
 )
 
@@ -25,8 +26,12 @@ func openServer(dir string, w systemimagetest.World) (*systemimagetest.Server, e
 		if err := os.Remove(making); err != nil {
 			return nil, err
 		}
-	} else if _, err := os.Stat(filepath.Join(dir, "etc", "config")); err == nil {
-		return systemimagetest.Open(dir)
+	} else if config, err := os.ReadFile(filepath.Join(dir, "etc", "config")); err == nil {
+		s, err := systemimagetest.Open(dir)
+		if err != nil {
+			return nil, err
+		}
+		return s, stays(s.Root(), config)
 	}
 	left, err := os.ReadDir(dir)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
@@ -48,6 +53,20 @@ func openServer(dir string, w systemimagetest.World) (*systemimagetest.Server, e
 		return nil, err
 	}
 	return s, os.Remove(making)
+}
+
+// stays makes sure that a lab is where it was made: the programs of a copy would
+// work on the original.
+func stays(root string, config []byte) error {
+	c, err := systemimage.ParseConfig(config)
+	if err != nil {
+		return nil // broken on purpose: the server's programs say so themselves
+	}
+	made, ok := c.Get("global", "base_path")
+	if !ok || made.List != nil || made.Text == root {
+		return nil
+	}
+	return fmt.Errorf("the lab in %s was made in %s, and its programs work there: it cannot be moved or copied; make a new one", root, made.Text)
 }
 
 // While a lab is being made, a file beside its folder says so, and by which

@@ -90,3 +90,29 @@ func TestOneMakesTheLab(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// The programs of a lab that was moved or copied would work where it was made.
+func TestLabStays(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	made := filepath.Join(dir, "made")
+	if _, err := openServer(made, systemimagetest.SampleWorld()); err != nil {
+		t.Fatal(err)
+	}
+	link := filepath.Join(dir, "link")
+	if err := os.Symlink(made, link); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{made, link} {
+		if _, err := openServer(path, systemimagetest.World{}); err != nil {
+			t.Error(err)
+		}
+	}
+	moved := filepath.Join(dir, "moved")
+	if err := os.Rename(made, moved); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := openServer(moved, systemimagetest.World{}); err == nil || !strings.Contains(err.Error(), "was made in ") {
+		t.Errorf("error %v, want one that says where it was made", err)
+	}
+}
