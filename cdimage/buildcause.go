@@ -228,7 +228,7 @@ func (p *buildParser) printedCauses(t *traceback, onlyWeak bool) []Cause {
 			byClass[h.rule.Class] = append(byClass[h.rule.Class], h)
 		}
 	}
-	for _, class := range Classes() {
+	for _, class := range classes {
 		if len(byClass[class]) > 0 {
 			return []Cause{best(byClass[class])} // a seed that could not be fetched is no seed fault
 		}

@@ -25,13 +25,11 @@ const (
 	Unknown        Class = "unknown"         // the log at hand does not say
 )
 
-// Classes returns all classes, strongest first: inside one step of a log a
-// full disk explains a broken package, and not the other way round.
-func Classes() []Class {
-	return []Class{
-		DiskSpace, Cancelled, Infrastructure, Network, LivecdRootfs, Package, Dependency, Seed,
-		Chroot, Upload, DependencyWait, Configuration, Operator, Lock, Unknown,
-	}
+// classes are all of them, strongest first: inside one step of a log a full disk
+// explains a broken package, and not the other way round.
+var classes = [...]Class{
+	DiskSpace, Cancelled, Infrastructure, Network, LivecdRootfs, Package, Dependency, Seed,
+	Chroot, Upload, DependencyWait, Configuration, Operator, Lock, Unknown,
 }
 
 // A Cause is one reason why an image is missing or incomplete, with the line

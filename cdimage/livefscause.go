@@ -97,7 +97,7 @@ func (p *livefsParser) causes() []Cause {
 		return []Cause{best(byClass[DiskSpace])}
 	}
 	var causes []Cause
-	for _, class := range Classes() {
+	for _, class := range classes {
 		if hits := byClass[class]; len(hits) > 0 {
 			causes = append(causes, best(hits))
 		}
@@ -106,7 +106,7 @@ func (p *livefsParser) causes() []Cause {
 		return []Cause{best(p.after)}
 	}
 	if len(causes) == 0 {
-		for _, class := range Classes() {
+		for _, class := range classes {
 			if hits := weak[class]; len(hits) > 0 {
 				causes = append(causes, best(hits))
 			}

@@ -89,9 +89,9 @@ func TestPaths(t *testing.T) {
 		versions, fanout int
 		want             uint64
 	}{{50, 1, 50}, {10, 2, 143}, {30, 2, 2178308}, {20, 20, 524288}, {100, 100, 1<<64 - 1}} {
-		got, err := ladder(tt.versions, tt.fanout).Paths(0)
-		if err != nil || got != tt.want {
-			t.Errorf("Paths of %d versions, %d deltas each: %d, %v, want %d", tt.versions, tt.fanout, got, err, tt.want)
+		offer, err := ladder(tt.versions, tt.fanout).Upgrade(Query{})
+		if err != nil || offer.Paths != tt.want {
+			t.Errorf("paths of %d versions, %d deltas each: %+v, %v, want %d", tt.versions, tt.fanout, offer, err, tt.want)
 		}
 	}
 }

@@ -57,7 +57,7 @@ type Offer struct {
 	Candidate        // empty Path: up to date, or not its turn
 	Target    int    // highest version among the candidates, for which the device draws; 0 without any
 	Number    int    // what it drew
-	Paths     uint64 // candidates; the largest uint64 stands for more
+	Paths     uint64 // candidates; the largest uint64 stands for more. The client lists them one by one: a million take it some ten seconds
 
 	// Ties has other paths with the same score, up to 16. Which of them wins is
 	// decided by the order of a hash table in the client's Python: rather speak
@@ -208,17 +208,6 @@ func (x *Index) Loop(build int) []int {
 		return nil
 	}
 	return x.network(Query{Build: build}, python37).loop
-}
-
-// Paths returns how many paths a device at a build has to choose from. The
-// client lists them all, one by one: a million take it some ten seconds and
-// some hundred megabytes. The largest uint64 stands for more.
-func (x *Index) Paths(build int) (uint64, error) {
-	g, err := x.graph(Query{Build: build}, python37)
-	if err != nil {
-		return 0, err
-	}
-	return g.paths, nil
 }
 
 // pathText names the images of a path, which also identifies it.
