@@ -62,6 +62,9 @@ func (r *Run) Hold(ctx context.Context, h Hold, body func(context.Context, *Run)
 	}
 	defer func() {
 		if owed := k.giveBack(ctx, e); owed != nil {
+			if only(err, errStopped) { // settling: nothing else was to be done
+				err = nil
+			}
 			err = join(owed, err)
 		}
 	}()

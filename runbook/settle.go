@@ -26,6 +26,9 @@ func (e *engine) settle(ctx context.Context, p Procedure, err error) error {
 		e.mode, e.used = settling, map[string]bool{}
 		unlock()
 		cause = notStopped(p(context.WithoutCancel(ctx), &Run{e: e}))
+		if errors.Is(cause, ErrOwed) { // reached, and it says all
+			err, cause = join(cause, err), nil
+		}
 	case e.mode == settling && !errors.Is(err, ErrOwed) && !errors.Is(err, ErrJournal):
 		cause, err = notStopped(err), nil
 	}

@@ -73,7 +73,17 @@ func TestSettle(t *testing.T) {
 		m := cut(t, j, "do started b")
 		w.fail = map[string]error{"give outer": errors.New("no route")}
 		x := &runbook.Runner{Name: "n", Journal: m}
-		is(t, x.Settle(t.Context(), p), runbook.ErrOwed, w.fail["give outer"])
+		err := x.Settle(t.Context(), p)
+		is(t, err, runbook.ErrOwed, w.fail["give outer"])
+		if text := err.Error(); strings.Count(text, "give outer") > 1 || strings.Contains(text, "not done yet") {
+			t.Errorf("more is said than what is owed: %s", text)
+		}
+		w.fail["weekday"] = errors.New("it is Sunday")
+		err = x.Execute(t.Context(), p)
+		is(t, err, runbook.ErrOwed, w.fail["give outer"], w.fail["weekday"])
+		if text := err.Error(); strings.Count(text, "by hand") != 1 {
+			t.Errorf("the debt is not said once: %s", text)
+		}
 		w.took()
 		w.fail = nil
 		is(t, x.Settle(t.Context(), p), nil)
