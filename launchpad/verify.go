@@ -51,6 +51,7 @@ func (t *tracker) verify(ctx context.Context) error {
 		for _, k := range i.keys() {
 			if pending[k] {
 				i.missing = append(i.missing, k.String()+" Pending")
+				i.hopeless = false // something came after all
 			}
 		}
 		// A row that was there before is in no listing of new ones: it is read

@@ -84,7 +84,7 @@ func (w *World) publish(a *Archive) {
 
 // dominate supersedes published rows of which a higher version is published.
 // Old Architecture: all rows stay while a binary for one architecture of the
-// same source is still published anywhere.
+// same source is Pending or Published anywhere.
 func (w *World) dominate(a *Archive) {
 	newest := map[string]string{}
 	highest := func(key, version string) {
@@ -98,7 +98,7 @@ func (w *World) dominate(a *Archive) {
 		}
 	}
 	for _, s := range w.Sources {
-		if s.Archive == a.Ref && s.Status.Active() && older(s.SourceVersion, newest[s.Series+" "+s.SourceName]) {
+		if s.Archive == a.Ref && s.Status == launchpad.Published && older(s.SourceVersion, newest[s.Series+" "+s.SourceName]) {
 			s.Status, s.Superseded = launchpad.Superseded, w.Now
 		}
 	}
@@ -110,7 +110,7 @@ func (w *World) dominate(a *Archive) {
 	}
 	for _, all := range []bool{false, true} {
 		for _, b := range w.Binaries {
-			if b.Archive == a.Ref && b.Status.Active() && b.All == all && older(b.Version, newest[key(b)]) && !(all && w.specificLeft(b)) {
+			if b.Archive == a.Ref && b.Status == launchpad.Published && b.All == all && older(b.Version, newest[key(b)]) && !(all && w.specificLeft(b)) {
 				b.Status, b.Superseded = launchpad.Superseded, w.Now
 			}
 		}
@@ -123,7 +123,7 @@ func older(v, newest string) bool {
 
 func (w *World) specificLeft(b *Binary) bool {
 	return slices.ContainsFunc(w.Binaries, func(o *Binary) bool {
-		return o.Archive == b.Archive && o.Series == b.Series && !o.All && o.Status == launchpad.Published &&
+		return o.Archive == b.Archive && o.Series == b.Series && !o.All && o.Status.Active() &&
 			o.SourceName == b.SourceName && o.SourceVersion == b.SourceVersion
 	})
 }

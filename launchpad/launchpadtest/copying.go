@@ -40,12 +40,12 @@ func (w *World) copyPackage(j *Job) string {
 	}) {
 		return "a different source with the same version is published in the destination archive"
 	}
-	if reason := w.copyConflict(j, target); reason != "" {
-		return reason
-	}
 	origin := w.copyable(j, src)
 	if j.Binaries && len(origin) == 0 {
 		return "source has no binaries to be copied"
+	}
+	if reason := w.copyConflict(j, target, origin); reason != "" {
+		return reason
 	}
 	var rows []*Binary
 	for _, b := range origin {
@@ -55,11 +55,6 @@ func (w *World) copyPackage(j *Job) string {
 			}
 			if slices.ContainsFunc(rows, func(r *Binary) bool { return r.Name == b.Name && r.Version == b.Version && r.Arch == arch }) {
 				continue
-			}
-			if slices.ContainsFunc(w.Binaries, func(o *Binary) bool {
-				return o.Archive == j.To && o.Name == b.Name && o.Version == b.Version && o.Arch == arch && o.Build != b.Build
-			}) {
-				return "binaries conflicting with the existing ones"
 			}
 			row := &Binary{Row: w.row(j.To, target, j.Name, j.Version), Name: b.Name, Version: b.Version, Arch: arch, All: b.All, Debug: b.Debug, Build: b.Build}
 			row.CopiedFrom = j.From
@@ -76,26 +71,45 @@ func (w *World) copyPackage(j *Job) string {
 	return ""
 }
 
-// copyConflict holds the checks against what the target has already.
-func (w *World) copyConflict(j *Job, series string) string {
-	if w.activeSource(j.To, series, j.Name, j.Version) != nil {
-		pending, published, building := false, false, false
+// copyConflict holds the checks against what the target has already, in any
+// series and any state.
+func (w *World) copyConflict(j *Job, series string, origin []*Binary) string {
+	type release struct { // a binary, wherever it is published
+		build int
+		name  string
+	}
+	copied, there := map[release]bool{}, map[release]bool{}
+	for _, b := range origin {
+		copied[release{b.Build, b.Name}] = true
+	}
+	for _, s := range w.Sources {
+		if s.Archive != j.To || s.SourceName != j.Name || s.SourceVersion != j.Version {
+			continue
+		}
+		if slices.ContainsFunc(w.Builds, func(b *Build) bool {
+			return b.Archive == j.To && b.Series == s.Series && b.SourceName == j.Name && b.SourceVersion == j.Version && !b.State.Final()
+		}) {
+			return "same version already building in the destination archive for " + s.Series
+		}
+		published := map[int]bool{} // builds: has one of its binaries been published?
 		for _, b := range w.Binaries {
-			if b.Archive == j.To && b.Series == series && b.SourceName == j.Name && b.SourceVersion == j.Version {
-				pending = pending || b.Status == launchpad.Pending
-				published = published || b.Status == launchpad.Published
+			if b.Archive == j.To && b.Series == s.Series && b.SourceName == j.Name && b.SourceVersion == j.Version {
+				published[b.Build] = published[b.Build] || b.Status != launchpad.Pending
+				there[release{b.Build, b.Name}] = true
 			}
 		}
-		for _, b := range w.Builds {
-			building = building || b.Archive == j.To && b.Series == series && b.SourceName == j.Name && b.SourceVersion == j.Version && !b.State.Final()
+		for _, once := range published {
+			if s.Status.Active() && !once {
+				return "same version has unpublished binaries in the destination archive for " + s.Series + ", please wait for them to be published before copying"
+			}
 		}
-		switch {
-		case building:
-			return "same version already building in the destination archive for " + series
-		case pending:
-			return "same version has unpublished binaries in the destination archive for " + series + ", please wait for them to be published before copying"
-		case published && !j.Binaries:
-			return "same version already has published binaries in the destination archive"
+	}
+	if !j.Binaries && len(there) > 0 {
+		return "same version already has published binaries in the destination archive"
+	}
+	for b := range there {
+		if j.Binaries && !copied[b] {
+			return "binaries conflicting with the existing ones"
 		}
 	}
 	for _, s := range w.Sources {
@@ -106,13 +120,14 @@ func (w *World) copyConflict(j *Job, series string) string {
 	return ""
 }
 
-// copyable lists the binaries of the origin that come along.
+// copyable lists the binaries of the origin that come along, whatever became of
+// them there.
 func (w *World) copyable(j *Job, src *Source) (out []*Binary) {
 	if !j.Binaries {
 		return nil
 	}
 	for _, b := range w.Binaries {
-		if b.Archive == j.From && b.Series == src.Series && b.SourceName == j.Name && b.SourceVersion == j.Version && b.Status != launchpad.Deleted {
+		if b.Archive == j.From && b.Series == src.Series && b.SourceName == j.Name && b.SourceVersion == j.Version {
 			out = append(out, b)
 		}
 	}
