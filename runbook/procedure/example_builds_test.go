@@ -17,12 +17,7 @@ import (
 func ExampleInvestigateBuild_Investigate() {
 	l, done := exampleLab()
 	defer done()
-	logs, err := l.BuildLogs()
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	i := &procedure.InvestigateBuild{Logs: logs}
+	i := &procedure.InvestigateBuild{Logs: must(l.BuildLogs())}
 	i.Input.ImageSet = lab.FailedBuild
 	report, err := i.Investigate(context.Background())
 	fmt.Println(report.Publish, report.Causes[0].Scope, report.Causes[0].Class, err)
@@ -39,12 +34,7 @@ func ExampleInvestigateBuild_Investigate() {
 func ExampleRepublishBuild() {
 	l, done := exampleLab()
 	defer done()
-	builder, err := l.Builds()
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	p := &procedure.RepublishBuild{Builder: builder}
+	p := &procedure.RepublishBuild{Builder: must(l.Builds())}
 	p.Input.ImageSet = lab.FailedBuild
 	x := &runbook.Runner{Name: "republish", Input: p.Input, Journal: &runbooktest.Memory{},
 		Observe: func(rec runbook.Record) {
@@ -63,12 +53,7 @@ func ExampleRepublishBuild() {
 func ExampleRebuildImage() {
 	l, done := exampleLab()
 	defer done()
-	builder, err := l.Builds()
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	p := &procedure.RebuildImage{Builder: builder}
+	p := &procedure.RebuildImage{Builder: must(l.Builds())}
 	p.Input.ImageSet = cdimage.ImageSet{Project: "ubuntu-touch", Series: "vivid", Type: "daily-preinstalled"}
 	p.Input.Arches = []string{"armhf"}
 	printPlan(l, p.Run)
@@ -80,13 +65,8 @@ func ExampleRebuildImage() {
 func ExampleSnapshot() {
 	l, done := exampleLab()
 	defer done()
-	lp, err := l.Launchpad()
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
 	c := &procedure.Snapshot{
-		Launchpad: lp,
+		Launchpad: must(l.Launchpad()),
 		Input:     procedure.SnapshotInput{From: lab.OverlayPPA, To: lab.SnapshotPPA, Series: "vivid", Create: true},
 	}
 	x := &runbook.Runner{Name: "snapshot", Input: c.Input, Journal: &runbooktest.Memory{}, Human: runbook.ApproveEverythingInALab{},
@@ -108,19 +88,9 @@ func ExampleSnapshot() {
 func ExampleRespin() {
 	l, done := exampleLab()
 	defer done()
-	lp, err := l.Launchpad()
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	builder, err := l.Builds()
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
 	server := l.Server()
 	c := &procedure.Respin{
-		Launchpad: lp, Builder: builder, Server: server, Importer: l.Importer(),
+		Launchpad: must(l.Launchpad()), Builder: must(l.Builds()), Server: server, Importer: l.Importer(),
 		Config: &systemimage.ConfigFile{Runner: server.Runner, Path: filepath.Join(server.Root, "etc/config")},
 		Input: procedure.RespinInput{
 			Origin: lab.OverlayPPA, PPA: lab.SnapshotPPA, Series: "vivid", Create: true, Pin: 1001,

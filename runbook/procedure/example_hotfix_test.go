@@ -16,19 +16,9 @@ import (
 func ExampleHotfix() {
 	l, done := exampleLabOf(lab.Importable())
 	defer done()
-	lp, err := l.Launchpad()
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	builder, err := l.Builds()
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
 	server := l.Server()
 	c := &procedure.Hotfix{
-		Launchpad: lp, Builder: builder, Server: server, Importer: l.Importer(),
+		Launchpad: must(l.Launchpad()), Builder: must(l.Builds()), Server: server, Importer: l.Importer(),
 		Config: &systemimage.ConfigFile{Runner: server.Runner, Path: filepath.Join(server.Root, "etc/config")},
 		Input: procedure.HotfixInput{
 			Problem: "the lock screen opens", Support: "the night shift", Grace: 48 * time.Hour,

@@ -22,15 +22,17 @@ import (
 func exampleLab() (*lab.Lab, func()) { return exampleLabOf(systemimagetest.SampleWorld()) }
 
 func exampleLabOf(w systemimagetest.World) (*lab.Lab, func()) {
-	dir, err := os.MkdirTemp("", "landing-example-")
-	if err != nil {
-		panic(err)
-	}
-	l, err := lab.InProcess(filepath.Join(dir, "lab"), w)
-	if err != nil {
-		panic(err)
-	}
+	dir := must(os.MkdirTemp("", "landing-example-"))
+	l := must(lab.InProcess(filepath.Join(dir, "lab"), w))
 	return l, func() { l.Close(); os.RemoveAll(dir) }
+}
+
+// must is the value of a call that cannot fail in a lab.
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
 }
 
 // printPlan prints what a procedure would do on the lab.
@@ -93,11 +95,7 @@ func ExampleBackOut() {
 func ExampleRelease() {
 	l, done := exampleLabOf(lab.Candidates())
 	defer done()
-	schedule, err := phasing.ParseSchedule("1% 2h ask, 100%")
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
+	schedule := must(phasing.ParseSchedule("1% 2h ask, 100%"))
 	c := &procedure.Release{
 		Server: l.Server(), Importer: l.Importer(),
 		Now: func() time.Time { return time.Date(2016, 9, 7, 9, 0, 0, 0, time.UTC) },
@@ -125,11 +123,7 @@ func ExampleRelease() {
 func ExampleRollout() {
 	l, done := exampleLabOf(lab.Released(0))
 	defer done()
-	schedule, err := phasing.ParseSchedule("1% 2h, 100%")
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
+	schedule := must(phasing.ParseSchedule("1% 2h, 100%"))
 	c := &procedure.Rollout{
 		Server: l.Server(),
 		Now:    func() time.Time { return time.Date(2016, 9, 7, 9, 0, 0, 0, time.UTC) },
