@@ -26,8 +26,9 @@
 // a cryptographically good signature, and so refuses what devices let pass: revoked and
 // expired keys, expired signatures, signatures older than their key, MD5 and (unless
 // Policy says otherwise) SHA-1, signatures dated in the future, RSA and DSA keys
-// below 2048 bits, two signatures armored one by one, keyrings without a usable key, and
-// stored keyrings of another type. It accepts what devices refuse in
+// below 2048 bits, two signatures armored one by one, keyrings without a usable key,
+// stored keyrings of another type or signed by a blacklisted key, and a blacklist
+// without its signature, which devices take for none. It accepts what devices refuse in
 // two cases: a signature by a signing subkey (see Signer.Subkey; publishers must use
 // the primary key), and a good signature followed by one of a stranger.
 //

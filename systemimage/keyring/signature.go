@@ -141,7 +141,7 @@ func parseSignatures(file []byte) ([]*candidate, error) {
 // empty line, base64, a checksum of 24 bits that may be missing. Devices refuse a file
 // with a wrong checksum, and one with two blocks.
 func unarmor(file []byte) ([]byte, error) {
-	const begin, end, title = "-----BEGIN PGP ", "-----END PGP ", "SIGNATURE-----"
+	const begin, end, title = "-----BEGIN PGP", "-----END PGP", " SIGNATURE-----"
 	if n := strings.Count("\n"+string(file), "\n"+begin); n != 1 {
 		return nil, errorf(ErrMalformed, "want one armored PGP SIGNATURE, found %d armored blocks", n)
 	}

@@ -124,6 +124,7 @@ func TestVerify(t *testing.T) {
 		{"armored, with a wrong checksum", []byte("-----BEGIN PGP SIGNATURE-----\n\n" + base64.StdEncoding.EncodeToString(good) + "\n=AAAA\n"), now, key, Policy{}, ErrMalformed},
 		{"armored, with a letter that is none", []byte("-----BEGIN PGP SIGNATURE-----\n\n!" + base64.StdEncoding.EncodeToString(good)), now, key, Policy{}, ErrMalformed},
 		{"armored, headers alone", []byte("-----BEGIN PGP SIGNATURE-----\nVersion: 1"), now, key, Policy{}, ErrMalformed},
+		{"armored, cut in its first line", []byte("-----BEGIN PGP "), now, key, Policy{}, ErrMalformed},
 		{"armored, nothing in it", []byte("-----BEGIN PGP SIGNATURE-----\n\n-----END PGP SIGNATURE-----\n"), now, key, Policy{}, ErrMalformed},
 		{"cut", good[:len(good)-1], now, key, Policy{}, ErrMalformed},
 		{"blanks", []byte(" \n\n"), now, key, Policy{}, ErrMalformed},
