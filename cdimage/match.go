@@ -167,10 +167,10 @@ func quote(line []byte) string {
 		head, tail := line[:maxQuote/2], line[len(line)-maxQuote/2:]
 		return quote(head) + " … " + quote(tail)
 	}
-	return strings.Map(func(r rune) rune {
+	return strings.Map(func(r rune) rune { // which makes what is no UTF-8 valid
 		if r < ' ' && r != '\t' || r == 0x7f {
 			return -1
 		}
 		return r
-	}, strings.ToValidUTF8(string(line), "\uFFFD"))
+	}, string(line))
 }
