@@ -80,7 +80,7 @@ func LivefsRules() []Rule {
 		{Class: LivecdRootfs, Pattern: `No kernel output for`},
 		{Class: LivecdRootfs, Pattern: `^E: .*hooks/.* failed \(exit non-zero\)`, Literals: []string{" failed (exit non-zero)"}, Weak: true},
 
-		{Class: Package, Pattern: `^\s*trying to overwrite (?:shared )?'`, Literals: []string{"trying to overwrite "}, Rank: 2},
+		{Class: Package, Pattern: `^\s*trying to overwrite (?:shared )?'`, Literals: []string{"trying to overwrite '", "trying to overwrite shared '"}, Rank: 2},
 		{Class: Package, Pattern: `^dpkg: error processing (?:package |archive )?(?P<package>\S+)`, Literals: []string{"dpkg: error processing "}, Rank: 1},
 		{Class: Package, Pattern: `(?:post|pre)-(?:installation|removal) script .*returned error`, Literals: []string{"-installation script ", "-removal script "}},
 		{Class: Package, Pattern: `possibly the package (?P<package>\S+) is at fault`}, // debootstrap
@@ -152,6 +152,7 @@ func BuildRules() []Rule {
 		{Class: Network, Scope: "publish", Stage: stageGerminate, Pattern: `Could not resolve host`},
 		{Class: Network, Scope: "publish", Stage: stageGerminate, Pattern: `unable to access 'https?://`, Literals: []string{"unable to access '"}},
 		{Class: Network, Scope: "publish", Stage: stageGerminate, Pattern: `Timed out opening .*, failing`, Literals: []string{"Timed out opening "}},
+		{Class: Network, Scope: "publish", Stage: stageGerminate, Pattern: `Connection (?:timed out|refused|reset by peer)|Temporary failure in name resolution|Network is unreachable|The requested URL returned error: `, Literals: []string{"Connection timed out", "Connection refused", "Connection reset by peer", "Temporary failure in name", "Network is unreachable", "The requested URL returned"}, Rank: -1},
 		{Class: Seed, Scope: "publish", Stage: stageGerminate, Pattern: `^! Could not open `, Literals: []string{"! Could not open "}},
 		{Class: Seed, Scope: "publish", Stage: stageGerminate, Pattern: `Unknown package (?P<package>\S+) for seed`, Rank: 1},
 		{Class: Seed, Scope: "publish", Stage: stageGerminate, Pattern: `Undefined seed substvar`, Rank: 1},
@@ -175,7 +176,8 @@ func BuildRules() []Rule {
 		{Class: Network, Scope: "mirrors", Stage: stageMirrors, Pattern: `^(?:ssh: |rsync: |rsync error: |ssh_exchange_identification: |kex_exchange_identification: |Connection (?:closed|reset|timed out)|Lost connection)`, Literals: []string{"ssh: connect", "ssh: Could", "rsync: ", "rsync error: ", "exchange_identification: ", "Connection closed", "Connection reset", "Connection timed out", "Lost connection"}},
 		{Class: Configuration, Scope: "mirrors", Stage: stageMirrors, Pattern: `Permission denied|Host key verification failed`, Literals: []string{"Permission denied", "Host key verification failed"}},
 
-		{Class: Network, Scope: "publish", Pattern: `^[EW]: Failed to fetch .*` + networkReason, Literals: []string{": Failed to fetch "}, Weak: true},
+		{Class: Network, Scope: "publish", Pattern: `^(?:[EW]|Error|Warning): Failed to fetch ` + fetched, Literals: []string{": Failed to fetch "}, Weak: true},
+		{Class: Network, Scope: "publish", Pattern: `^(?:E|Error): The repository '.*' (?:does not have|no longer has) a Release file`, Literals: []string{" a Release file"}, Weak: true},
 		{Class: Unknown, Scope: "publish", Pattern: `^make(?:\[\d+\])?: \*\*\* .*Error \d`, Literals: []string{": *** ["}, Weak: true},
 	}
 }
