@@ -6,10 +6,17 @@
 //
 // The root holds no code. Start with one of these:
 //
-//   - systemimage: read and operate a system-image server
-//   - runbook: procedures as plain Go functions that survive a kill
+//   - examples: one thin program per procedure, on a lab or on a real site
 //   - runbook/procedure: the team's procedures, ready to run or to embed
+//   - runbook: procedures as plain Go functions that survive a kill
+//   - systemimage: read and operate a system-image server; its keyring verifies
+//     what is read
+//   - cdimage: read build logs, say why an image is missing, build it again
+//   - launchpad: copy PPAs until they are proven published, build live file systems
+//   - phasing: what a percentage means for a device, and schedules
 //   - runbook/remote: one SSH host
 //   - runbook/lab: all fakes joined into one world to practise on
-//   - examples: one thin program per procedure
+//
+// Each package comment introduces its nouns in reading order and ends with what
+// can go wrong.
 package landing

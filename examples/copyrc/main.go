@@ -9,6 +9,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"flag"
 	"strings"
@@ -33,31 +34,23 @@ func program() cli.Program {
 			fs.StringVar(&to, "to", "", "`WORD` that stands there in the names of the destinations (default rc)")
 		},
 		Procedure: func(w *cli.World, args []string) (any, runbook.Procedure, error) {
-			in := procedure.CopyRCInput{Tag: tag, From: from, To: to}
-			if in.Tag == "" {
-				in.Tag = w.Option("tag", "")
+			in := procedure.CopyRCInput{
+				Tag:  cmp.Or(tag, w.Option("tag", "")),
+				From: cmp.Or(from, w.Option("from", "rc-proposed")),
+				To:   cmp.Or(to, w.Option("to", "rc")),
 			}
-			if in.Tag == "" && w.OnLab() {
-				in.Tag = "OTA-13-rc"
+			if w.OnLab() {
+				in.Tag = cmp.Or(in.Tag, "OTA-13-rc")
 			}
 			if in.Tag == "" {
 				return nil, nil, errors.New("a tag is needed: -tag OTA-13-rc, or tag in section [copyrc] of the site file")
 			}
-			if in.From == "" {
-				in.From = w.Option("from", "rc-proposed")
-			}
-			if in.To == "" {
-				in.To = w.Option("to", "rc")
-			}
 			if len(args) == 0 {
 				args = strings.Fields(w.Option("pairs", ""))
 			}
-			for _, arg := range args {
-				p, err := procedure.ParsePair(arg, in.From, in.To)
-				if err != nil {
-					return nil, nil, err
-				}
-				in.Pairs = append(in.Pairs, p)
+			var err error
+			if in.Pairs, err = cli.Pairs(args, in.From, in.To); err != nil {
+				return nil, nil, err
 			}
 			c := &procedure.CopyRC{Server: w.Server, Importer: w.Importer, Input: in}
 			return in, c.Run, nil

@@ -43,12 +43,9 @@ func program() cli.Program {
 			if in.Tag == "" {
 				return nil, nil, errors.New("a tag is needed: -tag OTA-13, or tag in section [release] of the site file")
 			}
-			for _, arg := range args {
-				pair, err := procedure.ParsePair(arg, in.From, in.To)
-				if err != nil {
-					return nil, nil, err
-				}
-				in.Pairs = append(in.Pairs, pair)
+			var err error
+			if in.Pairs, err = cli.Pairs(args, in.From, in.To); err != nil {
+				return nil, nil, err
 			}
 			if err := p.Resolve(w); err != nil {
 				return nil, nil, err

@@ -11,8 +11,6 @@ import (
 	"os"
 	"os/exec"
 	"path"
-	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -201,28 +199,4 @@ func healthURL(url string) func(context.Context) (procedure.Health, error) {
 func firstLine(b []byte) string {
 	line, _, _ := bytes.Cut(bytes.TrimSpace(b), []byte("\n"))
 	return string(bytes.TrimSpace(line[:min(len(line), 200)]))
-}
-
-// Targets reads CHANNEL:DEVICE:VERSION arguments.
-func Targets(args []string) ([]procedure.Target, error) {
-	if len(args) == 0 {
-		return nil, errors.New("which images? CHANNEL:DEVICE:VERSION, such as ubuntu-touch/stable/meizu.en:arale:7")
-	}
-	var targets []procedure.Target
-	for _, arg := range args {
-		parts := strings.Split(arg, ":")
-		if len(parts) != 3 || parts[0] == "" || parts[1] == "" {
-			return nil, fmt.Errorf("%q is no CHANNEL:DEVICE:VERSION", arg)
-		}
-		version, err := strconv.Atoi(parts[2])
-		if err != nil || version < 1 {
-			return nil, fmt.Errorf("%q: %q is no version", arg, parts[2])
-		}
-		t := procedure.Target{Channel: parts[0], Device: parts[1], Version: version}
-		if slices.ContainsFunc(targets, func(o procedure.Target) bool { return o.String() == t.String() }) {
-			return nil, fmt.Errorf("%s is named twice", t)
-		}
-		targets = append(targets, t)
-	}
-	return targets, nil
 }
