@@ -56,7 +56,7 @@ func copyImage(ctx context.Context, r *runbook.Run, s *systemimage.Server, req s
 // notes when somebody has turned it off by hand: it stays off then. It returns
 // the other runs that hold it.
 func importerReady(ctx context.Context, r *runbook.Run, im *systemimage.Importer) (others []systemimage.Mark, err error) {
-	byHand := false
+	byHand, lock := false, ""
 	err = r.Require(ctx, "importer can be held", func(ctx context.Context) error {
 		st, err := im.Status(ctx)
 		if err != nil {
@@ -66,12 +66,15 @@ func importerReady(ctx context.Context, r *runbook.Run, im *systemimage.Importer
 		case systemimage.ImporterMissing, systemimage.ImporterTwice:
 			return fmt.Errorf("the crontab is not as it should be: %s; mend it with crontab -e, so that exactly one line does", st.State)
 		}
-		byHand = st.State == systemimage.ImporterOffByHand
+		byHand, lock = st.State == systemimage.ImporterOffByHand, st.Lock
 		others = slices.DeleteFunc(st.By, func(m systemimage.Mark) bool { return m.Run == r.ID() })
 		return nil
 	})
 	if err == nil && byHand {
 		err = r.Note("the importer was commented out by hand before this run; it is left so")
+	}
+	if err == nil && lock != "" {
+		err = r.Note("the server's global lock is " + lock + ": what needs it waits until it is free")
 	}
 	return others, err
 }
