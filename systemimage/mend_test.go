@@ -5,6 +5,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -87,4 +88,39 @@ func newOperator(t *testing.T) (*systemimagetest.Server, *systemimage.Server) {
 	tree := httptest.NewServer(fake.Handler())
 	t.Cleanup(tree.Close)
 	return fake, &systemimage.Server{Runner: fake, Root: fake.Root(), Client: &systemimage.Client{BaseURL: tree.URL, Unverified: true}}
+}
+
+// Blind, the program is run though nothing can be read; what it says is passed on.
+func TestSetPercentageBlind(t *testing.T) {
+	t.Parallel()
+	_, s := newOperator(t)
+	sight := s.Client
+	s.Client = &systemimage.Client{BaseURL: "http://127.0.0.1:1", Unverified: true}
+	stop := systemimage.PhaseRequest{Channel: "ubuntu-touch/stable/meizu.en", Device: "arale", Version: 1, Quick: true, Blind: true}
+	if p, err := s.SetPercentage(t.Context(), stop); !errors.Is(err, systemimage.ErrAmbiguous) || !strings.Contains(err.Error(), "says that it is set to 0 %") {
+		t.Errorf("SetPercentage() = %+v, %v", p, err)
+	}
+	if m, err := sight.Latest(t.Context(), stop.Channel, stop.Device); err != nil || m.Percentage != 0 {
+		t.Errorf("at %d %%, %v, want 0", m.Percentage, err)
+	}
+	for _, tt := range []struct {
+		change func(r *systemimage.PhaseRequest)
+		kind   error
+		want   string
+	}{
+		{func(r *systemimage.PhaseRequest) { r.Channel = "stable" }, systemimage.ErrRefused, "Invalid channel: stable"},
+		{func(r *systemimage.PhaseRequest) { r.Version = 7 }, systemimage.ErrAmbiguous, "Version doesn't exist: 7"},
+		{func(r *systemimage.PhaseRequest) { r.Device = "-v" }, systemimage.ErrRefused, "dash"},
+		{func(r *systemimage.PhaseRequest) { r.Percentage = 101 }, systemimage.ErrRefused, "101"},
+	} {
+		r := stop
+		tt.change(&r)
+		if p, err := s.SetPercentage(t.Context(), r); !errors.Is(err, tt.kind) || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("SetPercentage(%+v) = %+v, %v, want %v with %q", r, p, err, tt.kind, tt.want)
+		}
+	}
+	s.Client = sight
+	if p, err := s.SetPercentage(t.Context(), stop); err != nil || p.Percentage != 0 {
+		t.Errorf("with sight: %+v, %v", p, err)
+	}
 }

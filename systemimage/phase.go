@@ -20,6 +20,12 @@ type PhaseRequest struct {
 	// the index over: for the first round of an emergency stop, where the other
 	// channels must not wait. A second round without it looks again.
 	Quick bool
+
+	// Blind does not read the published index first: for an emergency stop while
+	// it cannot be read from here, though devices may read it. The version is
+	// taken as it is. ErrAmbiguous says what the program said, when the index
+	// cannot be read afterwards either.
+	Blind bool
 }
 
 // A Phased is the percentage of a version, confirmed in the published index.
@@ -135,6 +141,9 @@ func (s *Server) SetPercentage(ctx context.Context, r PhaseRequest) (Phased, err
 	if err := s.usable(phaseOp, true); err != nil {
 		return Phased{}, err
 	}
+	if r.Blind {
+		return s.setBlind(ctx, r)
+	}
 	p, done, err := s.checkPercentage(ctx, r)
 	if err != nil {
 		return Phased{}, s.explain(ctx, phaseOp, err, r.Channel, r.Channel, r.Device)
@@ -145,9 +154,7 @@ func (s *Server) SetPercentage(ctx context.Context, r PhaseRequest) (Phased, err
 	fail := func(kind, err error) (Phased, error) {
 		return Phased{}, &Error{Op: phaseOp, Channel: r.Channel, Device: r.Device, Kind: kind, Err: err}
 	}
-	// -vvv: without a -v the program dies. The version is a number and the
-	// percentage is not negative, so that nothing here can be taken for an option.
-	c := s.serialized("", "set-phased-percentage", "-vvv", r.Channel, r.Device, strconv.Itoa(r.Version), strconv.Itoa(r.Percentage))
+	c := s.setting(r)
 	var e ending
 	for attempt := 1; ; attempt++ {
 		l, err := s.Client.Channels(ctx)
@@ -190,6 +197,43 @@ func (s *Server) SetPercentage(ctx context.Context, r PhaseRequest) (Phased, err
 			return fail(ErrAmbiguous, fmt.Errorf("%v, and it was not published so far: %w", e, err))
 		}
 	}
+}
+
+// setting is the command that sets a percentage. -vvv: without a -v the program
+// dies. The version is a number and the percentage is not negative, so that nothing
+// here can be taken for an option.
+func (s *Server) setting(r PhaseRequest) Command {
+	return s.serialized("", "set-phased-percentage", "-vvv", r.Channel, r.Device, strconv.Itoa(r.Version), strconv.Itoa(r.Percentage))
+}
+
+// setBlind runs the program, and reads afterwards.
+func (s *Server) setBlind(ctx context.Context, r PhaseRequest) (Phased, error) {
+	fail := func(kind, err error) (Phased, error) {
+		return Phased{}, &Error{Op: phaseOp, Channel: r.Channel, Device: r.Device, Kind: kind, Err: err}
+	}
+	if text := refuseWords([2]string{"channel", r.Channel}, [2]string{"device", r.Device}); text != "" {
+		return fail(ErrRefused, errors.New(text))
+	}
+	if r.Version < 1 || r.Version > MaxVersion || r.Percentage < 0 || r.Percentage > 100 {
+		return fail(ErrRefused, fmt.Errorf("Invalid value: version %d at %d %%", r.Version, r.Percentage))
+	}
+	e, err := s.run(ctx, phaseOp, r.Channel, r.Device, s.setting(r))
+	if err != nil {
+		return Phased{}, err
+	}
+	if e.refusal != "" {
+		return fail(ErrRefused, fmt.Errorf("nothing happened: %s", e.refusal))
+	}
+	p, done, err := s.stays(ctx, r, e)
+	switch {
+	case err != nil && e.complete:
+		return fail(ErrAmbiguous, fmt.Errorf("the server's program says that it is set to %d %%, but the published index cannot be read: %w", r.Percentage, err))
+	case err != nil:
+		return fail(ErrAmbiguous, fmt.Errorf("%v, and the published index cannot be read: %w", e, err))
+	case !done:
+		return s.phaseFailed(ctx, r, p, e, 1)
+	}
+	return p, nil
 }
 
 // stays reports whether the percentage is published, and stays so while

@@ -175,7 +175,8 @@ func (c *BackOut) stop(ctx context.Context, r *runbook.Run) error {
 func (c *BackOut) whatNext() string {
 	return fmt.Sprintf("What is not listed here is stopped.\n"+
 		"- A wrong name or number: start with the right ones and a new journal.\n"+
-		"- Something broken: mend it first, then start again with the same journal; for the others meanwhile, start a back-out of them alone with another journal.\n"+
+		"- Something broken: mend it first (imageinfo and checktree say what it is), then start again with the same journal: an index from a mirror or a backup "+
+		"has its old percentage. For the others meanwhile, start a back-out of them alone with another journal.\n"+
 		"- If the server's programs do not work at all: move the signature of the index away (mv %[1]s/www/CHANNEL/DEVICE/index.json.asc %[1]s/). "+
 		"Without it devices take nothing from that index; re-sign-indexes puts it back.",
 		strings.TrimRight(c.Server.Root, "/"))

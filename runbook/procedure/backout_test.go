@@ -405,6 +405,26 @@ func TestBackOutLooksAgain(t *testing.T) {
 	}
 }
 
+// The published tree cannot be read from here, but by devices perhaps: it is stopped
+// all the same, and the run goes on once that can be seen.
+func TestBackOutWithoutSight(t *testing.T) {
+	t.Parallel()
+	l := released(t, 50)
+	c := backout(l)
+	sight := c.Server.Client
+	c.Server.Client = &systemimage.Client{BaseURL: "http://127.0.0.1:1", Unverified: true}
+	x := &runbook.Runner{Name: "backout", Input: c.Input, Journal: &runbooktest.Memory{}, Human: runbook.ApproveEverythingInALab{}}
+	if err := x.Execute(t.Context(), c.Run); !errors.Is(err, systemimage.ErrAmbiguous) || !strings.Contains(err.Error(), "says that it is set to 0 %") {
+		t.Errorf("without sight: %v", err)
+	}
+	nobodyGetsIt(t, l)
+	c.Server.Client = sight
+	if err := x.Execute(t.Context(), c.Run); err != nil {
+		t.Fatal(err)
+	}
+	nobodyGetsIt(t, l)
+}
+
 // One index that cannot be read does not keep the others from being stopped, and
 // the error says what to do.
 func TestBackOutWithAnIndexLost(t *testing.T) {

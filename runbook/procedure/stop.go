@@ -32,15 +32,20 @@ func stopOne(ctx context.Context, r *runbook.Run, s *systemimage.Server, t Targe
 	if !quick {
 		what, tries = "look again that image %d of %s for %s is offered to nobody", 4
 	}
-	request := func(ctx context.Context) (systemimage.PhaseRequest, systemimage.Image, error) {
-		number, newer, err := offeredAs(ctx, s.Client, t)
-		return systemimage.PhaseRequest{Channel: t.Channel, Device: t.Device, Version: number, Percentage: 0, Quick: quick}, newer, err
+	req := systemimage.PhaseRequest{Channel: t.Channel, Device: t.Device, Version: t.Version, Percentage: 0, Quick: quick}
+	var newer systemimage.Image
+	look := func(ctx context.Context) (err error) {
+		req.Version, newer, err = offeredAs(ctx, s.Client, t)
+		// What cannot be read from here may be read by devices all the same.
+		req.Blind = err != nil && ctx.Err() == nil && !slices.ContainsFunc([]error{systemimage.ErrTorn, systemimage.ErrBroken, systemimage.ErrNotFound, systemimage.ErrRefused},
+			func(kind error) bool { return errors.Is(err, kind) })
+		return err
 	}
 	_, err := runbook.Do(ctx, r, runbook.Step[string]{
 		Name:   "stop",
 		Intent: fmt.Sprintf(what, t.Version, t.Channel, t.Device),
 		Probe: func(ctx context.Context) (string, bool, error) {
-			req, newer, err := request(ctx)
+			err := look(ctx)
 			if err == nil && newer.Version > 0 {
 				return "superseded", true, r.Note(fmt.Sprintf("%s: image %d lies above image %d, at %d %%. If that is the faulty one, start a back-out of it at once",
 					t, newer.Version, t.Version, newer.Percentage))
@@ -49,8 +54,8 @@ func stopOne(ctx context.Context, r *runbook.Run, s *systemimage.Server, t Targe
 			if err == nil {
 				_, done, err = s.CheckPercentage(ctx, req)
 			}
-			if errors.Is(err, systemimage.ErrBroken) || errors.Is(err, systemimage.ErrTorn) {
-				return "", false, nil // what Do mends
+			if req.Blind || errors.Is(err, systemimage.ErrBroken) || errors.Is(err, systemimage.ErrTorn) {
+				return "", false, nil // what Do sees to
 			}
 			return at0, done, err
 		},
@@ -59,11 +64,8 @@ func stopOne(ctx context.Context, r *runbook.Run, s *systemimage.Server, t Targe
 			// step of a rollout, can make this one fail and leave the index broken.
 			var did []string
 			for try := 1; ; try++ {
-				req, _, err := request(ctx)
-				if err == nil {
-					_, err = s.SetPercentage(ctx, req)
-				}
-				if err == nil || errors.Is(err, systemimage.ErrRefused) || errors.Is(err, systemimage.ErrReadOnly) || try == tries || ctx.Err() != nil {
+				_, err := s.SetPercentage(ctx, req)
+				if err == nil || req.Blind || errors.Is(err, systemimage.ErrRefused) || errors.Is(err, systemimage.ErrReadOnly) || try == tries || ctx.Err() != nil {
 					return strings.Join(append(did, at0), "; "), err
 				}
 				done, merr := s.Mend(ctx, t.Channel, t.Device)
@@ -71,6 +73,9 @@ func stopOne(ctx context.Context, r *runbook.Run, s *systemimage.Server, t Targe
 					return "", errors.Join(err, merr)
 				}
 				did = append(did, done...)
+				if err := look(ctx); err != nil && !errors.Is(err, systemimage.ErrTorn) {
+					return "", err
+				}
 			}
 		},
 		Predict: at0,
@@ -84,13 +89,14 @@ func stopOne(ctx context.Context, r *runbook.Run, s *systemimage.Server, t Targe
 func offeredAs(ctx context.Context, client *systemimage.Client, t Target) (number int, newer systemimage.Image, err error) {
 	x, err := client.Index(ctx, t.Channel, t.Device)
 	if err != nil {
-		return 0, newer, err
+		return t.Version, newer, err
 	}
 	newest, _ := x.Newest()
 	m, _ := x.Latest()
 	switch {
 	case newest < t.Version:
-		return 0, newer, fmt.Errorf("%s has no image %d: its newest is %d, at %d %%. If that is the faulty one, start a back-out of it at once", t, t.Version, m.Version, m.Percentage)
+		return t.Version, newer, &systemimage.Error{Kind: systemimage.ErrNotFound,
+			Err: fmt.Errorf("%s has no image %d: its newest is %d, at %d %%. If that is the faulty one, start a back-out of it at once", t, t.Version, m.Version, m.Percentage)}
 	case sameContent(x.Index, t.Version, newest):
 		return newest, newer, nil
 	}
