@@ -1,6 +1,7 @@
 package launchpad
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -26,10 +27,21 @@ type PackageState struct {
 
 const manifestFormat = 1
 
+// ParseManifest reads a manifest that was stored as JSON.
+func ParseManifest(b []byte) (*Manifest, error) {
+	m := new(Manifest)
+	if err := json.Unmarshal(b, m); err != nil {
+		return nil, fmt.Errorf("cannot read the manifest: %w", err)
+	}
+	return m, m.check()
+}
+
 // A Change is a difference between two manifests. Old is "" for a package that
 // is new, New for one that is gone; both are equal when only binaries differ.
 type Change struct {
-	Name, Old, New string
+	Name string `json:"name"`
+	Old  string `json:"old,omitempty"`
+	New  string `json:"new,omitempty"`
 }
 
 // String is one line about the change.

@@ -20,8 +20,8 @@ func TestManifest(t *testing.T) {
 	}
 	first := report.Manifest(plan)
 	b, _ := json.Marshal(first)
-	var stored launchpad.Manifest
-	if err := json.Unmarshal(b, &stored); err != nil || len(stored.Compare(first)) != 0 || len(stored.Packages) != 3 {
+	stored, err := launchpad.ParseManifest(b)
+	if err != nil || len(stored.Compare(first)) != 0 || len(stored.Packages) != 3 {
 		t.Errorf("stored: %v, %v", err, stored.Compare(first))
 	}
 	s.Do(func(w *launchpadtest.World) {
@@ -42,12 +42,24 @@ func TestManifest(t *testing.T) {
 	}
 	// The old state can be made again, although the origin went on.
 	r := request
-	r.To, r.Replay = "ppa:landing-team/replay", &stored
+	r.To, r.Replay = "ppa:landing-team/replay", stored
 	plan, report, err = c.Snapshot(t.Context(), r, launchpad.CopyOptions{})
 	if err != nil {
 		t.Fatalf("%v\n%s", err, plan.Text())
 	}
 	if ch := stored.Compare(report.Manifest(plan)); len(ch) != 0 {
 		t.Errorf("replayed differently: %v", ch)
+	}
+}
+
+func TestParseManifest(t *testing.T) {
+	for name, text := range map[string]string{
+		"not JSON": "<html>", "cut off": `{"format":1`, "another thing": `{}`, "a later format": `{"format":2}`, "a list": `[]`,
+		"no version": `{"format":1,"packages":[{"name":"mir"}]}`, "twice": `{"format":1,"packages":[{"name":"mir","version":"1"},{"name":"mir","version":"2"}]}`,
+		"a pattern": `{"format":1,"packages":[{"name":"*","version":"1"}]}`,
+	} {
+		if m, err := launchpad.ParseManifest([]byte(text)); err == nil {
+			t.Errorf("%s: %+v, want an error", name, m)
+		}
 	}
 }

@@ -71,7 +71,17 @@ note     unity8 has 2 published versions in the origin; 8.12-0ubuntu1 is the hig
 			t.Errorf("by name and by listing differ\n%s", d)
 		}
 	}
-	for _, bad := range []launchpad.PlanRequest{{From: "x", To: "x", Series: "vivid"}, {From: request.From, To: request.To}, {From: request.From, To: request.To, Series: "vivid", Names: []string{"["}}, {From: "", To: request.To, Series: "vivid"}, {From: "ppa:landing-team/none", To: request.To, Series: "vivid"}} {
+	for want, bad := range map[string]launchpad.PlanRequest{
+		"the origin ppa:landing-team/none is not there": {From: "ppa:landing-team/none", To: request.To, Series: "vivid"},
+		"the target ppa:landing-team/none is not there": {From: request.From, To: "ppa:landing-team/none", Series: "vivid"},
+		"there is no series vivd":                       {From: request.From, To: request.To, Series: "vivd"},
+		"there is no series xenail":                     {From: request.From, To: request.To, Series: "vivid", ToSeries: "xenail"},
+	} {
+		if _, err := c.Plan(t.Context(), bad); !errors.Is(err, launchpad.ErrNotFound) || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v\nlacks %q", err, want)
+		}
+	}
+	for _, bad := range []launchpad.PlanRequest{{From: "x", To: "x", Series: "vivid"}, {From: request.From, To: request.To}, {From: request.From, To: request.To, Series: "vivid", Names: []string{"["}}, {From: "", To: request.To, Series: "vivid"}} {
 		if p, err := c.Plan(t.Context(), bad); err == nil {
 			t.Errorf("%+v: %+v, want an error", bad, p)
 		}

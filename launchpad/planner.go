@@ -2,9 +2,11 @@ package launchpad
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -180,8 +182,30 @@ func (p *planner) read(ctx context.Context, began time.Time) error {
 		origin(func(ctx context.Context) error { return p.byName(ctx, from, n) })
 	}
 	done()
-	err = w.wait()
+	err = p.name(w.wait(), from, to, home, series)
 	p.behind = slices.DeleteFunc(here, func(a string) bool { return slices.Contains(p.arches, a) })
+	return err
+}
+
+// name says in the words of the request what is not there.
+func (p *planner) name(err error, from, to, home, series Link) error {
+	var e *Error
+	if !errors.As(err, &e) || e.Kind != ErrNotFound {
+		return err
+	}
+	of := func(l Link) bool {
+		return strings.HasPrefix(e.URL+"/", string(l)+"/") || strings.HasPrefix(e.URL, string(l)+"?")
+	}
+	switch {
+	case of(from):
+		return fmt.Errorf("the origin %s is not there, or not yours to see: %w", p.req.From, err)
+	case of(to):
+		return fmt.Errorf("the target %s is not there, or not yours to see: %w", p.req.To, err)
+	case of(series):
+		return fmt.Errorf("there is no series %s: %w", p.req.ToSeries, err)
+	case of(home):
+		return fmt.Errorf("there is no series %s: %w", p.req.Series, err)
+	}
 	return err
 }
 

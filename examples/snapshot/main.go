@@ -6,15 +6,19 @@
 //	go run ./examples/snapshot -site site.conf -journal OTA-13.snapshot -manifest OTA-13.manifest \
 //		ppa:team/overlay ppa:team/OTA-13 vivid
 //
-// A manifest of an earlier snapshot is replayed with -replay FILE, and compared
-// with what would be copied now with -plan.
+// A manifest of an earlier snapshot is replayed with -replay FILE; two of them are
+// compared with
+//
+//	go run ./examples/snapshot -compare OTA-12.manifest OTA-13.manifest
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 
@@ -29,6 +33,7 @@ func main() { cli.Main(program()) }
 
 func program() cli.Program {
 	var names, exclude, not, manifest, replay, ledger string
+	var compare bool
 	create := true
 	return cli.Program{
 		Name:  "snapshot",
@@ -42,7 +47,17 @@ func program() cli.Program {
 			fs.StringVar(&replay, "replay", "", "copy the versions that the manifest `FILE` records")
 			fs.StringVar(&ledger, "ledger", "", "note requests in `FILE` before they are sent (default: the journal's name with .ledger)")
 			fs.StringVar(&not, "not", "", "`NAMES`, with commas, of people who may not approve the difference")
+			fs.BoolVar(&compare, "compare", false, "show what changed from one manifest to another: the arguments are two files")
 			fs.BoolVar(&create, "create", true, "make the target PPA when there is none")
+		},
+		Alone: func(_ context.Context, args []string, asJSON bool, _ io.Reader, out io.Writer) (bool, error) {
+			if !compare {
+				return false, nil
+			}
+			if len(args) != 2 {
+				return true, cli.Usage(errors.New("-compare wants two manifests"))
+			}
+			return true, compareManifests(args[0], args[1], asJSON, out)
 		},
 		Procedure: func(w *cli.World, args []string) (any, runbook.Procedure, error) {
 			in := procedure.SnapshotInput{
@@ -63,13 +78,9 @@ func program() cli.Program {
 				in.Not = cli.Names(w.Option("not", ""))
 			}
 			if replay != "" {
-				b, err := os.ReadFile(replay)
-				if err != nil {
+				var err error
+				if in.Replay, err = readManifest(replay); err != nil {
 					return nil, nil, err
-				}
-				in.Replay = &launchpad.Manifest{}
-				if err := json.Unmarshal(b, in.Replay); err != nil {
-					return nil, nil, fmt.Errorf("manifest %s: %w", replay, err)
 				}
 			}
 			lp, err := w.Launchpad()
@@ -88,4 +99,42 @@ func program() cli.Program {
 			return in, c.Run, nil
 		},
 	}
+}
+
+func readManifest(path string) (*launchpad.Manifest, error) {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	m, err := launchpad.ParseManifest(b)
+	if err != nil {
+		err = fmt.Errorf("%s: %w", path, err)
+	}
+	return m, err
+}
+
+// compareManifests prints what changed, a line for each package.
+func compareManifests(before, after string, asJSON bool, out io.Writer) error {
+	m, err := readManifest(before)
+	if err != nil {
+		return cli.Usage(err)
+	}
+	n, err := readManifest(after)
+	if err != nil {
+		return cli.Usage(err)
+	}
+	changes := m.Compare(n)
+	for _, c := range changes {
+		if asJSON {
+			if err := json.NewEncoder(out).Encode(c); err != nil {
+				return err
+			}
+			continue
+		}
+		fmt.Fprintln(out, cli.Printable(c.String()))
+	}
+	if len(changes) == 0 && !asJSON {
+		fmt.Fprintf(out, "no change: both hold the same %d packages\n", len(m.Packages))
+	}
+	return nil
 }

@@ -57,7 +57,11 @@ func (c *Snapshot) Run(ctx context.Context, r *runbook.Run) error {
 		return err
 	}
 	if !there { // only in a plan
-		return r.Note("the rest depends on what the new PPA turns out to hold: all that " + in.From + " has published is copied")
+		what := "all that " + in.From + " has published"
+		if in.Replay != nil {
+			what = fmt.Sprintf("the %d packages of the manifest", len(in.Replay.Packages))
+		}
+		return r.Note("the rest depends on what the new PPA turns out to hold: " + what + " is copied")
 	}
 	m, err := copyArchive(ctx, r, c.Launchpad, launchpad.PlanRequest{
 		From: in.From, To: in.To, Series: in.Series, Names: in.Names, Exclude: in.Exclude, Replay: in.Replay,
@@ -130,16 +134,22 @@ func planArchive(ctx context.Context, r *runbook.Run, lp *launchpad.Client, req 
 		return nil, err
 	}
 	n := plan.Count(launchpad.CopyIt)
-	if n > 0 {
-		if err := r.Gate(ctx, runbook.Gate{
-			Name:     "difference",
-			Question: fmt.Sprintf("Copy these %d packages from %s to %s?", n, req.From, req.To),
-			Evidence: strings.Split(strings.TrimSpace(plan.Text()), "\n"), Not: not,
-		}); err != nil {
-			return nil, err
+	if n == 0 {
+		return plan, nil
+	}
+	difference := strings.Split(strings.TrimSpace(plan.Text()), "\n")
+	if r.Planning() { // the plan of a run names a question, and not what is shown with it
+		for _, line := range difference {
+			if err := r.Note(line); err != nil {
+				return nil, err
+			}
 		}
 	}
-	return plan, nil
+	return plan, r.Gate(ctx, runbook.Gate{
+		Name:     "difference",
+		Question: fmt.Sprintf("Copy these %d packages from %s to %s?", n, req.From, req.To),
+		Evidence: difference, Not: not,
+	})
 }
 
 // copyPlanned carries a plan out.
