@@ -27,7 +27,8 @@ func lockFile(path string) (*fileLock, error) {
 		if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 			f.Close()
 			if errors.Is(err, syscall.EWOULDBLOCK) {
-				if try < 5 { // it may be somebody who only asks, see lockHeld
+				// It may be somebody who only asks, see lockHeld.
+				if try < 5 || try < 200 && orphaned(path) {
 					time.Sleep(10 * time.Millisecond)
 					continue
 				}
@@ -81,4 +82,13 @@ func lockHeld(path string, _ lockText) bool {
 	}
 	defer f.Close()
 	return syscall.Flock(int(f.Fd()), syscall.LOCK_SH|syscall.LOCK_NB) != nil
+}
+
+// orphaned reports whether a lock is that of a process of this host that has died. A
+// program that the process was just starting when it was killed has its open files,
+// and with them the lock, until it is itself.
+func orphaned(path string) bool {
+	t, ok := readLock(path)
+	host, err := os.Hostname()
+	return ok && err == nil && t.Host == host && t.PID > 0 && errors.Is(syscall.Kill(t.PID, 0), syscall.ESRCH)
 }

@@ -274,3 +274,26 @@ func cpuTime() time.Duration {
 	}
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
+
+// A program that a run was just starting when it was killed has the run's open files,
+// and with them the lock, until it is itself.
+func TestLockOutlivesItsProcess(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "journal")
+	host, err := os.Hostname()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path+".lock", []byte(`{"owner":"operator","pid":999999999,"host":"`+host+`"}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	f, err := os.Open(path + ".lock")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX); err != nil {
+		t.Fatal(err)
+	}
+	time.AfterFunc(100*time.Millisecond, func() { f.Close() })
+	is(t, execute(t, open(t, path), func(ctx context.Context, r *runbook.Run) error { return nil }), nil)
+}
