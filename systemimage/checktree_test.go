@@ -154,7 +154,7 @@ func TestCheckTreeFindings(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			fake, err := begin.Clone(t.TempDir())
+			fake, err := begin.Clone(systemimagetest.TempDir(t))
 			if err != nil {
 				t.Fatal(err)
 			}

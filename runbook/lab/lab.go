@@ -67,7 +67,7 @@ func New(tb testing.TB) *Lab {
 // NewWorld is [New] with a world of the caller's.
 func NewWorld(tb testing.TB, w systemimagetest.World) *Lab {
 	tb.Helper()
-	l, err := InProcess(tb.TempDir(), w)
+	l, err := InProcess(systemimagetest.TempDir(tb), w)
 	return l.until(tb, err)
 }
 
@@ -76,7 +76,7 @@ func NewWorld(tb testing.TB, w systemimagetest.World) *Lab {
 // same world a hundred times it is cheaper than [New].
 func (l *Lab) Clone(tb testing.TB) *Lab {
 	tb.Helper()
-	s, err := l.Images.Clone(tb.TempDir())
+	s, err := l.Images.Clone(systemimagetest.TempDir(tb))
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -96,7 +96,7 @@ func TestArguments(t *testing.T) {
 
 // A device that is gone from a channel goes from its alias too.
 func TestAliasLosesDevice(t *testing.T) {
-	s := sampleServer(t)
+	s := New(t, SampleWorld())
 	path := s.root + "/www/channels.json"
 	channels := readObject(t, path)
 	delete(devicesOf(channels, stable), "vegetahd")

@@ -137,7 +137,7 @@ func FuzzParseConfig(f *testing.F) {
 // TestPublishedTree compares the tree of the sample world with the recorded
 // one, file by file: the layout of JSON, order, names, versions, deltas.
 func TestPublishedTree(t *testing.T) {
-	s := sampleServer(t)
+	s := New(t, SampleWorld())
 	own := ownHashes(t)
 	for path, want := range readRecordings(t)["tree"] {
 		for hash, version := range recordedHashes {

@@ -17,7 +17,7 @@ func importer(t *testing.T, files string, entries ...string) *Server {
 	w := World{Channels: []Channel{{Name: "daily", Devices: []Device{{Name: "phone"}}}}}
 	w.Config = "[global]\nbase_path = @ROOT@\nchannels = daily\npublic_fqdn = h\npublic_http_port = 80\npublic_https_port = 443\n\n" +
 		"[channel_daily]\ntype = auto\nfiles = " + files + "\n" + strings.Join(entries, "\n") + "\n"
-	s, err := Create(scratch(t), w)
+	s, err := Create(TempDir(t), w)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -135,7 +135,7 @@ func writeCDImage(name string) func(*testing.T, *Server) {
 // serveRemote makes the tree of another server the answer of http://remote.
 func serveRemote(t *testing.T, s *Server) {
 	t.Helper()
-	other := sampleServer(t)
+	other := New(t, SampleWorld())
 	if err := os.CopyFS(filepath.Join(s.root, "sources/remote"), os.DirFS(filepath.Join(other.root, "www"))); err != nil {
 		t.Fatal(err)
 	}

@@ -76,7 +76,7 @@ func Open(dir string) (*Server, error) {
 // New makes a server for a test, in a folder that the test removes.
 func New(tb testing.TB, w World) *Server {
 	tb.Helper()
-	s, err := Create(tb.TempDir(), w)
+	s, err := Create(TempDir(tb), w)
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -36,28 +36,6 @@ func runInput(t *testing.T, s *Server, stdin string, argv ...string) systemimage
 	return out
 }
 
-// scratch is an empty folder, in memory if the system has such a place: many
-// servers are made here. Nothing can be executed from it everywhere.
-func scratch(t *testing.T) string {
-	t.Helper()
-	dir, err := os.MkdirTemp("/dev/shm", "systemimagetest")
-	if err != nil {
-		return t.TempDir()
-	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
-	return dir
-}
-
-// sampleServer is a server of the sample world of which no program is executed.
-func sampleServer(t *testing.T) *Server {
-	t.Helper()
-	s, err := Create(scratch(t), SampleWorld())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s
-}
-
 func readObject(t *testing.T, path string) object {
 	t.Helper()
 	b, err := os.ReadFile(path)

@@ -27,11 +27,11 @@ func problems(t *testing.T, s *Server) []string {
 }
 
 func TestSnapshotsOfEqualWorldsAreEqual(t *testing.T) {
-	a, b := sampleServer(t), sampleServer(t)
+	a, b := New(t, SampleWorld()), New(t, SampleWorld())
 	if diff := cmp.Diff(snapshot(t, a), snapshot(t, b)); diff != "" {
 		t.Errorf("two servers of one world:\n%s", diff)
 	}
-	c, err := a.Clone(t.TempDir())
+	c, err := a.Clone(TempDir(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,7 +52,7 @@ func TestSnapshotsOfEqualWorldsAreEqual(t *testing.T) {
 }
 
 func TestSnapshotShowsDamage(t *testing.T) {
-	s := sampleServer(t)
+	s := New(t, SampleWorld())
 	www := filepath.Join(s.Root(), "www")
 	index := filepath.Join(www, rc, "krillin/index.json")
 	write := func(path, text string) {

@@ -97,7 +97,7 @@ func (w *worlds) take(t *testing.T) *Server {
 		w.idle = w.idle[:n-1]
 		return s
 	}
-	s, err := w.first.Clone(scratch(w.t))
+	s, err := w.first.Clone(TempDir(w.t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -152,7 +152,7 @@ func (g *stage) prepare(line string) {
 			}
 		}
 		w.Builds, w.Now = firstBuilds(g.t), g.base.first.Now
-		g.s, err = Create(scratch(g.t), w)
+		g.s, err = Create(TempDir(g.t), w)
 	case "era":
 		err = writeFile(path(eraFile), []byte("2016\n"))
 	case "run":
