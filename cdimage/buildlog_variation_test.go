@@ -302,6 +302,7 @@ func TestRerun(t *testing.T) {
 		{"next day", log, time.Date(2016, 9, 14, 0, 0, 0, 0, time.UTC), nil, false, "past midnight"},
 		{"next day elsewhere", log, time.Date(2016, 9, 13, 20, 0, 0, 0, time.FixedZone("EDT", -4*3600)), nil, false, "past midnight"},
 		{"clock not known", log, time.Time{}, nil, false, "clock is not known"},
+		{"clock not known, but the log is past midnight", strings.ReplaceAll(log, "Sep 13 ", "Sep 14 "), time.Time{}, nil, false, "past midnight"},
 		{"one more is wanted", log, time.Date(2016, 9, 13, 12, 0, 0, 0, time.UTC), []string{"ubuntu-touch-armhf", "ubuntu-touch-arm64"}, false, "ubuntu-touch-arm64 is wanted"},
 		{"reused", read(t, "cd-build-logs/ubuntu-server/stonking/daily-preinstalled-20260728.2.log"), time.Date(2026, 7, 28, 20, 0, 0, 0, time.UTC), nil, false, "reused"},
 	} {

@@ -173,6 +173,7 @@ func TestBeforeAndAfterTheBuild(t *testing.T) {
 		{"chroot, network", chroot + "W: Failed to fetch http://x/dists/vivid/InRelease  Could not connect to x:80\nE: Some index files failed to download. They have been ignored, or old ones used instead.\n" + clean, cdimage.Chroot, cdimage.Network, "E: Some index files"},
 		{"chroot, package", chroot + "dpkg: error processing package libc-bin (--configure):\n subprocess installed post-installation script returned error exit status 139\nE: Sub-process /usr/bin/dpkg returned an error code (1)\n" + clean, cdimage.Chroot, cdimage.Package, "dpkg: error processing"},
 		{"chroot, full disk", chroot + "tar: ./usr/lib: Cannot mkdir: No space left on device\n" + clean, cdimage.Chroot, cdimage.DiskSpace, "tar: "},
+		{"chroot, full disk behind a lost index", chroot + "E: Failed to fetch http://x/dists/vivid/InRelease  Could not connect to x:80\ntar: ./usr/lib: Cannot mkdir: No space left on device\n" + clean, cdimage.Chroot, cdimage.DiskSpace, "tar: "},
 		{"chroot, builder", chroot + "lpbuildd.target.backend.BackendException: Container failed to start\n" + clean, cdimage.Chroot, cdimage.Infrastructure, "BackendException"},
 		{"chroot, nothing known", chroot + "odd\n" + clean, cdimage.Chroot, "", "odd"},
 		{"builder lost in the build", until(ok, "[2016-09-06 02:12:03] lb_chroot_hooks"), cdimage.Infrastructure, "", "Processing triggers"},

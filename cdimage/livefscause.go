@@ -61,7 +61,7 @@ func (p *livefsParser) chroot(why Cause) Cause {
 		c.Underlying = ""
 	}
 	for _, h := range p.hits { // the last error of apt sums the step up
-		if strings.HasPrefix(h.line, "E: ") || strings.HasPrefix(h.line, "Error: ") {
+		if h.rule.Class == why.Class && (strings.HasPrefix(h.line, "E: ") || strings.HasPrefix(h.line, "Error: ")) {
 			c.Line, c.Number = h.line, h.number
 		}
 	}

@@ -246,10 +246,10 @@ func (w *weigher) rerun(e Evidence) Rerun {
 		r.Why = "the log shows no livefs build: look up the newest one of each architecture first"
 	case bad != "":
 		r.Why = bad
-	case e.Now.IsZero():
-		r.Why = "the host's clock is not known; only before " + r.Before.Format("2006-01-02 15:04 UTC") + " would the image keep its day"
 	case w.pastMidnight():
 		r.Why = "on the host it is past midnight UTC: the image would get the ID of another day"
+	case e.Now.IsZero():
+		r.Why = "the host's clock is not known; only before " + r.Before.Format("2006-01-02 15:04 UTC") + " would the image keep its day"
 	default:
 		r.Safe = true
 		r.Why = "every architecture has a good build of this run; before " + r.Before.Format("2006-01-02 15:04 UTC")
