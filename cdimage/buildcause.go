@@ -22,6 +22,9 @@ func (p *buildParser) finish() {
 		} else {
 			fatal = p.tb
 			l.Fatal = fatal.exception
+			if p.s.unterminated && fatal.number == p.s.lines && p.fatalCauses(fatal) == nil {
+				fatal, l.Fatal = nil, "" // what it died of is cut
+			}
 		}
 	}
 	p.outcome(fatal)

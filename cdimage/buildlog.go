@@ -171,6 +171,9 @@ func (p *buildParser) visit(line []byte, number int) bool {
 			p.enter(t.UTC())
 			return p.tb != nil
 		}
+		if p.s.unterminated {
+			return false // the date is cut
+		}
 		p.marker = "" // only looks like a marker: there is no date below
 	}
 	if bytes.HasPrefix(line, []byte("===== ")) {

@@ -149,6 +149,30 @@ func TestCutAnywhere(t *testing.T) {
 	}
 }
 
+// Cut anywhere, a log tells of no other class than the whole one does, and of no
+// other outcome once the publisher is through.
+func TestCutGuessesNothing(t *testing.T) {
+	for _, id := range []string{"20160913", "20160919", "20160921", "20160923", "20160926", "20160930"} {
+		whole := read(t, touch+id+".log")
+		classes := map[cdimage.Class]bool{}
+		full := parseBuild(t, whole)
+		for _, c := range full.Causes {
+			classes[c.Class] = true
+		}
+		for n := 0; n < len(whole); n += cutStep {
+			l := parseBuild(t, whole[:n])
+			for _, c := range l.Causes {
+				if !classes[c.Class] {
+					t.Fatalf("%s cut at %d: %+v", id, n, c)
+				}
+			}
+			if strings.Contains(whole[:n], "===== Purging old images =====\n") && l.Publish != full.Publish {
+				t.Fatalf("%s cut at %d: publish %s", id, n, l.Publish)
+			}
+		}
+	}
+}
+
 // A line cut inside a UTF-8 sequence, and bytes that are no text at all, are
 // quoted as valid UTF-8.
 func TestBadEncoding(t *testing.T) {
