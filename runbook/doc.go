@@ -39,7 +39,8 @@
 //     so that an edited journal is refused. It must not hold credentials:
 //     inputs, results, evidence and errors are written as they are.
 //   - A Status is what the records amount to; ReadStatus needs no lock, and
-//     WriteReport puts it into words.
+//     WriteReport puts it into words. [Outcome] is one word for how a start
+//     ended.
 //
 // # What a start does with what is recorded
 //

@@ -15,6 +15,7 @@ import (
 	"os"
 	"os/signal"
 	"os/user"
+	"strings"
 	"syscall"
 
 	"github.com/landingteam/landing/runbook"
@@ -173,6 +174,12 @@ func (p Program) Run(ctx context.Context, args []string, stdin io.Reader, stdout
 	usage := func(err error) int {
 		fmt.Fprintf(stderr, "%s: %v\n(%s -help lists the flags)\n", p.Name, err, p.Name)
 		return ExitUsage
+	}
+	for _, arg := range fs.Args() {
+		name, _, _ := strings.Cut(strings.TrimLeft(arg, "-"), "=")
+		if strings.HasPrefix(arg, "-") && fs.Lookup(name) != nil {
+			return usage(fmt.Errorf("the flag %s stands behind an argument: flags go first", arg))
+		}
 	}
 	if p.Alone != nil {
 		done, err := p.Alone(ctx, fs.Args(), o.json, stdin, stdout)

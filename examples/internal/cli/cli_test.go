@@ -61,6 +61,7 @@ func TestExitStatus(t *testing.T) {
 		{name: "failed", p: func(context.Context, *runbook.Run) error { return errors.New("no such luck") }, want: ExitFailed, says: "no such luck"},
 		{name: "argument", p: done, args: []string{"x"}, want: ExitUsage, says: "no arguments are taken"},
 		{name: "unknown flag", p: done, args: []string{"-x"}, want: ExitUsage, says: "-x"},
+		{name: "late flag", p: done, args: []string{"x", "-plan"}, want: ExitUsage, says: "flags go first"},
 		{name: "contradiction", p: done, args: []string{"-plan", "-settle"}, want: ExitUsage, says: "only one of"},
 		{name: "yes on a site", p: done, args: []string{"-yes", "-site", "f"}, want: ExitUsage, says: "lab only"},
 		{name: "site without journal", p: done, args: []string{"-site", "f"}, want: ExitUsage, says: "-journal"},
