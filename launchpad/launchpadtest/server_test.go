@@ -91,6 +91,10 @@ func TestReads(t *testing.T) {
 	if got := list(t, c.SourceBuilds(t.Context(), src[1].SelfLink)); len(got) != 3 || got[0].State != launchpad.Built {
 		t.Errorf("builds %+v", got)
 	}
+	build := list(t, c.SourceBuilds(t.Context(), src[1].SelfLink))[0]
+	if got, err := c.Build(t.Context(), build.WebLink); err != nil || got.SelfLink != build.SelfLink || got.Arch != build.Arch {
+		t.Errorf("build by its page: %+v, %v", got, err)
+	}
 	n, err := c.BuildCounters(t.Context(), a.SelfLink)
 	if err != nil || n.Total != 6 || n.Succeeded != 6 {
 		t.Errorf("counters %+v, %v", n, err)
@@ -105,6 +109,12 @@ func TestReads(t *testing.T) {
 	}
 	if got := list(t, c.Architectures(t.Context(), v)); len(got) != 3 || got[1].Tag != "armhf" {
 		t.Errorf("architectures %+v", got)
+	}
+	if got := list(t, c.Processors(t.Context(), a)); len(got) != 3 || got[2].Name != "armhf" || !launchpad.Is(got[2].BuildByDefault, false) {
+		t.Errorf("processors %+v", got)
+	}
+	if f, err := c.BinaryFiles(t.Context(), bin[0].SelfLink); err != nil || len(f) != 1 || f[0].SHA256 == "" {
+		t.Errorf("files of a binary %+v, %v", f, err)
 	}
 	if f, err := c.SourceFiles(t.Context(), src[0].SelfLink); err != nil || len(f) != 1 || f[0].SHA256 == "" {
 		t.Errorf("files %+v, %v", f, err)
