@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -461,6 +462,43 @@ func anyVersion(r *rand.Rand, x *Index) int {
 		return 0
 	}
 	return x.Images[r.IntN(len(x.Images))].Version
+}
+
+// TestOddIndexes has what a publisher would not write.
+func TestOddIndexes(t *testing.T) {
+	type odd struct {
+		Text, Filter, Verdict, Generated string
+		Build, Cap, Target               int
+		Paths                            uint64
+		WinnerAt                         [][2]json.RawMessage `json:"winner_at"` // number and path
+	}
+	for i, tt := range readLines[odd](t, "testdata/client/odd.jsonl.gz") {
+		q := Query{Build: tt.Build, Filter: tt.Filter, MaxImage: tt.Cap}
+		x, err := ParseIndex([]byte(tt.Text))
+		if err == nil {
+			_, err = x.Upgrade(q)
+		}
+		if (err == nil) != (tt.Verdict == "ok") || (tt.Verdict == "never") != (err != nil && x != nil && x.Loop(tt.Build) != nil) {
+			t.Errorf("row %d: error %v, the client: %s\n%s", i+1, err, tt.Verdict, tt.Text)
+			continue
+		}
+		if err != nil {
+			continue
+		}
+		if at, err := x.Generated(); err != nil || at.Format("2006-01-02T15:04:05") != tt.Generated {
+			t.Errorf("row %d: generated %v, %v, want %s", i+1, at, err, tt.Generated)
+		}
+		for _, w := range tt.WinnerAt {
+			q.Draw = func(int) int { n, _ := strconv.Atoi(string(w[0])); return n }
+			o, err := x.Upgrade(q)
+			if err != nil {
+				t.Fatalf("row %d: %v", i+1, err)
+			}
+			if got, _ := json.Marshal(vectorPath(o.Path)); string(got) != string(w[1]) || o.Target != tt.Target || o.Paths != tt.Paths {
+				t.Errorf("row %d: number %s of %d gets %s of %d paths, want %s of %d, %d\n%s", i+1, w[0], o.Target, got, o.Paths, w[1], tt.Target, tt.Paths, tt.Text)
+			}
+		}
+	}
 }
 
 // A device looks at the version of a full only if it may take it.
