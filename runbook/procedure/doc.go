@@ -67,7 +67,7 @@
 //	fix on rc, release again                  gate "fix"; then [Release] or [Hotfix], a run of its own
 //
 //	release                                   Release
-//	rc to stable at 0 %, with the tag         gate "release", hold "importer", steps "…/copy", checks "…/published"
+//	rc to stable at 0 %, with the tag         gate "release", hold "importer", steps "…/copy", checks "…/published", "…/the image before stays withdrawn"
 //	phase in                                  steps of "rollout", see [Rollout]
 //
 // Procedures return the errors of runbook and of their clients; test them with

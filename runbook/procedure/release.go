@@ -15,7 +15,9 @@ import (
 //
 //  1. find the newest rc image of each pair, and ask whether these very images
 //     are what is to be released;
-//  2. hold the importer, copy each to stable with the tag, at 0 %;
+//  2. hold the importer, copy each to stable with the tag, at 0 %. A newer image
+//     ends the phasing of the one before, also where that was withdrawn: whether
+//     anybody can have that one again is looked up;
 //  3. when all are there, phase them in together along the schedule: see
 //     [Rollout].
 //
@@ -49,6 +51,11 @@ type Candidate struct {
 	Pair
 	Version int    `json:"version"`
 	Detail  string `json:"detail"`
+
+	// Ends says that the newest image there now is not at 100 %: a newer one ends
+	// its phasing, also one at 0 %. Where no delta leads from it to the newer one
+	// it can be had by everybody then.
+	Ends string `json:"ends,omitempty"`
 }
 
 // Run is the procedure. See [runbook.Procedure].
@@ -88,20 +95,72 @@ func (c *Release) copyAll(ctx context.Context, r *runbook.Run, candidates []Cand
 	}
 	err = r.Hold(ctx, holdImporter(r, c.Importer), func(ctx context.Context, r *runbook.Run) error {
 		return runbook.Each(ctx, r, keyed(candidates, func(v Candidate) Pair { return v.Pair }), 1, func(ctx context.Context, r *runbook.Run, _ Pair, v Candidate) error {
-			copied, err := copyImage(ctx, r, c.Server, systemimage.CopyRequest{
-				From: v.From, To: v.To, Device: v.Device, Version: v.Version, Tag: c.Input.Tag, Percentage: 0,
-			})
-			targets = append(targets, Target{Channel: v.To, Device: v.Device, Version: copied.Version})
+			t, err := c.copyOne(ctx, r, v)
+			targets = append(targets, t)
 			return err
 		})
 	})
 	return targets, err
 }
 
+func (c *Release) copyOne(ctx context.Context, r *runbook.Run, v Candidate) (Target, error) {
+	before, err := runbook.Read(ctx, r, "newest there so far", func(ctx context.Context) (phased, error) {
+		return newestThere(ctx, c.Server.Client, v.To, v.Device)
+	})
+	if err != nil {
+		return Target{}, err
+	}
+	copied, err := copyImage(ctx, r, c.Server, systemimage.CopyRequest{
+		From: v.From, To: v.To, Device: v.Device, Version: v.Version, Tag: c.Input.Tag, Percentage: 0,
+	})
+	t := Target{Channel: v.To, Device: v.Device, Version: copied.Version}
+	if err != nil || before.Percentage > 0 || before.Version == copied.Version {
+		return t, err
+	}
+	return t, r.Verify(ctx, "the image before stays withdrawn", func(ctx context.Context) error {
+		old := Target{Channel: v.To, Device: v.Device, Version: before.Version}
+		who, err := whoGets(ctx, c.Server.Client, old)
+		if err == nil && who != "" {
+			err = fmt.Errorf("image %d was at 0 %%, and can be had by everybody now: %s. No delta leads from it to image %d: "+
+				"if it is faulty, set image %[3]d to 100 %% at once, when that is fit for it, or back both out; then start again with the same journal", before.Version, who, copied.Version)
+		}
+		return err
+	})
+}
+
+// phased is an image and its percentage.
+type phased struct {
+	Version    int `json:"version"`
+	Percentage int `json:"percentage"`
+}
+
+// newestThere reads the newest full image of a channel; one that has none is
+// phased to everybody.
+func newestThere(ctx context.Context, client *systemimage.Client, channel, device string) (phased, error) {
+	x, err := client.Index(ctx, channel, device)
+	if err != nil {
+		return phased{}, err
+	}
+	if m, ok := x.Latest(); ok {
+		return phased{m.Version, m.Percentage}, nil
+	}
+	return phased{Percentage: 100}, nil
+}
+
 // findCandidates pins the pairs and the newest image of each.
 func findCandidates(ctx context.Context, r *runbook.Run, client *systemimage.Client, from, to string, wanted []Pair) ([]Candidate, error) {
 	return runbook.Read(ctx, r, "find candidates", func(ctx context.Context) ([]Candidate, error) {
-		return newestOf(ctx, client, from, to, wanted)
+		list, err := newestOf(ctx, client, from, to, wanted)
+		for n, v := range list {
+			p, err := newestThere(ctx, client, v.To, v.Device)
+			if err != nil {
+				return nil, err
+			}
+			if p.Percentage < 100 {
+				list[n].Ends = fmt.Sprintf("the phasing of image %d, which is at %d %%", p.Version, p.Percentage)
+			}
+		}
+		return list, err
 	})
 }
 
@@ -121,7 +180,7 @@ func newestOf(ctx context.Context, client *systemimage.Client, from, to string, 
 		if err != nil {
 			return nil, err
 		}
-		list = append(list, Candidate{p, m.Version, m.VersionDetail})
+		list = append(list, Candidate{Pair: p, Version: m.Version, Detail: m.VersionDetail})
 	}
 	return list, nil
 }

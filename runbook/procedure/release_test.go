@@ -76,6 +76,57 @@ func TestRelease(t *testing.T) {
 	}
 }
 
+// Where the image before was withdrawn and no delta leads from it to the new one,
+// a copy at 0 % would let everybody have it again: the gate says so, and the release
+// goes no further until that is mended.
+func TestReleaseAfterAWithdrawnImage(t *testing.T) {
+	t.Parallel()
+	for _, delta := range []bool{true, false} {
+		w := of(lab.Released(0))
+		for i, c := range w.Channels {
+			if c.Name != "ubuntu-touch/rc/bq-aquaris.en" {
+				continue
+			}
+			for k, d := range c.Devices {
+				fixed := d.Images[len(d.Images)-1]
+				fixed.Version, fixed.Bases = 3, []int{2}
+				fixed.Details = strings.Replace(fixed.Details, "ubuntu=20150611", "ubuntu=20150612", 1)
+				w.Channels[i].Devices[k].Images = append(slices.Clone(d.Images), fixed)
+			}
+		}
+		l := lab.NewWorld(t, w)
+		if !delta {
+			noDeltas(t, l)
+		}
+		c := release(t, l, newClock(time.Hour), "1% 2h, 100%")
+		shown := ""
+		x := &runbook.Runner{Name: "release", Input: c.Input, Journal: &runbooktest.Memory{}, Human: human(func(q runbook.Question) runbook.Answer {
+			shown += string(q.Evidence)
+			a, _ := runbook.ApproveEverythingInALab{}.Ask(t.Context(), q)
+			return a
+		})}
+		err := x.Execute(t.Context(), c.Run)
+		if !strings.Contains(shown, "the phasing of image 2, which is at 0 %") {
+			t.Errorf("shown: %s", shown)
+		}
+		if delta {
+			if err != nil {
+				t.Error(err)
+			}
+			nobodyGetsIt(t, l)
+			continue
+		}
+		if err == nil || !strings.Contains(err.Error(), "can be had by everybody now") {
+			t.Fatalf("without a delta: %v", err)
+		}
+		phase(t, l, 100, faulty(3)...)
+		if err := x.Execute(t.Context(), c.Run); err != nil {
+			t.Error(err)
+		}
+		nobodyGetsIt(t, l)
+	}
+}
+
 func TestReleaseNeedsATag(t *testing.T) {
 	t.Parallel()
 	l := lab.NewWorld(t, of(lab.Candidates()))

@@ -47,8 +47,11 @@ func stopOne(ctx context.Context, r *runbook.Run, s *systemimage.Server, t Targe
 		Probe: func(ctx context.Context) (string, bool, error) {
 			err := look(ctx)
 			if err == nil && newer.Version > 0 {
-				return "superseded", true, r.Note(fmt.Sprintf("%s: image %d lies above image %d, at %d %%. If that is the faulty one, start a back-out of it at once",
-					t, newer.Version, t.Version, newer.Percentage))
+				if quick {
+					err = r.Note(fmt.Sprintf("%s: image %d lies above image %d, at %d %%. If that is the faulty one, start a back-out of it at once",
+						t, newer.Version, t.Version, newer.Percentage))
+				}
+				return "superseded", true, err
 			}
 			done := false
 			if err == nil {
