@@ -1,0 +1,252 @@
+package procedure_test
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/landingteam/landing/runbook"
+	"github.com/landingteam/landing/runbook/lab"
+	"github.com/landingteam/landing/runbook/runbooktest"
+	"github.com/landingteam/landing/systemimage"
+	"github.com/landingteam/landing/systemimage/systemimagetest"
+)
+
+// A tree that a killed program left unable to take a commit, and a global lock
+// that an import holds, do not keep a back-out from stopping.
+func TestBackOutStopsInABrokenWorld(t *testing.T) {
+	t.Parallel()
+	l := released(t, 50)
+	if err := l.Images.SetFaults(systemimagetest.Faults{Kill: systemimagetest.Signed}); err != nil {
+		t.Fatal(err)
+	}
+	argv := []string{"set-phased-percentage", "-v", stable[0].Channel, stable[0].Device, "2", "60"}
+	if out, err := l.Images.Run(t.Context(), systemimage.Command{Argv: argv}); err != nil || out.Exit != 137 {
+		t.Fatalf("killed program: exit %d, %v", out.Exit, err)
+	}
+	release, err := l.Images.HoldLock()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer release()
+	x := &runbook.Runner{Name: "backout", Journal: &runbooktest.Memory{}}
+	c := backout(l)
+	stopped := time.Now()
+	if err := x.Execute(t.Context(), c.Run); !errors.Is(err, runbook.ErrPending) {
+		t.Fatal(err)
+	}
+	nobodyGetsIt(t, l)
+	t.Logf("stopped after %v", time.Since(stopped))
+}
+
+// noDeltas brings a lab into a state in which no delta leads to what is published in
+// stable.
+func noDeltas(t testing.TB, l *lab.Lab) {
+	t.Helper()
+	name := filepath.Join(l.Images.Root(), "etc", "config")
+	text, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const section, base = "[channel_ubuntu-touch/stable/bq-aquaris.en]\n", "deltabase = ubuntu-touch/stable/bq-aquaris.en, ubuntu-touch/rc/bq-aquaris.en"
+	changed := strings.Replace(string(text), base, "deltabase = ubuntu-touch/stable/meizu.en", 1)
+	if !strings.Contains(changed, section) || changed == string(text) {
+		t.Fatalf("the configuration is another:\n%s", text)
+	}
+	if err := os.WriteFile(name, []byte(changed), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A newer number ends the 0 % of the faulty image. Where no delta leads from it to
+// the good one, a percentage below 100 would offer it again, to everybody.
+func TestBackOutWithoutDelta(t *testing.T) {
+	t.Parallel()
+	for _, percentage := range []int{0, 20, 100} {
+		l := released(t, 50)
+		noDeltas(t, l)
+		c := backout(l)
+		c.Input.Percentage = percentage
+		j := &runbooktest.Memory{}
+		x := &runbook.Runner{Name: "backout", Input: c.Input, Journal: j, Human: runbook.ApproveEverythingInALab{}}
+		if err := x.Execute(t.Context(), c.Run); err != nil {
+			t.Fatalf("at %d %%: %v", percentage, err)
+		}
+		nobodyGetsIt(t, l)
+		_, notes := trace(t, j)
+		if said := strings.Contains(strings.Join(notes, "\n"), "offered to everybody"); said != (percentage < 100) {
+			t.Errorf("at %d %%: notes %q", percentage, notes)
+		}
+	}
+	// With a delta the percentage is as asked for.
+	l := released(t, 50)
+	c := backout(l)
+	c.Input.Percentage = 20
+	x := &runbook.Runner{Name: "backout", Input: c.Input, Journal: &runbooktest.Memory{}, Human: runbook.ApproveEverythingInALab{}}
+	if err := x.Execute(t.Context(), c.Run); err != nil {
+		t.Fatal(err)
+	}
+	nobodyGetsIt(t, l)
+	if _, _, p := latest(t, l, stable[0].Channel, stable[0].Device); p != 20 {
+		t.Errorf("at %d %%, want 20", p)
+	}
+}
+
+// The faulty image was tagged since, which published it anew under a higher
+// number: whichever of the numbers is named, both are taken back.
+func TestBackOutOfATaggedImage(t *testing.T) {
+	t.Parallel()
+	for _, named := range []int{2, 3} {
+		l := released(t, 50)
+		for _, g := range stable {
+			if _, err := l.Server().Tag(t.Context(), systemimage.TagRequest{Channel: g.Channel, Device: g.Device, Version: 2, Tag: "OTA-5a"}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		c := backout(l)
+		c.Input.Faulty = faulty(named)
+		x := &runbook.Runner{Name: "backout", Input: c.Input, Journal: &runbooktest.Memory{}}
+		if err := x.Execute(t.Context(), c.Run); !errors.Is(err, runbook.ErrPending) {
+			t.Fatal(err)
+		}
+		nobodyGetsIt(t, l)
+		x.Human = runbook.ApproveEverythingInALab{}
+		if err := x.Execute(t.Context(), c.Run); err != nil {
+			t.Fatal(err)
+		}
+		nobodyGetsIt(t, l)
+		m, err := l.Client().Latest(t.Context(), stable[0].Channel, stable[0].Device)
+		if ubuntu, _ := m.Detail().Get("ubuntu"); err != nil || m.Version != 4 || ubuntu != "20150610" {
+			t.Errorf("%d named: image %d, %s, %v, want 4 with the content of 1", named, m.Version, m.VersionDetail, err)
+		}
+	}
+}
+
+// Without a good image on the server, a person brings one there, and the same run
+// goes on.
+func TestBackOutWithoutGoodImage(t *testing.T) {
+	t.Parallel()
+	w := of(lab.Released(50))
+	for i, c := range w.Channels {
+		for k, d := range c.Devices {
+			if c.Name == stable[0].Channel && d.Name == stable[0].Device {
+				d.Images = d.Images[1:]
+				d.Images[0].Bases = nil
+				w.Channels[i].Devices[k] = d
+			}
+		}
+	}
+	l := lab.NewWorld(t, w)
+	c := backout(l)
+	x := &runbook.Runner{Name: "backout", Input: c.Input, Journal: &runbooktest.Memory{}, Human: runbook.ApproveEverythingInALab{}}
+	if err := x.Execute(t.Context(), c.Run); err == nil || !strings.Contains(err.Error(), "by hand") {
+		t.Fatalf("without a good image: %v", err)
+	}
+	if version, _, _ := latest(t, l, stable[1].Channel, stable[1].Device); version != 3 {
+		t.Errorf("the other device is at image %d, want the good one as 3", version)
+	}
+	if _, err := l.Server().Copy(t.Context(), systemimage.CopyRequest{
+		From: "ubuntu-touch/rc/bq-aquaris.en", To: stable[0].Channel, Device: stable[0].Device, Version: 1, Tag: "OTA-4.1", Percentage: 100}); err != nil {
+		t.Fatal(err)
+	}
+	if err := x.Execute(t.Context(), c.Run); err != nil {
+		t.Fatal(err)
+	}
+	nobodyGetsIt(t, l)
+}
+
+// What a killed run holds of the importer is taken over, once a person says that
+// the run is dead.
+func TestBackOutTakesOver(t *testing.T) {
+	t.Parallel()
+	l := released(t, 50)
+	killed := l.Importer()
+	killed.Owner = systemimage.Mark{Run: "release-x", Operator: "colleague"}
+	if err := killed.Pause(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	c := backout(l)
+	answers := map[string]runbook.Verdict{"assess": runbook.Yes, "devices can update": runbook.Yes}
+	x := &runbook.Runner{Name: "backout", Input: c.Input, Journal: &runbooktest.Memory{}, Human: human(func(q runbook.Question) runbook.Answer {
+		return runbook.Answer{Verdict: answers[q.Step], By: "lead", Reason: "seen"}
+	})}
+	if err := x.Execute(t.Context(), c.Run); !errors.Is(err, runbook.ErrPending) || !strings.Contains(err.Error(), "take over") {
+		t.Fatalf("while another run holds the importer: %v, want a question", err)
+	}
+	if version, _, _ := latest(t, l, stable[0].Channel, stable[0].Device); version != 2 {
+		t.Fatalf("image %d is published before the answer", version)
+	}
+	x.Human = runbook.ApproveEverythingInALab{}
+	if err := x.Execute(t.Context(), c.Run); err != nil {
+		t.Fatal(err)
+	}
+	nobodyGetsIt(t, l)
+	if st := importerState(t, l); st != systemimage.ImporterOn {
+		t.Errorf("importer is %q, want on", st)
+	}
+}
+
+// A percentage that is raised while the run is pending is noticed by the next start.
+func TestBackOutLooksAgain(t *testing.T) {
+	t.Parallel()
+	l := released(t, 50)
+	c := backout(l)
+	x := &runbook.Runner{Name: "backout", Input: c.Input, Journal: &runbooktest.Memory{}}
+	if err := x.Execute(t.Context(), c.Run); !errors.Is(err, runbook.ErrPending) {
+		t.Fatal(err)
+	}
+	phase(t, l, 10, faulty(2)[1])
+	if err := x.Execute(t.Context(), c.Run); err == nil || !strings.Contains(err.Error(), "offered again") {
+		t.Errorf("raised meanwhile: %v", err)
+	}
+}
+
+// The published tree cannot be read from here, but by devices perhaps: it is stopped
+// all the same, and the run goes on once that can be seen.
+func TestBackOutWithoutSight(t *testing.T) {
+	t.Parallel()
+	l := released(t, 50)
+	c := backout(l)
+	sight := c.Server.Client
+	c.Server.Client = &systemimage.Client{BaseURL: "http://127.0.0.1:1", Unverified: true}
+	x := &runbook.Runner{Name: "backout", Input: c.Input, Journal: &runbooktest.Memory{}, Human: runbook.ApproveEverythingInALab{}}
+	if err := x.Execute(t.Context(), c.Run); !errors.Is(err, systemimage.ErrAmbiguous) || !strings.Contains(err.Error(), "says that it is set to 0 %") {
+		t.Errorf("without sight: %v", err)
+	}
+	nobodyGetsIt(t, l)
+	c.Server.Client = sight
+	if err := x.Execute(t.Context(), c.Run); err != nil {
+		t.Fatal(err)
+	}
+	nobodyGetsIt(t, l)
+}
+
+// One index that cannot be read does not keep the others from being stopped, and
+// the error says what to do.
+func TestBackOutWithAnIndexLost(t *testing.T) {
+	t.Parallel()
+	l := released(t, 50)
+	index := filepath.Join(l.Images.Root(), "www", stable[0].Channel, stable[0].Device, "index.json")
+	if err := os.Rename(index, index+".lost"); err != nil {
+		t.Fatal(err)
+	}
+	c := backout(l)
+	x := &runbook.Runner{Name: "backout", Input: c.Input, Journal: &runbooktest.Memory{}, Human: runbook.ApproveEverythingInALab{}}
+	err := x.Execute(t.Context(), c.Run)
+	if err == nil || !strings.Contains(err.Error(), "not everything is stopped") || !strings.Contains(err.Error(), "backup") || strings.Contains(err.Error(), "vegetahd") {
+		t.Errorf("without an index: %v", err)
+	}
+	if _, _, p := latest(t, l, stable[1].Channel, stable[1].Device); p != 0 {
+		t.Errorf("the other device is at %d %%", p)
+	}
+	if err := os.Rename(index+".lost", index); err != nil {
+		t.Fatal(err)
+	}
+	if err := x.Execute(t.Context(), c.Run); err != nil {
+		t.Fatal(err)
+	}
+	nobodyGetsIt(t, l)
+}
