@@ -101,6 +101,9 @@ func (in RespinInput) check() error {
 			return fmt.Errorf("a re-spin needs to know: %s", f.name)
 		}
 	}
+	if strings.ContainsAny(in.Images+in.Series, "; \t\r\n") {
+		return fmt.Errorf("images %q, series %q: neither may hold blanks or semicolons, which have a meaning in the channel's configuration", in.Images, in.Series)
+	}
 	if _, _, ok := ppaName(in.PPA); !ok {
 		return fmt.Errorf("%q: the snapshot is named ppa:OWNER/NAME", in.PPA)
 	}
@@ -180,7 +183,9 @@ func (c *Respin) behind(ctx context.Context, r *runbook.Run) error {
 // published are the highest versions that an archive has published.
 func (c *Respin) published(ctx context.Context, ref string) (map[string]string, error) {
 	a, err := c.Launchpad.Archive(ctx, ref)
-	if err != nil {
+	if errors.Is(err, launchpad.ErrNotFound) {
+		return nil, fmt.Errorf("%s is not there, or not yours to see: %w", ref, err)
+	} else if err != nil {
 		return nil, err
 	}
 	list := map[string]string{}
@@ -367,7 +372,8 @@ func (c *Respin) importBuild(ctx context.Context, r *runbook.Run, built cdimage.
 			}
 			missing, err := c.missing(ctx, built, devices)
 			if err == nil && len(missing) > 0 {
-				err = fmt.Errorf("build %s did not reach every device: %s; failedimport says why", built.ID, strings.Join(missing, ", "))
+				err = fmt.Errorf("build %s did not reach every device: %s; failedimport says why; until this run comes to its end the channel stays pointed at %s",
+					built.ID, strings.Join(missing, ", "), c.Input.Images)
 			}
 			return err == nil, err
 		},

@@ -212,6 +212,24 @@ func TestRespinBackInTime(t *testing.T) {
 	}
 }
 
+func TestRespinInput(t *testing.T) {
+	t.Parallel()
+	good := procedure.RespinInput{PPA: "ppa:a/b", Series: "vivid", Project: "p", Type: "t", Channel: "c", File: "ubuntu", Images: "/srv/i"}
+	for name, change := range map[string]func(*procedure.RespinInput){
+		"ppa": func(in *procedure.RespinInput) { in.PPA = "" }, "ppa:OWNER/NAME": func(in *procedure.RespinInput) { in.PPA = "a/b" },
+		"channel": func(in *procedure.RespinInput) { in.Channel = "" }, "semicolons": func(in *procedure.RespinInput) { in.Images = "/srv/i;vivid;import=any" },
+		"blanks": func(in *procedure.RespinInput) { in.Series = "vi vid" },
+	} {
+		in := good
+		change(&in)
+		c := &procedure.Respin{Input: in}
+		x := &runbook.Runner{Name: "respin", Input: in, Journal: &runbooktest.Memory{}}
+		if err := x.Execute(t.Context(), c.Run); err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("%+v: %v, want an error about %s", in, err, name)
+		}
+	}
+}
+
 // A snapshot that is taken as it is may be behind the origin that images are
 // otherwise built from.
 func TestRespinBehindTheOrigin(t *testing.T) {
