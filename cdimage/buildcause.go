@@ -169,7 +169,7 @@ func (p *buildParser) diskCauses() []Cause {
 		}
 	}
 	for _, h := range p.hits {
-		if h.rule.Class == DiskSpace {
+		if h.rule.Class == DiskSpace && h.rule.Scope == "host" {
 			return []Cause{h.cause()}
 		}
 	}
@@ -299,6 +299,9 @@ func (p *buildParser) quietCauses() []Cause {
 		switch {
 		case h.rule.Scope == "mirrors":
 			c := h.cause()
+			if len(causes) > 0 && causes[len(causes)-1].Number == c.Number {
+				continue // a full disk, told by rsync
+			}
 			c.Severity = "warning"
 			causes = append(causes, c)
 		case h.rule.Scope == "command" && len(p.log.Stages) == 0:

@@ -341,6 +341,9 @@ func (p *buildParser) found(h hit) {
 	if s := h.rule.Stage; s != "" && p.stage != s || h.rule.Scope == "command" && p.stage != "" {
 		return
 	}
+	if p.stage == stageMirrors && h.rule.Stage == "" {
+		return // said by another host
+	}
 	for _, known := range p.hits {
 		if known.rule == h.rule {
 			return // the first line of each rule is enough

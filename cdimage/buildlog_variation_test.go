@@ -207,6 +207,8 @@ func TestBuildLogVariations(t *testing.T) {
 			cdimage.Complete, "", "nothing", true},
 		{"mirror refuses", newLog("ubuntu-touch", "wily").build("armhf", good).publish("armhf").finish().line("Permission denied (publickey)."),
 			cdimage.Complete, "mirrors configuration", "trigger-mirrors", true},
+		{"a mirror is full", newLog("ubuntu-touch", "wily").build("armhf", good).publish("armhf").finish().line(`rsync: write failed on "/srv/mirror/x": No space left on device (28)`),
+			cdimage.Complete, "mirrors disk-space", "trigger-mirrors", true},
 		{"old era", newLog("ubuntu-touch", "saucy").stage("Building live filesystems").line("ubuntu-touch-armhf on kishi08.buildd starting at 2013-09-13 02:13:18").line("ubuntu-touch-armhf on kishi08.buildd finished at 2013-09-13 03:13:18 (success)").publish("armhf").finish(),
 			cdimage.Complete, "", "nothing", true},
 		{"old era, failed", newLog("ubuntu-touch", "saucy").stage("Building live filesystems").line("ubuntu-touch-armhf on kishi08.buildd starting at 2013-09-13 02:13:18").line("ubuntu-touch-armhf on kishi08.buildd finished at 2013-09-13 03:13:18 (failed)").die("run_live_builds", "LiveBuildsFailed: No live filesystem builds succeeded."),

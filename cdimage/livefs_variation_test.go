@@ -124,6 +124,39 @@ func TestLivefsVariations(t *testing.T) {
 	}
 }
 
+// TestPrecedence: of two classes in one step the stronger one wins, whichever is
+// told first. The other is the weaker cause, unless it follows from the first.
+func TestPrecedence(t *testing.T) {
+	said := []struct {
+		class cdimage.Class
+		line  string
+	}{
+		{cdimage.DiskSpace, "cp: error writing '/root/x': No space left on device"},
+		{cdimage.Infrastructure, "lpbuildd.target.backend.BackendException: lost"},
+		{cdimage.Network, "E: Failed to fetch http://ftpmaster.internal/ubuntu/pool/main/q/qtmir/qtmir_0.4.5_armhf.deb  404  Not Found"},
+		{cdimage.LivecdRootfs, "bogus variant x"},
+		{cdimage.Package, "dpkg: error processing package x (--configure):"},
+		{cdimage.Dependency, " x : Depends: y but it is not installable"},
+		{cdimage.Seed, "E: Couldn't find task 'x'"},
+		{cdimage.LivecdRootfs, "E: config/hooks/60-x.chroot failed (exit non-zero). You should check for errors."},
+	}
+	for i, strong := range said {
+		for j, weak := range said[i+1:] {
+			for _, lines := range []string{strong.line + "\n" + weak.line + "\n", weak.line + "\n" + strong.line + "\n"} {
+				causes := parseLivefs(t, failing(t, false, lines)).Causes
+				if causes[0].Class != strong.class || causes[0].Line != strong.line {
+					t.Errorf("%s: got %+v", lines, causes)
+				}
+				hook := i+1+j == len(said)-1
+				follows := hook || strong.class == cdimage.DiskSpace || strong.class == cdimage.Network && weak.class == cdimage.Seed
+				if len(causes) > 1 == follows || len(causes) > 1 && causes[1].Class != weak.class {
+					t.Errorf("%s: second cause: %+v", lines, causes)
+				}
+			}
+		}
+	}
+}
+
 // TestEarlierStepsAreForgiven: what a step complained of that went well is no
 // cause of what fails later, except an index that the later step needs.
 func TestEarlierStepsAreForgiven(t *testing.T) {

@@ -30,13 +30,17 @@ func (p *livefsParser) decide() {
 	}
 	l.Failing = p.where()
 	causes := p.causes()
-	if p.killed.line != "" {
-		causes = []Cause{{Class: Cancelled, Line: p.killed.line, Number: p.killed.number}}
+	if p.aborted {
+		said := p.killed
+		if said.line == "" {
+			said = p.end // the log is cut before it says so
+		}
+		causes = []Cause{{Class: Cancelled, Line: said.line, Number: said.number}}
 	}
 	if len(causes) == 0 {
 		causes = []Cause{{Class: Unknown, Line: p.end.line, Number: p.end.number}}
 	}
-	if !p.reached && p.killed.line == "" {
+	if !p.reached {
 		causes = []Cause{p.chroot(causes[0])}
 	}
 	if len(causes) > 2 {

@@ -261,7 +261,7 @@ func (p *livefsParser) lastWords(number int) said {
 
 // died reports whether a step failed.
 func (p *livefsParser) died() bool {
-	return p.traceback || p.killed.line != "" || p.unmounted > 0 && slices.ContainsFunc(p.hits, func(h hit) bool { return !h.rule.Weak })
+	return p.traceback || p.unmounted > 0 && slices.ContainsFunc(p.hits, func(h hit) bool { return !h.rule.Weak })
 }
 
 func (p *livefsParser) found(h hit) {

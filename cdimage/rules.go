@@ -173,6 +173,7 @@ func BuildRules() []Rule {
 		{Class: Lock, Scope: "host", Pattern: `^Couldn't acquire .* lock!`, Literals: []string{"Couldn't acquire "}},
 		{Class: Lock, Scope: "host", Pattern: `^Timed out waiting for archive sync lock!`},
 
+		{Class: DiskSpace, Scope: "mirrors", Stage: stageMirrors, Pattern: `No space left on device`},
 		{Class: Network, Scope: "mirrors", Stage: stageMirrors, Pattern: `^(?:ssh: |rsync: |rsync error: |ssh_exchange_identification: |kex_exchange_identification: |Connection (?:closed|reset|timed out)|Lost connection)`, Literals: []string{"ssh: connect", "ssh: Could", "rsync: ", "rsync error: ", "exchange_identification: ", "Connection closed", "Connection reset", "Connection timed out", "Lost connection"}},
 		{Class: Configuration, Scope: "mirrors", Stage: stageMirrors, Pattern: `Permission denied|Host key verification failed`, Literals: []string{"Permission denied", "Host key verification failed"}},
 
