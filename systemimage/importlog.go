@@ -1,9 +1,12 @@
 package systemimage
 
 import (
+	"fmt"
 	"io"
 	"iter"
+	"math/bits"
 	"slices"
+	"strings"
 )
 
 // An ImportRun is one run of import-images, as its log tells it: what happened
@@ -175,5 +178,69 @@ func (r *ImportRun) Expect(auto []string, cs Channels) {
 				r.Entries = append(r.Entries, ImportEntry{Channel: channel, Device: d, Outcome: ImportUnreached, Cause: r.Cause, Remedy: r.Remedy})
 			}
 		}
+	}
+}
+
+// finish returns the run that was read and begins another.
+func (p *importParser) finish() *ImportRun {
+	run := p.run
+	if p.lastLevel == 'E' && p.exception != "" && strings.HasSuffix(p.exception, p.lastText) && p.lastText != "" {
+		p.exception = ""
+	}
+	run.Exception = p.exception
+	if p.records > 0 {
+		run.Last = string(p.last[:])
+		run.Level = [...]string{"DEBUG", "INFO", "WARNING", "ERROR"}[bits.TrailingZeros8(p.levels)]
+	}
+	p.judge(run)
+	*p = importParser{lines: p.lines, names: p.names, turns: p.turns, number: p.number + 1,
+		errors: p.errors[:0], generator: p.generator[:0],
+		deltas: make([]ImportDelta, 0, len(p.deltas)),
+		run:    &ImportRun{Entries: make([]ImportEntry, 0, len(run.Entries))}} // the next is as long
+	if len(run.Entries) == 0 {
+		run.Entries = nil
+	}
+	return run
+}
+
+// judge says what the end of the log means for the run.
+func (p *importParser) judge(run *ImportRun) {
+	malformed := slices.ContainsFunc(run.Problems, func(s string) bool { return strings.Contains(s, "using empty configuration") })
+	told := run.Level == "DEBUG" || run.Level == "INFO"
+	switch {
+	case run.Locked:
+		run.Cause, run.Remedy = "something else held the global lock: nothing was done", "run it again later"
+	case malformed:
+		run.Cause = "etc/config cannot be parsed, so an empty configuration was used: nothing was imported"
+		run.Remedy = "mend the line that is named among the problems"
+	case run.Exception != "":
+		run.Cause, run.Remedy = exceptionCause(run.Exception, p.tool)
+	case !run.Complete && told:
+		run.Cause = "the log ends before the run does: it was killed, died with its last words elsewhere, or is still running"
+		run.Remedy = "look at the standard error stream, and for left-overs before the next run"
+	}
+	if n := len(run.Entries); n > 0 && !run.Complete && run.Entries[n-1].Outcome == ImportAborted {
+		e := &run.Entries[n-1]
+		e.Cause, e.Remedy, e.Generator = run.Cause, run.Remedy, quoted(p.generator)
+		switch p.step {
+		case atFull:
+			e.Cause = fmt.Sprintf("%s; it was about to publish version %d", e.Cause, e.Version)
+			e.Version, e.Files, e.Detail = 0, 0, ""
+		case atDelta:
+			if k := len(e.Deltas); k > 0 {
+				e.Cause = fmt.Sprintf("%s; it was about to publish the delta from %d, and the percentage of the image is 100", e.Cause, e.Deltas[k-1].Base)
+				e.Deltas = e.Deltas[:k-1]
+			}
+		case atExpiry:
+			if e.Version > 0 {
+				e.Outcome, e.Cause, e.Remedy, e.Generator = ImportPublished, "", "", ""
+			}
+		}
+		if len(e.Deltas) == 0 {
+			e.Deltas = nil
+		}
+	} else if p.step == atAliases && !run.Complete && run.Exception != "" {
+		p.run = run
+		p.add(ImportEntry{Channel: p.channel, Outcome: ImportAborted, Cause: "while aliases were synchronized: " + run.Cause, Remedy: run.Remedy})
 	}
 }

@@ -23,12 +23,8 @@ type Request struct {
 
 	dir  string
 	env  []string
-	gone <-chan struct{}
+	gone <-chan struct{} // closed when the client no longer listens
 }
-
-// Gone returns a channel that is closed when the client no longer listens. A
-// real host's programs are not stopped then; they find their output closed.
-func (r *Request) Gone() <-chan struct{} { return r.gone }
 
 // Shell is the default handler: it runs the line with /bin/sh in the server's
 // Dir, with Dir as HOME, in a session of its own as sshd does. When the link is
