@@ -1,7 +1,6 @@
 package procedure
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -281,16 +280,24 @@ func (c *Rollout) halt(ctx context.Context, r *runbook.Run, ro phasing.Rollout, 
 	if takesBack(d.Stop, c.Input.Targets) {
 		return ro, fmt.Errorf("all targets are at 0 %%, and this rollout is over: %w (%s). Phase the images that replace them in with a new rollout", ErrBackedOut, d.Why)
 	}
+	question := fmt.Sprintf("All targets are at 0 %%. Resume the rollout where it was, at %v? (Only when the reason is gone.)", d.Next)
+	if d.Next == 0 {
+		question = "All targets are at 0 %. Begin the rollout all the same? (Only when the reason is gone.)"
+	}
 	err = r.Gate(ctx, runbook.Gate{
 		Name:     "resume",
-		Question: "All targets are at 0 %. Resume the rollout where it was? (Only when the reason is gone.)",
+		Question: question,
 		Evidence: c.evidence(d), Not: c.Input.Not,
 	})
 	if err != nil {
 		return ro, err
 	}
 	if c.Stop != nil {
-		if err := c.Stop.remove(ctx, r, cmp.Or(d.Stop, d.Why)); err != nil {
+		said := d.Why // what this run wrote
+		if d.Found {
+			said = d.Stop
+		}
+		if err := c.Stop.remove(ctx, r, said); err != nil {
 			return ro, err
 		}
 	}

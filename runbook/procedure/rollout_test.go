@@ -187,7 +187,7 @@ func TestRolloutHalts(t *testing.T) {
 			if err := os.MkdirAll(filepath.Dir(c.Stop.Path), 0o755); err != nil {
 				t.Fatal(err)
 			}
-			if err := os.WriteFile(c.Stop.Path, []byte("crash reports\n"), 0o644); err != nil {
+			if err := os.WriteFile(c.Stop.Path, nil, 0o644); err != nil {
 				t.Fatal(err)
 			}
 		},

@@ -24,10 +24,11 @@ const (
 type decision struct {
 	Do      string          `json:"do"`
 	Percent phasing.Percent `json:"percent"`
-	Next    phasing.Percent `json:"next,omitempty"` // that a person is asked about
+	Next    phasing.Percent `json:"next,omitempty"` // that a person is asked about; of a halt what it was before
 	Time    time.Time       `json:"time"`
 	Why     string          `json:"why,omitempty"`
-	Stop    string          `json:"stop,omitempty"` // what the stop file said
+	Found   bool            `json:"found,omitempty"` // the stop file
+	Stop    string          `json:"stop,omitempty"`  // what it said
 }
 
 // decide waits until something is to be done and pins what.
@@ -78,7 +79,7 @@ func (c *Rollout) look(ctx context.Context, ro phasing.Rollout, published phasin
 		}
 	}
 	if why != "" {
-		d.Do, d.Percent, d.Why = doHalt, 0, why
+		d.Do, d.Percent, d.Next, d.Why = doHalt, 0, published, why
 		return d, nil
 	}
 	st, err := ro.At(now)
@@ -110,7 +111,7 @@ func (c *Rollout) alarm(ctx context.Context, d *decision) (string, error) {
 			return "", err
 		}
 		if there {
-			d.Stop = text
+			d.Found, d.Stop = true, text
 			return c.Stop.says(text), nil
 		}
 	}
