@@ -196,6 +196,9 @@ func (e *engine) claim(step string, verb Verb, name, intent string) (*state, err
 	if err := cmp.Or(goodName(name), goodName(step)); err != nil {
 		return nil, &Error{Kind: ErrInvalid, Step: step, Text: err.Error(), Hint: "give the " + string(verb) + " another name"}
 	}
+	if !utf8.ValidString(intent) { // JSON would change it, and the next start diverge
+		return nil, &Error{Kind: ErrInvalid, Step: step, Text: fmt.Sprintf("the intent %q is not UTF-8", intent), Hint: "quote what comes from elsewhere with %q"}
+	}
 	if e.used[step] {
 		return nil, &Error{Kind: ErrDuplicate, Step: step, Hint: "every name stands once in its group: rename one, or use Group or Each"}
 	}

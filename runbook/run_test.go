@@ -295,6 +295,13 @@ func TestNames(t *testing.T) {
 		w.took()
 		is(t, (&runbook.Runner{Name: bad, Journal: &runbooktest.Memory{}}).Execute(t.Context(), nil), runbook.ErrInvalid)
 	}
+	w.took()
+	is(t, execute(t, &runbooktest.Memory{}, func(ctx context.Context, r *runbook.Run) error {
+		step := w.step("a")
+		step.Intent = "copy \xff"
+		return do(ctx, r, step)
+	}), runbook.ErrInvalid)
+	want(t, "acts", w.took(), nil)
 	is(t, (&runbook.Runner{Name: "n"}).Execute(t.Context(), nil), runbook.ErrInvalid)
 	is(t, (&runbook.Runner{Name: "n", Input: func() {}, Journal: &runbooktest.Memory{}}).Execute(t.Context(), nil), runbook.ErrInvalid)
 }
