@@ -23,7 +23,22 @@ func (x *Index) Explain(q Query) (string, error) {
 	default:
 		e.offered()
 	}
+	switch {
+	case o.Paths > tooManyPaths:
+		e.say("it will hardly come to that: a device lists all %d paths that it could take, and runs out of memory", o.Paths)
+	case o.Paths > manyPaths:
+		e.say("it takes its time: a device lists all %d paths that it could take", o.Paths)
+	}
 	return strings.Join(e.lines, "\n"), nil
+}
+
+// shown names the images of a path, the first and the last of many.
+func shown(path []Image) string {
+	const most = 20
+	if len(path) <= most {
+		return pathText(path)
+	}
+	return fmt.Sprintf("%s, ... %d more ..., %s", pathText(path[:most/2]), len(path)-most, pathText(path[len(path)-most/2:]))
 }
 
 type explanation struct {
@@ -109,7 +124,7 @@ func (e *explanation) offered() {
 	o := e.o
 	last := e.chosen[len(e.chosen)-1]
 	e.say("offered to a device at build %d with number %d for version %d: %s (%.1f MiB, score %d)",
-		e.q.Build, o.Number, o.Target, pathText(e.chosen), float64(pathSize(e.chosen))/mib, o.Score)
+		e.q.Build, o.Number, o.Target, shown(e.chosen), float64(pathSize(e.chosen))/mib, o.Score)
 	if last.Percentage < 100 {
 		e.say("%v is at %d %% and reaches devices with numbers up to %[2]d", last, last.Percentage)
 	}
@@ -130,12 +145,12 @@ func (e *explanation) offered() {
 			e.say("... and %d more ties", len(o.Ties)-3)
 			break
 		}
-		e.say("tie: %s has the same score; which one is taken hangs on the order of a hash table in the client", pathText(path))
+		e.say("tie: %s has the same score; which one is taken hangs on the order of a hash table in the client", shown(path))
 	}
 	if o.Older != nil {
-		e.say("devices with CPython 3.6 or earlier take %s", pathText(o.Older))
+		e.say("devices with CPython 3.6 or earlier take %s", shown(o.Older))
 	}
 	if len(o.Path) < len(e.chosen) {
-		e.say("the cap of %d leaves of it: %s", e.q.MaxImage, cmp.Or(pathText(o.Path), "nothing"))
+		e.say("the cap of %d leaves of it: %s", e.q.MaxImage, cmp.Or(shown(o.Path), "nothing"))
 	}
 }

@@ -2,6 +2,7 @@ package systemimage
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -64,6 +65,17 @@ func TestExplain(t *testing.T) {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
+	}
+	long := ladder(40, 1)
+	long.Images = slices.DeleteFunc(long.Images, func(m Image) bool { return m.Type == Full })
+	if got, err := long.Explain(Query{Build: 1}); err != nil || !strings.Contains(got, "delta 10->11, ... 19 more ..., delta 30->31") {
+		t.Errorf("long path: %v\n%s", err, got)
+	}
+	for versions, want := range map[int]string{20: "", 22: "", 24: "it takes its time: a device lists all 121392 paths", 30: "it will hardly come to that: a device lists all 2178308 paths"} {
+		got, err := ladder(versions, 2).Explain(Query{})
+		if last := got[strings.LastIndex(got, "\n")+1:]; err != nil || want == "" && strings.Contains(got, "lists all") || !strings.Contains(last, want) {
+			t.Errorf("%d versions: %v\n%s", versions, err, got)
+		}
 	}
 	ring := &Index{GeneratedAt: "Tue Mar 01 01:01:01 UTC 2016", Images: []Image{full(5, 100), delta(5, 7, 100), delta(7, 9, 100), delta(9, 5, 100)}}
 	_, err := ring.Explain(Query{})
