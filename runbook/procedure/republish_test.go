@@ -1,10 +1,8 @@
 package procedure_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -16,100 +14,9 @@ import (
 	"github.com/landingteam/landing/cdimage"
 	"github.com/landingteam/landing/cdimage/cdimagetest"
 	"github.com/landingteam/landing/runbook"
-	"github.com/landingteam/landing/runbook/lab"
 	"github.com/landingteam/landing/runbook/procedure"
 	"github.com/landingteam/landing/runbook/runbooktest"
 )
-
-var (
-	touch   = cdimage.ImageSet{Project: "ubuntu-touch-custom", Series: "vivid", Type: "daily-preinstalled"}
-	morning = time.Date(2016, 9, 6, 2, 11, 59, 0, time.UTC)
-	failing = cdimagetest.Knobs{Now: morning, Downloads: map[string]string{"i386": "404"}}
-)
-
-// host is a lab's image host.
-type host struct {
-	*lab.Lab
-	*cdimage.Builder
-	root string
-}
-
-// imageHost is a lab whose image host goes through each of the knobs with one
-// full build; after the last all goes well.
-func imageHost(t testing.TB, runs ...cdimagetest.Knobs) host {
-	t.Helper()
-	l := lab.NewWorld(t, only("ubuntu-touch/rc/bq-aquaris.en"))
-	h := host{Lab: l, root: filepath.Join(l.Images.Root(), "builder")}
-	h.knobs(t, cdimagetest.Knobs{Now: morning}) // a folder that is there gets no history
-	var err error
-	if h.Builder, err = l.Builds(); err != nil {
-		t.Fatal(err)
-	}
-	for _, k := range runs {
-		h.knobs(t, k)
-		if _, err := h.Build(t.Context(), cdimage.Request{ImageSet: touch}); err != nil && !errors.Is(err, cdimage.ErrNotBuilt) {
-			t.Fatal(err)
-		}
-	}
-	if len(runs) > 0 {
-		k, err := cdimagetest.GetKnobs(h.root)
-		if err != nil {
-			t.Fatal(err)
-		}
-		h.knobs(t, cdimagetest.Knobs{Now: k.Now, Today: k.Today})
-	}
-	return h
-}
-
-func (h host) knobs(t testing.TB, k cdimagetest.Knobs) {
-	t.Helper()
-	if err := cdimagetest.SetKnobs(h.root, k); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// later moves the host's clock.
-func (h host) later(t testing.TB, d time.Duration) {
-	t.Helper()
-	k, err := cdimagetest.GetKnobs(h.root)
-	if err != nil {
-		t.Fatal(err)
-	}
-	k.Now = k.Now.Add(d)
-	h.knobs(t, k)
-}
-
-// files shows all that is on the host: logs, images, counters, locks.
-func (h host) files(t testing.TB) string {
-	t.Helper()
-	var b strings.Builder
-	err := filepath.WalkDir(h.root, func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
-			return err
-		}
-		text := []byte("a link")
-		if d.Type().IsRegular() {
-			if text, err = os.ReadFile(path); err != nil {
-				return err
-			}
-		}
-		fmt.Fprintf(&b, "-- %s --\n%s\n", path[len(h.root):], text)
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b.String()
-}
-
-func (h host) ids(t testing.TB) string {
-	t.Helper()
-	ids, err := h.IDs(t.Context(), touch)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return fmt.Sprint(ids)
-}
 
 func republish(h host, j runbook.Journal, human runbook.Human, change ...func(*procedure.RepublishBuild)) (*runbook.Runner, *procedure.RepublishBuild) {
 	b := *h.Builder
@@ -119,11 +26,6 @@ func republish(h host, j runbook.Journal, human runbook.Human, change ...func(*p
 		f(p)
 	}
 	return &runbook.Runner{Name: "republish", Input: p.Input, Journal: j, Human: human, Operator: "operator"}, p
-}
-
-func rebuild(h host, j runbook.Journal) (*runbook.Runner, *procedure.RebuildImage) {
-	p := &procedure.RebuildImage{Builder: h.Builder, Input: procedure.RebuildInput{ImageSet: touch}}
-	return &runbook.Runner{Name: "rebuild", Input: p.Input, Journal: j, Operator: "operator"}, p
 }
 
 func TestRepublish(t *testing.T) {
@@ -270,28 +172,6 @@ func TestRepublishTooLate(t *testing.T) {
 	}
 }
 
-func lockFile(h host) string {
-	return filepath.Join(h.root, "etc", ".lock-build-image-set-ubuntu-touch-custom-vivid-daily-preinstalled")
-}
-
-func lock(t testing.TB, h host) {
-	t.Helper()
-	k, err := cdimagetest.GetKnobs(h.root)
-	if err == nil {
-		err = os.WriteFile(lockFile(h), []byte(k.Now.Format(time.RFC3339)), 0o644)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
-func unlock(t testing.TB, h host) {
-	t.Helper()
-	if err := os.Remove(lockFile(h)); err != nil {
-		t.Fatal(err)
-	}
-}
-
 // A lock that is held uses up no ID; with the lock gone the same run goes on.
 func TestRepublishLocked(t *testing.T) {
 	t.Parallel()
@@ -435,20 +315,6 @@ func TestRepublishKillAnywhere(t *testing.T) {
 	})
 }
 
-func TestRebuildKillAnywhere(t *testing.T) {
-	t.Parallel()
-	killAnywhere(t, func(t testing.TB) runbooktest.Scene {
-		h := imageHost(t, cdimagetest.Knobs{Now: morning})
-		return runbooktest.Scene{
-			Start: func() (*runbook.Runner, runbook.Procedure) {
-				x, p := rebuild(h, nil)
-				return x, p.Run
-			},
-			Snapshot: func() string { return h.files(t) },
-		}
-	})
-}
-
 // The same where publishing again is not safe, and a person agrees to a rebuild.
 func TestRepublishOfferKillAnywhere(t *testing.T) {
 	t.Parallel()
@@ -462,58 +328,4 @@ func TestRepublishOfferKillAnywhere(t *testing.T) {
 			Snapshot: func() string { return h.files(t) },
 		}
 	})
-}
-
-func TestRebuild(t *testing.T) {
-	t.Parallel()
-	h := imageHost(t)
-	j := &runbooktest.Memory{}
-	h.knobs(t, cdimagetest.Knobs{Now: morning, States: map[string]string{"armhf": "Failed to build", "i386": "Failed to build"}})
-	x, p := rebuild(h, j)
-	if err := x.Execute(t.Context(), p.Run); !errors.Is(err, cdimage.ErrNotBuilt) || !strings.Contains(err.Error(), "published: none") {
-		t.Errorf("Execute() = %v, want ErrNotBuilt", err)
-	}
-	h.knobs(t, cdimagetest.Knobs{Now: morning.Add(3 * time.Hour)})
-	for range 2 {
-		x, p = rebuild(h, j)
-		if err := x.Execute(t.Context(), p.Run); err != nil {
-			t.Error(err)
-		}
-	}
-	if got := h.ids(t); got != "[20160906 20160906.1]" {
-		t.Errorf("builds %s", got)
-	}
-	x, p = rebuild(h, &runbooktest.Memory{})
-	p.Input.Series = "vivid; reboot"
-	if err := x.Execute(t.Context(), p.Run); !errors.Is(err, cdimage.ErrInvalid) {
-		t.Errorf("an odd series: %v, want ErrInvalid", err)
-	}
-}
-
-// The link is lost for good while a build runs: nobody knows how it ended until
-// the next start looks.
-func TestRebuildInDoubt(t *testing.T) {
-	t.Parallel()
-	h := imageHost(t)
-	inner := h.Runner
-	b := *h.Builder
-	b.Runner = cdimage.RunnerFunc(func(ctx context.Context, c cdimage.Command) (cdimage.Output, error) {
-		out, err := inner.Run(ctx, c)
-		if c.Job != "" {
-			return cdimage.Output{}, errors.New("connection lost")
-		}
-		return out, err
-	})
-	j := &runbooktest.Memory{}
-	x, p := rebuild(host{h.Lab, &b, h.root}, j)
-	if err := x.Execute(t.Context(), p.Run); !errors.Is(err, runbook.ErrInDoubt) {
-		t.Fatalf("Execute() = %v, want ErrInDoubt", err)
-	}
-	x, p = rebuild(h, j)
-	if err := x.Execute(t.Context(), p.Run); err != nil {
-		t.Fatal(err)
-	}
-	if got := h.ids(t); got != "[20160906]" {
-		t.Errorf("builds %s", got)
-	}
 }

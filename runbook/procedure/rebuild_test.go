@@ -1,0 +1,88 @@
+package procedure_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/landingteam/landing/cdimage"
+	"github.com/landingteam/landing/cdimage/cdimagetest"
+	"github.com/landingteam/landing/runbook"
+	"github.com/landingteam/landing/runbook/procedure"
+	"github.com/landingteam/landing/runbook/runbooktest"
+)
+
+func rebuild(h host, j runbook.Journal) (*runbook.Runner, *procedure.RebuildImage) {
+	p := &procedure.RebuildImage{Builder: h.Builder, Input: procedure.RebuildInput{ImageSet: touch}}
+	return &runbook.Runner{Name: "rebuild", Input: p.Input, Journal: j, Operator: "operator"}, p
+}
+
+func TestRebuild(t *testing.T) {
+	t.Parallel()
+	h := imageHost(t)
+	j := &runbooktest.Memory{}
+	h.knobs(t, cdimagetest.Knobs{Now: morning, States: map[string]string{"armhf": "Failed to build", "i386": "Failed to build"}})
+	x, p := rebuild(h, j)
+	if err := x.Execute(t.Context(), p.Run); !errors.Is(err, cdimage.ErrNotBuilt) || !strings.Contains(err.Error(), "published: none") {
+		t.Errorf("Execute() = %v, want ErrNotBuilt", err)
+	}
+	h.knobs(t, cdimagetest.Knobs{Now: morning.Add(3 * time.Hour)})
+	for range 2 {
+		x, p = rebuild(h, j)
+		if err := x.Execute(t.Context(), p.Run); err != nil {
+			t.Error(err)
+		}
+	}
+	if got := h.ids(t); got != "[20160906 20160906.1]" {
+		t.Errorf("builds %s", got)
+	}
+	x, p = rebuild(h, &runbooktest.Memory{})
+	p.Input.Series = "vivid; reboot"
+	if err := x.Execute(t.Context(), p.Run); !errors.Is(err, cdimage.ErrInvalid) {
+		t.Errorf("an odd series: %v, want ErrInvalid", err)
+	}
+}
+
+// The link is lost for good while a build runs: nobody knows how it ended until
+// the next start looks.
+func TestRebuildInDoubt(t *testing.T) {
+	t.Parallel()
+	h := imageHost(t)
+	inner := h.Runner
+	b := *h.Builder
+	b.Runner = cdimage.RunnerFunc(func(ctx context.Context, c cdimage.Command) (cdimage.Output, error) {
+		out, err := inner.Run(ctx, c)
+		if c.Job != "" {
+			return cdimage.Output{}, errors.New("connection lost")
+		}
+		return out, err
+	})
+	j := &runbooktest.Memory{}
+	x, p := rebuild(host{h.Lab, &b, h.root}, j)
+	if err := x.Execute(t.Context(), p.Run); !errors.Is(err, runbook.ErrInDoubt) {
+		t.Fatalf("Execute() = %v, want ErrInDoubt", err)
+	}
+	x, p = rebuild(h, j)
+	if err := x.Execute(t.Context(), p.Run); err != nil {
+		t.Fatal(err)
+	}
+	if got := h.ids(t); got != "[20160906]" {
+		t.Errorf("builds %s", got)
+	}
+}
+
+func TestRebuildKillAnywhere(t *testing.T) {
+	t.Parallel()
+	killAnywhere(t, func(t testing.TB) runbooktest.Scene {
+		h := imageHost(t, cdimagetest.Knobs{Now: morning})
+		return runbooktest.Scene{
+			Start: func() (*runbook.Runner, runbook.Procedure) {
+				x, p := rebuild(h, nil)
+				return x, p.Run
+			},
+			Snapshot: func() string { return h.files(t) },
+		}
+	})
+}
