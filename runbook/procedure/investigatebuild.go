@@ -129,11 +129,15 @@ func importable(d cdimage.Diagnosis, a cdimage.Verdict, files []string) Importab
 		im.Why = "the build is still at work"
 	case d.Publish == cdimage.NotYet:
 		im.Why = "not known, the log at hand is incomplete"
+	case d.Publish == cdimage.Broken && files == nil:
+		im.Why = "the run died while publishing; if its directory has no SHA256SUMS, the image server passes it over"
+	case d.Publish == cdimage.Broken && slices.Contains(files, "SHA256SUMS") && hasRootfs(d, a, files):
+		im.Can, im.Why = true, "the run died, but its directory has a file for it and checksums: the image server takes it"
 	case d.Publish == cdimage.Broken:
-		im.Why = "the directory was left half filled, without checksums: the image server passes it over"
+		im.Why = "the run died while publishing, the directory is not complete: the image server passes it over"
 	case a.Published:
 		im.Can, im.Why = true, "published as "+orBuild(d.ID)
-	case d.Publish == cdimage.Partial && carried(d, a, files):
+	case d.Publish == cdimage.Partial && hasRootfs(d, a, files):
 		im.Why = "not published; what the directory has for it is an older root file system, carried over under the new ID"
 	case d.Publish == cdimage.Partial && files == nil:
 		im.Why = "not published; if the directory has a file for it, that is an older one, carried over"
@@ -150,9 +154,9 @@ func orBuild(id cdimage.BuildID) string {
 	return id.String()
 }
 
-// carried reports whether there is a root file system for an architecture that
-// this build did not publish.
-func carried(d cdimage.Diagnosis, a cdimage.Verdict, files []string) bool {
+// hasRootfs reports whether the published directory has a root file system of an
+// architecture, whichever build it is of.
+func hasRootfs(d cdimage.Diagnosis, a cdimage.Verdict, files []string) bool {
 	arch := strings.TrimPrefix(a.Label, d.Project+"-")
 	return slices.ContainsFunc(files, func(f string) bool {
 		return strings.HasSuffix(f, "-"+arch+".tar.gz") || strings.HasSuffix(f, "-"+strings.ReplaceAll(arch, "-", "+")+".tar.gz")
