@@ -99,8 +99,12 @@ func (r *reply) decode(method string, v any) error {
 		var se *json.SyntaxError
 		var te *json.UnmarshalTypeError
 		switch {
+		case bytes.HasPrefix(bytes.TrimSpace(r.body), []byte("<")):
+			at = fmt.Sprintf("it is an HTML page %q: ", htmlTitle(string(r.body)))
 		case errors.As(err, &se):
 			at = fmt.Sprintf("byte %d of %d: ", se.Offset, len(r.body))
+		case errors.As(err, &te) && te.Offset == 0:
+			at = fmt.Sprintf("field %s: ", te.Field)
 		case errors.As(err, &te):
 			at = fmt.Sprintf("byte %d, field %s: ", te.Offset, te.Field)
 		}

@@ -181,7 +181,7 @@ func TestBadAnswers(t *testing.T) {
 		{"cut off", `{"self_link":"x`, "", "byte"},
 		{"wrong type", `{"self_link":"x","name":7}`, "", "name"},
 		{"null", "null", "", "no entry"},
-		{"html", "<html>", "", "cannot decode"},
+		{"html", "<html><title>Please log in</title>", "", `cannot decode the answer: it is an HTML page "Please log in"`},
 	}
 	for _, tt := range tests {
 		c := clientOn(func(*http.Request) *http.Response { return answer(200, tt.body, "Content-Encoding", tt.header) })

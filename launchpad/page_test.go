@@ -147,6 +147,8 @@ func TestPagesRefuse(t *testing.T) {
 		{"same page again", `{"entries":[],"next_collection_link":"https://api.launchpad.net/devel/~me/+archive/ubuntu/x?ws.op=getPublishedSources"}`, "do not end"},
 		{"entry is null", `{"entries":[{"self_link":"a"},null]}`, "entry 1"},
 		{"entry of the wrong type", `{"entries":[{"self_link":7}]}`, "self_link"},
+		{"a time that is none", `{"entries":[{"self_link":"a","date_created":"yesterday"}]}`, `date_created: json: cannot unmarshal "yesterday"`},
+		{"a flag that is none", `{"entries":[{"self_link":"a","sponsor_link":1}]}`, "field entries.sponsor_link"},
 		{"not a collection", `[1]`, "cannot decode"},
 		{"an entry", `{"self_link":"a"}`, "no page of a list"},
 		{"null", `null`, "no page of a list"},

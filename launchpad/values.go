@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"reflect"
 	"strconv"
 	"strings"
 	"time"
@@ -87,11 +88,11 @@ func (t *Time) UnmarshalJSON(b []byte) error {
 	}
 	s, err := unquote(b)
 	if err != nil {
-		return fmt.Errorf("time %.40s is not a text: %w", b, err)
+		return wrongType[Time](b)
 	}
 	v, err := time.Parse(time.RFC3339, s)
 	if err != nil {
-		return fmt.Errorf("time %.60q: %w", s, err)
+		return wrongType[Time](b)
 	}
 	t.Time = v.UTC()
 	return nil
@@ -119,11 +120,11 @@ func (d *Duration) UnmarshalJSON(b []byte) error {
 	}
 	s, err := unquote(b)
 	if err != nil {
-		return fmt.Errorf("duration %.40s is not a text: %w", b, err)
+		return wrongType[Duration](b)
 	}
 	v, err := parseDuration(s)
 	if err != nil {
-		return err
+		return wrongType[Duration](b)
 	}
 	d.Duration = v
 	return nil
@@ -156,6 +157,11 @@ func (d Duration) MarshalJSON() ([]byte, error) {
 		s += fmt.Sprintf(".%06d", µs)
 	}
 	return []byte(strconv.Quote(s)), nil
+}
+
+// wrongType is an error to which the decoder adds the field it stands in.
+func wrongType[T any](b []byte) error {
+	return &json.UnmarshalTypeError{Value: fmt.Sprintf("%.60s", b), Type: reflect.TypeFor[T]()}
 }
 
 // unquote decodes a JSON string; one without escapes needs no decoder.
