@@ -284,17 +284,8 @@ func (c *BackOut) revertOne(ctx context.Context, r *runbook.Run, t Target, v Rev
 		From: t.Channel, To: t.Channel, Device: t.Device, Version: v.Good,
 		Tag: c.Input.Tag, KeepTag: c.Input.Tag == "", Percentage: c.Input.Percentage,
 	})
-	if err != nil || r.Planning() {
-		return copied.Version, err
-	}
-	who, err := runbook.Read(ctx, r, "who gets the faulty image", func(ctx context.Context) (string, error) {
-		return whoGets(ctx, c.Server.Client, t)
-	})
-	if err == nil && who != "" {
-		// Nothing is worse than that: the good image goes to everybody.
-		if err = r.Note(fmt.Sprintf("at %d %% of image %d the faulty one can be had (%s): image %[2]d is offered to everybody", c.Input.Percentage, copied.Version, who)); err == nil {
-			err = setPercentage(ctx, r, c.Server, Target{t.Channel, t.Device, copied.Version}, 100, nil)
-		}
+	if err == nil && !r.Planning() {
+		err = c.closeGap(ctx, r, t, copied.Version)
 	}
 	if err != nil {
 		return copied.Version, err
@@ -306,6 +297,21 @@ func (c *BackOut) revertOne(ctx context.Context, r *runbook.Run, t Target, v Rev
 		}
 		return err
 	})
+}
+
+// closeGap raises the good image to everybody where devices could have the faulty
+// one otherwise: nothing is worse than that.
+func (c *BackOut) closeGap(ctx context.Context, r *runbook.Run, t Target, good int) error {
+	who, err := runbook.Read(ctx, r, "who gets the faulty image", func(ctx context.Context) (string, error) {
+		return whoGets(ctx, c.Server.Client, t)
+	})
+	if err != nil || who == "" {
+		return err
+	}
+	if err := r.Note(fmt.Sprintf("at %d %% of image %d the faulty one can be had (%s): image %[2]d is offered to everybody", c.Input.Percentage, good, who)); err != nil {
+		return err
+	}
+	return setPercentage(ctx, r, c.Server, Target{t.Channel, t.Device, good}, 100, nil)
 }
 
 // takeOver asks about other runs that hold the importer: one that was killed would
