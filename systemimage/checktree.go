@@ -45,13 +45,13 @@ const (
 // A TreeFinding is something that a release manager should know about a
 // published tree.
 type TreeFinding struct {
-	Severity Severity
-	Class    string // a short word for programs, such as "missing-file"
-	Channel  string // what it is about; empty for the whole tree
-	Device   string
-	Place    string // URL path, or what of the index
-	Problem  string // what is wrong and what it does
-	Remedy   string // what to do about it
+	Severity Severity `json:"severity"`
+	Class    string   `json:"class"`             // a short word for programs, such as "missing-file"
+	Channel  string   `json:"channel,omitempty"` // what it is about; empty for the whole tree
+	Device   string   `json:"device,omitempty"`
+	Place    string   `json:"place,omitempty"` // URL path, or what of the index
+	Problem  string   `json:"problem"`         // what is wrong and what it does
+	Remedy   string   `json:"remedy"`          // what to do about it
 }
 
 // String is the finding in one line.

@@ -34,16 +34,16 @@ type CopyRequest struct {
 // A Copied is an image as it was copied or tagged, confirmed in the published
 // index, or as it will be.
 type Copied struct {
-	Channel    string
-	Device     string
-	Version    int    // its number there
-	From       string // channel it came from
-	Source     int    // its number in From
-	Tag        string
-	Detail     string // version_detail
-	Percentage int
-	Deltas     []int    // versions from which a delta leads to it, ascending; nil without
-	Aliases    []string // alias channels that have it too; nil without
+	Channel    string   `json:"channel"`
+	Device     string   `json:"device"`
+	Version    int      `json:"version"` // its number there
+	From       string   `json:"from"`    // channel it came from
+	Source     int      `json:"source"`  // its number in From
+	Tag        string   `json:"tag"`
+	Detail     string   `json:"detail"` // version_detail
+	Percentage int      `json:"percentage"`
+	Deltas     []int    `json:"deltas,omitempty"`  // versions from which a delta leads to it, ascending; nil without
+	Aliases    []string `json:"aliases,omitempty"` // alias channels that have it too; nil without
 }
 
 const copyOp = "copy image"

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -26,9 +27,10 @@ func (c crontab) text() []byte { return bytes.Join(c.lines, nil) }
 
 // A Mark says who paused the importer and since when.
 type Mark struct {
-	Run      string    // the run that holds it paused; what Resume looks for
-	Operator string    // the person who started the run
-	Since    time.Time // in UTC, to the second
+	Run      string    `json:"run"`              // the run that holds it paused; what Resume looks for
+	Operator string    `json:"operator"`         // the person who started the run
+	Since    time.Time `json:"since"`            // in UTC, to the second
+	Others   int       `json:"others,omitempty"` // lines that ran the importer too when it was paused, and went on
 }
 
 // pauseMark begins a line that this package commented out. What was there
@@ -79,6 +81,9 @@ func (c crontab) setMarks(i int, marks []Mark) crontab {
 		for j, m := range marks {
 			words[j] = fmt.Sprintf("run=%s operator=%s since=%s",
 				url.QueryEscape(m.Run), url.QueryEscape(m.Operator), m.Since.UTC().Format(time.RFC3339))
+			if m.Others > 0 {
+				words[j] += fmt.Sprintf(" others=%d", m.Others)
+			}
 		}
 		line = pauseMark + strings.Join(words, "; ") + pauseSeparator + line
 	}
@@ -101,6 +106,14 @@ func parsePaused(line string) (marks []Mark, was string, ok bool) {
 	for text := range strings.SplitSeq(head, "; ") {
 		var m Mark
 		fields := strings.Split(text, " ")
+		if len(fields) == 4 {
+			n, ok := strings.CutPrefix(fields[3], "others=")
+			var err error
+			if m.Others, err = strconv.Atoi(n); !ok || err != nil || m.Others < 1 {
+				return nil, "", false
+			}
+			fields = fields[:3]
+		}
 		if len(fields) != 3 {
 			return nil, "", false
 		}

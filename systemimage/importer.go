@@ -13,10 +13,11 @@ import (
 	"time"
 )
 
-// An Importer pauses and resumes the importer of an image server: the one
+// An Importer pauses and resumes the importer of an image server: the last
 // active line of a crontab that runs import-images. Pausing comments the line
 // out and writes into the comment who did it; resuming takes the comment away.
-// The rest of the crontab keeps every byte.
+// The rest of the crontab keeps every byte. Where other lines run the importer
+// too they go on, and Pause says so.
 //
 // Several runs may hold the importer paused at once; the last one to resume it
 // turns it on again. A line that a person commented out is never touched.
@@ -58,18 +59,18 @@ const (
 	ImporterPaused    ImporterState = "paused"                // by the runs in ImporterStatus.By
 	ImporterOffByHand ImporterState = "commented out by hand" // only a person turns it on again
 	ImporterMissing   ImporterState = "no line runs it"
-	ImporterTwice     ImporterState = "more than one line runs it"
+	ImporterTwice     ImporterState = "more than one line runs it" // one of them may be paused
 )
 
 // An ImporterStatus is the state of the importer.
 type ImporterStatus struct {
-	State ImporterState
-	By    []Mark // who holds it paused, oldest first
-	Lines []int  // numbers of the lines of the crontab that State is about, from 1
+	State ImporterState `json:"state"`
+	By    []Mark        `json:"by,omitempty"`    // who holds it paused, oldest first
+	Lines []int         `json:"lines,omitempty"` // numbers of the lines of the crontab that State is about, from 1
 
 	// Lock says who holds the global lock of the server, in words; empty when
 	// the lock is free or cannot be seen.
-	Lock string
+	Lock string `json:"lock,omitempty"`
 }
 
 // Status reads the crontab.
@@ -100,8 +101,8 @@ func (c crontab) status() ImporterStatus {
 	lines := paused
 	switch {
 	case len(active) > 1 || len(active) == 1 && len(paused) > 0:
-		// An active line beside a paused one means that somebody wrote a new
-		// line while the old one was paused.
+		// The active line beside a paused one was there before, or somebody wrote
+		// it meanwhile.
 		st.State, lines = ImporterTwice, append(active, paused...)
 	case len(active) == 1:
 		st.State, lines = ImporterOn, active
@@ -112,46 +113,80 @@ func (c crontab) status() ImporterStatus {
 	default:
 		st.State = ImporterMissing
 	}
-	for _, n := range lines {
-		st.Lines = append(st.Lines, n+1)
-	}
+	st.Lines = oneBased(lines)
 	slices.Sort(st.Lines)
 	return st
 }
 
-// Pause makes sure that cron does not start the importer: it comments out the
-// active line, or adds its mark to a line that others hold paused. A line that
-// somebody commented out by hand is as good, and is left alone. Without a line,
-// or with two, there is nothing that Pause could answer for: ErrRefused.
+// oneBased turns indexes into the numbers of lines.
+func oneBased(indexes []int) []int {
+	var list []int
+	for _, n := range indexes {
+		list = append(list, n+1)
+	}
+	return list
+}
+
+// Pause comments out the last active line, so that cron does not start the
+// importer, and marks it with this run; a line that others hold paused gets the
+// mark too. A line that somebody commented out by hand is as good, and is left
+// alone. Without a line there is nothing that Pause could answer for:
+// ErrRefused.
+//
+// With several active lines only the last is commented out. ErrPartial then says
+// that Pause did that, and which lines go on importing: whoever needs the
+// importer off has to decide. Resume takes the pause back as ever.
 func (i *Importer) Pause(ctx context.Context) error {
 	const op = "pause the importer"
+	var on []int // lines that go on
 	err := i.change(ctx, op, func(tab crontab) (crontab, error) {
-		st := tab.status()
-		_, paused, _ := tab.importers()
-		switch st.State {
-		case ImporterOn:
-			line := st.Lines[0] - 1
-			return tab.setMarks(line, []Mark{i.owner()}), nil
-		case ImporterPaused:
-			if slices.ContainsFunc(st.By, func(m Mark) bool { return m.Run == i.Owner.Run }) {
-				return tab, nil
+		active, paused, byHand := tab.importers()
+		if len(active)+len(paused) == 0 {
+			if len(byHand) == 0 {
+				return tab, i.error(op, ErrRefused, fmt.Errorf("no line of the crontab runs %s: it may be another user's crontab, "+
+					"or be started by something else than cron", i.program()))
 			}
-			line := paused[len(paused)-1]
-			return tab.setMarks(line, append(tab.marks(line), i.owner())), nil
-		case ImporterOffByHand:
-			i.log().WarnContext(ctx, "importer is commented out by hand: left as it is", "lines", st.Lines)
+			i.log().WarnContext(ctx, "importer is commented out by hand: left as it is", "lines", oneBased(byHand))
 			return tab, nil
-		case ImporterTwice:
-			return tab, i.error(op, ErrRefused, fmt.Errorf("lines %s of the crontab run %s: pausing one would leave the other; "+
-				"comment all but one out, or name the whole path of the one that is meant", numbers(st.Lines), i.program()))
 		}
-		return tab, i.error(op, ErrRefused, fmt.Errorf("no line of the crontab runs %s: it may be another user's crontab, "+
-			"or be started by something else than cron", i.program()))
+		mark, ours := i.owner(), i.ours
+		for _, line := range paused {
+			mark.Others = max(mark.Others, others(tab.marks(line)))
+		}
+		for _, line := range paused {
+			if marks := tab.marks(line); !slices.ContainsFunc(marks, ours) {
+				tab = tab.setMarks(line, append(marks, mark))
+			}
+		}
+		// An active line beyond those that went on from the beginning is a new one.
+		if n := len(active); n > mark.Others {
+			mark.Others = n - 1
+			tab = tab.setMarks(active[n-1], []Mark{mark})
+			active = active[:n-1]
+		}
+		on = oneBased(active)
+		return tab, nil
 	})
-	if err != nil || i.Root == "" {
-		return err
+	if err == nil && i.Root != "" {
+		err = i.waitForImport(ctx, op)
 	}
-	return i.waitForImport(ctx, op)
+	if err == nil && len(on) > 0 {
+		i.log().WarnContext(ctx, "other lines of the crontab go on importing", "lines", on)
+		err = i.error(op, ErrPartial, fmt.Errorf("the last line that runs %s is commented out, but line %s of the crontab runs it too and goes on: "+
+			"comment it out by hand as well, or name the whole path of the one that is meant", i.program(), numbers(on)))
+	}
+	return err
+}
+
+func (i *Importer) ours(m Mark) bool { return m.Run == i.Owner.Run }
+
+// others returns how many active lines there were beside a paused one.
+func others(marks []Mark) int {
+	n := 0
+	for _, m := range marks {
+		n = max(n, m.Others)
+	}
+	return n
 }
 
 // Resume takes back what Pause of the same run did. The line is active again
@@ -160,22 +195,26 @@ func (i *Importer) Pause(ctx context.Context) error {
 func (i *Importer) Resume(ctx context.Context) error {
 	return i.change(ctx, "resume the importer", func(tab crontab) (crontab, error) {
 		active, paused, _ := tab.importers()
-		ours := func(m Mark) bool { return m.Run == i.Owner.Run }
-		held := false
-		for _, line := range paused {
+		on, held := len(active), false
+		for _, line := range slices.Backward(paused) {
 			marks := tab.marks(line)
-			if !slices.ContainsFunc(marks, ours) {
+			if !slices.ContainsFunc(marks, i.ours) {
 				continue
 			}
 			held = true
-			tab = tab.setMarks(line, slices.DeleteFunc(marks, ours))
-			if len(active) > 0 && len(tab.marks(line)) == 0 {
-				// Two active lines would run the importer twice.
+			before := others(marks)
+			tab = tab.setMarks(line, slices.DeleteFunc(marks, i.ours))
+			switch {
+			case len(tab.marks(line)) > 0:
+			case on > before:
+				// Somebody wrote another line meanwhile: both would be one too many.
 				tab.lines[line] = append([]byte("# "), tab.lines[line]...)
 				i.log().WarnContext(ctx, "another line runs the importer by now: the paused one stays commented out", "line", line+1)
+			default:
+				on++
 			}
 		}
-		if !held && len(active) == 0 {
+		if !held && on == 0 {
 			i.log().WarnContext(ctx, "importer is not on, and not paused by this run: left as it is", "run", i.Owner.Run)
 		}
 		return tab, nil

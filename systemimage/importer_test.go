@@ -145,9 +145,10 @@ func TestImporterLeavesWhatItDoesNotOwn(t *testing.T) {
 		{name: "by hand", tab: "# " + line},
 		{name: "no line", tab: "@daily true\n", pause: ErrRefused, wantIn: "no line of the crontab runs import-images"},
 		{name: "no crontab", pause: ErrRefused, wantIn: "no line of the crontab runs import-images"},
-		{name: "two lines", tab: line + "\n" + line, pause: ErrRefused, wantIn: "lines 1, 3 of the crontab run import-images"},
-		{name: "new line beside ours", tab: "# paused by landing: run=r operator=operator since=2026-11-22T10:00:00Z :: " + line + line,
-			pause: ErrRefused, wantIn: "lines 1, 2", resumed: "# " + line + line},
+		{name: "two lines", tab: line + "\n" + line, pause: ErrPartial, wantIn: "line 1 of the crontab runs it too and goes on"},
+		{name: "three lines", tab: line + line + "# " + line + line, pause: ErrPartial, wantIn: "line 1, 2 of the crontab"},
+		{name: "new line below ours", tab: "# paused by landing: run=r operator=operator since=2026-11-22T10:00:00Z :: " + line + line,
+			resumed: "# " + line + line},
 		{name: "another run's", tab: "# paused by landing: run=q operator=colleague since=2026-11-22T10:00:00Z :: " + line},
 	}
 	for _, tt := range tests {
@@ -172,6 +173,48 @@ func TestImporterLeavesWhatItDoesNotOwn(t *testing.T) {
 				t.Errorf("crontab afterwards:\n%s\nwant\n%s", h.get(), want)
 			}
 		})
+	}
+}
+
+// Of two active lines the last is commented out, the other goes on and is named
+// each time; two runs share the pause, and the last one out restores every byte.
+func TestImporterSeveralLines(t *testing.T) {
+	const one, two = "0 * * * * /srv/a/bin/import-images\n", "*/5 * * * * /srv/b/bin/import-images\n"
+	h := newCronHost(t, one+two+"@daily true\n")
+	a, b := importer(h, "a"), importer(h, "b")
+	for _, i := range []*Importer{a, b, a} {
+		if err := i.Pause(t.Context()); !errors.Is(err, ErrPartial) || !strings.Contains(err.Error(), "line 1 of the crontab") {
+			t.Fatalf("Pause: %v", err)
+		}
+		if tab := h.get(); !strings.HasPrefix(tab, one+"# paused by landing: run=a operator=operator since=2026-11-22T10:00:00Z others=1") ||
+			!strings.HasSuffix(tab, " :: "+two+"@daily true\n") {
+			t.Fatalf("crontab:\n%s", tab)
+		}
+		if st, err := i.Status(t.Context()); err != nil || st.State != ImporterTwice || !cmp.Equal(st.Lines, []int{1, 2}) || len(st.By) == 0 {
+			t.Errorf("state %+v, %v", st, err)
+		}
+	}
+	// Somebody mends it by hand: the pause is whole, and stays within its line.
+	h.set(strings.Replace(h.get(), one, "#"+one, 1))
+	if err := b.Pause(t.Context()); err != nil {
+		t.Errorf("Pause when the other is out: %v", err)
+	}
+	for _, i := range []*Importer{a, a} {
+		if err := i.Resume(t.Context()); err != nil || !strings.Contains(h.get(), "run=b ") {
+			t.Fatalf("Resume of one: %v\n%s", err, h.get())
+		}
+	}
+	h.set(strings.Replace(h.get(), "#"+one, one, 1))
+	if err := b.Resume(t.Context()); err != nil || h.get() != one+two+"@daily true\n" {
+		t.Errorf("Resume of the last: %v\n%s", err, h.get())
+	}
+	// A third line that is written while two are known is a new one.
+	if err := a.Pause(t.Context()); !errors.Is(err, ErrPartial) {
+		t.Fatal(err)
+	}
+	h.set(h.get() + "@hourly /srv/c/bin/import-images\n")
+	if err := a.Pause(t.Context()); !errors.Is(err, ErrPartial) || strings.Contains(h.get(), "\n@hourly") {
+		t.Errorf("Pause with a new line: %v\n%s", err, h.get())
 	}
 }
 

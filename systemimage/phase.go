@@ -30,11 +30,12 @@ type PhaseRequest struct {
 
 // A Phased is the percentage of a version, confirmed in the published index.
 type Phased struct {
-	Channel, Device string
-	Version         int
-	Percentage      int
-	Before          int      // the percentage until then
-	Aliases         []string // alias channels that have it too; nil without
+	Channel    string   `json:"channel"`
+	Device     string   `json:"device"`
+	Version    int      `json:"version"`
+	Percentage int      `json:"percentage"`
+	Before     int      `json:"before"`            // the percentage until then
+	Aliases    []string `json:"aliases,omitempty"` // alias channels that have it too; nil without
 }
 
 const phaseOp = "set phased percentage"

@@ -16,10 +16,10 @@ import (
 // disk or an expired key leaves states behind in which the server's programs
 // fail, or go on and publish damage with exit status 0.
 type Finding struct {
-	Place   string // path below www, or of a folder on the host
-	Problem string
-	Remedy  string // what to do about it, with the command where there is one
-	Blocks  bool   // copying, tagging or phasing would fail or publish damage
+	Place   string `json:"place"` // path below www, or of a folder on the host
+	Problem string `json:"problem"`
+	Remedy  string `json:"remedy"`           // what to do about it, with the command where there is one
+	Blocks  bool   `json:"blocks,omitempty"` // copying, tagging or phasing would fail or publish damage
 }
 
 func (f Finding) String() string { return f.Place + ": " + f.Problem + ": " + f.Remedy }

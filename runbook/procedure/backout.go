@@ -251,12 +251,12 @@ func (c *BackOut) canUpdate(ctx context.Context, r *runbook.Run, plan []Reversal
 
 // revert publishes the good images again, and returns what is offered then.
 func (c *BackOut) revert(ctx context.Context, r *runbook.Run, plan []Reversal) ([]Target, error) {
-	dead, err := c.takeOver(ctx, r)
+	dead, several, err := c.takeOver(ctx, r)
 	if err != nil {
 		return nil, err
 	}
 	var offered []Target
-	err = r.Hold(ctx, holdImporter(r, c.Importer, dead...), func(ctx context.Context, r *runbook.Run) error {
+	err = r.Hold(ctx, holdImporter(r, c.Importer, several, dead...), func(ctx context.Context, r *runbook.Run) error {
 		return runbook.Each(ctx, r.Group("revert"), keyed(plan, func(v Reversal) Target { return v.Target }), 1, func(ctx context.Context, r *runbook.Run, t Target, v Reversal) error {
 			version, err := c.revertOne(ctx, r, t, v)
 			offered = append(offered, Target{t.Channel, t.Device, version})
@@ -316,12 +316,12 @@ func (c *BackOut) closeGap(ctx context.Context, r *runbook.Run, t Target, good i
 
 // takeOver asks about other runs that hold the importer: one that was killed would
 // keep it off for ever, and one that is at work must not be interfered with.
-func (c *BackOut) takeOver(ctx context.Context, r *runbook.Run) ([]systemimage.Mark, error) {
-	others, err := importerReady(ctx, r, c.Importer)
+func (c *BackOut) takeOver(ctx context.Context, r *runbook.Run) (dead []systemimage.Mark, several bool, err error) {
+	others, several, err := importerReady(ctx, r, c.Importer)
 	if err != nil || len(others) == 0 {
-		return nil, err
+		return nil, several, err
 	}
-	return others, r.Gate(ctx, runbook.Gate{
+	return others, several, r.Gate(ctx, runbook.Gate{
 		Name:     "take over",
 		Question: "Other runs hold the importer. Were they killed, or given up, so that this one may take over what they hold? (While one is at work: leave this open, and start again when it has ended.)",
 		Evidence: others, Not: c.Input.Not,

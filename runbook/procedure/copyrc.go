@@ -75,10 +75,11 @@ func (c *CopyRC) Run(ctx context.Context, r *runbook.Run) error {
 			return err
 		}
 	}
-	if err := importerFree(ctx, r, c.Importer); err != nil {
+	several, err := importerFree(ctx, r, c.Importer)
+	if err != nil {
 		return err
 	}
-	return r.Hold(ctx, holdImporter(r, c.Importer), func(ctx context.Context, r *runbook.Run) error {
+	return r.Hold(ctx, holdImporter(r, c.Importer, several), func(ctx context.Context, r *runbook.Run) error {
 		// One at a time: the server lets only one copy run anyway.
 		return runbook.Each(ctx, r, keyed(all.Pairs, self), 1, c.copyPair)
 	})

@@ -311,7 +311,6 @@ func TestCopyRCRefusesOddCrontabs(t *testing.T) {
 	for name, crontab := range map[string]string{
 		"without an importer line": "0 4 * * * true\n",
 		"whose last line is open":  "*/5 * * * * bin/import-images",
-		"with two":                 "*/5 * * * * bin/import-images\n*/5 * * * * bin/import-images\n",
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -336,6 +335,91 @@ func TestCopyRCOntoItself(t *testing.T) {
 	x, c := copyrc(l, &runbooktest.Memory{}, func(c *procedure.CopyRC) { c.Input.To = c.Input.From })
 	if err := x.Execute(t.Context(), c.Run); err == nil || !strings.Contains(err.Error(), `not with "rc-proposed" again`) {
 		t.Errorf("Execute() = %v, want an error about the word", err)
+	}
+}
+
+// With two lines that run the importer a person is asked before anything is
+// touched. After a yes the last line is held, also by a start that follows a
+// kill in the middle, and the crontab ends as it began.
+func TestCopyRCTwoImporterLines(t *testing.T) {
+	t.Parallel()
+	const one, two = "0 * * * * bin/import-images\n", "*/5 * * * * bin/import-images -v\n"
+	w := systemimagetest.SampleWorld()
+	w.Crontab = one + two
+	l := lab.NewWorld(t, w)
+	before := snapshot(t, l)
+	j := &runbooktest.Memory{}
+	x, c := copyrc(l, j)
+	human := &runbooktest.Human{}
+	x.Human = human
+	if err := x.Execute(t.Context(), c.Run); !errors.Is(err, runbook.ErrPending) {
+		t.Fatalf("unanswered: %v, want ErrPending", err)
+	}
+	if d := cmp.Diff(before, snapshot(t, l)); d != "" {
+		t.Errorf("unanswered (-before +after)\n%s", d)
+	}
+	if asked := human.Asked(); len(asked) != 1 || string(asked[0].Evidence) != `{"lines":[1,2]}` {
+		t.Errorf("asked %+v, want the numbers of the lines", asked)
+	}
+	human.Answers = map[string]runbook.Answer{"several importers": {Verdict: runbook.Yes, By: "operator", Reason: "the other runs at night"}}
+	ctx, cancel := context.WithCancel(t.Context())
+	copies := 0
+	l.Images.Before = func(argv []string) error {
+		tab := readCrontab(t, l)
+		if filepath.Base(argv[0]) == "copy-image" && (!strings.HasPrefix(tab, one) || strings.Contains(tab, "\n"+two)) {
+			t.Errorf("crontab while an image is copied:\n%s", tab)
+		}
+		return nil
+	}
+	l.Images.After = func(argv []string, _ int) {
+		if copies++; copies == 2 { // the first asks for help
+			cancel()
+		}
+	}
+	if err := x.Execute(ctx, c.Run); err == nil {
+		t.Error("a cancelled run ended well")
+	}
+	x, c = copyrc(l, j)
+	x.Human = human
+	if err := x.Execute(t.Context(), c.Run); err != nil {
+		t.Fatal(err)
+	}
+	if got := readCrontab(t, l); got != one+two {
+		t.Errorf("crontab (-before +after)\n%s", cmp.Diff(one+two, got))
+	}
+	if asked := human.Asked(); len(asked) != 2 {
+		t.Errorf("asked %d times, want twice", len(asked))
+	}
+	for _, p := range rcPairs {
+		if n, tag, _ := latest(t, l, p.To, p.Device); n != 2 || tag != "OTA-13-rc" {
+			t.Errorf("%s: image %d with tag %s, want 2 with OTA-13-rc", p, n, tag)
+		}
+	}
+}
+
+// A second line that appears while a run goes on is not passed over.
+func TestCopyRCSecondImporterLineAppears(t *testing.T) {
+	t.Parallel()
+	l := lab.New(t)
+	x, c := copyrc(l, &runbooktest.Memory{})
+	c.Importer.Runner = systemimage.RunnerFunc(func(ctx context.Context, cmd systemimage.Command) (systemimage.Output, error) {
+		if cmd.Argv[0] == "sh" { // the crontab is being written: there are two lines more than were seen
+			path := filepath.Join(l.Images.Root(), "crontab")
+			more := "0 * * * * bin/import-images\n1 * * * * bin/import-images\n"
+			if tab := readCrontab(t, l); !strings.Contains(tab, more) {
+				if err := os.WriteFile(path, []byte(tab+more), 0o644); err != nil {
+					t.Error(err)
+				}
+			}
+		}
+		return l.Images.Run(ctx, cmd)
+	})
+	err := x.Execute(t.Context(), c.Run)
+	if !errors.Is(err, systemimage.ErrPartial) {
+		t.Errorf("Execute() = %v, want ErrPartial", err)
+	}
+	if n, _, _ := latest(t, l, rcPairs[0].To, rcPairs[0].Device); n != 1 {
+		t.Errorf("image %d was copied", n)
 	}
 }
 

@@ -202,7 +202,7 @@ func (c *Hotfix) run(ctx context.Context, r *runbook.Run, left *outlasting) erro
 		return err
 	}
 	var built []hotfixBuilt
-	err = r.Hold(ctx, holdImporter(r, c.Importer), func(ctx context.Context, r *runbook.Run) error {
+	err = r.Hold(ctx, holdImporter(r, c.Importer, plan.several), func(ctx context.Context, r *runbook.Run) error {
 		built, err = c.images(ctx, r, plan)
 		return err
 	})

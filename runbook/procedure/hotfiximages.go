@@ -20,6 +20,7 @@ import (
 type hotfixPlan struct {
 	config            hotfixConfig
 	snapshot, overlay *launchpad.Plan // nil only in a plan of the run, when a PPA is yet to be made
+	several           bool            // lines of the crontab run the importer
 }
 
 // A hotfixConfig says how etc/config changes while the images are made.
@@ -40,7 +41,7 @@ type hotfixBuilt struct {
 // prepare asks all that can be asked while the fix is private.
 func (c *Hotfix) prepare(ctx context.Context, r *runbook.Run) (plan hotfixPlan, err error) {
 	in := c.Input
-	if err := importerFree(ctx, r, c.Importer); err != nil {
+	if plan.several, err = importerFree(ctx, r, c.Importer); err != nil {
 		return plan, err
 	}
 	g := r.Group("configuration")

@@ -11,12 +11,7 @@ import (
 )
 
 // importerSeen is how the importer was found.
-type importerSeen struct {
-	State systemimage.ImporterState `json:"state"`
-	By    []systemimage.Mark        `json:"by,omitempty"`
-	Lines []int                     `json:"lines,omitempty"`
-	Lock  string                    `json:"lock,omitempty"`
-}
+type importerSeen systemimage.ImporterStatus
 
 // published is the newest image of a device, when the investigation began.
 type published struct {
@@ -37,7 +32,7 @@ type treeSeen struct {
 // lookAtImporter reads the crontab.
 func (i *InvestigateImport) lookAtImporter(ctx context.Context) (importerSeen, error) {
 	st, err := i.Importer.Status(ctx)
-	return importerSeen{st.State, st.By, st.Lines, st.Lock}, err
+	return importerSeen(st), err
 }
 
 // judgeImporter says whether cron runs the importer.
@@ -79,6 +74,9 @@ func (i *InvestigateImport) judgeImporter(r *ImportReport, st importerSeen) {
 
 func (st importerSeen) describe() string {
 	text := string(st.State)
+	if st.State == systemimage.ImporterTwice && len(st.By) > 0 {
+		text += ", one of them is paused"
+	}
 	for n, m := range st.By {
 		text += fmt.Sprintf("%s run %s (%s) since %s", []string{" by", ","}[min(n, 1)], m.Run, m.Operator, m.Since.UTC().Format("2006-01-02 15:04 MST"))
 	}

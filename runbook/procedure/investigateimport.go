@@ -141,8 +141,6 @@ const readLogScript = `[ -e "$1" ] || exit 3; [ -r "$1" ] || exit 4; tail -c "$2
 // log reads the log on the server, or runs the importer by hand for another.
 func (i *InvestigateImport) log(ctx context.Context, r *runbook.Run, st importerSeen, config configSeen, tree treeSeen) (logSeen, error) {
 	switch {
-	case i.Input.RunImporter && st.State == systemimage.ImporterTwice:
-		return logSeen{Absent: "the importer is not run by hand while two lines of the crontab run it"}, nil
 	case i.Input.RunImporter:
 		return i.runImporter(ctx, r, st, config, tree)
 	case i.Input.Log == "":
@@ -208,10 +206,14 @@ func (i *InvestigateImport) runImporter(ctx context.Context, r *runbook.Run, st 
 	if lock == "" {
 		lock = "free, or it cannot be seen"
 	}
+	several := st.State == systemimage.ImporterTwice
+	line := "its line in the crontab is commented out meanwhile."
+	if several {
+		line = "the last line of the crontab that runs it is commented out meanwhile, the other goes on: the two may meet each other's lock."
+	}
 	err := r.Gate(ctx, runbook.Gate{
-		Name: "run by hand",
-		Question: "Run the importer by hand now, over all its channels? It publishes what it finds, as cron's run would; " +
-			"its line in the crontab is commented out meanwhile.",
+		Name:     "run by hand",
+		Question: "Run the importer by hand now, over all its channels? It publishes what it finds, as cron's run would; " + line,
 		Evidence: runEvidence{"bin/import-images -vvv", config.Auto, st.describe(), lock},
 	})
 	if err != nil {
@@ -235,7 +237,7 @@ func (i *InvestigateImport) runImporter(ctx context.Context, r *runbook.Run, st 
 	if st.State == systemimage.ImporterMissing {
 		err = body(ctx, r) // there is nothing to hold
 	} else {
-		err = r.Hold(ctx, holdImporter(r, i.Importer), body)
+		err = r.Hold(ctx, holdImporter(r, i.Importer, several), body)
 	}
 	return seen, err
 }

@@ -90,10 +90,11 @@ func (c *Release) Run(ctx context.Context, r *runbook.Run) error {
 // copyAll copies the candidates to stable, with the tag and at 0 %, while the
 // importer is held.
 func (c *Release) copyAll(ctx context.Context, r *runbook.Run, candidates []Candidate) (targets []Target, err error) {
-	if err := importerFree(ctx, r, c.Importer); err != nil {
+	several, err := importerFree(ctx, r, c.Importer)
+	if err != nil {
 		return nil, err
 	}
-	err = r.Hold(ctx, holdImporter(r, c.Importer), func(ctx context.Context, r *runbook.Run) error {
+	err = r.Hold(ctx, holdImporter(r, c.Importer, several), func(ctx context.Context, r *runbook.Run) error {
 		return runbook.Each(ctx, r, keyed(candidates, func(v Candidate) Pair { return v.Pair }), 1, func(ctx context.Context, r *runbook.Run, _ Pair, v Candidate) error {
 			t, err := c.copyOne(ctx, r, v)
 			targets = append(targets, t)

@@ -84,10 +84,11 @@ func (c *Respin) Run(ctx context.Context, r *runbook.Run) error {
 	if err != nil {
 		return err
 	}
-	if err := importerFree(ctx, r, c.Importer); err != nil {
+	several, err := importerFree(ctx, r, c.Importer)
+	if err != nil {
 		return err
 	}
-	return r.Hold(ctx, holdImporter(r, c.Importer), func(ctx context.Context, r *runbook.Run) error {
+	return r.Hold(ctx, holdImporter(r, c.Importer, several), func(ctx context.Context, r *runbook.Run) error {
 		return c.publish(ctx, r, built)
 	})
 }

@@ -3,6 +3,7 @@ package procedure
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"iter"
 	"slices"
@@ -53,39 +54,46 @@ func copyImage(ctx context.Context, r *runbook.Run, s *systemimage.Server, req s
 }
 
 // importerReady refuses to begin on a host whose importer cannot be held, and
-// notes when somebody has turned it off by hand: it stays off then. It returns
-// the other runs that hold it.
-func importerReady(ctx context.Context, r *runbook.Run, im *systemimage.Importer) (others []systemimage.Mark, err error) {
-	byHand, lock := false, ""
-	err = r.Require(ctx, "importer can be held", func(ctx context.Context) error {
-		st, err := im.Status(ctx)
-		if err != nil {
-			return err
+// notes when somebody has turned it off by hand: it stays off then. Where several
+// lines of the crontab run it only the last is held, which a person has to agree
+// to. It returns the other runs that hold it.
+func importerReady(ctx context.Context, r *runbook.Run, im *systemimage.Importer) (others []systemimage.Mark, several bool, err error) {
+	var st systemimage.ImporterStatus
+	err = r.Require(ctx, "importer can be held", func(ctx context.Context) (err error) {
+		if st, err = im.Status(ctx); err == nil && st.State == systemimage.ImporterMissing {
+			err = fmt.Errorf("the crontab is not as it should be: %s; mend it with crontab -e", st.State)
 		}
-		switch st.State {
-		case systemimage.ImporterMissing, systemimage.ImporterTwice:
-			return fmt.Errorf("the crontab is not as it should be: %s; mend it with crontab -e, so that exactly one line does", st.State)
-		}
-		byHand, lock = st.State == systemimage.ImporterOffByHand, st.Lock
-		others = slices.DeleteFunc(st.By, func(m systemimage.Mark) bool { return m.Run == r.ID() })
-		return nil
+		return err
 	})
-	if err == nil && byHand {
+	others = slices.DeleteFunc(st.By, func(m systemimage.Mark) bool { return m.Run == r.ID() })
+	several = st.State == systemimage.ImporterTwice
+	switch {
+	case err != nil:
+	case several:
+		err = r.Gate(ctx, runbook.Gate{
+			Name: "several importers",
+			Question: "More than one line of the crontab runs the importer, and only the last will be commented out. " +
+				"Go on while the other imports? An import makes a copy wait, and may publish between two copies.",
+			Evidence: struct {
+				Lines []int `json:"lines"` // numbers in the crontab
+			}{st.Lines},
+		})
+	case st.State == systemimage.ImporterOffByHand:
 		err = r.Note("the importer was commented out by hand before this run; it is left so")
 	}
-	if err == nil && lock != "" {
-		err = r.Note("the server's global lock is " + lock + ": what needs it waits until it is free")
+	if err == nil && st.Lock != "" {
+		err = r.Note("the server's global lock is " + st.Lock + ": what needs it waits until it is free")
 	}
-	return others, err
+	return others, several, err
 }
 
 // importerFree is importerReady for runs that wait for others.
-func importerFree(ctx context.Context, r *runbook.Run, im *systemimage.Importer) error {
-	others, err := importerReady(ctx, r, im)
+func importerFree(ctx context.Context, r *runbook.Run, im *systemimage.Importer) (several bool, err error) {
+	others, several, err := importerReady(ctx, r, im)
 	if err == nil && len(others) > 0 {
 		err = heldBy(others[0])
 	}
-	return err
+	return several, err
 }
 
 func heldBy(m systemimage.Mark) error {
@@ -97,15 +105,16 @@ func heldBy(m systemimage.Mark) error {
 // holdImporter is the bracket that every procedure holds while it copies: the
 // importer is out of the crontab inside, and back afterwards. One run holds it at
 // a time: of two that come together, the first in the crontab does. What runs that
-// are dead hold is given back with it.
-func holdImporter(r *runbook.Run, im *systemimage.Importer, dead ...systemimage.Mark) runbook.Hold {
+// are dead hold is given back with it. several says that a person knows of other
+// lines, which go on.
+func holdImporter(r *runbook.Run, im *systemimage.Importer, several bool, dead ...systemimage.Mark) runbook.Hold {
 	mine := *im
 	mine.Owner.Run = r.ID()
 	return runbook.Hold{
 		Name:   "importer",
 		Intent: "the importer (its line in the crontab)",
 		Acquire: func(ctx context.Context) error {
-			if err := mine.Pause(ctx); err != nil {
+			if err := mine.Pause(ctx); err != nil && !(several && errors.Is(err, systemimage.ErrPartial)) {
 				return err
 			}
 			st, err := mine.Status(ctx)

@@ -1,0 +1,24 @@
+package systemimage
+
+import (
+	"encoding/json"
+	"regexp"
+	"testing"
+	"time"
+)
+
+// What programs print with -json and journals keep has names of one kind.
+func TestJSONNames(t *testing.T) {
+	upper := regexp.MustCompile(`"[a-z_]*[A-Z]\w*":`)
+	for _, v := range []any{
+		Copied{Deltas: []int{1}, Aliases: []string{"a"}}, Phased{Aliases: []string{"a"}},
+		TreeFinding{Channel: "c", Device: "d", Place: "p"}, Finding{Blocks: true},
+		ImporterStatus{By: []Mark{{Run: "r", Since: time.Unix(1, 0), Others: 1}}, Lines: []int{1}, Lock: "x"},
+		Edit{}, ConfigChange{}, ConfigFinding{},
+	} {
+		b, err := json.Marshal(v)
+		if bad := upper.FindAll(b, -1); err != nil || bad != nil {
+			t.Errorf("%T: %q, %v", v, bad, err)
+		}
+	}
+}
