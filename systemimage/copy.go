@@ -159,9 +159,7 @@ func (s *Server) planCopyNow(ctx context.Context, r CopyRequest) (*copyPlan, boo
 		return refuse(fmt.Sprintf("the copy would get the number %d, and devices know none above %d", p.want.Version, MaxVersion))
 	}
 	p.expect(l, latest, published)
-	p.look.dirs = []string{indexDir(src.Entry), indexDir(dst.Entry)}
-	p.look.details = []string{fmt.Sprintf("%s/version-%d.json", indexDir(src.Entry), r.Version)}
-	p.look.image(source)
+	p.lookAround(l, src, dst)
 	for _, b := range p.bases {
 		p.look.image(b)
 		p.look.reused = append(p.look.reused, reusedDeltas(b, source)...)
@@ -196,6 +194,29 @@ func (p *copyPlan) expect(l *Listing, latest Image, published bool) {
 		p.want.Deltas = []int{latest.Version}
 	}
 	p.want.Aliases = aliasesOf(l, p.want.Channel)
+}
+
+// lookAround says what must be in order for p: the folders of source and
+// destination, those of its aliases, and every index, because the program ends
+// by deleting all files that none names.
+func (p *copyPlan) lookAround(l *Listing, src, dst *Published) {
+	from, to := indexDir(src.Entry), indexDir(dst.Entry)
+	p.look.dirs = slices.Compact([]string{from, to})
+	for _, name := range p.want.Aliases {
+		if d := l.Channels.device(name, p.want.Device); d.Index != "" {
+			p.look.follow = append(p.look.follow, indexDir(d))
+		}
+	}
+	for channel, device := range l.Pairs() {
+		if a := l.Channels[channel].Alias; a == "" || a == channel { // aliases are made anew from their targets
+			p.look.indexes = append(p.look.indexes, strings.TrimPrefix(l.Channels.device(channel, device).Index, "/"))
+		}
+	}
+	slices.Sort(p.look.indexes)
+	p.look.indexes = slices.Compact(p.look.indexes)
+	version := func(dir string, n int) string { return fmt.Sprintf("%s/version-%d.json", dir, n) }
+	p.look.details = map[string]string{version(to, p.want.Version): p.want.Detail, version(from, p.want.Source): p.source.VersionDetail}
+	p.look.image(p.source)
 }
 
 // aliasesOf returns the alias channels of a channel, in order.
@@ -329,14 +350,23 @@ func (s *Server) clear(ctx context.Context, op string, p *copyPlan) error {
 	return blocked(op, p.want.Channel, p.want.Device, findings)
 }
 
-// explain adds what is found on the server to an index that cannot be read.
+// explain adds what is found on the server to an index that cannot be read, when
+// nothing has been run.
 func (s *Server) explain(ctx context.Context, op string, err error, from, to, device string) error {
+	if b := blocked(op, to, device, s.whyTorn(ctx, op, err, from, to, device)); b != nil {
+		return errors.Join(b, err)
+	}
+	return err
+}
+
+// whyTorn looks on the server why an index cannot be read.
+func (s *Server) whyTorn(ctx context.Context, op string, err error, from, to, device string) []Finding {
 	if !errors.Is(err, ErrTorn) {
-		return err
+		return nil
 	}
 	l, e := s.Client.Channels(ctx)
 	if e != nil {
-		return err
+		return nil
 	}
 	var look inspection
 	for _, c := range slices.Compact([]string{from, to}) {
@@ -344,14 +374,8 @@ func (s *Server) explain(ctx context.Context, op string, err error, from, to, de
 			look.dirs = append(look.dirs, indexDir(d))
 		}
 	}
-	findings, e := s.inspect(ctx, op, look)
-	if e != nil {
-		return err
-	}
-	if b := blocked(op, to, device, findings); b != nil {
-		return errors.Join(b, err)
-	}
-	return err
+	findings, _ := s.inspect(ctx, op, look)
+	return findings
 }
 
 func orNone(s string) string {

@@ -40,6 +40,8 @@ func cancelCause(generator string, calls, news int, errs []string, hint string) 
 		return said, "the other channel has no image yet: import it first"
 	case has("No match found"):
 		return said, "the second argument of system-image is a plain prefix of a file name, such as ubuntu"
+	case strings.HasSuffix(hint, " in JSON"), strings.Contains(hint, " in JSON: "):
+		return "the other server does not have it (" + hint + ")", "correct channel and device in the arguments of remote-system-image in etc/config"
 	case strings.HasPrefix(generator, "cdimage-"):
 		remedy = "correct path, series and product of the file in etc/config; with import=good a build must carry .marked_good, which is never logged; -vvv tells more"
 		switch {
@@ -81,20 +83,28 @@ func exceptionCause(exception, tool string) (cause, remedy string) {
 		return cause, "correct the generator in etc/config: every channel after this one waits for it"
 	case has("unknown url type"), has("InvalidURL"), has("nonnumeric port"):
 		return cause, "correct the address in etc/config: every channel after this one waits for it"
-	case has("ReadError"), has("BadGzipFile"), has("EOFError"), has("not a gzip file"), has("LZMAError"):
+	case has("BadGzipFile"), has("EOFError"), has("not a gzip file"), has("ReadError") && tool == "":
+		return cause, "an archive at its source is cut or is none, such as a page of an error: mend it there; every run stops here until then"
+	case has("ReadError"), has("LZMAError"):
 		if tool != "" {
 			cause += " (" + tool + ")"
 		}
 		return cause, "a payload is no archive, such as a page of an error: delete it from the pool with its .asc and .json, and correct its source; every run stops here until then"
-	case has("Missing channel section"), has("Missing file entry"), has("Missing mirror"), has("Missing key in"), has("has no attribute 'split'"),
+	case has("Missing channel section"), has("Missing file entry"), has("Missing mirror"), has("Missing key in"), has("'list' object has no attribute"),
 		has("invalid literal for int()"), has("int() argument"):
 		return cause, "correct etc/config: until then nothing at all is done"
+	case has("'NoneType' object has no attribute 'split'"):
+		return cause, "version-N.json of the source image does not say its version_detail: put it back from a mirror or a backup"
+	case has("NotADirectoryError"):
+		return cause, "correct the path in etc/config: it names a file, and every channel after this one waits for it"
+	case has("UnicodeDecodeError"):
+		return cause, "etc/config, or what a monitor address answers, is no UTF-8 text"
 	case has("has no attribute 'public_"):
 		return cause, "etc/config lacks public_fqdn or the ports, or cannot be parsed and counts as empty"
 	case has("Configuration file doesn't exist"), has("Invalid path:"), has("global.lock"):
 		return cause, "the folder or file is missing on the server, or the program runs with another root"
 	case has("JSONDecodeError"), has("Invalid index.json"), has("Invalid channels.json"):
-		return cause, "channels.json or an index on the server is damaged: put it back from a mirror or a backup"
+		return cause, "channels.json, an index or another .json on the server is damaged: put it back from a mirror or a backup"
 	case has("MemoryError"):
 		return cause, "the server ran out of memory"
 	case has("BadStatusLine"), has("HTTPException"):

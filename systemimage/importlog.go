@@ -215,6 +215,9 @@ func (p *importParser) judge(run *ImportRun) {
 		run.Remedy = "mend the line that is named among the problems"
 	case run.Exception != "":
 		run.Cause, run.Remedy = exceptionCause(run.Exception, p.tool)
+		if quoted(p.generator) == "remote-system-image" && strings.Contains(run.Exception, "JSONDecodeError") {
+			run.Remedy = "the other server answers with something that is no JSON: correct its address in etc/config; every channel after this one waits for it"
+		}
 	case !run.Complete && told:
 		run.Cause = "the log ends before the run does: it was killed, died with its last words elsewhere, or is still running"
 		run.Remedy = "look at the standard error stream, and for left-overs before the next run"

@@ -153,7 +153,8 @@ func (p *importParser) record(level byte, text []byte) {
 			p.step = atExpiry
 		}
 	case 'M':
-		for _, head := range [...]string{"Missing checksum: ", "Missing rootfs tarball: ", "Missing custom tarball: ", "Missing device tarball: "} {
+		for _, head := range [...]string{"Missing checksum: ", "Missing rootfs tarball: ", "Missing custom tarball: ", "Missing device tarball: ",
+			"Missing channel name in JSON", "Missing devices for channel name in JSON", "Missing device name in JSON", "Missing index for the channel device in JSON"} {
 			if _, ok := cut(text, head); ok {
 				p.hint = shorten(string(text))
 			}

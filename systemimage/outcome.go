@@ -20,12 +20,14 @@ func (s *Server) settle(ctx context.Context, op string, p *copyPlan, e ending) (
 	}
 	after, found, err := s.look(ctx, p, e)
 	if err != nil {
-		if errors.Is(err, ErrTorn) {
-			err = s.explain(ctx, op, err, p.want.Channel, p.want.Channel, p.want.Device)
-		}
 		kind := ErrAmbiguous
 		if errors.Is(err, ErrTorn) && e.err == nil {
 			kind = ErrTorn
+		}
+		for _, f := range s.whyTorn(ctx, op, err, p.want.Channel, p.want.Channel, p.want.Device) {
+			if f.Blocks {
+				err = fmt.Errorf("%v: %w", f, err)
+			}
 		}
 		return fail(kind, fmt.Errorf("%v, and the published index cannot be read: %w", e, err))
 	}
@@ -45,7 +47,11 @@ func (s *Server) settle(ctx context.Context, op string, p *copyPlan, e ending) (
 	}
 	wrong = append(wrong, damage...)
 	if !e.complete && (e.err != nil || e.Exit != 0 && e.Exit != exitReaderGone) {
-		wrong = append(wrong, "mirrors were not told and old files not removed: run cleanup-tree")
+		text := "mirrors were not told and old files not removed: run cleanup-tree"
+		if hint := e.hint(); hint != "" {
+			text += " (" + hint + ")"
+		}
+		wrong = append(wrong, text)
 	}
 	if len(wrong) == 0 {
 		if e.Exit != 0 || e.err != nil {

@@ -3,8 +3,10 @@ package systemimage
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"path"
 	"slices"
 	"strconv"
@@ -29,20 +31,25 @@ const (
 
 	// landing-preflight WWW <QUESTIONS: sizes of the files that matter, as lines
 	// "SIZE PATH". A question is "dir PATH" (everything in a folder), "file PATH"
-	// (and its signature), "sum PATH" (answer: "sum SHA256 PATH") or "test PATH"
-	// ("torn PATH" when xz cannot read it). Then the payloads of the pool that
+	// (and its signature), "index PATH", "sum PATH" (answer: "sum SHA256 PATH"),
+	// "text PATH" (answer: "text PATH<tab>TEXT") or "test PATH" ("torn PATH" when xz
+	// cannot read it). Then the payloads of the pool that
 	// have no signature ("unsigned PATH") or an empty one ("emptysig PATH"), which
 	// the shell finds by itself without starting a program for each.
 	preflightScript = `
 cd "$1" || exit 3
+shift
 while read -r kind path; do
 	case $kind in
+	index) set -- "$@" "$path" ;;
+	text) [ -f "$path" ] && printf 'text %s\t%s\n' "$path" "$(head -c 65536 -- "$path" | tr '\n\r\t' '   ')" ;;
 	dir) stat -L -c '%s %n' -- "$path"/* 2>/dev/null ;;
 	file) stat -L -c '%s %n' -- "$path" "$path.asc" 2>/dev/null ;;
 	sum) sum=$(sha256sum <"$path") 2>/dev/null && echo "sum ${sum%% *} $path" ;;
 	test) if [ -e "$path" ] && command -v xz >/dev/null 2>&1; then xz -t -- "$path" 2>/dev/null || echo "torn $path"; fi ;;
 	esac
 done
+[ $# -eq 0 ] || stat -L -c '%s %n' -- "$@" 2>/dev/null
 for f in pool/*.tar.xz; do
 	[ -e "$f" ] || continue
 	if [ ! -e "$f.asc" ]; then echo "unsigned $f"
@@ -91,10 +98,12 @@ func indexDir(d Device) string { return strings.TrimPrefix(path.Dir(d.Index), "/
 
 // An inspection is what to look at.
 type inspection struct {
-	dirs    []string // folders of devices
-	files   []File   // payloads that an index names
-	details []string // version-N.json of images whose details will be read
-	reused  []string // pool deltas that a copy would reuse if they are there
+	dirs    []string          // folders of devices
+	follow  []string          // folders of alias channels, which are brought up to date
+	indexes []string          // all of the tree: a device without one loses its files in the clean-up
+	files   []File            // payloads that an index names
+	details map[string]string // version-N.json that will be read, or be there before, with the details that it should have
+	reused  []string          // pool deltas that a copy would reuse if they are there
 }
 
 func (i *inspection) image(m Image) { i.files = append(i.files, m.Files...) }
@@ -122,6 +131,7 @@ func (s *Server) inspect(ctx context.Context, op string, look inspection) ([]Fin
 type treeState struct {
 	size     map[string]int64 // of the files that are there
 	sum      map[string]string
+	text     map[string]string
 	torn     []string
 	unsigned []string
 	emptySig []string
@@ -130,7 +140,7 @@ type treeState struct {
 
 func (s *Server) ask(ctx context.Context, op string, look inspection) (treeState, error) {
 	var q bytes.Buffer
-	for _, d := range look.dirs {
+	for _, d := range slices.Concat(look.dirs, look.follow) {
 		if !plainPath(d) {
 			return treeState{}, &Error{Op: op, Place: d, Kind: ErrRefused, Err: errors.New("no path below the published tree")}
 		}
@@ -146,8 +156,13 @@ func (s *Server) ask(ctx context.Context, op string, look inspection) (treeState
 			fmt.Fprintf(&q, "sum %s\n", p)
 		}
 	}
-	for _, p := range look.details {
-		fmt.Fprintf(&q, "file %s\n", p)
+	for _, p := range look.indexes {
+		if plainPath(p) {
+			fmt.Fprintf(&q, "index %s\n", p)
+		}
+	}
+	for _, p := range slices.Sorted(maps.Keys(look.details)) {
+		fmt.Fprintf(&q, "file %[1]s\ntext %[1]s\n", p)
 	}
 	for _, p := range look.reused {
 		fmt.Fprintf(&q, "test %s\n", p)
@@ -158,7 +173,7 @@ func (s *Server) ask(ctx context.Context, op string, look inspection) (treeState
 	if err != nil {
 		return treeState{}, &Error{Op: op, Err: fmt.Errorf("looking at the published tree on the server: %w", err)}
 	}
-	t := treeState{size: map[string]int64{}, sum: map[string]string{}}
+	t := treeState{size: map[string]int64{}, sum: map[string]string{}, text: map[string]string{}}
 	whole := false
 	for line := range strings.Lines(string(out.Stdout)) {
 		line = strings.TrimRight(line, "\r\n")
@@ -167,6 +182,9 @@ func (s *Server) ask(ctx context.Context, op string, look inspection) (treeState
 		case "sum":
 			sum, p, _ := strings.Cut(rest, " ")
 			t.sum[p] = sum
+		case "text":
+			p, text, _ := strings.Cut(rest, "\t")
+			t.text[p] = text
 		case "torn":
 			t.torn = append(t.torn, rest)
 		case "unsigned":
@@ -206,15 +224,18 @@ func (t treeState) judge(look inspection, root string) []Finding {
 	has := func(p string) bool { _, ok := t.size[p]; return ok }
 	for _, d := range look.dirs {
 		index := d + "/index.json"
-		left := has(index+".new") || has(index+".new.asc")
+		size, ok := t.size[index]
 		switch {
+		case ok && size == 0:
+			add(true, index, "is empty: the next program would take the device for one without images and begin its history again",
+				"put it back from a mirror or a backup before anything else runs")
 		case !has(index) && has(index+".new"):
 			add(true, index, "is missing: a commit was killed before its last step, and the next program would take the device for an empty one "+
 				"and begin its history again at 1", "run mv %[1]s.new %[1]s before anything else runs", root+"/www/"+index)
 		case !has(index):
 			add(true, index, "is missing: the next program would take the device for an empty one and begin its history again",
 				"put it back from a mirror or a backup before anything else runs")
-		case left:
+		case has(index + ".new.asc"):
 			add(true, index+".new", "is left over from a killed commit: every commit to this device fails",
 				"run cleanup-tree, then re-sign-indexes, and check the percentage of the newest image")
 		case !has(index + ".asc"):
@@ -225,6 +246,22 @@ func (t treeState) judge(look inspection, root string) []Finding {
 		if has(d + "/version-None.tar.xz") {
 			add(false, d+"/version-None.tar.xz", "is left over from copy-image -k", "harmless: cleanup-tree removes it")
 		}
+	}
+	for _, d := range look.follow {
+		if has(d + "/index.json.new.asc") {
+			add(true, d+"/index.json.new", "is left over from a killed commit: this alias would stay behind", "run cleanup-tree, then re-sign-indexes")
+		}
+	}
+	lost := slices.DeleteFunc(slices.Clone(look.indexes), func(p string) bool {
+		return t.size[p] > 0 || slices.Contains(look.dirs, path.Dir(p))
+	})
+	if n := len(lost); n > 0 {
+		problem := "is missing or empty: the clean-up at the end would delete the files of that device"
+		if n > 1 {
+			problem += fmt.Sprintf(", and of %d more without an index", n-1)
+		}
+		add(true, lost[0], problem, "move %s.new into its place if it is there, else put it back from a mirror or a backup, before anything else runs",
+			root+"/www/"+lost[0])
 	}
 	named := map[string]bool{}
 	for _, f := range look.files {
@@ -252,11 +289,7 @@ func (t treeState) judge(look inspection, root string) []Finding {
 			add(true, p+".asc", "is an empty signature, which would be published as it is", "delete it and run re-sign-indexes")
 		}
 	}
-	for _, p := range look.details {
-		if !has(p) {
-			add(true, p, "is missing: copies of this image would lose their version_detail", "put it back from a mirror or a backup")
-		}
-	}
+	t.judgeDetails(look, add)
 	for _, p := range t.torn {
 		add(true, p, "is a cut delta that the copy would reuse and publish", "run rm %[1]s %[1]s.asc", root+"/www/"+p)
 	}
@@ -315,6 +348,38 @@ func reusedDeltas(base, target Image) []string {
 		}
 	}
 	return list
+}
+
+// judgeDetails looks at the metadata of version tarballs. A copy takes its
+// details from that of its source, and the whole tarball from its own, if a run
+// that was killed has left it.
+func (t treeState) judgeDetails(look inspection, add func(blocks bool, place, problem, remedy string, a ...any)) {
+	for _, p := range slices.Sorted(maps.Keys(look.details)) {
+		want := look.details[p]
+		tar := strings.TrimSuffix(p, ".json") + ".tar.xz"
+		source := slices.ContainsFunc(look.files, func(f File) bool { return strings.TrimPrefix(f.Path, "/") == tar })
+		var meta struct {
+			Ini *struct {
+				Detail *string `json:"version_detail"`
+			} `json:"channel.ini"`
+		}
+		err := json.Unmarshal([]byte(t.text[p]), &meta)
+		known := err == nil && meta.Ini != nil && meta.Ini.Detail != nil
+		_, isThere := t.size[p]
+		_, tarThere := t.size[tar]
+		switch {
+		case !source && !tarThere:
+		case !source && (!known || *meta.Ini.Detail != want || t.size[tar] == 0 || t.size[tar+".asc"] == 0):
+			add(true, tar, "is left over from a killed run, unsigned or with other details, and would be published as it is", "run cleanup-tree")
+		case !source:
+		case !isThere:
+			add(true, p, "is missing: copies of this image would lose their version_detail", "put it back from a mirror or a backup")
+		case !known:
+			add(true, p, "does not say the version_detail: copies of this image would lose theirs, or the program dies of it", "put it back from a mirror or a backup")
+		case *meta.Ini.Detail != want:
+			add(false, p, fmt.Sprintf("has the details %q, and %q in the index: a copy gets the former", *meta.Ini.Detail, want), "put it back from a mirror or a backup")
+		}
+	}
 }
 
 // blocked joins the findings that stand in the way of an effect, or is nil.

@@ -11,6 +11,7 @@ import (
 	"maps"
 	"net/http"
 	"os"
+	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -257,10 +258,30 @@ func (w *world) answerPreflight(questions []byte) Output {
 		case "file":
 			say(p)
 			say(p + ".asc")
+		case "index":
+			say(p)
+		case "text":
+			if detail, ok := w.detail(p); ok {
+				fmt.Fprintf(&out, "text %s\t{\"channel.ini\": {\"version_detail\": %q}}\n", p, detail)
+			}
 		}
 	}
 	fmt.Fprintln(&out, "end")
 	return Output{Stdout: out.Bytes()}
+}
+
+// detail is what version-N.json says of its image: the same as the index.
+func (w *world) detail(p string) (string, bool) {
+	x, err := ParseIndex([]byte(w.docs[path.Dir(p)+"/index.json"]))
+	if _, there := w.size[p]; !there || err != nil {
+		return "", false
+	}
+	var n int
+	if _, err := fmt.Sscanf(path.Base(p), "version-%d.json", &n); err != nil {
+		return "", false
+	}
+	m, ok := x.Full(n)
+	return m.VersionDetail, ok
 }
 
 // A replay is the host on which a recorded run happens: the program's output is

@@ -227,8 +227,11 @@ func TestPreflightScript(t *testing.T) {
 	write(dir+"/index.json.asc", "s")
 	f, g := file("pool/ubuntu-1.tar.xz", "payload"), file("pool/device-1.tar.xz", "payload")
 	f.Checksum = "239f59ed55e737c77147cf55ad0c1b030b6d7ee748a7426952f9b852d5a935e5" // of "payload"
-	look := inspection{dirs: []string{dir}, files: []File{f, g}, details: []string{dir + "/version-3.json"}, reused: []string{"pool/ubuntu-1.delta-ubuntu-0.tar.xz"}}
-	write(dir+"/version-3.json", "{}")
+	v := file(dir+"/version-3.tar.xz", "payload")
+	v.Checksum = f.Checksum
+	look := inspection{dirs: []string{dir}, files: []File{f, g, v}, details: map[string]string{dir + "/version-3.json": "ubuntu=1,version=3"}, reused: []string{"pool/ubuntu-1.delta-ubuntu-0.tar.xz"}}
+	const detail = `{"channel.ini": {"version_detail": "ubuntu=1,version=3"}}`
+	write(dir+"/version-3.json", detail)
 	h := newCronHost(t, "")
 	s := &Server{Runner: h, Root: root, Client: &Client{}}
 	check := func(step string, want ...string) {
@@ -263,6 +266,29 @@ func TestPreflightScript(t *testing.T) {
 	check("cut and empty", "true pool/ubuntu-1.tar.xz: put it back", "true pool/device-1.tar.xz.asc: delete it and run re-sign-indexes")
 	file("pool/ubuntu-1.tar.xz", "payload")
 	file("pool/device-1.tar.xz", "payload")
+	for _, text := range []string{"", "{", "{}", `{"channel.ini": {}}`} {
+		write(dir+"/version-3.json", text)
+		check("metadata without details", "true "+dir+"/version-3.json: put it back")
+	}
+	write(dir+"/version-3.json", strings.Replace(detail, "ubuntu=1", "ubuntu=2", 1))
+	check("metadata with others", "false "+dir+"/version-3.json: put it back")
+	write(dir+"/version-3.json", detail)
+	look.details[dir+"/version-4.json"] = "ubuntu=1,tag=x,version=4"
+	check("no left-over")
+	write(dir+"/version-4.tar.xz", "payload")
+	write(dir+"/version-4.tar.xz.asc", "s")
+	write(dir+"/version-4.json", `{"channel.ini": {"version_detail": "ubuntu=1,tag=old,version=4"}}`)
+	check("left-over of another copy", "true "+dir+"/version-4.tar.xz: run cleanup-tree")
+	write(dir+"/version-4.json", `{"channel.ini": {"version_detail": "ubuntu=1,tag=x,version=4"}}`)
+	check("left-over of this copy")
+	write(dir+"/version-4.tar.xz.asc", "")
+	check("unsigned left-over", "true "+dir+"/version-4.tar.xz: run cleanup-tree")
+	delete(look.details, dir+"/version-4.json")
+	look.follow, look.indexes = []string{"alias/phone"}, []string{dir + "/index.json", "other/a/index.json", "other/b/index.json"}
+	write("other/a/index.json", "")
+	write("alias/phone/index.json.new.asc", "s")
+	check("others", "true alias/phone/index.json.new: run cleanup-tree", "true other/a/index.json: move")
+	look.follow, look.indexes = nil, nil
 	write("pool/custom-9.tar.xz", "x")
 	write("pool/boot-9.tar.xz", "x")
 	write("pool/boot-9.tar.xz.asc", "")
@@ -278,7 +304,10 @@ func TestPreflightScript(t *testing.T) {
 	check("delta to be reused", reused...)
 	os.Remove(filepath.Join(root, "www/pool/ubuntu-1.delta-ubuntu-0.tar.xz"))
 	write(dir+"/index.json.new", "{}")
+	check("left over, harmless")
+	write(dir+"/index.json.new.asc", "s")
 	check("left over", "true "+dir+"/index.json.new: run cleanup-tree")
+	os.Remove(filepath.Join(root, "www", dir, "index.json.new.asc"))
 	os.Remove(filepath.Join(root, "www", dir, "index.json"))
 	check("no index", "true "+dir+"/index.json: run mv")
 	os.Remove(filepath.Join(root, "www", dir, "index.json.new"))

@@ -83,10 +83,7 @@ func (s *Server) planTag(ctx context.Context, r TagRequest) (*copyPlan, bool, er
 	}
 	p.want.Detail = copiedDetail(latest.VersionDetail, true, r.Tag, p.want.Version)
 	p.expect(l, latest, true)
-	dir := indexDir(x.Entry)
-	p.look.dirs = []string{dir}
-	p.look.details = []string{fmt.Sprintf("%s/version-%d.json", dir, r.Version)}
-	p.look.image(latest)
+	p.lookAround(l, x, x)
 	return p, false, nil
 }
 

@@ -117,7 +117,7 @@ func payload(address, version string) ([]byte, error) {
 
 // repack makes the image of a root file system: everything moves below
 // system/, and what every device needs is added.
-func repack(members []member, product string) []member {
+func repack(members []member, product string, android bool) []member {
 	var out []member
 	for _, m := range members {
 		if m.name == "SWAP.swap" || m.name == "etc/mtab" {
@@ -135,11 +135,13 @@ func repack(members []member, product string) []member {
 	link := func(name, to string, mode int64) {
 		out = append(out, member{name: "system/" + name, mode: mode, kind: tar.TypeSymlink, link: to})
 	}
-	dir("android")
-	for _, name := range []string{"cache", "data", "factory", "firmware", "persist", "system", "odm"} {
-		link(name, "/android/"+name, 0o755)
+	if android {
+		dir("android")
+		for _, name := range []string{"cache", "data", "factory", "firmware", "persist", "system", "odm"} {
+			link(name, "/android/"+name, 0o755)
+		}
+		link("vendor", "/android/system/vendor", 0o755)
 	}
-	link("vendor", "/android/system/vendor", 0o755)
 	if product == "core" {
 		dir("writable")
 	} else {

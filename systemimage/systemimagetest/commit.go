@@ -2,6 +2,7 @@ package systemimagetest
 
 import (
 	"os"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"time"
@@ -19,7 +20,7 @@ func readJSON(path string, def object) (object, error) {
 	}
 	o, ok := v.(object)
 	if !ok {
-		return nil, raise("TypeError", "Invalid %s, not a dict.", path[len(path)-len("index.json"):])
+		return nil, raise("TypeError", "Invalid %s, not a dict.", filepath.Base(path))
 	}
 	return o, nil
 }
@@ -49,13 +50,20 @@ func (p *process) editIndex(path string, change func(index object) error) error 
 	if err != nil {
 		return err
 	}
+	if err := wellFormed(index); err != nil {
+		return err
+	}
 	before := clone(index)
 	failed := change(index)
 	if err := dropOldPercentages(index); err != nil {
 		return err
 	}
 	if !reflect.DeepEqual(before, clone(index)) || !exists(path) {
-		index["global"].(object)["generated_at"] = p.now().UTC().Format("Mon Jan 02 15:04:05 UTC 2006")
+		global, ok := index["global"].(object)
+		if !ok {
+			return keyError("global")
+		}
+		global["generated_at"] = p.now().UTC().Format("Mon Jan 02 15:04:05 UTC 2006")
 		if err := p.commit(path, index); err != nil {
 			return err
 		}
@@ -70,7 +78,18 @@ func readIndex(path string) (object, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := wellFormed(index); err != nil {
+		return nil, err
+	}
 	return index, dropOldPercentages(index)
+}
+
+// wellFormed is what programs stumble over in an index without a list of images.
+func wellFormed(index object) error {
+	if _, ok := index["images"]; !ok {
+		return keyError("images")
+	}
+	return nil
 }
 
 func emptyIndex() object { return object{"global": object{}, "images": []any{}} }

@@ -46,8 +46,11 @@ func (p *process) loadConfig() error {
 		path = filepath.Join(p.home, "etc/config")
 	}
 	text, err := os.ReadFile(path)
-	if err != nil {
+	if err != nil && !exists(path) {
 		return raise("Exception", "Configuration file doesn't exist: %s", path)
+	} // one that is there and cannot be read counts as empty
+	if i := notUTF8(text); i >= 0 {
+		return raise("UnicodeDecodeError", "'utf-8' codec can't decode byte 0x%02x in position %d: invalid start byte", text[i], i)
 	}
 	sections, err := parseConfig(path, text)
 	if err != nil {
@@ -122,6 +125,11 @@ func keyError(format string, args ...any) error {
 // configuration, with the default paths below root.
 func newConfig(sections map[string]section, root string) (*config, error) {
 	global := sections["global"]
+	for _, key := range []string{"gpg_key_path", "gpg_keyring_path", "publish_path", "state_path"} {
+		if global[key].list != nil {
+			return nil, raise("AttributeError", "'list' object has no attribute 'startswith'")
+		}
+	}
 	c := &config{public: map[string]string{}, channels: map[string]channelConfig{}}
 	c.base = root
 	if v, ok := global["base_path"]; ok {

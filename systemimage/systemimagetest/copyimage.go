@@ -110,6 +110,9 @@ func (p *process) chooseCopy(c *copying, keep bool, offset int) error {
 	if err != nil {
 		return err
 	}
+	if !keep && slices.ContainsFunc(existing, func(i object) bool { return i["version"] == nil }) {
+		return raise("TypeError", "'>=' not supported between instances of 'NoneType' and 'int'")
+	}
 	c.number = c.version
 	if keep {
 		if slices.ContainsFunc(existing, func(i object) bool { return i["version"] == c.version }) {
@@ -248,6 +251,9 @@ func (p *process) imageFiles(image object, number any) (files []string, detail s
 			return nil, "", err
 		}
 		if ini, ok := meta["channel.ini"].(object); ok {
+			if _, ok := ini["version_detail"]; !ok {
+				return nil, "", raise("AttributeError", "'NoneType' object has no attribute 'split'")
+			}
 			detail = text(ini, "version_detail")
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"unicode/utf8"
 )
 
 // A downloadError is what the server's downloads say of a host or an answer.
@@ -16,16 +17,29 @@ func (e *downloadError) Error() string { return e.text }
 // fetch reads a URL of the fake's world. A URL that cannot be asked at all is
 // an exception; any other failure is a downloadError.
 func (p *process) fetch(address string) ([]byte, error) {
+	given := address
+	address = strings.TrimSpace(address)
+	scheme, rest, ok := strings.Cut(address, ":")
+	if !ok || scheme == "" || strings.Contains(scheme, "/") {
+		return nil, raise("ValueError", "unknown url type: %s", repr(given))
+	}
+	if scheme = strings.ToLower(scheme); scheme != "http" && scheme != "https" {
+		return nil, &downloadError{"urllib.error.URLError", fmt.Sprintf("<urlopen error unknown url type: %s>", scheme)}
+	}
+	host, _, _ := strings.Cut(strings.TrimPrefix(rest, "//"), "/")
+	if !strings.HasPrefix(rest, "//") || host == "" {
+		return nil, &downloadError{"urllib.error.URLError", "<urlopen error no host given>"}
+	}
+	if _, port, _ := strings.Cut(host, ":"); strings.Trim(port, "0123456789") != "" {
+		return nil, raise("http.client.InvalidURL", "nonnumeric port: %s", repr(port))
+	}
 	if i := strings.IndexAny(address, " \t\n"); i >= 0 {
 		return nil, raise("http.client.InvalidURL", "URL can't contain control characters. %s (found at least %s)", repr(pathOf(address)), repr(address[i:i+1]))
-	}
-	if u, err := url.Parse(address); err != nil || u.Scheme == "" || u.Host == "" {
-		return nil, raise("ValueError", "unknown url type: %s", repr(address))
 	}
 	s := &Server{root: p.home}
 	file, err := s.source(address)
 	if err != nil {
-		return nil, raise("ValueError", "unknown url type: %s", repr(address))
+		return nil, raise("ValueError", "unknown url type: %s", repr(given))
 	}
 	if fault, err := os.ReadFile(file + faultExt); err == nil {
 		return nil, answer(strings.TrimSpace(string(fault)))
@@ -42,6 +56,18 @@ func (p *process) fetch(address string) ([]byte, error) {
 		return nil, answer("refused")
 	}
 	return nil, answer("dns")
+}
+
+// notUTF8 is where b stops being UTF-8, or -1.
+func notUTF8(b []byte) int {
+	for i := 0; i < len(b); {
+		r, n := utf8.DecodeRune(b[i:])
+		if r == utf8.RuneError && n == 1 {
+			return i
+		}
+		i += n
+	}
+	return -1
 }
 
 func pathOf(address string) string {
@@ -93,7 +119,7 @@ func (p *process) generateHTTP(generator string, arguments []string, env environ
 		p.debug("Too few arguments")
 		return "", nil
 	}
-	address, opts := arguments[0], unpackOptions(argument(arguments, 1))
+	address, opts := arguments[0], p.options(argument(arguments, 1))
 	name, ok := opts["name"]
 	if !ok {
 		name = generator
@@ -103,6 +129,9 @@ func (p *process) generateHTTP(generator string, arguments []string, env environ
 		answer, ok, err := p.download(monitor, "download")
 		if err != nil || !ok {
 			return "", err
+		}
+		if i := notUTF8(answer); i >= 0 {
+			return "", raise("UnicodeDecodeError", "'utf-8' codec can't decode byte 0x%02x in position %d: invalid start byte", answer[i], i)
 		}
 		version = strings.TrimSpace(string(answer))
 		if version == "" || strings.Contains(version, "\n") {
@@ -140,7 +169,7 @@ func (p *process) generateHTTP(generator string, arguments []string, env environ
 	if generator == "http-cdimage" {
 		temp := filepath.Join(p.tempDir(), "download")
 		meta["generator"], meta["rootfs_path"] = "cdimage-ubports", temp
-		members, err := p.openRootfs(data, temp, true, opts["product"])
+		members, err := p.openRootfs(data, temp, true, opts["product"], true)
 		if err != nil {
 			return "", err
 		}
@@ -167,7 +196,7 @@ func (p *process) generateRemote(arguments []string, env environment) (string, e
 		return "", nil
 	}
 	base, channel, want, name := arguments[0], arguments[1], arguments[2], env.name
-	opts := unpackOptions(argument(arguments, 3))
+	opts := p.options(argument(arguments, 3))
 	if d, ok := opts["device"]; ok {
 		name = d
 	}
@@ -190,6 +219,7 @@ func (p *process) generateRemote(arguments []string, env environment) (string, e
 		return "", err
 	}
 	full := fullImages(imagesOf(index))
+	p.debug("List of full images founds %s", repr(full))
 	if len(full) == 0 {
 		return "", nil
 	}
@@ -219,9 +249,9 @@ func (p *process) generateRemote(arguments []string, env environment) (string, e
 
 // remoteMetadata fetches the .json of a file of another server, if it has one.
 func (p *process) remoteMetadata(address, path string, env environment) error {
-	data, err := p.fetch(strings.Replace(address, ".tar.xz", ".json", 1))
-	if err != nil {
-		return nil
+	data, ok, err := p.download(strings.Replace(address, ".tar.xz", ".json", 1), "retrieve url")
+	if err != nil || !ok {
+		return err
 	}
 	v, err := decodeJSON(data)
 	if err != nil {
@@ -240,7 +270,7 @@ func (p *process) remoteMetadata(address, path string, env environment) error {
 
 // remoteJSON reads an object from another server, or nil if it does not answer.
 func (p *process) remoteJSON(address string) (object, error) {
-	data, ok, err := p.download(address, "download")
+	data, ok, err := p.download(address, "retrieve url")
 	if err != nil || !ok {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package systemimagetest
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
 	"slices"
@@ -27,12 +28,14 @@ func (p *process) generate(f fileConfig, env environment) (string, error) {
 	return "", raise("Exception", "Invalid generator: %s", f.generator)
 }
 
-// unpackOptions reads "k=v,k=v"; pieces of another form are ignored.
-func unpackOptions(text string) map[string]string {
+// options reads "k=v,k=v"; pieces of another form are ignored. In 2016 a value
+// could not contain "=" either.
+func (p *process) options(text string) map[string]string {
 	m := map[string]string{}
 	for piece := range strings.SplitSeq(text, ",") {
-		if fields := strings.Split(piece, "="); len(fields) == 2 {
-			m[fields[0]] = fields[1]
+		k, v, ok := strings.Cut(piece, "=")
+		if ok && (p.era != 2016 || !strings.Contains(v, "=")) {
+			m[k] = v
 		}
 	}
 	return m
@@ -152,7 +155,7 @@ func (p *process) generateSystemImage(arguments []string, env environment) (stri
 		return "", nil
 	}
 	channel, want, name := arguments[0], arguments[1], env.name
-	if d, ok := unpackOptions(argument(arguments, 2))["device"]; ok {
+	if d, ok := p.options(argument(arguments, 2))["device"]; ok {
 		name = d
 	}
 	channels, err := p.channels()
@@ -176,11 +179,7 @@ func (p *process) generateSystemImage(arguments []string, env environment) (stri
 		return "", err
 	}
 	full := fullImages(images)
-	list := make([]any, len(full))
-	for n, i := range full {
-		list[n] = i
-	}
-	p.debug("List of full images found %s", repr(list))
+	p.debug("List of full images found %s", repr(full))
 	if len(full) == 0 {
 		p.record(said, "No images found for device: %s", name)
 		return "", nil
@@ -210,6 +209,9 @@ var architectures = map[string]map[string]string{
 		"generic_x86": "i386", "generic_i386": "i386", "generic_amd64": "amd64", "azure_amd64": "amd64", "plano": "amd64",
 		"generic_arm64": "arm64", "frieza_arm64": "arm64",
 	},
+	"cdimage-custom": {
+		"generic_x86": "i386", "generic_i386": "i386", "generic_amd64": "amd64", "generic_arm64": "arm64", "frieza_arm64": "arm64",
+	},
 	"cdimage-device-raw": {
 		"generic_x86": "i386", "generic_i386": "i386", "generic_amd64": "amd64", "azure_amd64": "amd64.azure",
 		"plano": "amd64.plano", "raspi2_armhf": "armhf.raspi2", "generic_arm64": "arm64",
@@ -223,7 +225,7 @@ func (p *process) generateCDImage(generator string, arguments []string, env envi
 		p.debug("Too few arguments")
 		return "", nil
 	}
-	tree, series, opts := arguments[0], arguments[1], unpackOptions(argument(arguments, 2))
+	tree, series, opts := arguments[0], arguments[1], p.options(argument(arguments, 2))
 	kind, word, ext, product := "ubuntu", "rootfs", "", "touch"
 	switch generator {
 	case "cdimage-custom":
@@ -234,18 +236,18 @@ func (p *process) generateCDImage(generator string, arguments []string, env envi
 	if v, ok := opts["product"]; ok {
 		product = v
 	}
-	table := architectures[generator]
-	if table == nil {
-		table = architectures["cdimage-ubuntu"]
-	}
-	arch, ok := table[env.name]
+	arch, ok := architectures[generator][env.name]
 	if !ok {
 		arch = "armhf"
 	}
-	entries, err := os.ReadDir(tree)
-	if err != nil {
+	dir := p.realpath(tree)
+	entries, err := os.ReadDir(dir)
+	switch {
+	case !exists(dir):
 		p.debug("Directory not found: %s", tree)
 		return "", nil
+	case err != nil:
+		return "", raise("NotADirectoryError", "[Errno 20] Not a directory: %s", repr(tree))
 	}
 	var versions []string
 	for _, e := range slices.Backward(entries) {
@@ -255,20 +257,22 @@ func (p *process) generateCDImage(generator string, arguments []string, env envi
 	}
 	p.debug("Versions detected: %s", repr(versions))
 	for _, v := range versions {
-		sums, err := os.ReadFile(filepath.Join(tree, v, "SHA256SUMS"))
+		sums, err := os.ReadFile(filepath.Join(dir, v, "SHA256SUMS"))
 		if err != nil {
-			p.debug("Missing checksum: False")
+			if kind != "device" {
+				p.debug("Missing checksum: False")
+			}
 			continue
 		}
 		name := series + "-preinstalled-" + product + "-" + arch + ext + ".tar.gz"
-		b := build{path: filepath.Join(tree, v, name), version: v, kind: kind, word: word, generator: generator, series: series, product: opts["product"]}
-		if b.data, err = os.ReadFile(b.path); err != nil {
+		b := build{path: filepath.Join(tree, v, name), version: v, kind: kind, word: word, generator: generator, series: series, product: product}
+		if b.data, err = os.ReadFile(p.realpath(b.path)); err != nil {
 			if kind != "device" {
 				p.debug("Missing %s tarball: %s", word, b.path)
 			}
 			continue
 		}
-		if opts["import"] == "good" && !exists(filepath.Join(tree, v, ".marked_good")) {
+		if opts["import"] == "good" && !exists(filepath.Join(dir, v, ".marked_good")) {
 			continue
 		}
 		for line := range strings.Lines(string(sums)) {
@@ -305,7 +309,7 @@ func (p *process) poolBuild(b build, env environment) (string, error) {
 	if found, err := p.existing(path, detail, env); found != "" || err != nil {
 		return found, err
 	}
-	members, err := p.openRootfs(b.data, b.path, b.kind == "ubuntu", b.product)
+	members, err := p.openRootfs(b.data, b.path, b.kind == "ubuntu", b.product, b.product == "touch" || b.product == "pd")
 	if err != nil {
 		return "", err
 	}
@@ -313,14 +317,19 @@ func (p *process) poolBuild(b build, env environment) (string, error) {
 		return "", err
 	}
 	*env.details = append(*env.details, detail)
-	return path, p.writeMetadata(path, object{
+	meta := object{
 		"generator": b.generator, "version": b.version, "version_detail": detail,
 		"series": b.series, b.word + "_path": b.path, b.word + "_checksum": b.sum,
-	})
+	}
+	if b.kind == "device" {
+		meta["device"] = env.name
+	}
+	return path, p.writeMetadata(path, meta)
 }
 
-// openRootfs unpacks a .tar.gz and moves a root file system below system/.
-func (p *process) openRootfs(data []byte, path string, shift bool, product string) ([]member, error) {
+// openRootfs unpacks a .tar.gz and, with shift, moves it below system/ as a
+// root file system, with Android's mount points if it has them.
+func (p *process) openRootfs(data []byte, path string, shift bool, product string, android bool) ([]member, error) {
 	if shift {
 		p.debug("Opening tarball for processing")
 	}
@@ -329,12 +338,16 @@ func (p *process) openRootfs(data []byte, path string, shift bool, product strin
 		return nil, raise("OSError", "[Errno 28] No space left on device")
 	}
 	members, err := unpackGZ(data)
-	if err != nil {
+	switch {
+	case len(data) == 0 && shift:
+		return nil, raise("tarfile.ReadError", "empty file")
+	case err != nil && bytes.HasPrefix(data, []byte("\x1f\x8b")):
+		return nil, raise("EOFError", "Compressed file ended before the end-of-stream marker was reached")
+	case err != nil && len(data) > 0:
 		return nil, raise("gzip.BadGzipFile", "Not a gzipped file (b%s)", repr(string(data[:min(2, len(data))])))
-	}
-	if !shift {
+	case !shift:
 		return members, nil
 	}
 	p.debug("Closing tarball")
-	return repack(members, product), nil
+	return repack(members, product, android), nil
 }

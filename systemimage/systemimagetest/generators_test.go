@@ -96,8 +96,31 @@ func TestGenerators(t *testing.T) {
 		{"remote without the device", "ubuntu, version", []string{"file_ubuntu = remote-system-image;http://remote;" + stable + ";ubuntu", version}, serveRemote,
 			[]string{strings.ReplaceAll(none, "%s", "remote-system-image")}},
 		{"remote away", "ubuntu, version", []string{"file_ubuntu = remote-system-image;http://h;a;b", version}, build(Build{URL: "http://h/x", Version: "1"}),
-			[]string{"ERROR HTTP Error 404: File not found", "urllib.error.HTTPError: HTTP Error 404: File not found", "ERROR Failed to download http://h/channels.json",
+			[]string{"ERROR HTTP Error 404: File not found", "urllib.error.HTTPError: HTTP Error 404: File not found", "ERROR Failed to retrieve url http://h/channels.json",
 				strings.ReplaceAll(none, "%s", "remote-system-image")}},
+		{"blanks around the URL", "dev, version", []string{"file_dev = http; http://h/d.tar.xz ;name=device", version},
+			build(Build{URL: "http://h/d.tar.xz", Version: "7"}),
+			[]string{"INFO New file from 'http': pool/device-HASH.tar.xz", newVersion, "INFO Publishing new image '1' (device=HASH,version=1) with 2 files."}},
+		{"an = in the monitor", "dev, version", []string{"file_dev = http;http://h/d.tar.xz;name=device,monitor=http://h/d?of=phone", version},
+			build(Build{URL: "http://h/d.tar.xz", Version: "7", Monitor: "http://h/d"}),
+			[]string{"INFO New file from 'http': pool/device-HASH.tar.xz", newVersion, "INFO Publishing new image '1' (device=7,version=1) with 2 files."}},
+		{"no host", "dev, version", []string{"file_dev = http;http:///d.tar.xz", version}, nil,
+			[]string{"urllib.error.URLError: <urlopen error no host given>", "ERROR Failed to retrieve url http:///d.tar.xz", strings.ReplaceAll(none, "%s", "http")}},
+		{"no such scheme", "dev, version", []string{"file_dev = http;htp://h/d.tar.xz", version}, nil,
+			[]string{"urllib.error.URLError: <urlopen error unknown url type: htp>", "ERROR Failed to retrieve url htp://h/d.tar.xz", strings.ReplaceAll(none, "%s", "http")}},
+		{"a word for a port", "dev, version", []string{"file_dev = http;http://h:port/d.tar.xz", version}, nil,
+			[]string{"http.client.InvalidURL: nonnumeric port: 'port'"}},
+		{"gzip cut", "ubuntu, version", []string{"file_ubuntu = cdimage-ubuntu;@ROOT@/cdimage/daily;vivid", version}, func(t *testing.T, s *Server) {
+			writeCDImage("vivid-preinstalled-touch-armhf.tar.gz")(t, s)
+			path := filepath.Join(s.root, "cdimage/daily/20150611/vivid-preinstalled-touch-armhf.tar.gz")
+			if err := os.Truncate(path, 20); err != nil {
+				t.Fatal(err)
+			}
+		}, []string{"EOFError: Compressed file ended before the end-of-stream marker was reached"}},
+		{"a path from the root", "ubuntu, version", []string{"file_ubuntu = cdimage-ubuntu;cdimage/daily;vivid", version}, writeCDImage("vivid-preinstalled-touch-armhf.tar.gz"),
+			[]string{"INFO New file from 'cdimage-ubuntu': pool/ubuntu-HASH.tar.xz", newVersion, "INFO Publishing new image '1' (ubuntu=20150611,version=1) with 2 files."}},
+		{"a file for a path", "ubuntu, version", []string{"file_ubuntu = cdimage-ubuntu;etc/config;vivid", version}, nil,
+			[]string{"NotADirectoryError: [Errno 20] Not a directory: 'etc/config'"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

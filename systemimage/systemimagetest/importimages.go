@@ -161,7 +161,9 @@ func (p *process) importFiles(i *importing, files []fileConfig) (bool, error) {
 		}
 		done = append(done, name)
 		if name == "ubports" && p.era != 2016 {
-			p.dateTag(i)
+			if err := p.dateTag(i); err != nil {
+				return false, err
+			}
 		}
 		p.info("Calling '%s' generator for a new file", f.generator)
 		path, err := p.generate(f, i.env)
@@ -195,10 +197,13 @@ func (p *process) importFiles(i *importing, files []fileConfig) (bool, error) {
 
 // dateTag tags an image of a channel with the entry "ubports" with the day; a
 // second image of a day gets /2 behind it, and so on.
-func (p *process) dateTag(i *importing) {
+func (p *process) dateTag(i *importing) error {
 	tag := p.now().Format("2006-01-02")
 	if i.last != nil {
 		last := ""
+		if _, ok := i.last["version_detail"]; !ok {
+			return keyError("version_detail")
+		}
 		details := text(i.last, "version_detail")
 		for d := range strings.SplitSeq(details, ",") {
 			if v, ok := strings.CutPrefix(d, "tag="); ok && last == "" && strings.Contains(details, ",") {
@@ -220,6 +225,7 @@ func (p *process) dateTag(i *importing) {
 	}
 	p.debug("Setting tag to UBports image %s", tag)
 	*i.env.details = setTag(*i.env.details, tag)
+	return nil
 }
 
 // warnDelta says that a delta base is not there. The call used for it is out

@@ -19,7 +19,7 @@ func (l *layout) payload(channel, device, key, value string) (string, error) {
 	}
 	detail := key + "=" + value
 	for _, f := range l.conf.channels[channel].files {
-		if _, only, specific := strings.Cut(f.name, ","); specific && only != device || detailKey(f) != key {
+		if _, only, specific := strings.Cut(f.name, ","); specific && only != device || l.detailKey(f) != key {
 			continue
 		}
 		path, err := l.sourced(f, device, key, value)
@@ -43,10 +43,10 @@ func (l *layout) payload(channel, device, key, value string) (string, error) {
 }
 
 // detailKey is the key of the entry that a source adds to the details.
-func detailKey(f fileConfig) string {
+func (l *layout) detailKey(f fileConfig) string {
 	switch f.generator {
 	case "http", "http-cdimage":
-		if name, ok := unpackOptions(argument(f.arguments, 1))["name"]; ok {
+		if name, ok := l.options(argument(f.arguments, 1))["name"]; ok {
 			return name
 		}
 		return f.generator
@@ -63,7 +63,7 @@ func (l *layout) sourced(f fileConfig, device, key, value string) (string, error
 	if len(f.arguments) == 0 {
 		return "", nil
 	}
-	opts := unpackOptions(f.arguments[len(f.arguments)-1])
+	opts := l.options(f.arguments[len(f.arguments)-1])
 	switch f.generator {
 	case "http", "http-cdimage":
 		return l.httpPayload(f.arguments[0], key, value)
@@ -110,7 +110,7 @@ func (l *layout) httpPayload(address, name, value string) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		if data, err = packXZ(repack(members, ""), payloadTime); err != nil {
+		if data, err = packXZ(repack(members, "", true), payloadTime); err != nil {
 			return "", err
 		}
 		meta["generator"], meta["rootfs_path"] = "cdimage-ubports", "/tmp/download"

@@ -238,6 +238,12 @@ func repr(v any) string {
 			parts[i] = repr(e)
 		}
 		return "[" + strings.Join(parts, ", ") + "]"
+	case []object:
+		parts := make([]string, len(v))
+		for i, e := range v {
+			parts[i] = repr(e)
+		}
+		return "[" + strings.Join(parts, ", ") + "]"
 	case object:
 		parts := make([]string, 0, len(v))
 		for _, k := range slices.Sorted(maps.Keys(v)) {

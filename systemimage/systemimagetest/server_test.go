@@ -2,6 +2,7 @@ package systemimagetest
 
 import (
 	"context"
+	"fmt"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -209,4 +210,74 @@ func BenchmarkCopy(b *testing.B) {
 			b.Fatal(err, out)
 		}
 	}
+}
+
+// What the real programs die of in trees and configurations that somebody has
+// damaged, as they were seen to do it.
+func TestDamagedTree(t *testing.T) {
+	write := func(path, text string) func(*Server) error {
+		return func(s *Server) error { return writeFile(filepath.Join(s.root, path), []byte(text)) }
+	}
+	version := "www/" + proposed + "/krillin/version-3.json"
+	index := "www/" + rc + "/krillin/index.json"
+	tests := []struct {
+		name   string
+		damage func(*Server) error
+		last   string
+	}{
+		{"no details", write(version, `{"channel.ini": {}}`), "AttributeError: 'NoneType' object has no attribute 'split'"},
+		{"no list of images", write(index, "{}"), "KeyError: 'images'"},
+		{"no global part", write(index, `{"images": []}`), "KeyError: 'global'"},
+		{"a null version", write(index, `{"global": {}, "images": [{"version": null, "type": "full", "files": []}]}`),
+			"TypeError: '>=' not supported between instances of 'NoneType' and 'int'"},
+		{"a list for channels.json", write("www/channels.json", "[]"), "TypeError: Invalid channels.json, not a dict."},
+		{"a list for a path", func(s *Server) error {
+			return edit(s, "publish_path = www/", "publish_path = www/, www/")
+		}, "AttributeError: 'list' object has no attribute 'startswith'"},
+		{"one port", func(s *Server) error {
+			return edit(s, "public_https_port = 443\n", "")
+		}, "AttributeError: 'Config' object has no attribute 'public_https_port'. Did you mean: 'public_http_port'?"},
+		{"Latin-1", func(s *Server) error {
+			return edit(s, "# Generic", "# G\xe9n\xe9rique")
+		}, "UnicodeDecodeError: 'utf-8' codec can't decode byte 0xe9 in position"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			s := sampleServer(t)
+			if err := tt.damage(s); err != nil {
+				t.Fatal(err)
+			}
+			out := run(t, s, "copy-image", "-r", "3", proposed, rc, "krillin")
+			lines := strings.Split(strings.TrimSpace(string(out.Stderr)), "\n")
+			if last := lines[len(lines)-1]; out.Exit != 1 || !strings.HasPrefix(last, tt.last) {
+				t.Errorf("exit %d, %s\nwant 1, %s", out.Exit, last, tt.last)
+			}
+		})
+	}
+}
+
+// A source with two tags in a row keeps the second, as the real programs do.
+func TestTagStays(t *testing.T) {
+	s := sampleServer(t)
+	if err := replaceIn(s, "www/"+stable+"/krillin/version-1.json", "tag=OTA-4", "tag=a,tag=b,tag=c"); err != nil {
+		t.Fatal(err)
+	}
+	out := run(t, s, "tag-image", "-vvv", stable, "krillin", "1", "x")
+	if !strings.Contains(string(out.Stdout), "keyring=archive-master,tag=b,tag=x,version=2) with 5 files.") {
+		t.Errorf("%s", out.Stdout)
+	}
+}
+
+func edit(s *Server, old, new string) error { return replaceIn(s, "etc/config", old, new) }
+
+func replaceIn(s *Server, path, old, new string) error {
+	path = filepath.Join(s.root, path)
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	if !strings.Contains(string(b), old) {
+		return fmt.Errorf("no %q in %s", old, path)
+	}
+	return writeFile(path, []byte(strings.Replace(string(b), old, new, 1)))
 }

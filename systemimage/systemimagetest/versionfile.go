@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -56,7 +57,13 @@ func (p *process) generateVersion(env environment) (string, error) {
 func (p *process) versionMembers(channel, device, number, details, target string) ([]member, error) {
 	for _, key := range []string{"public_http_port", "public_https_port", "public_fqdn"} {
 		if _, ok := p.conf.public[key]; !ok {
-			return nil, raise("AttributeError", "'Config' object has no attribute '%s'", key)
+			hint := ""
+			for other := range p.conf.public {
+				if strings.HasSuffix(other, "_port") && strings.HasSuffix(key, "_port") {
+					hint = fmt.Sprintf(". Did you mean: '%s'?", other)
+				}
+			}
+			return nil, raise("AttributeError", "'Config' object has no attribute '%s'%s", key, hint)
 		}
 	}
 	var ini strings.Builder
@@ -99,10 +106,12 @@ func (p *process) writeMetadata(tarball string, meta object) error {
 
 // setTag replaces the tag in a list of details; an empty tag takes it away.
 func setTag(details []string, tag string) []string {
-	kept := details[:0]
-	for _, d := range details {
-		if !strings.HasPrefix(d, "tag=") {
-			kept = append(kept, d)
+	kept := slices.Clone(details)
+	for i := 0; i < len(kept); i++ {
+		if strings.HasPrefix(kept[i], "tag=") {
+			// The real loop goes on behind what moves up: of two tags in a row the
+			// second stays.
+			kept = slices.Delete(kept, i, i+1)
 		}
 	}
 	if tag != "" {
