@@ -29,7 +29,7 @@ type FileSource struct {
 	Keyring string // keyring; for remote-system-image the one to repack the recovery image with
 
 	Options map[string]string // the options as they are given, known or not
-	Ignored []string          // pieces of the options that the server passes over: not exactly one "="
+	Ignored []string          // pieces of the options that the server passes over: without a "="
 	Extra   []string          // arguments behind the last one that the generator looks at
 }
 
@@ -115,13 +115,12 @@ func (f FileEntry) Source() (FileSource, error) {
 	return s, nil
 }
 
-// options reads "k=v,k=v". A value can have neither a comma nor a "=".
+// options reads "k=v,k=v". A value can have no comma.
 func (s *FileSource) options(text string) {
 	s.Options = map[string]string{}
 	for piece := range strings.SplitSeq(text, ",") {
-		fields := strings.Split(piece, "=")
-		if len(fields) == 2 {
-			s.Options[fields[0]] = fields[1]
+		if name, value, ok := strings.Cut(piece, "="); ok {
+			s.Options[name] = value
 		} else if piece != "" {
 			s.Ignored = append(s.Ignored, piece)
 		}

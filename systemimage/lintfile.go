@@ -118,7 +118,11 @@ func (n *lint) source(channel, section string, f FileEntry, auto bool) {
 		if a != pyStrip(a) {
 			args := slices.Clone(f.Arguments)
 			args[i] = pyStrip(a)
-			n.add(Harmful, "blank", section, key, fmt.Sprintf("blanks around %q", hideSecrets(pyStrip(a))), "the server does not take blanks off around \";\": they are part of the argument", rewrite(f.Generator, args))
+			severity, why := Harmful, "the server does not take blanks off around \";\": they are part of the argument"
+			if i == 0 && strings.HasPrefix(f.Generator, "http") {
+				severity, why = Risky, "the download takes them off, but they are part of what the file's name in the pool is made of"
+			}
+			n.add(severity, "blank", section, key, fmt.Sprintf("blanks around %q", hideSecrets(pyStrip(a))), why, rewrite(f.Generator, args))
 			return
 		}
 	}
@@ -171,7 +175,7 @@ func (n *lint) options(section, key string, f FileEntry, form *generatorForm, s 
 	}
 	for _, piece := range s.Ignored {
 		n.add(Harmful, "ignored-option", section, key, fmt.Sprintf("the option %q is ignored", hideSecrets(piece)),
-			"an option is name=value with one \"=\" and no comma in it: other pieces are passed over without a word")
+			"an option is name=value, without a comma in it: other pieces are passed over without a word")
 	}
 	for name := range s.Options {
 		if slices.Contains(form.options, name) {
@@ -199,12 +203,37 @@ func (n *lint) options(section, key string, f FileEntry, form *generatorForm, s 
 
 // address looks at a URL as a text.
 func (n *lint) address(section, key, address string) {
+	const aborts = "import-images aborts: this channel and all behind it are not processed"
+	shown, _, _ := strings.Cut(hideSecrets(address), "?")
+	shown = shorten(shown)
+	fix := func(old, new string) []Edit {
+		v, ok := n.Get(section, key)
+		if !ok || !strings.Contains(v.Text, old) {
+			return nil
+		}
+		return []Edit{set(section, key, strings.Replace(v.Text, old, new, 1))}
+	}
 	u, err := url.Parse(address)
 	switch {
 	case strings.ContainsFunc(address, func(r rune) bool { return r <= ' ' || r == 0x7f }):
-		n.add(Harmful, "url", section, key, "a URL has a blank in it", "import-images aborts: this channel and all behind it are not processed")
-	case err != nil || u.Scheme == "" || u.Host == "" && u.Scheme != "file":
-		n.add(Harmful, "url", section, key, fmt.Sprintf("%q is no whole URL", shorten(hideSecrets(address))), "without http:// import-images aborts: this channel and all behind it are not processed")
+		n.add(Harmful, "url", section, key, "a URL has a blank in it", aborts)
+	case err == nil && u.Scheme == "" && u.Host == "" && strings.Contains(strings.Split(address, "/")[0], "."):
+		n.add(Harmful, "url", section, key, fmt.Sprintf("%q has no http:// before it", shown), aborts, fix(address, "http://"+address)...)
+	case err != nil || u.Scheme == "":
+		n.add(Harmful, "url", section, key, fmt.Sprintf("%q is no whole URL", shown), aborts)
+	case !slices.Contains([]string{"http", "https", "ftp", "file", "data"}, u.Scheme):
+		guess := closest(u.Scheme, []string{"http", "https"})
+		var mend []Edit
+		if guess != "" {
+			mend = fix(address, guess+strings.TrimPrefix(address, u.Scheme))
+		}
+		n.add(Harmful, "url", section, key, fmt.Sprintf("nothing is known about %s: in %q%s", u.Scheme, shown, meant(guess)), "the download fails, and no image is made", mend...)
+	case u.Host == "" && u.Scheme != "file" && u.Scheme != "data":
+		n.add(Harmful, "url", section, key, fmt.Sprintf("%q names no host", shown), "the download fails, and no image is made")
+	case u.User != nil:
+		n.add(Harmful, "url", section, key, fmt.Sprintf("%q has a user or a password in it", shown),
+			"the server's downloads take that for a part of the host or of its port: import-images makes no image, or aborts, and the password lands in its log",
+			fix(u.User.String()+"@", "")...)
 	}
 }
 

@@ -83,7 +83,7 @@ func (n *lint) urls(ctx context.Context) error {
 
 // userInfo is what stands between :// and @ in a URL, or user:password where the
 // scheme was forgotten.
-var userInfo = regexp.MustCompile(`(://)[^/@;,\s]*@|[^/@;,=\s:]+:[^/@;,=\s]+@`)
+var userInfo = regexp.MustCompile(`(://)[^/@;,\s]*@|[^/@;,=\s:]+:[^/@;,=\s]+@|(nonnumeric port: ['"])[^\s]*@`)
 
 // bare is a URL without the secrets that may be in it.
 func bare(u string) string {
@@ -97,7 +97,8 @@ func bare(u string) string {
 	if p.RawQuery != "" {
 		p.RawQuery = "..."
 	}
-	return shorten(p.String())
+	p.Fragment = ""
+	return shorten(hideSecrets(p.String()))
 }
 
 // ProbeURL returns a function for [ConfigLinter]: it asks a URL with HEAD, and

@@ -71,7 +71,7 @@ func (t *transcript) read(b []byte) {
 		case text == "Traceback (most recent call last):":
 			trace = true
 		case trace && text != "" && text[0] != ' ' && text[0] != '\t':
-			trace, t.exception = false, shorten(text)
+			trace, t.exception = false, shorten(hideSecrets(text))
 		case !trace:
 			if m := usageError.FindStringSubmatch(text); m != nil {
 				t.refusal = shorten(m[1])

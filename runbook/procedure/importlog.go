@@ -48,6 +48,7 @@ type importLog struct {
 // What may be secret in an address: what stands before @, and the query.
 var (
 	secretUser  = regexp.MustCompile(`://[^/@\s'"]*@|\b[^/@\s'"=;]+:[^/@\s'"]+@`)
+	secretPort  = regexp.MustCompile(`(nonnumeric port: ['"])[^\s]*@`) // for which the server's downloads take a password
 	secretQuery = regexp.MustCompile(`(https?://[^\s'"?;]*\?)[^\s'";,]+`)
 )
 
@@ -59,6 +60,7 @@ func redact(text string) string {
 		}
 		return "...@"
 	})
+	text = secretPort.ReplaceAllString(text, "${1}...@")
 	return secretQuery.ReplaceAllString(text, "${1}...")
 }
 

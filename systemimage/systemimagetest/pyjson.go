@@ -47,7 +47,13 @@ func jsonError(b []byte, err error) error {
 	case strings.Contains(s.Error(), "after"):
 		what = "Expecting ',' delimiter"
 	}
-	return raise("json.decoder.JSONDecodeError", "%s: %s", what, position(b, min(int(s.Offset)-1, len(b))))
+	at := min(int(s.Offset)-1, len(b))
+	if strings.Contains(s.Error(), "in literal") { // which counts from its beginning
+		for at > 0 && b[at-1] >= 'a' && b[at-1] <= 'z' {
+			at--
+		}
+	}
+	return raise("json.decoder.JSONDecodeError", "%s: %s", what, position(b, at))
 }
 
 // truncated says what is missing at the end of a text that begins as JSON.

@@ -226,6 +226,7 @@ func TestDamagedTree(t *testing.T) {
 		last   string
 	}{
 		{"no details", write(version, `{"channel.ini": {}}`), "AttributeError: 'NoneType' object has no attribute 'split'"},
+		{"no JSON", write(version, "not JSON"), "json.decoder.JSONDecodeError: Expecting value: line 1 column 1 (char 0)"},
 		{"no list of images", write(index, "{}"), "KeyError: 'images'"},
 		{"no global part", write(index, `{"images": []}`), "KeyError: 'global'"},
 		{"a null version", write(index, `{"global": {}, "images": [{"version": null, "type": "full", "files": []}]}`),
