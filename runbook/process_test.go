@@ -39,7 +39,8 @@ func TestMain(m *testing.M) {
 	case "wait":
 		err = folderRunner(dir).Execute(context.Background(), func(context.Context, *runbook.Run) error {
 			fmt.Println("running")
-			select {}
+			time.Sleep(time.Hour) // and not select {}, which the runtime may take for a deadlock
+			return nil
 		})
 	case "full":
 		// A file may grow to 2000 bytes only: the disk is full in the middle
