@@ -210,8 +210,9 @@ func (r *Run) ask(ctx context.Context, rec Record, s *state, timeout time.Durati
 		e.call(rec.Step, func() { a, err = e.x.Human.Ask(sub, q) })
 	}
 	switch {
-	case err != nil && ctx.Err() != nil:
-		return a, inStep(rec.Step, err)
+	case err != nil && ctx.Err() != nil: // whoever leaves has not answered
+		pending.Err = join(err, pending.Err)
+		return a, pending
 	case err != nil && timeout > 0 && !time.Now().Before(q.Deadline):
 		return a, fmt.Errorf("%w (%v)", errNobody, timeout)
 	case errors.Is(err, ErrPending):

@@ -165,7 +165,7 @@ func TestGateIsCancelled(t *testing.T) {
 		p := func(ctx context.Context, r *runbook.Run) error {
 			return r.Gate(ctx, runbook.Gate{Name: "g", Question: "go?", Timeout: time.Hour})
 		}
-		is(t, x.Execute(ctx, p), context.DeadlineExceeded)
+		is(t, x.Execute(ctx, p), context.DeadlineExceeded, runbook.ErrPending)
 		x.Human = &runbooktest.Human{Answers: map[string]runbook.Answer{"g": yes("qa")}}
 		is(t, x.Execute(t.Context(), p), nil)
 	})
