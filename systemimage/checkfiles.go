@@ -58,16 +58,18 @@ func (t *treeCheck) sum(ctx context.Context, f File, bad func(class, place, prob
 	if err != nil {
 		return err
 	}
+	ctx, alive, stop := withPulse(ctx)
+	defer stop()
 	resp, err := t.c.open(ctx, u, http.Header{"Accept-Encoding": {"identity"}})
 	if err != nil {
 		return err
 	}
 	defer resp.Body.Close()
 	h := sha256.New()
-	if _, err := io.Copy(h, io.LimitReader(resp.Body, f.Size+1)); err != nil {
-		return &Error{Op: "check tree", Place: u.Redacted(), Err: err}
+	if _, err := io.Copy(io.MultiWriter(h, alive), io.LimitReader(resp.Body, f.Size+1)); err != nil {
+		return &Error{Op: "check tree", Place: u.Redacted(), Err: cause(ctx, err)}
 	}
-	if got := hex.EncodeToString(h.Sum(nil)); !strings.EqualFold(got, f.Checksum) {
+	if got := hex.EncodeToString(h.Sum(nil)); got != f.Checksum {
 		bad("wrong-sum", f.Path, fmt.Sprintf("has the SHA-256 %s, %s in the index: devices refuse it", got, f.Checksum), "restore it from a mirror or a backup")
 	}
 	return nil

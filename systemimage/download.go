@@ -25,6 +25,30 @@ const (
 	crawl = 4 << 10
 )
 
+// A pulse ends the context of a download that has got stuck: what comes is
+// written to it.
+type pulse struct {
+	timer *time.Timer
+	fresh int
+}
+
+func withPulse(ctx context.Context) (context.Context, *pulse, func()) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	p := &pulse{timer: time.AfterFunc(stall, func() { cancel(fmt.Errorf("fewer than %d bytes have come in %v", crawl, stall)) })}
+	return ctx, p, func() {
+		p.timer.Stop()
+		cancel(nil)
+	}
+}
+
+func (p *pulse) Write(b []byte) (int, error) {
+	if p.fresh += len(b); p.fresh >= crawl {
+		p.fresh = 0
+		p.timer.Reset(stall)
+	}
+	return len(b), nil
+}
+
 // Download fetches a file of an image into a folder, under the last part of
 // its path, and returns where it is. The index vouches for it: size and
 // SHA-256 must be as p says, and when the client has a Trust the file's own
@@ -198,10 +222,8 @@ func (d *download) fetch(ctx context.Context, u *url.URL, part *os.File) (resume
 	if have == d.f.Size {
 		return have > 0, d.compare(sum)
 	}
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	idle := time.AfterFunc(stall, func() { cancel(fmt.Errorf("fewer than %d bytes have come in %v", crawl, stall)) })
-	defer idle.Stop()
+	ctx, alive, stop := withPulse(ctx)
+	defer stop()
 	header := http.Header{"Accept-Encoding": {"identity"}} // the checksum is of the file as it is stored
 	if have > 0 {
 		header.Set("Range", fmt.Sprintf("bytes=%d-", have))
@@ -238,13 +260,10 @@ func (d *download) fetch(ctx context.Context, u *url.URL, part *os.File) (resume
 		return resumed, fmt.Errorf("%w: it has %d bytes instead of %d", errUnlike, have+n, d.f.Size)
 	}
 	buf := make([]byte, 128<<10)
-	for fresh := 0; ; {
+	for {
 		n, err := resp.Body.Read(buf)
 		if n > 0 {
-			if fresh += n; fresh >= crawl {
-				fresh = 0
-				idle.Reset(stall)
-			}
+			_, _ = alive.Write(buf[:n])
 			if have += int64(n); have > d.f.Size {
 				return resumed, fmt.Errorf("%w: it has more than %d bytes", errUnlike, d.f.Size)
 			}

@@ -75,38 +75,46 @@ func TestDownloadStalls(t *testing.T) {
 	})
 }
 
+// crawling is a client of a server that sends some zeros every ten seconds.
+func crawling(size, step int) *Client {
+	c := &Client{BaseURL: "http://si.example", Unverified: true, Tries: 1}
+	c.HTTP = &http.Client{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
+		left := size
+		body := readFunc(func(p []byte) (int, error) {
+			select {
+			case <-r.Context().Done():
+				return 0, r.Context().Err()
+			case <-time.After(10 * time.Second):
+			}
+			n := min(step, left)
+			if left -= n; n == 0 {
+				return 0, io.EOF
+			}
+			clear(p[:n])
+			return n, nil
+		})
+		return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Request: r, ContentLength: -1, Body: io.NopCloser(body)}, nil
+	})}
+	return c
+}
+
 // TestDownloadCrawls has a server that keeps the connection alive with a byte
 // now and then, and one that is slow but honest.
 func TestDownloadCrawls(t *testing.T) {
 	const size = 100 << 10
 	sum := sha256.Sum256(make([]byte, size))
 	f := File{Path: "/pool/x.tar.xz", Size: size, Checksum: fmt.Sprintf("%x", sum)}
-	for _, tt := range []struct {
-		step, want int
-	}{{1, 0}, {1000, size}} {
+	for step, ok := range map[int]bool{1: false, 1000: true} {
 		folder := t.TempDir()
 		synctest.Test(t, func(t *testing.T) {
-			left := size
-			c := Client{BaseURL: "http://si.example", Unverified: true, Tries: 1}
-			c.HTTP = &http.Client{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
-				body := readFunc(func(p []byte) (int, error) {
-					select {
-					case <-r.Context().Done():
-						return 0, r.Context().Err()
-					case <-time.After(10 * time.Second):
-					}
-					n := min(tt.step, left)
-					if left -= n; n == 0 {
-						return 0, io.EOF
-					}
-					clear(p[:n])
-					return n, nil
-				})
-				return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Request: r, ContentLength: -1, Body: io.NopCloser(body)}, nil
-			})}
-			_, err := c.Download(t.Context(), &Published{Index: &Index{}}, f, folder, nil)
-			if (err == nil) != (tt.want == size) {
-				t.Errorf("%d bytes every 10 s: %v", tt.step, err)
+			c := crawling(size, step)
+			if _, err := c.Download(t.Context(), &Published{Index: &Index{}}, f, folder, nil); (err == nil) != ok {
+				t.Errorf("%d bytes every 10 s: %v", step, err)
+			}
+			check := treeCheck{c: c}
+			err := check.sum(t.Context(), f, func(class, place, problem, remedy string) { t.Errorf("%s %s: %s", class, place, problem) })
+			if (err == nil) != ok || err != nil && !strings.Contains(err.Error(), "fewer than 4096 bytes have come in 1m0s") {
+				t.Errorf("checksum, %d bytes every 10 s: %v", step, err)
 			}
 		})
 	}

@@ -186,7 +186,7 @@ func (w *World) openSite(o options, p Program) error {
 }
 
 func (w *World) openTree(m ImageServer) error {
-	w.Images = &systemimage.Client{BaseURL: m.URL, HTTP: &http.Client{Timeout: 2 * time.Minute}, Unverified: m.Unverified, Logger: w.log}
+	w.Images = &systemimage.Client{BaseURL: m.URL, Unverified: m.Unverified, Logger: w.log}
 	if !m.Unverified {
 		root, err := os.ReadFile(m.Keyring)
 		if err != nil {
