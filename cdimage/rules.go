@@ -52,7 +52,7 @@ func LivefsRules() []Rule {
 
 		// apt's verdict on an item, whatever it says of the reason; then the
 		// details above it, then summaries.
-		{Class: Network, Pattern: `^(?:E|Error): Failed to fetch ` + fetched + ` +\S`, Rank: 5},
+		{Class: Network, Pattern: `^(?:(?:E|Error): )?Failed to fetch ` + fetched + ` +\S`, Rank: 5},
 		{Class: Network, Pattern: `^(?:W|Warning): Failed to fetch ` + fetched + ` +\S`, Rank: 4},
 		{Class: Network, Pattern: `^(?:[EW]|Error|Warning): Failed to fetch ` + fetched + `\s*$`, Rank: 1},
 		{Class: Network, Pattern: `^  +(?:Cannot initiate the connection to |` + networkReasons + `)`, Literals: append(networkLiterals(), "Cannot initiate the connection"), Rank: 2},
