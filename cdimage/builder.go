@@ -33,7 +33,7 @@ type Builder struct {
 	// has changed. It is called from one goroutine at a time.
 	Observe func(Progress)
 
-	Log *slog.Logger // nil is silent
+	Logger *slog.Logger // nil is silent
 }
 
 // Progress is how far a run is.
@@ -76,8 +76,8 @@ func (b *Builder) Build(ctx context.Context, r Request) (Result, error) {
 			r.After = ids[len(ids)-1]
 		}
 	}
-	if b.Log != nil {
-		b.Log.InfoContext(ctx, "build", "argv", argv, "job", r.Job, "after", r.After)
+	if b.Logger != nil {
+		b.Logger.InfoContext(ctx, "build", "argv", argv, "job", r.Job, "after", r.After)
 	}
 	watching, stop := context.WithCancel(ctx)
 	watched := make(chan struct{})

@@ -27,7 +27,7 @@ type Client struct {
 	BaseURL   string       // root of the tree; empty: CurrentLogs
 	HTTP      *http.Client // nil: http.DefaultClient; one that retries reads is welcome
 	UserAgent string       // empty: Go's own
-	Log       *slog.Logger // requests at debug level; nil is silent
+	Logger    *slog.Logger // requests at debug level; nil is silent
 }
 
 // Projects lists the projects (and subtrees) that have logs.
@@ -237,7 +237,7 @@ func (c *Client) get(ctx context.Context, op, path string) (*http.Response, stri
 		}
 	}
 	u := root.JoinPath(path).String()
-	resp, err := fetch(ctx, c.HTTP, u, c.UserAgent, c.Log)
+	resp, err := fetch(ctx, c.HTTP, u, c.UserAgent, c.Logger)
 	if err != nil {
 		return nil, u, &Error{Op: op, What: u, Kind: fetchKind(err), Err: err}
 	}

@@ -51,9 +51,9 @@ func ReadLivefsLogs(ctx context.Context, log *BuildLog, from LivefsLogs) map[str
 // LaunchpadLogs reads livefs logs of public builds from Launchpad without
 // logging in. It implements [LivefsLogs]; the zero value is ready to use.
 type LaunchpadLogs struct {
-	API  string       // root of the API; empty: https://api.launchpad.net/devel/
-	HTTP *http.Client // nil: http.DefaultClient
-	Log  *slog.Logger
+	API    string       // root of the API; empty: https://api.launchpad.net/devel/
+	HTTP   *http.Client // nil: http.DefaultClient
+	Logger *slog.Logger
 }
 
 const launchpadAPI = "https://api.launchpad.net/devel/"
@@ -92,7 +92,7 @@ func (l *LaunchpadLogs) LivefsLog(ctx context.Context, address string) (io.ReadC
 	if err != nil {
 		return nil, err
 	}
-	resp, err := fetch(ctx, l.HTTP, api, "", l.Log)
+	resp, err := fetch(ctx, l.HTTP, api, "", l.Logger)
 	if err != nil {
 		return nil, &Error{Op: "look up livefs build", What: api, Kind: fetchKind(err), Err: err}
 	}
@@ -117,7 +117,7 @@ func (l *LaunchpadLogs) LivefsLog(ctx context.Context, address string) (io.ReadC
 		return nil, &Error{Op: "open livefs log", What: api, Kind: ErrNoLog,
 			Hint: "of a build that just ended it may take five minutes"}
 	}
-	resp, err = fetch(ctx, l.HTTP, *log, "", l.Log)
+	resp, err = fetch(ctx, l.HTTP, *log, "", l.Logger)
 	if err != nil {
 		return nil, &Error{Op: "open livefs log", What: *log, Kind: fetchKind(err), Err: err}
 	}

@@ -44,7 +44,7 @@ type Client struct {
 	RetryWait time.Duration // pause before the first of them, doubling up to a minute; default 1 s
 	Timeout   time.Duration // of one attempt, logs and files excepted; default 2 min
 
-	Log *slog.Logger // nil: silent
+	Logger *slog.Logger // nil: silent
 
 	Now   func() time.Time                                 // default time.Now
 	Sleep func(ctx context.Context, d time.Duration) error // pause between two looks; default: a timer
@@ -320,8 +320,8 @@ func (c *Client) sleep(ctx context.Context, d time.Duration) error {
 }
 
 func (c *Client) log() *slog.Logger {
-	if c.Log != nil {
-		return c.Log
+	if c.Logger != nil {
+		return c.Logger
 	}
 	return slog.New(slog.DiscardHandler)
 }

@@ -215,7 +215,7 @@ func TestCancel(t *testing.T) {
 func TestNoSecretInTheLog(t *testing.T) {
 	var log bytes.Buffer
 	c := clientOn(func(*http.Request) *http.Response { return answer(502, "") })
-	c.Log = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	c.Logger = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	c.RetryWait, c.Retries = time.Nanosecond, 1
 	c.Archive(t.Context(), "ubuntu")
 	if log.Len() == 0 || strings.Contains(log.String(), "acc") {

@@ -50,8 +50,8 @@ func (c *Client) retrying(hc *http.Client) *retryablehttp.Client {
 		Backoff:      backoff,
 		ErrorHandler: retryablehttp.PassthroughErrorHandler, // the typed error wants the last answer
 	}
-	if c.Log != nil {
-		r.Logger = c.Log
+	if c.Logger != nil {
+		r.Logger = c.Logger
 	}
 	switch {
 	case c.Retries == 0:

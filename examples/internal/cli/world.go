@@ -69,7 +69,7 @@ func (w *World) Launchpad() (*launchpad.Client, error) {
 		}
 		return c, err
 	}
-	c := &launchpad.Client{BaseURL: w.site.Launchpad.Root, ReadOnly: w.plan, Log: w.log}
+	c := &launchpad.Client{BaseURL: w.site.Launchpad.Root, ReadOnly: w.plan, Logger: w.log}
 	if path := w.site.Launchpad.Credentials; path != "" || os.Getenv(launchpad.CredentialsEnv) != "" {
 		var err error
 		if c.Credentials, err = launchpad.ReadCredentials(path); err != nil {
@@ -149,7 +149,7 @@ func (w *World) openLab(o options, what systemimagetest.World) error {
 	if w.BuildLogs, err = l.BuildLogs(); err != nil {
 		return err
 	}
-	w.Builder.Log, w.images = w.log, lab.FailedBuild
+	w.Builder.Logger, w.images = w.log, lab.FailedBuild
 	w.LivefsLogs, err = l.LivefsLogs()
 	return err
 }
@@ -214,13 +214,13 @@ func (w *World) openImageServer(m ImageServer) {
 
 func (w *World) openImageBuilder(m ImageBuilder) {
 	w.images = m.Images
-	w.BuildLogs = &cdimage.Client{BaseURL: m.Logs, HTTP: &http.Client{Timeout: 2 * time.Minute}, Log: w.log}
-	w.LivefsLogs = &cdimage.LaunchpadLogs{HTTP: &http.Client{Timeout: 10 * time.Minute}, Log: w.log}
+	w.BuildLogs = &cdimage.Client{BaseURL: m.Logs, HTTP: &http.Client{Timeout: 2 * time.Minute}, Logger: w.log}
+	w.LivefsLogs = &cdimage.LaunchpadLogs{HTTP: &http.Client{Timeout: 10 * time.Minute}, Logger: w.log}
 	if m.Host.SSH == "" {
 		return
 	}
 	host := w.dial(m.Host)
-	w.Builder = &cdimage.Builder{Root: m.Host.Root, Log: w.log,
+	w.Builder = &cdimage.Builder{Root: m.Host.Root, Logger: w.log,
 		Runner: cdimage.RunnerFunc(func(ctx context.Context, c cdimage.Command) (cdimage.Output, error) {
 			out, err := host.Run(ctx, remote.Command(c))
 			return cdimage.Output(out), err
