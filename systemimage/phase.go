@@ -216,7 +216,7 @@ func (s *Server) setBlind(ctx context.Context, r PhaseRequest) (Phased, error) {
 		return fail(ErrRefused, errors.New(text))
 	}
 	if r.Version < 1 || r.Version > MaxVersion || r.Percentage < 0 || r.Percentage > 100 {
-		return fail(ErrRefused, fmt.Errorf("Invalid value: version %d at %d %%", r.Version, r.Percentage))
+		return fail(ErrRefused, fmt.Errorf("version %d at %d %% cannot be asked for", r.Version, r.Percentage))
 	}
 	e, err := s.run(ctx, phaseOp, r.Channel, r.Device, s.setting(r))
 	if err != nil {

@@ -140,6 +140,8 @@ func (in HotfixInput) check() error {
 		return errors.New("a hotfix needs at least one build")
 	case in.Grace < 0:
 		return errors.New("the grace period is negative")
+	case strings.Contains(in.Tag, ","):
+		return fmt.Errorf("tag %q: no comma can be in it", in.Tag)
 	}
 	seen, sets := map[string]bool{}, map[cdimage.ImageSet]bool{}
 	for _, b := range in.Builds {

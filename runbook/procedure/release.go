@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/landingteam/landing/phasing"
@@ -63,6 +64,9 @@ func (c *Release) Run(ctx context.Context, r *runbook.Run) error {
 	in := c.Input
 	if in.Tag == "" {
 		return errors.New("a release needs a tag, such as OTA-13: without one the tag of rc would reach stable")
+	}
+	if strings.Contains(in.Tag, ",") {
+		return fmt.Errorf("tag %q: no comma can be in it", in.Tag)
 	}
 	candidates, err := findCandidates(ctx, r, c.Server.Client, in.From, in.To, in.Pairs)
 	if err != nil {
