@@ -182,7 +182,7 @@ func show(out io.Writer, infos []info) error {
 		}
 		b.WriteByte('\n')
 		if in.Error != "" {
-			fmt.Fprintf(&b, "  cannot be read: %s\n", in.Error)
+			fmt.Fprintf(&b, "  %s\n", in.Error)
 		} else if len(in.Images) == 0 {
 			b.WriteString("  no image\n")
 		}

@@ -92,7 +92,7 @@ func TestHostile(t *testing.T) {
 	}
 	out.Reset()
 	code := program().Run(t.Context(), []string{"-site", site, "-all"}, strings.NewReader(""), &out, &out)
-	want := "c\ufffd[2J gone\n  cannot be read: "
+	want := "c\ufffd[2J gone\n  cannot read index: "
 	rest := "c\ufffd[2J good\n  full null      100 %           0 bytes  \n  full 3         100 %           0 bytes  tag=\ufffdOTA\ufffd\n" +
 		"\nNothing above was verified: the tree was read without its keyring.\nimageinfo: 1 of 2 indexes cannot be read\n"
 	if got := out.String(); code != 1 || !strings.HasPrefix(got, want) || !strings.HasSuffix(got, rest) {
