@@ -23,7 +23,8 @@ import (
 // Run builds the program in the current folder and runs it on labs in folders,
 // with a journal. Killed with SIGKILL at random moments, and started again with
 // the same words until it is done, it must leave the world that an undisturbed
-// run leaves. It goes on until the program was hit so many times. Time counts from
+// run leaves; some starts after the first are killed, too. It goes on until the
+// program was hit so many times. Time counts from
 // the journal's first line: before that the program only makes its lab.
 func Run(t *testing.T, kills int, args ...string) {
 	t.Helper()
@@ -44,11 +45,16 @@ func Run(t *testing.T, kills int, args ...string) {
 			t.Fatalf("only %d of %d kills hit the program within %d runs", killed, kills, n)
 		}
 		dir := t.TempDir()
-		after := rand.N(took)
-		out, _, err := p.start(t, dir, after)
-		if errors.Is(err, errKilled) {
+		after := []time.Duration{rand.N(took)}
+		out, _, err := p.start(t, dir, after[0])
+		for errors.Is(err, errKilled) {
 			killed++
-			out, _, err = p.start(t, dir, never)
+			again := never
+			if len(after) < most {
+				again = rand.N(took)
+			}
+			after = append(after, again)
+			out, _, err = p.start(t, dir, again)
 		}
 		if err != nil {
 			t.Fatalf("killed after %v: %v\n%s", after, err, out)
@@ -65,7 +71,11 @@ type program struct {
 	args []string
 }
 
-const never = time.Hour
+// A run is killed so often at most, and then left to come to its end.
+const (
+	most  = 3
+	never = time.Hour
+)
 
 var errKilled = errors.New("killed")
 
