@@ -128,3 +128,33 @@ func TestLoadSite(t *testing.T) {
 		})
 	}
 }
+
+// Whatever a site file holds, it loads or is refused by its name, and no value that
+// loads has lines of other keys in it.
+func FuzzLoadSite(f *testing.F) {
+	for _, text := range []string{server + "keyring = k\n", "[site]\nname = a\nname: b\n", "[copyrc]\npairs = a\n  b\n\tc = d\n", "[", "=\n", "\"a=b\"=c\n", "[site]\nname = `a\n`\n"} {
+		f.Add([]byte(text))
+	}
+	path := filepath.Join(f.TempDir(), "site.conf")
+	f.Fuzz(func(t *testing.T, text []byte) {
+		if err := os.WriteFile(path, text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		s, err := LoadSite(path, map[string][]string{"copyrc": {"pairs", "tag"}})
+		if err != nil {
+			if !strings.Contains(err.Error(), path) {
+				t.Errorf("%v: does not name the file", err)
+			}
+			return
+		}
+		for section, values := range s.options {
+			for key, v := range values {
+				for _, line := range strings.Split(v, "\n")[1:] {
+					if strings.HasPrefix(strings.TrimSpace(line), "#") || strings.HasPrefix(strings.TrimSpace(line), "tag =") {
+						t.Errorf("[%s] %s has %q in it", section, key, v)
+					}
+				}
+			}
+		}
+	})
+}
