@@ -47,7 +47,7 @@ func LivefsRules() []Rule {
 		{Class: Infrastructure, Pattern: `^ABORTING: `, Rank: 2},
 		{Class: Infrastructure, Pattern: `Failed to kill all processes`, Rank: 1},
 		{Class: Infrastructure, Pattern: `^failed to umount `},
-		{Class: Infrastructure, Pattern: `\bBackendException\b`, Rank: 1},
+		{Class: Infrastructure, Pattern: `\b(?:Backend|LXD|LXDAPI)Exception\b`, Literals: []string{"BackendException", "LXDException", "LXDAPIException"}, Rank: 1},
 		{Class: Infrastructure, Pattern: `^Builder failed`},
 
 		// apt's verdict on an item, whatever it says of the reason; then the
