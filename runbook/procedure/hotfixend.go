@@ -21,11 +21,11 @@ func (l outlasting) notes(in HotfixInput) (list []string) {
 		list = append(list, fmt.Sprintf("still in place: %s; take them away and tell users, or keep them for the next attempt", names(in.Countermeasures)))
 	}
 	if !l.public.IsZero() {
-		list = append(list, fmt.Sprintf("the fix has been public since %s (%s): users need it soon, by a new run with allow_public or by the next release",
+		list = append(list, fmt.Sprintf("the fix has been public since %s (%s): users need it soon, by a new run or by the next release",
 			l.public.Format("2006-01-02 15:04 MST"), names([]string{in.Snapshot, in.Overlay})))
 	}
 	for _, t := range l.targets {
-		list = append(list, fmt.Sprintf("image %d is in %s for %s; at 0 %% until it was phased in. Phase it in with a rollout, or take it back with a back-out", t.Version, t.Channel, t.Device))
+		list = append(list, fmt.Sprintf("%s has image %d of this run, at 0 %% unless it was phased in: phase it in with a rollout, or take it back with a back-out", t, t.Version))
 	}
 	return list
 }
@@ -58,7 +58,10 @@ func (c *Hotfix) release(ctx context.Context, r *runbook.Run, candidates []Candi
 	left.targets = targets
 	health := "asked before each step"
 	if c.Health == nil {
-		health = "no signal: people have to watch crash reports and support all the while, and touch the stop file when needed"
+		health = "no signal: people have to watch crash reports and support all the while"
+		if c.Stop != nil {
+			health += "; to stop it, touch " + c.Stop.Path + " on the image server's host"
+		}
 	}
 	if err := r.Gate(ctx, runbook.Gate{
 		Name:     "support",

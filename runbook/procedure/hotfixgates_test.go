@@ -50,7 +50,7 @@ func TestHotfixRefused(t *testing.T) {
 		for note, want := range map[string]bool{
 			"still in place: the store is read-only": protected,
 			"the fix has been public since":          public,
-			"image 2 is in stable":                   gate == "support",
+			"stable:krillin has image 2 of this run": gate == "support",
 		} {
 			if got := strings.Contains(strings.ReplaceAll(strings.Join(notes, "\n"), stable[0].Channel, "stable"), note); got != want {
 				t.Errorf("%s refused: notes %q, want %q in them: %v", gate, notes, note, want)
