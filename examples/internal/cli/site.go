@@ -106,6 +106,10 @@ func LoadSite(path string, programs map[string][]string, needs ...string) (*Site
 	if err != nil {
 		return nil, err
 	}
+	return parseSite(text, path, programs, needs...)
+}
+
+func parseSite(text []byte, path string, programs map[string][]string, needs ...string) (*Site, error) {
 	// No inline comments and no continuation of lines, so that what the file
 	// shows is what it says.
 	f, err := ini.LoadSources(ini.LoadOptions{
