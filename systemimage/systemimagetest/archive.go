@@ -81,12 +81,10 @@ func unpackXZ(data []byte) ([]member, error) {
 
 func packGZ(members []member, mtime time.Time) ([]byte, error) {
 	var b bytes.Buffer
-	w := gzip.NewWriter(&b)
-	if err := writeTar(w, members, mtime); err != nil {
+	if err := writeTar(&b, members, mtime); err != nil {
 		return nil, err
 	}
-	err := w.Close()
-	return b.Bytes(), err
+	return storeGZ(b.Bytes()), nil
 }
 
 func unpackGZ(data []byte) ([]member, error) {

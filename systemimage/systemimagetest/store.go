@@ -5,14 +5,32 @@ import (
 	"hash/crc32"
 )
 
-// storeXZ is data as an .xz file of one block whose chunks are stored as they are.
-// Any xz can read it. Compressing would be most of the work of making a server, and
-// decompressing most of that of reading its keyrings.
+// Tarballs are .gz and .xz files whose data is stored as it is. Any program can read
+// them. Compressing would be most of the work of making a server, and decompressing
+// most of that of reading its keyrings.
+
+func storeGZ(data []byte) []byte {
+	const maxBlock = 1<<16 - 1
+	out := []byte{0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255}
+	for rest, last := data, byte(0); last == 0; {
+		n := min(len(rest), maxBlock)
+		if n == len(rest) {
+			last = 1
+		}
+		out = binary.LittleEndian.AppendUint16(append(out, last), uint16(n))
+		out = append(binary.LittleEndian.AppendUint16(out, ^uint16(n)), rest[:n]...)
+		rest = rest[n:]
+	}
+	out = binary.LittleEndian.AppendUint32(out, crc32.ChecksumIEEE(data))
+	return binary.LittleEndian.AppendUint32(out, uint32(len(data)))
+}
+
+// storeXZ makes one block with the smallest dictionary.
 func storeXZ(data []byte) []byte {
 	const maxChunk = 1 << 16
 	flags := []byte{0, 1} // the check of the data is its CRC32
 
-	// The filter is LZMA2 with the smallest dictionary.
+	// The only filter is LZMA2.
 	block := sum32([]byte{2, 0, 0x21, 1, 0, 0, 0, 0})
 	for rest, control := data, byte(1); len(rest) > 0; control = 2 {
 		n := min(len(rest), maxChunk)
