@@ -33,7 +33,7 @@ func backout(l *lab.Lab) *procedure.BackOut {
 // released is a lab in which stable has image 2, at a percentage.
 func released(t testing.TB, percentage int) *lab.Lab {
 	t.Helper()
-	return lab.NewWorld(t, of(lab.Released(percentage)))
+	return newWorld(t, of(lab.Released(percentage)))
 }
 
 // nobodyGetsIt checks what a back-out is for, with what devices would choose: on
@@ -137,7 +137,7 @@ func TestBackOutOfAKilledRelease(t *testing.T) {
 		step = 1
 	}
 	for writes := 0; ; writes += step {
-		l := lab.NewWorld(t, of(lab.Candidates()))
+		l := newWorld(t, of(lab.Candidates()))
 		c := release(t, l, newClock(time.Hour), "1% 2h ask, 50% 1h, 100%")
 		dying := &dyingJournal{Memory: &runbooktest.Memory{}, left: writes}
 		x := &runbook.Runner{Name: "release", Input: c.Input, Journal: dying, Human: runbook.ApproveEverythingInALab{}}

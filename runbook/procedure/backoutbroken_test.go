@@ -139,7 +139,7 @@ func TestBackOutWithoutGoodImage(t *testing.T) {
 			}
 		}
 	}
-	l := lab.NewWorld(t, w)
+	l := newWorld(t, w)
 	c := backout(l)
 	x := &runbook.Runner{Name: "backout", Input: c.Input, Journal: &runbooktest.Memory{}, Human: runbook.ApproveEverythingInALab{}}
 	if err := x.Execute(t.Context(), c.Run); err == nil || !strings.Contains(err.Error(), "by hand") {
@@ -211,7 +211,7 @@ func TestBackOutWithoutSight(t *testing.T) {
 	l := released(t, 50)
 	c := backout(l)
 	sight := c.Server.Client
-	c.Server.Client = &systemimage.Client{BaseURL: "http://127.0.0.1:1", Unverified: true}
+	c.Server.Client = &systemimage.Client{BaseURL: "http://127.0.0.1:1", Unverified: true, Pause: time.Millisecond}
 	x := &runbook.Runner{Name: "backout", Input: c.Input, Journal: &runbooktest.Memory{}, Human: runbook.ApproveEverythingInALab{}}
 	if err := x.Execute(t.Context(), c.Run); !errors.Is(err, systemimage.ErrAmbiguous) || !strings.Contains(err.Error(), "says that it is set to 0 %") {
 		t.Errorf("without sight: %v", err)
@@ -234,6 +234,7 @@ func TestBackOutWithAnIndexLost(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := backout(l)
+	c.Server.Client.Pause = time.Millisecond
 	x := &runbook.Runner{Name: "backout", Input: c.Input, Journal: &runbooktest.Memory{}, Human: runbook.ApproveEverythingInALab{}}
 	err := x.Execute(t.Context(), c.Run)
 	if err == nil || !strings.Contains(err.Error(), "not everything is stopped") || !strings.Contains(err.Error(), "backup") || strings.Contains(err.Error(), "vegetahd") {

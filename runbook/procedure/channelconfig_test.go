@@ -47,7 +47,7 @@ func readConfig(t testing.TB, c *procedure.EditConfig) string {
 
 func TestEditConfig(t *testing.T) {
 	t.Parallel()
-	l := lab.New(t)
+	l := newLab(t)
 	c := editConfig(l)
 	before := readConfig(t, c)
 	j, h := &runbooktest.Memory{}, &runbooktest.Human{}
@@ -97,7 +97,7 @@ func TestEditConfig(t *testing.T) {
 // writes the file once.
 func TestEditConfigKillAnywhere(t *testing.T) {
 	t.Parallel()
-	begin := lab.NewWorld(t, only("ubuntu-touch/stable/meizu.en"))
+	begin := newWorld(t, only("ubuntu-touch/stable/meizu.en"))
 	killAnywhere(t, func(t testing.TB) runbooktest.Scene {
 		l := begin.Clone(t)
 		return runbooktest.Scene{
@@ -119,7 +119,7 @@ func TestEditConfigKillAnywhere(t *testing.T) {
 
 func TestEditConfigPlanChangesNothing(t *testing.T) {
 	t.Parallel()
-	l := lab.New(t)
+	l := newLab(t)
 	before := snapshot(t, l)
 	c := editConfig(l)
 	c.File.ReadOnly = true
@@ -147,7 +147,7 @@ func TestEditConfigPlanChangesNothing(t *testing.T) {
 // Somebody else edits the file while the question is open: their text stays.
 func TestEditConfigOvertaken(t *testing.T) {
 	t.Parallel()
-	l := lab.New(t)
+	l := newLab(t)
 	c := editConfig(l)
 	j := &runbooktest.Memory{}
 	if err := runEdit(c, j, nil).Execute(t.Context(), c.Run); !errors.Is(err, runbook.ErrPending) {
@@ -168,7 +168,7 @@ func TestEditConfigOvertaken(t *testing.T) {
 
 func TestEditConfigRefuses(t *testing.T) {
 	t.Parallel()
-	l := lab.New(t)
+	l := newLab(t)
 	before := snapshot(t, l)
 	set := func(section, key, value string) systemimage.Edit {
 		return systemimage.Edit{Do: systemimage.EditSet, Section: section, Key: key, Value: value}
@@ -199,7 +199,7 @@ func TestEditConfigRefuses(t *testing.T) {
 // edit brings are part of what is asked.
 func TestEditConfigMends(t *testing.T) {
 	t.Parallel()
-	l := lab.New(t)
+	l := newLab(t)
 	c := editConfig(l)
 	broken := readConfig(t, c) + "type manual\n"
 	if err := os.WriteFile(c.File.Path, []byte(broken), 0o644); err != nil {

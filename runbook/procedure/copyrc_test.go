@@ -83,7 +83,7 @@ func importerState(t testing.TB, l *lab.Lab) systemimage.ImporterState {
 
 func TestCopyRC(t *testing.T) {
 	t.Parallel()
-	l := lab.New(t)
+	l := newLab(t)
 	crontab := readCrontab(t, l)
 	x, c := copyrc(l, &runbooktest.Memory{})
 	if err := x.Execute(t.Context(), c.Run); err != nil {
@@ -111,7 +111,7 @@ func readCrontab(t testing.TB, l *lab.Lab) string {
 
 func TestCopyRCPlanChangesNothing(t *testing.T) {
 	t.Parallel()
-	l := lab.New(t)
+	l := newLab(t)
 	before := snapshot(t, l)
 	x, c := copyrc(l, nil)
 	c.Server.ReadOnly, c.Importer.ReadOnly = true, true
@@ -142,7 +142,7 @@ func TestCopyRCPlanChangesNothing(t *testing.T) {
 // in the world of an undisturbed run, with one new version for each pair.
 func TestCopyRCKillAnywhere(t *testing.T) {
 	t.Parallel()
-	begin := lab.NewWorld(t, only("ubuntu-touch/rc-proposed/bq-aquaris.en", "ubuntu-touch/rc/bq-aquaris.en"))
+	begin := newWorld(t, only("ubuntu-touch/rc-proposed/bq-aquaris.en", "ubuntu-touch/rc/bq-aquaris.en"))
 	runbooktest.KillAnywhere(t, func(t testing.TB) runbooktest.Scene {
 		l := begin.Clone(t)
 		return runbooktest.Scene{
@@ -157,7 +157,7 @@ func TestCopyRCKillAnywhere(t *testing.T) {
 
 func TestCopyRCDoneAlready(t *testing.T) {
 	t.Parallel()
-	l := lab.New(t)
+	l := newLab(t)
 	x, c := copyrc(l, &runbooktest.Memory{})
 	if err := x.Execute(t.Context(), c.Run); err != nil {
 		t.Fatal(err)
@@ -225,7 +225,7 @@ func mustRun(t testing.TB, l *lab.Lab, argv ...string) {
 // One pair whose index cannot be committed does not keep the others back.
 func TestCopyRCOnePairFails(t *testing.T) {
 	t.Parallel()
-	l := lab.New(t)
+	l := newLab(t)
 	stale := filepath.Join(l.Images.Root(), "www", "ubuntu-touch/rc/bq-aquaris.en/krillin/index.json.new.asc")
 	if err := os.WriteFile(stale, []byte("left by a killed copy"), 0o644); err != nil {
 		t.Fatal(err)
@@ -262,7 +262,7 @@ func TestCopyRCOnePairFails(t *testing.T) {
 
 func TestCopyRCCancelledGivesTheImporterBack(t *testing.T) {
 	t.Parallel()
-	l := lab.New(t)
+	l := newLab(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	l.Images.After = func(argv []string, _ int) {
 		if filepath.Base(argv[0]) == "copy-image" {
@@ -280,7 +280,7 @@ func TestCopyRCCancelledGivesTheImporterBack(t *testing.T) {
 
 func TestCopyRCImporterOffByHand(t *testing.T) {
 	t.Parallel()
-	l := lab.New(t)
+	l := newLab(t)
 	path := filepath.Join(l.Images.Root(), "crontab")
 	byHand := strings.Replace(readCrontab(t, l), "*/5 *", "#*/5 *", 1)
 	if err := os.WriteFile(path, []byte(byHand), 0o644); err != nil {
@@ -316,7 +316,7 @@ func TestCopyRCRefusesOddCrontabs(t *testing.T) {
 			t.Parallel()
 			w := systemimagetest.SampleWorld()
 			w.Crontab = crontab
-			l := lab.NewWorld(t, w)
+			l := newWorld(t, w)
 			before := snapshot(t, l)
 			x, c := copyrc(l, &runbooktest.Memory{})
 			if err := x.Execute(t.Context(), c.Run); err == nil || !strings.Contains(err.Error(), "crontab") {
@@ -331,7 +331,7 @@ func TestCopyRCRefusesOddCrontabs(t *testing.T) {
 
 func TestCopyRCOntoItself(t *testing.T) {
 	t.Parallel()
-	l := lab.New(t)
+	l := newLab(t)
 	x, c := copyrc(l, &runbooktest.Memory{}, func(c *procedure.CopyRC) { c.Input.To = c.Input.From })
 	if err := x.Execute(t.Context(), c.Run); err == nil || !strings.Contains(err.Error(), `not with "rc-proposed" again`) {
 		t.Errorf("Execute() = %v, want an error about the word", err)
@@ -346,7 +346,7 @@ func TestCopyRCTwoImporterLines(t *testing.T) {
 	const one, two = "0 * * * * bin/import-images\n", "*/5 * * * * bin/import-images -v\n"
 	w := systemimagetest.SampleWorld()
 	w.Crontab = one + two
-	l := lab.NewWorld(t, w)
+	l := newWorld(t, w)
 	before := snapshot(t, l)
 	j := &runbooktest.Memory{}
 	x, c := copyrc(l, j)
@@ -400,7 +400,7 @@ func TestCopyRCTwoImporterLines(t *testing.T) {
 // A second line that appears while a run goes on is not passed over.
 func TestCopyRCSecondImporterLineAppears(t *testing.T) {
 	t.Parallel()
-	l := lab.New(t)
+	l := newLab(t)
 	x, c := copyrc(l, &runbooktest.Memory{})
 	c.Importer.Runner = systemimage.RunnerFunc(func(ctx context.Context, cmd systemimage.Command) (systemimage.Output, error) {
 		if cmd.Argv[0] == "sh" { // the crontab is being written: there are two lines more than were seen
@@ -425,7 +425,7 @@ func TestCopyRCSecondImporterLineAppears(t *testing.T) {
 
 func TestCopyRCOtherInputDiverges(t *testing.T) {
 	t.Parallel()
-	l := lab.New(t)
+	l := newLab(t)
 	j := &runbooktest.Memory{}
 	x, c := copyrc(l, j)
 	if err := x.Execute(t.Context(), c.Run); err != nil {

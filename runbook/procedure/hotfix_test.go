@@ -33,7 +33,7 @@ func hotfixLab(t testing.TB, devices ...string) *lab.Lab {
 			return d.Name != "mako" && !slices.Contains(devices, d.Name)
 		})
 	}
-	l := lab.NewWorld(t, w)
+	l := newWorld(t, w)
 	root, err := l.BuildRoot()
 	if err != nil {
 		t.Fatal(err)

@@ -32,7 +32,7 @@ type host struct {
 // full build; after the last all goes well.
 func imageHost(t testing.TB, runs ...cdimagetest.Knobs) host {
 	t.Helper()
-	l := lab.NewWorld(t, only("ubuntu-touch/rc/bq-aquaris.en"))
+	l := newWorld(t, only("ubuntu-touch/rc/bq-aquaris.en"))
 	h := host{Lab: l, root: filepath.Join(l.Images.Root(), "builder")}
 	h.knobs(t, cdimagetest.Knobs{Now: morning}) // a folder that is there gets no history
 	var err error

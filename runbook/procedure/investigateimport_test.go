@@ -171,7 +171,7 @@ func TestInvestigateImport(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			l := lab.New(t)
+			l := newLab(t)
 			tt.broken(t, l)
 			crontab := readCrontab(t, l)
 			for _, run := range []bool{false, true} {
@@ -211,7 +211,7 @@ func TestInvestigateImport(t *testing.T) {
 // and changes nothing.
 func TestInvestigateImportPlanChangesNothing(t *testing.T) {
 	t.Parallel()
-	l := lab.New(t)
+	l := newLab(t)
 	build(t, l, systemimagetest.Build{URL: krillinURL, Monitor: krillinMonitor, Version: "20150619-6c0ffee"})
 	before := snapshot(t, l)
 	c := investigation(l, procedure.InvestigateImportInput{Channel: bqProposed, Device: "krillin", RunImporter: true})
@@ -242,7 +242,7 @@ func TestInvestigateImportPlanChangesNothing(t *testing.T) {
 // there is one.
 func TestInvestigateImportAsksFirst(t *testing.T) {
 	t.Parallel()
-	l := lab.New(t)
+	l := newLab(t)
 	build(t, l, systemimagetest.Build{URL: krillinURL, Monitor: krillinMonitor, Version: "20150619-6c0ffee"})
 	before := snapshot(t, l)
 	j := &runbooktest.Memory{}
@@ -283,7 +283,7 @@ func TestInvestigateImportAsksFirst(t *testing.T) {
 // undisturbed one, with the importer on.
 func TestInvestigateImportKillAnywhere(t *testing.T) {
 	t.Parallel()
-	begin := lab.NewWorld(t, imported(genericChannel))
+	begin := newWorld(t, imported(genericChannel))
 	killAnywhere(t, func(t testing.TB) runbooktest.Scene {
 		l := begin.Clone(t)
 		build(t, l, systemimagetest.Build{URL: "http://jenkins.example.net/mako/device_mako.tar.xz", Monitor: "http://jenkins.example.net/mako/device_mako.build", Version: "20150619-6c0ffee"})
@@ -310,7 +310,7 @@ func imported(keep ...string) systemimagetest.World {
 // The log that the crontab line writes tells without a run by hand.
 func TestInvestigateImportReadsTheLog(t *testing.T) {
 	t.Parallel()
-	l := lab.New(t)
+	l := newLab(t)
 	in := procedure.InvestigateImportInput{Channel: meizuProposed, Log: "state/import-images.log"}
 	if r := investigate(t, l, in); !slices.ContainsFunc(r.Looked, func(s string) bool { return strings.Contains(s, "does not exist") }) {
 		t.Errorf("looked at %q, want that there is no log", r.Looked)
@@ -358,7 +358,7 @@ func TestInvestigateImportLogKeepsSecrets(t *testing.T) {
 // What is secret in an address reaches neither the report nor the journal.
 func TestInvestigateImportKeepsSecrets(t *testing.T) {
 	t.Parallel()
-	l := lab.New(t)
+	l := newLab(t)
 	edit(t, l, "etc/config", "http;http://jenkins.example.net/krillin/device_krillin.tar.xz;", "http;http://robot:hunter2@jenkins.example.net/krillin/absent.tar.xz?token=hunter2;")
 	j := &runbooktest.Memory{}
 	c := investigation(l, procedure.InvestigateImportInput{Channel: bqProposed, Device: "krillin", RunImporter: true})

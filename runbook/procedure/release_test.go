@@ -37,7 +37,7 @@ func release(t testing.TB, l *lab.Lab, k *clock, text string) *procedure.Release
 
 func TestRelease(t *testing.T) {
 	t.Parallel()
-	l := lab.NewWorld(t, of(lab.Candidates()))
+	l := newWorld(t, of(lab.Candidates()))
 	k := newClock(time.Hour)
 	c := release(t, l, k, "1% 2h ask, 100%")
 	j := &runbooktest.Memory{}
@@ -94,7 +94,7 @@ func TestReleaseAfterAWithdrawnImage(t *testing.T) {
 				w.Channels[i].Devices[k].Images = append(slices.Clone(d.Images), fixed)
 			}
 		}
-		l := lab.NewWorld(t, w)
+		l := newWorld(t, w)
 		if !delta {
 			noDeltas(t, l)
 		}
@@ -129,7 +129,7 @@ func TestReleaseAfterAWithdrawnImage(t *testing.T) {
 
 func TestReleaseNeedsATag(t *testing.T) {
 	t.Parallel()
-	l := lab.NewWorld(t, of(lab.Candidates()))
+	l := newWorld(t, of(lab.Candidates()))
 	c := release(t, l, newClock(0), "100%")
 	c.Input.Tag = ""
 	x := &runbook.Runner{Name: "release", Input: c.Input, Journal: &runbooktest.Memory{}, Human: runbook.ApproveEverythingInALab{}}

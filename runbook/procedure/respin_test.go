@@ -25,7 +25,7 @@ const respun = "ubuntu-touch/rc-proposed/ubuntu"
 
 func respinLab(t testing.TB) *lab.Lab {
 	t.Helper()
-	return lab.NewWorld(t, only(respun))
+	return newWorld(t, only(respun))
 }
 
 func respin(t testing.TB, l *lab.Lab, keep bool) *procedure.Respin {
@@ -200,7 +200,7 @@ func TestRespinBackInTime(t *testing.T) {
 					d.Images[n].Details = strings.ReplaceAll(d.Images[n].Details, "ubuntu=20150611", "ubuntu="+tt.has)
 				}
 			}
-			l := lab.NewWorld(t, w)
+			l := newWorld(t, w)
 			c := respin(t, l, tt.keep)
 			c.Input.Origin, c.Input.Extra, c.Input.PPA = "", nil, lab.OverlayPPA
 			before := snapshot(t, l)

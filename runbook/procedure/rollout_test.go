@@ -95,7 +95,7 @@ func execute(t testing.TB, c *procedure.Rollout, j runbook.Journal, h runbook.Hu
 // goes on, earlier nothing happens.
 func TestRolloutInSeveralStarts(t *testing.T) {
 	t.Parallel()
-	l := lab.New(t)
+	l := newLab(t)
 	phase(t, l, 0, stable...)
 	k := newClock(0)
 	c := rollout(t, l, k, "1% 2h, 10% 6h, 100%")
@@ -132,7 +132,7 @@ func TestRolloutInSeveralStarts(t *testing.T) {
 // What cannot be phased in is refused by the plan already.
 func TestRolloutTargets(t *testing.T) {
 	t.Parallel()
-	l := lab.New(t)
+	l := newLab(t)
 	for _, tt := range []struct {
 		target procedure.Target
 		want   string
@@ -153,7 +153,7 @@ func TestRolloutTargets(t *testing.T) {
 
 func TestRolloutAsks(t *testing.T) {
 	t.Parallel()
-	l := lab.New(t)
+	l := newLab(t)
 	phase(t, l, 0, stable...)
 	k := newClock(time.Minute)
 	c := rollout(t, l, k, "1% 2h ask, 100%")
@@ -195,7 +195,7 @@ func TestRolloutHalts(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			l := lab.New(t)
+			l := newLab(t)
 			phase(t, l, 0, stable...)
 			k := newClock(0)
 			c := rollout(t, l, k, "10% 2h, 100%")
@@ -225,7 +225,7 @@ func TestRolloutHalts(t *testing.T) {
 
 func TestRolloutLevelsAndDoesNotLower(t *testing.T) {
 	t.Parallel()
-	l := lab.New(t)
+	l := newLab(t)
 	phase(t, l, 0, stable...)
 	k := newClock(0)
 	c := rollout(t, l, k, "10% 2h, 50% 2h, 100%")
@@ -252,7 +252,7 @@ func TestRolloutLevelsAndDoesNotLower(t *testing.T) {
 
 func TestRolloutStopsAtANewerVersion(t *testing.T) {
 	t.Parallel()
-	l := lab.New(t)
+	l := newLab(t)
 	phase(t, l, 0, stable...)
 	k := newClock(0)
 	c := rollout(t, l, k, "10% 2h, 100%")
@@ -276,7 +276,7 @@ func TestRolloutStopsAtANewerVersion(t *testing.T) {
 // A newer version of one target stops the raising of the others.
 func TestRolloutRaisesNoOthersAtANewerVersion(t *testing.T) {
 	t.Parallel()
-	l := lab.New(t)
+	l := newLab(t)
 	phase(t, l, 0, stable...)
 	c := rollout(t, l, newClock(0), "10% 2h, 100%")
 	before := 0
@@ -317,7 +317,7 @@ func TestRolloutHaltsInABrokenWorld(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			l := lab.New(t)
+			l := newLab(t)
 			phase(t, l, 0, stable...)
 			c := rollout(t, l, newClock(0), "10% 2h, 100%")
 			j := &runbooktest.Memory{}
@@ -355,7 +355,7 @@ func TestRolloutHaltsInABrokenWorld(t *testing.T) {
 
 func TestRolloutKillAnywhere(t *testing.T) {
 	t.Parallel()
-	begin := lab.NewWorld(t, only("ubuntu-touch/stable/bq-aquaris.en"))
+	begin := newWorld(t, only("ubuntu-touch/stable/bq-aquaris.en"))
 	phase(t, begin, 0, stable...)
 	killAnywhere(t, func(t testing.TB) runbooktest.Scene {
 		l := begin.Clone(t)

@@ -22,7 +22,7 @@ import (
 // launchpadLab is a lab of which only Launchpad matters.
 func launchpadLab(t testing.TB) (*lab.Lab, *launchpadtest.Server) {
 	t.Helper()
-	l := lab.NewWorld(t, only())
+	l := newWorld(t, only())
 	srv, err := l.LaunchpadServer()
 	if err != nil {
 		t.Fatal(err)

@@ -10,7 +10,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/landingteam/landing/runbook"
-	"github.com/landingteam/landing/runbook/lab"
 	"github.com/landingteam/landing/runbook/procedure"
 	"github.com/landingteam/landing/runbook/runbooktest"
 	"github.com/landingteam/landing/systemimage"
@@ -50,7 +49,7 @@ func TestRolloutAgainstBackOut(t *testing.T) {
 // Of two runs that hold the importer the second is refused, and leaves no trace.
 func TestTwoRunsHoldTheImporter(t *testing.T) {
 	t.Parallel()
-	l := lab.New(t)
+	l := newLab(t)
 	before := snapshot(t, l)
 	other := l.Importer()
 	other.Owner = systemimage.Mark{Run: "release-x", Operator: "colleague"}
@@ -80,7 +79,7 @@ func TestTwoRunsHoldTheImporter(t *testing.T) {
 // or come after it.
 func TestManyRunsHoldTheImporter(t *testing.T) {
 	t.Parallel()
-	l := lab.New(t)
+	l := newLab(t)
 	var wg sync.WaitGroup
 	errs := make([]error, 3)
 	for n := range errs {
