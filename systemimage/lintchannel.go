@@ -80,6 +80,18 @@ func (n *lint) missingSection(key, prefix, name string) {
 	if len(names) == 0 {
 		fix = []Edit{{Do: EditRemove, Section: "global", Key: key}}
 	}
+	_, published := n.linter.Channels[name]
+	_, guessed := n.linter.Channels[guess]
+	if guess == "" && published && len(sections) > 0 {
+		fix = nil // a person must say which of them it is
+	}
+	for _, s := range n.Config.sections {
+		bare := strings.TrimPrefix(strings.TrimPrefix(pyStrip(s.name), prefix), strings.TrimSuffix(prefix, "_")+" ")
+		if bare == name || guess != "" && s.name == prefix+guess && published && !guessed {
+			guess = s.name
+			fix = n.rename(s, prefix+name)
+		}
+	}
 	n.add(Harmful, "missing-section", "global", key, fmt.Sprintf("%q is in %s but there is no section [%s%s]%s", name, key, prefix, name, meant(guess)),
 		"every program of the server dies when it loads the configuration, exit status 1", fix...)
 }
@@ -104,7 +116,11 @@ func (n *lint) list(section, key string, known func(string) bool) {
 			better = append(better, name)
 		default:
 			odd = fmt.Sprintf("the name %q", name)
-			for _, part := range splitNames(name, known) {
+			parts := splitNames(name, known)
+			if slices.ContainsFunc(parts, func(p string) bool { return !known(p) }) && strings.Contains(strings.Trim(name, ","), ",") && !strings.ContainsAny(name, "\n\t") {
+				parts = []string{name} // perhaps one name after all, whose key is misspelt
+			}
+			for _, part := range parts {
 				if !slices.Contains(better, part) {
 					better = append(better, part)
 				}
@@ -115,6 +131,9 @@ func (n *lint) list(section, key string, known func(string) bool) {
 		return
 	}
 	fix := []Edit{set(section, key, strings.Join(better, ", "))}
+	if slices.Equal(better, v.Names()) {
+		fix = nil
+	}
 	if len(better) == 0 {
 		fix = []Edit{{Do: EditRemove, Section: section, Key: key}}
 	}
@@ -145,8 +164,13 @@ func (n *lint) number(section, key string) (int, bool) {
 	}
 	number, ok := pyInt(v.Text)
 	if !ok || v.List != nil {
+		var fix []Edit
+		digits := v.Text[:len(v.Text)-len(strings.TrimLeft(v.Text, "0123456789"))]
+		if rest := v.Text[len(digits):]; digits != "" && v.List == nil && strings.Trim(rest, ".0") == "" {
+			fix = []Edit{set(section, key, digits)} // 3.0
+		}
 		n.add(Harmful, "not-a-number", section, key, fmt.Sprintf("%s = %s is not an integer", key, v),
-			"every program of the server dies when it loads the configuration, exit status 1")
+			"every program of the server dies when it loads the configuration, exit status 1", fix...)
 		return 0, false
 	}
 	return number, true
@@ -175,6 +199,9 @@ func (n *lint) channel(name string) {
 		guess := closest(word, []string{"auto", "manual"})
 		if guess == "" && (word == "auto" || word == "manual") {
 			guess = word
+		}
+		if guess == "" && strings.HasPrefix(strings.ToLower(word), "auto") {
+			guess = "auto" // automatic
 		}
 		var fix []Edit
 		if guess != "" && kind.List == nil {

@@ -3,6 +3,7 @@ package systemimage
 import (
 	"fmt"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -52,10 +53,18 @@ func (n *lint) entries(section string, names []string) (list []FileEntry) {
 			}
 			guess := closest(entry, unused)
 			fix := []Edit{{Do: EditRemoveFile, Section: section, Key: entry}}
-			if guess != "" {
+			switch old, _ := n.Get(section, "file_"+guess); {
+			case strings.Contains(guess, ", "): // a list cannot hold it
+				fix = []Edit{set(section, key, old.Text), {Do: EditRemove, Section: section, Key: "file_" + guess}}
+				if old.List != nil {
+					fix = nil
+				}
+			case guess != "":
 				better := slices.Clone(names)
 				better[i] = guess
 				fix = []Edit{set(section, "files", strings.Join(better, ", "))}
+			case len(unused) > 0, n.elsewhere(section, key):
+				fix = nil // a person must say which
 			}
 			if entry == "" || strings.ContainsAny(entry, "\n\t") || len(splitNames(entry, func(string) bool { return false })) > 2 {
 				fix = nil // a mistake in the list, which is told as such
@@ -75,6 +84,25 @@ func (n *lint) entries(section string, names []string) (list []FileEntry) {
 		list = append(list, f)
 	}
 	return list
+}
+
+// elsewhere reports whether a key that is missing is there after all: indented,
+// and so a part of the value above it, or spelt as no key of a file is. Both are
+// told, and mended, as such.
+func (n *lint) elsewhere(section, key string) bool {
+	var others []string
+	for _, k := range n.Keys(section) {
+		v, _ := n.Get(section, k)
+		for line := range strings.Lines(v.Raw) {
+			if rest, ok := strings.CutPrefix(strings.TrimSpace(line), key); ok && strings.IndexAny(strings.TrimSpace(rest), "=:") == 0 {
+				return true
+			}
+		}
+		if !strings.HasPrefix(k, "file_") {
+			others = append(others, k)
+		}
+	}
+	return closest(key, others) != ""
 }
 
 // source looks at the generator of an entry and its arguments.
@@ -151,15 +179,28 @@ func (n *lint) mixedUp(section, key string, f FileEntry, form *generatorForm, re
 		}
 		switch {
 		case what == "series" && strings.ContainsAny(args[i], ",="):
-			series, options, _ := strings.Cut(args[i], ",")
+			at := max(strings.IndexAny(args[i], ", \t"), 0)
+			series, options := args[i][:at], strings.TrimLeft(args[i][at:], ", \t")
 			fix := append(slices.Clone(args[:i]), series, options)
 			n.add(Harmful, "series", section, key, fmt.Sprintf("the series is %q", args[i]),
 				"options are an argument of their own, behind a \";\": with a comma they are part of the series, nothing of which exists, and no image is made",
 				rewrite(f.Generator, append(fix, args[i+1:]...)))
 			return true
+		case what == "url" && len(args) == i+1 && strings.Contains(args[i], ",") && strings.Contains(args[i], "="):
+			address, options, _ := strings.Cut(args[i], ",")
+			if name, _, ok := strings.Cut(options, "="); !ok || !slices.Contains(form.options, name) {
+				continue
+			}
+			n.add(Harmful, "url", section, key, "options follow the URL behind a comma",
+				"options are an argument of their own, behind a \";\": with a comma they are part of the address, where nothing is", rewrite(f.Generator, append(slices.Clone(args[:i]), address, options)))
+			return true
 		case what == "prefix" && strings.Contains(args[i], "="):
-			_, prefix, _ := strings.Cut(args[i], "=")
-			args[i] = prefix
+			prefix, options, both := strings.Cut(args[i], ",")
+			if both && !strings.Contains(prefix, "=") {
+				args = append(append(slices.Clone(args[:i]), prefix, options), args[i+1:]...)
+			} else {
+				_, args[i], _ = strings.Cut(args[i], "=")
+			}
 			n.add(Harmful, "prefix", section, key, fmt.Sprintf("the prefix is %q", f.Arguments[i]),
 				"the prefix is a plain word such as ubuntu: no file matches, and no image is made", rewrite(f.Generator, args))
 			return true
@@ -174,8 +215,14 @@ func (n *lint) options(section, key string, f FileEntry, form *generatorForm, s 
 			"the server ignores it without a word")
 	}
 	for _, piece := range s.Ignored {
+		var fix []Edit
+		if name, value, ok := strings.Cut(piece, ":"); ok && slices.Contains(form.options, name) {
+			if v, ok := n.Get(section, key); ok {
+				fix = []Edit{set(section, key, strings.Replace(v.Text, piece, name+"="+value, 1))}
+			}
+		}
 		n.add(Harmful, "ignored-option", section, key, fmt.Sprintf("the option %q is ignored", hideSecrets(piece)),
-			"an option is name=value, without a comma in it: other pieces are passed over without a word")
+			"an option is name=value, without a comma in it: other pieces are passed over without a word", fix...)
 	}
 	for name := range s.Options {
 		if slices.Contains(form.options, name) {
@@ -201,6 +248,9 @@ func (n *lint) options(section, key string, f FileEntry, form *generatorForm, s 
 	}
 }
 
+// slashes finds http//host, http:/host and the like.
+var slashes = regexp.MustCompile(`^(https?)(?:/+|:/?)([^/:].*)$`)
+
 // address looks at a URL as a text.
 func (n *lint) address(section, key, address string) {
 	const aborts = "import-images aborts: this channel and all behind it are not processed"
@@ -219,6 +269,9 @@ func (n *lint) address(section, key, address string) {
 		n.add(Harmful, "url", section, key, "a URL has a blank in it", aborts)
 	case err == nil && u.Scheme == "" && u.Host == "" && strings.Contains(strings.Split(address, "/")[0], "."):
 		n.add(Harmful, "url", section, key, fmt.Sprintf("%q has no http:// before it", shown), aborts, fix(address, "http://"+address)...)
+	case slashes.MatchString(address):
+		n.add(Harmful, "url", section, key, fmt.Sprintf("%q is no whole URL", shown), "nothing is downloaded from it, or "+aborts,
+			fix(address, slashes.ReplaceAllString(address, "$1://$2"))...)
 	case err != nil || u.Scheme == "":
 		n.add(Harmful, "url", section, key, fmt.Sprintf("%q is no whole URL", shown), aborts)
 	case !slices.Contains([]string{"http", "https", "ftp", "file", "data"}, u.Scheme):

@@ -78,12 +78,18 @@ func (n *lint) unknownSection(s *configSection) {
 		}
 	}
 	var fix []Edit
-	if l := n.lines[s.header]; guess != "" && n.byName[guess] == nil {
-		old := string(n.text[l.start:l.stop])
-		fix = []Edit{{Do: EditLine, Line: s.header + 1, Old: old, Value: strings.Replace(old, "["+name+"]", "["+guess+"]", 1)}}
+	if guess != "" && n.byName[guess] == nil {
+		fix = n.rename(s, guess)
 	}
 	n.add(Risky, "unknown-section", name, "", fmt.Sprintf("the server knows no section [%s]%s", name, meant(guess)),
 		"it ignores the section without a word", fix...)
+}
+
+// rename is the edit that gives a section another name.
+func (n *lint) rename(s *configSection, to string) []Edit {
+	l := n.lines[s.header]
+	old := string(n.text[l.start:l.stop])
+	return []Edit{{Do: EditLine, Line: s.header + 1, Old: old, Value: strings.Replace(old, "["+s.name+"]", "["+to+"]", 1)}}
 }
 
 func (n *lint) unknownKey(s *configSection, k *configKey) {
