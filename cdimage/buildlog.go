@@ -67,12 +67,12 @@ type Outcome string
 // The outcomes. Broken is a run that died while publishing: its directory is
 // half filled and "pending" and "current" still point to the image before.
 const (
-	Complete Outcome = "complete"
-	Partial  Outcome = "partial"
-	None     Outcome = "none"
-	Skipped  Outcome = "skipped" // finished without publishing, by CDIMAGE_NOPUBLISH or DEBUG
-	Broken   Outcome = "broken"
-	NotYet   Outcome = "not yet"
+	Complete Outcome = "complete" // every architecture that was asked for
+	Partial  Outcome = "partial"  // some of them
+	None     Outcome = "none"     // nothing was published
+	Skipped  Outcome = "skipped"  // finished without publishing, by CDIMAGE_NOPUBLISH or DEBUG
+	Broken   Outcome = "broken"   // died while publishing
+	NotYet   Outcome = "not yet"  // it has not come so far
 )
 
 // Beginnings of the markers that the parser knows.

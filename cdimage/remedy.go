@@ -11,19 +11,19 @@ type Action string
 // The actions.
 const (
 	Nothing          Action = "nothing"
-	Wait             Action = "wait"
-	PublishOnly      Action = "publish-only" // run again without new livefs builds
-	FullRebuild      Action = "full-rebuild"
-	FixPackage       Action = "fix-package"
-	FixSeed          Action = "fix-seed"
-	FixLivecdRootfs  Action = "fix-livecd-rootfs"
-	FixConfiguration Action = "fix-configuration"
-	FreeSpace        Action = "free-space"
-	TriggerMirrors   Action = "trigger-mirrors"
-	ReadLivefsLog    Action = "read-livefs-log"
-	CorrectCommand   Action = "correct-command"
-	RepeatCommand    Action = "repeat-command"
-	AskLaunchpad     Action = "ask-launchpad" // its operators, about a builder
+	Wait             Action = "wait"              // for a run, a lock, the archive or a mirror
+	PublishOnly      Action = "publish-only"      // run again without new livefs builds
+	FullRebuild      Action = "full-rebuild"      // run again with new livefs builds
+	FixPackage       Action = "fix-package"       // or what it depends on
+	FixSeed          Action = "fix-seed"          // the list of packages that the image is made of
+	FixLivecdRootfs  Action = "fix-livecd-rootfs" // the scripts that make the live file system
+	FixConfiguration Action = "fix-configuration" // of cdimage
+	FreeSpace        Action = "free-space"        // on the image host
+	TriggerMirrors   Action = "trigger-mirrors"   // the image is published, and they were not told
+	ReadLivefsLog    Action = "read-livefs-log"   // the log at hand does not say why
+	CorrectCommand   Action = "correct-command"   // the host cannot do what was asked for
+	RepeatCommand    Action = "repeat-command"    // as it was
+	AskLaunchpad     Action = "ask-launchpad"     // its operators, about a builder
 )
 
 // A Remedy is what to do, in order, and the same as a sentence. What follows a

@@ -66,7 +66,7 @@ type Action string
 
 // The actions.
 const (
-	CopyIt   Action = "copy"
+	CopyIt   Action = "copy"     // with its binaries
 	Present  Action = "present"  // the target has this version; it is verified and not copied
 	Conflict Action = "conflict" // it cannot be copied as things are; Reason says why
 )

@@ -10,9 +10,9 @@ type EventKind string
 
 // What a person can do; see [Rollout.Halt], [Rollout.Resume] and [Rollout.Approve].
 const (
-	Halt    EventKind = "halt"
-	Resume  EventKind = "resume"
-	Approve EventKind = "approve"
+	Halt    EventKind = "halt"    // 0 % until Resume
+	Resume  EventKind = "resume"  // go on where it was halted
+	Approve EventKind = "approve" // answer the question before the next step
 )
 
 // Event is one of these at a time.

@@ -10,8 +10,8 @@ import (
 
 // How long a linear schedule usually takes: Canonical phased in over a day.
 const (
-	OrdinaryRamp  = 24 * time.Hour
-	EmergencyRamp = 5 * time.Hour
+	OrdinaryRamp  = 24 * time.Hour // of a release
+	EmergencyRamp = 5 * time.Hour  // of a security fix
 )
 
 // maxRamp bounds linear schedules, so that their arithmetic cannot overflow.

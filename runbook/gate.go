@@ -56,12 +56,11 @@ type Question struct {
 // Verdict is the answer proper.
 type Verdict string
 
-// The verdicts. To a gate: Yes and No. To a doubt: Yes, it happened; No, it
-// did not; Stop, leave it open.
+// The verdicts.
 const (
-	Yes  Verdict = "yes"
-	No   Verdict = "no"
-	Stop Verdict = "stop"
+	Yes  Verdict = "yes"  // go on; to a doubt: it happened
+	No   Verdict = "no"   // the run ends; to a doubt: it did not happen
+	Stop Verdict = "stop" // to a doubt only: leave it open
 )
 
 // Answer is what a person said.

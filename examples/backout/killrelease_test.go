@@ -34,7 +34,7 @@ func TestKilledRelease(t *testing.T) {
 		}
 		dir := t.TempDir()
 		root := filepath.Join(dir, "lab")
-		killed := exec.Command(filepath.Join(bin, "release"), "-lab", root, "-journal", filepath.Join(dir, "release.journal"), "-operator", "ann", "-yes")
+		killed := exec.Command(filepath.Join(bin, "release"), "-lab", root, "-journal", filepath.Join(dir, "release.journal"), "-operator", "operator", "-yes")
 		if err := killed.Start(); err != nil {
 			t.Fatal(err)
 		}
@@ -56,7 +56,7 @@ func TestKilledRelease(t *testing.T) {
 		tree := httptest.NewServer(s.Handler())
 		defer tree.Close()
 		client := &systemimage.Client{BaseURL: tree.URL, Unverified: true}
-		args := []string{"-lab", root, "-journal", filepath.Join(dir, "backout.journal"), "-operator", "bob", "-yes"}
+		args := []string{"-lab", root, "-journal", filepath.Join(dir, "backout.journal"), "-operator", "colleague", "-yes"}
 		out := 0
 		for _, target := range []string{"bq-aquaris.en:krillin", "bq-aquaris.en:vegetahd", "meizu.en:arale"} {
 			channel, device, _ := strings.Cut("ubuntu-touch/stable/"+target, ":")

@@ -26,8 +26,8 @@ type ImportReport struct {
 type ImportVerdict string
 
 const (
-	ImportHealthy   ImportVerdict = "nothing wrong"
-	ImportCause     ImportVerdict = "cause found"
+	ImportHealthy   ImportVerdict = "nothing wrong"      // there are no findings
+	ImportCause     ImportVerdict = "cause found"        // by ImportReport.Findings
 	ImportNotKnown  ImportVerdict = "cannot tell"        // what was looked at does not say
 	ImportStillMiss ImportVerdict = "no cause, no image" // nothing is wrong, and the newest build is not published
 )
