@@ -50,11 +50,11 @@ func TestImportRunsMemory(t *testing.T) {
 	runtime.GC()
 	runtime.ReadMemStats(&start)
 	n := 0
-	for run, err := range ImportRuns(&repeated{text: text, left: 100 << 20}) {
+	for run, err := range ImportRuns(&repeated{text: text, left: 32 << 20}) {
 		if err != nil || len(run.Entries) == 0 {
 			t.Fatal(run, err)
 		}
-		if n++; n%1000 == 0 {
+		if n++; n%100 == 0 {
 			var now runtime.MemStats
 			runtime.ReadMemStats(&now)
 			peak.HeapAlloc = max(peak.HeapAlloc, now.HeapAlloc)

@@ -148,12 +148,9 @@ func normal(s string, hashes map[string]string) string {
 	s = address.ReplaceAllString(s, "0x")
 	s = pySize.ReplaceAllString(s, "'$1': N")
 	s = keyring.ReplaceAllString(s, "keyring-KEYRING")
-	s = hash.ReplaceAllStringFunc(s, func(h string) string {
-		if label, ok := hashes[h]; ok {
-			return label
-		}
-		return h
-	})
+	for h, label := range hashes {
+		s = strings.ReplaceAll(s, h, label)
+	}
 	return orphans.ReplaceAllStringFunc(s, func(m string) string {
 		files := strings.Split(strings.TrimSuffix(strings.TrimPrefix(m, "Orphaned files: {"), "}"), ", ")
 		slices.Sort(files)
