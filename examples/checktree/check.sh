@@ -7,6 +7,6 @@ rm "$lab/www/ubuntu-touch/stable/meizu.en/arale/index.json"
 exits 1 "$dir/checktree" -lab "$lab"
 says 'ubuntu-touch/stable/meizu.en arale'
 exits 1 "$dir/checktree" -lab "$lab" -json
-says '"Class": "missing-index"'
+says '"class": "missing-index"'
 exits 2 "$dir/checktree" -lab "$lab" something
 echo "checktree: as described"
