@@ -26,6 +26,12 @@ type PhaseRequest struct {
 	// taken as it is. ErrAmbiguous says what the program said, when the index
 	// cannot be read afterwards either.
 	Blind bool
+
+	// Unless is a file on the host, by its absolute path: while it is there,
+	// nothing is set, and the error is ErrRefused. It is looked for under the lock
+	// that keeps SetPercentage apart from others of its kind, before each attempt, so
+	// that who writes the file and then sets 0 % has the last word. "" is none.
+	Unless string
 }
 
 // A Phased is the percentage of a version, confirmed in the published index.
@@ -43,26 +49,22 @@ const phaseOp = "set phased percentage"
 const (
 	phaseScriptName = "landing-phase"
 
-	// landing-phase LOCK PROGRAM ARG...: runs the program while it holds LOCK, where
-	// flock(1) is. set-phased-percentage takes no lock of its own, and two of them
+	// landing-phase LOCK UNLESS PROGRAM ARG...: runs the program while it holds LOCK,
+	// where flock(1) is, and if there is no file UNLESS. set-phased-percentage takes no lock of its own, and two of them
 	// that commit one index at once can leave none at all. The lock keeps our own
 	// runs apart: a rollout and the back-out that comes in between.
 	phaseScript = `
-lock=$1; shift
+lock=$1 unless=$2; shift 2
 if command -v flock >/dev/null 2>&1 && ( : >>"$lock" ) 2>/dev/null; then
 	exec 9>>"$lock"
 	flock -w 60 9 || { echo "another percentage is being set for a minute" >&2; exit 75; }
 fi
+if [ -n "$unless" ] && [ -e "$unless" ]; then
+	echo "landing-phase: error: $unless is there" >&2; exit 2
+fi
 exec "$@"
 `
 )
-
-// serialized is [Server.command] under the lock of landing-phase.
-func (s *Server) serialized(job, program string, args ...string) Command {
-	c := s.command(job, program, args...)
-	c.Argv = append(script(phaseScript, phaseScriptName, s.root()+"/state/landing-phase.lock").Argv, c.Argv...)
-	return c
-}
 
 // CheckPercentage says what SetPercentage would do, and reads only; done says
 // that the version, its deltas and its aliases have the percentage already.
@@ -200,11 +202,13 @@ func (s *Server) SetPercentage(ctx context.Context, r PhaseRequest) (Phased, err
 	}
 }
 
-// setting is the command that sets a percentage. -vvv: without a -v the program
-// dies. The version is a number and the percentage is not negative, so that nothing
-// here can be taken for an option.
+// setting is the command that sets a percentage, behind landing-phase. -vvv:
+// without a -v the program dies. The version is a number and the percentage is not
+// negative, so that nothing here can be taken for an option.
 func (s *Server) setting(r PhaseRequest) Command {
-	return s.serialized("", "set-phased-percentage", "-vvv", r.Channel, r.Device, strconv.Itoa(r.Version), strconv.Itoa(r.Percentage))
+	c := s.command("", "set-phased-percentage", "-vvv", r.Channel, r.Device, strconv.Itoa(r.Version), strconv.Itoa(r.Percentage))
+	c.Argv = append(script(phaseScript, phaseScriptName, s.root()+"/state/landing-phase.lock", r.Unless).Argv, c.Argv...)
+	return c
 }
 
 // setBlind runs the program, and reads afterwards.

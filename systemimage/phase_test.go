@@ -1,8 +1,12 @@
 package systemimage
 
 import (
+	"bytes"
 	"errors"
 	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -134,6 +138,43 @@ func TestSetPercentageLostUpdate(t *testing.T) {
 				t.Errorf("%+v, %v after %d runs", got, err, len(h.runs))
 			}
 		})
+	})
+}
+
+// A stop file that appears between two attempts has the last word: written, it
+// stops the next attempt, in the fake as in a real shell.
+func TestSetPercentageUnless(t *testing.T) {
+	r := named(recordings(t, "phased"), "phased-ok-v3")
+	p := places(r)
+	synctest.Test(t, func(t *testing.T) {
+		q := PhaseRequest{Channel: p[0], Device: p[1], Version: 1, Percentage: 60, Unless: filepath.Join(t.TempDir(), "done")}
+		h := &replay{t: t, w: newWorld(t, false), r: r}
+		h.after = func() { // somebody stops, and undoes what was set
+			if err := os.WriteFile(q.Unless, nil, 0o600); err != nil {
+				t.Error(err)
+			}
+		}
+		s := h.server()
+		runs := 0
+		s.Runner = runnerWith(h, func(c Command) (Output, bool) {
+			if len(c.Argv) < 4 || c.Argv[3] != phaseScriptName {
+				return Output{}, false
+			}
+			runs++
+			c.Argv = append(slices.Clone(c.Argv[:6]), "true") // the real script with no program
+			c.Argv[4] = filepath.Join(filepath.Dir(q.Unless), "lock")
+			var stderr bytes.Buffer
+			cmd := exec.CommandContext(t.Context(), c.Argv[0], c.Argv[1:]...)
+			cmd.Stderr = &stderr
+			if err := cmd.Run(); err != nil {
+				return Output{Stderr: stderr.Bytes(), Exit: cmd.ProcessState.ExitCode()}, true
+			}
+			return Output{}, false
+		})
+		_, err := s.SetPercentage(t.Context(), q)
+		if !errors.Is(err, ErrRefused) || !strings.Contains(err.Error(), q.Unless+" is there") || runs != 2 || len(h.runs) != 1 {
+			t.Errorf("%v after %d runs of %d, want ErrRefused at the second", err, len(h.runs), runs)
+		}
 	})
 }
 

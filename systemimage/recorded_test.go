@@ -299,7 +299,7 @@ func (h *replay) Run(ctx context.Context, c Command) (Output, error) {
 	if c.Argv[0] == "sh" {
 		switch c.Argv[3] {
 		case phaseScriptName:
-			c.Argv = c.Argv[5:]
+			c.Argv = c.Argv[6:]
 			return h.Run(ctx, c)
 		case preflightScriptName:
 			return h.w.answerPreflight(c.Stdin), nil

@@ -216,9 +216,11 @@ func (c *Rollout) set(ctx context.Context, r *runbook.Run, p phasing.Percent) er
 		if now > p {
 			return r.Note(fmt.Sprintf("%s is at %v already, above %v: not lowered", t, now, p))
 		}
-		err = setPercentage(ctx, r, c.Server, t, p, c.mayRaise)
-		if errors.Is(err, systemimage.ErrRefused) { // a newer version since?
+		err = setPercentage(ctx, r, c.Server, t, p, c.Stop)
+		if errors.Is(err, systemimage.ErrRefused) { // a newer version since, or the stop file?
 			if _, why := c.percentage(ctx, t); errors.Is(why, ErrSuperseded) {
+				err = why
+			} else if why := c.stopped(ctx); why != nil {
 				err = why
 			}
 		}
@@ -226,9 +228,9 @@ func (c *Rollout) set(ctx context.Context, r *runbook.Run, p phasing.Percent) er
 	})
 }
 
-// mayRaise looks once more for the stop file, right before a percentage is raised:
-// a back-out that began while this round was under way comes first.
-func (c *Rollout) mayRaise(ctx context.Context) error {
+// stopped says why nothing is raised: a back-out that begins while a round is
+// under way comes first.
+func (c *Rollout) stopped(ctx context.Context) error {
 	if c.Stop == nil {
 		return nil
 	}
@@ -239,9 +241,13 @@ func (c *Rollout) mayRaise(ctx context.Context) error {
 	return err
 }
 
-// setPercentage is the one effect of this procedure. may is asked right before.
-func setPercentage(ctx context.Context, r *runbook.Run, s *systemimage.Server, t Target, p phasing.Percent, may func(context.Context) error) error {
+// setPercentage is the one effect of this procedure. While the stop file is there,
+// nothing is set; nil is none.
+func setPercentage(ctx context.Context, r *runbook.Run, s *systemimage.Server, t Target, p phasing.Percent, stop *StopFile) error {
 	req := systemimage.PhaseRequest{Channel: t.Channel, Device: t.Device, Version: t.Version, Percentage: int(p)}
+	if stop != nil {
+		req.Unless = stop.Path
+	}
 	_, err := runbook.Do(ctx, r, runbook.Step[systemimage.Phased]{
 		Name:   "set " + p.String(),
 		Intent: fmt.Sprintf("offer image %d of %s for %s to %v (%.2f %% of the devices)", t.Version, t.Channel, t.Device, p, 100*p.Share()),
@@ -249,11 +255,6 @@ func setPercentage(ctx context.Context, r *runbook.Run, s *systemimage.Server, t
 			return s.CheckPercentage(ctx, req)
 		},
 		Do: func(ctx context.Context) (systemimage.Phased, error) {
-			if may != nil {
-				if err := may(ctx); err != nil {
-					return systemimage.Phased{}, err
-				}
-			}
 			return s.SetPercentage(ctx, req)
 		},
 		Predict: systemimage.Phased{Channel: t.Channel, Device: t.Device, Version: t.Version, Percentage: int(p)},

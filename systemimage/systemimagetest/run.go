@@ -37,11 +37,16 @@ func (s *Server) Run(ctx context.Context, c systemimage.Command) (systemimage.Ou
 	if err := ctx.Err(); err != nil {
 		return systemimage.Output{}, err
 	}
-	if unlock, rest, err := underLock(c.Argv); err != nil {
-		return systemimage.Output{}, err
-	} else if rest != nil {
+	if p, ok := readPhasing(c.Argv); ok {
+		unlock, err := p.lock()
+		if err != nil {
+			return systemimage.Output{}, err
+		}
 		defer unlock()
-		c.Argv = rest
+		if p.unless != "" && exists(p.unless) {
+			return systemimage.Output{Stderr: []byte("landing-phase: error: " + p.unless + " is there\n"), Exit: 2}, nil
+		}
+		c.Argv = p.argv
 	}
 	env, argv := splitEnv(c.Argv)
 	var stdout, stderr bytes.Buffer
@@ -67,22 +72,31 @@ func (s *Server) Run(ctx context.Context, c systemimage.Command) (systemimage.Ou
 	return s.execute(ctx, c)
 }
 
-// underLock takes "sh -c SCRIPT landing-phase LOCK" off a command line, as which
-// the operator's side keeps its own programs apart, and holds the lock as flock(1)
-// would. rest is nil when there is no such thing.
-func underLock(argv []string) (unlock func(), rest []string, err error) {
-	if len(argv) < 6 || argv[0] != "sh" || argv[3] != "landing-phase" {
-		return nil, nil, nil
+// A phasing is "sh -c SCRIPT landing-phase LOCK UNLESS PROGRAM ARG...", as which
+// the operator's side keeps its own programs apart.
+type phasing struct {
+	file, unless string
+	argv         []string
+}
+
+func readPhasing(argv []string) (p phasing, ok bool) {
+	if len(argv) < 7 || argv[0] != "sh" || argv[3] != "landing-phase" {
+		return p, false
 	}
-	f, err := os.OpenFile(argv[4], os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o644)
+	return phasing{file: argv[4], unless: argv[5], argv: argv[6:]}, true
+}
+
+// lock holds the lock as flock(1) would.
+func (p phasing) lock() (unlock func(), err error) {
+	f, err := os.OpenFile(p.file, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o644)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	if err := flock(f); err != nil {
 		f.Close()
-		return nil, nil, err
+		return nil, err
 	}
-	return func() { f.Close() }, argv[5:], nil
+	return func() { f.Close() }, nil
 }
 
 // splitEnv takes "env NAME=VALUE..." off a command line.
