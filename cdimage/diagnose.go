@@ -22,7 +22,8 @@ type Evidence struct {
 	// counts as being at work.
 	Now time.Time
 
-	// Grown is when the log last changed; zero: the last time in the log.
+	// Grown is when the log last changed; zero: the last time in the log, or, when
+	// it has none yet, any time of the build's day.
 	Grown time.Time
 
 	// Ended says that the run is known to have ended, however young its log.
@@ -91,6 +92,12 @@ func Diagnose(e Evidence) Diagnosis {
 	now, grown := e.Now, e.Grown
 	if grown.IsZero() {
 		grown = l.End
+	}
+	if grown.IsZero() && !e.Build.ID.IsZero() { // a log that has just been made is empty
+		grown = e.Build.ID.Date().AddDate(0, 0, 1)
+		if !now.IsZero() && now.Before(grown) {
+			grown = now
+		}
 	}
 	if now.IsZero() {
 		now = grown

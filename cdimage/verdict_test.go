@@ -77,3 +77,27 @@ func TestVerdictForms(t *testing.T) {
 		})
 	}
 }
+
+// A log without a time tells its age by the day of its build: one that was just
+// made is at work, and not killed in the year 1.
+func TestDiagnoseEmptyLog(t *testing.T) {
+	build, err := cdimage.ParseLogPath("ubuntu-touch/vivid/daily-preinstalled-20161010.3.log")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		now     time.Time
+		running bool
+		want    string
+	}{
+		{time.Date(2016, 10, 10, 12, 0, 0, 0, time.UTC), true, "wait"},
+		{time.Date(2016, 10, 12, 0, 0, 0, 0, time.UTC), false, "has not grown for 24h0m0s"},
+	} {
+		for _, text := range []string{"", "===== Acqui"} {
+			d := cdimage.Diagnose(cdimage.Evidence{Build: build, Log: parseBuild(t, text), Now: tt.now})
+			if d.Running != tt.running || !strings.Contains(d.Remedy, tt.want) {
+				t.Errorf("%q at %v: running %v, remedy %q; want %v, %q", text, tt.now, d.Running, d.Remedy, tt.running, tt.want)
+			}
+		}
+	}
+}
