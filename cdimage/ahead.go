@@ -18,7 +18,9 @@ type read struct {
 	err   error
 }
 
-const aheadSize = 32 << 10 // what the unpacker gives at a time
+// The unpacker gives 32 KB at a time; handing over so little costs more than
+// unpacking it.
+const aheadSize = 256 << 10
 
 func readAhead(r io.Reader) *ahead {
 	a := &ahead{full: make(chan read, 2), free: make(chan []byte, 2)}
@@ -27,7 +29,13 @@ func readAhead(r io.Reader) *ahead {
 	}
 	go func() {
 		for block := range a.free {
-			n, err := r.Read(block)
+			n := 0
+			var err error
+			for n < len(block) && err == nil {
+				var k int
+				k, err = r.Read(block[n:])
+				n += k
+			}
 			a.full <- read{block[:n], err}
 			if err != nil {
 				return
