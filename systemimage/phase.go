@@ -46,6 +46,10 @@ type Phased struct {
 
 const phaseOp = "set phased percentage"
 
+func (r PhaseRequest) fail(kind, err error) error {
+	return &Error{Op: phaseOp, Channel: r.Channel, Device: r.Device, Kind: kind, Err: err}
+}
+
 const (
 	phaseScriptName = "landing-phase"
 
@@ -77,7 +81,7 @@ func (s *Server) CheckPercentage(ctx context.Context, r PhaseRequest) (p Phased,
 
 func (s *Server) checkPercentage(ctx context.Context, r PhaseRequest) (Phased, bool, error) {
 	refuse := func(text string) (Phased, bool, error) {
-		return Phased{}, false, &Error{Op: phaseOp, Channel: r.Channel, Device: r.Device, Kind: ErrRefused, Err: errors.New(text)}
+		return Phased{}, false, r.fail(ErrRefused, errors.New(text))
 	}
 	if text := refuseWords([2]string{"channel", r.Channel}, [2]string{"device", r.Device}); text != "" {
 		return refuse(text)
@@ -98,7 +102,7 @@ func (s *Server) checkPercentage(ctx context.Context, r PhaseRequest) (Phased, b
 		return Phased{}, false, err
 	}
 	if text := x.refuseNull(); text != "" {
-		return Phased{}, false, &Error{Op: phaseOp, Channel: r.Channel, Device: r.Device, Kind: ErrBroken, Err: errors.New(text)}
+		return Phased{}, false, r.fail(ErrBroken, errors.New(text))
 	}
 	if text := x.refusePhase(r.Version); text != "" {
 		return refuse(text)
@@ -154,9 +158,6 @@ func (s *Server) SetPercentage(ctx context.Context, r PhaseRequest) (Phased, err
 	if done {
 		return p, nil
 	}
-	fail := func(kind, err error) (Phased, error) {
-		return Phased{}, &Error{Op: phaseOp, Channel: r.Channel, Device: r.Device, Kind: kind, Err: err}
-	}
 	c := s.setting(r)
 	var e ending
 	for attempt := 1; ; attempt++ {
@@ -179,11 +180,11 @@ func (s *Server) SetPercentage(ctx context.Context, r PhaseRequest) (Phased, err
 			return Phased{}, err
 		}
 		if e.refusal != "" {
-			return fail(ErrRefused, fmt.Errorf("nothing happened: %s", e.refusal))
+			return Phased{}, r.fail(ErrRefused, fmt.Errorf("nothing happened: %s", e.refusal))
 		}
 		now, done, err := s.stays(ctx, r, e)
 		if err != nil {
-			return fail(ErrAmbiguous, fmt.Errorf("%v, and the outcome cannot be read: %w", e, err))
+			return Phased{}, r.fail(ErrAmbiguous, fmt.Errorf("%v, and the outcome cannot be read: %w", e, err))
 		}
 		if done {
 			now.Before = p.Before
@@ -197,7 +198,7 @@ func (s *Server) SetPercentage(ctx context.Context, r PhaseRequest) (Phased, err
 		}
 		s.log().WarnContext(ctx, "percentage is not published: again", "attempt", attempt, "how", e.String())
 		if err := sleep(ctx, time.Duration(attempt)*time.Second); err != nil {
-			return fail(ErrAmbiguous, fmt.Errorf("%v, and it was not published so far: %w", e, err))
+			return Phased{}, r.fail(ErrAmbiguous, fmt.Errorf("%v, and it was not published so far: %w", e, err))
 		}
 	}
 }
@@ -213,28 +214,25 @@ func (s *Server) setting(r PhaseRequest) Command {
 
 // setBlind runs the program, and reads afterwards.
 func (s *Server) setBlind(ctx context.Context, r PhaseRequest) (Phased, error) {
-	fail := func(kind, err error) (Phased, error) {
-		return Phased{}, &Error{Op: phaseOp, Channel: r.Channel, Device: r.Device, Kind: kind, Err: err}
-	}
 	if text := refuseWords([2]string{"channel", r.Channel}, [2]string{"device", r.Device}); text != "" {
-		return fail(ErrRefused, errors.New(text))
+		return Phased{}, r.fail(ErrRefused, errors.New(text))
 	}
 	if r.Version < 1 || r.Version > MaxVersion || r.Percentage < 0 || r.Percentage > 100 {
-		return fail(ErrRefused, fmt.Errorf("version %d at %d %% cannot be asked for", r.Version, r.Percentage))
+		return Phased{}, r.fail(ErrRefused, fmt.Errorf("version %d at %d %% cannot be asked for", r.Version, r.Percentage))
 	}
 	e, err := s.run(ctx, phaseOp, r.Channel, r.Device, s.setting(r))
 	if err != nil {
 		return Phased{}, err
 	}
 	if e.refusal != "" {
-		return fail(ErrRefused, fmt.Errorf("nothing happened: %s", e.refusal))
+		return Phased{}, r.fail(ErrRefused, fmt.Errorf("nothing happened: %s", e.refusal))
 	}
 	p, done, err := s.stays(ctx, r, e)
 	switch {
 	case err != nil && e.complete:
-		return fail(ErrAmbiguous, fmt.Errorf("the server's program says that it is set to %d %%, but the published index cannot be read: %w", r.Percentage, err))
+		return Phased{}, r.fail(ErrAmbiguous, fmt.Errorf("the server's program says that it is set to %d %%, but the published index cannot be read: %w", r.Percentage, err))
 	case err != nil:
-		return fail(ErrAmbiguous, fmt.Errorf("%v, and the published index cannot be read: %w", e, err))
+		return Phased{}, r.fail(ErrAmbiguous, fmt.Errorf("%v, and the published index cannot be read: %w", e, err))
 	case !done:
 		return s.phaseFailed(ctx, r, p, e, 1)
 	}
@@ -265,12 +263,9 @@ func (s *Server) stays(ctx context.Context, r PhaseRequest, e ending) (p Phased,
 
 // phaseFailed says what is published instead of what was asked.
 func (s *Server) phaseFailed(ctx context.Context, r PhaseRequest, p Phased, e ending, attempts int) (Phased, error) {
-	fail := func(kind, err error) (Phased, error) {
-		return p, &Error{Op: phaseOp, Channel: r.Channel, Device: r.Device, Kind: kind, Err: err}
-	}
 	x, err := s.Client.Index(ctx, r.Channel, r.Device)
 	if err != nil {
-		return fail(ErrAmbiguous, fmt.Errorf("%v, and the published index cannot be read: %w", e, err))
+		return p, r.fail(ErrAmbiguous, fmt.Errorf("%v, and the published index cannot be read: %w", e, err))
 	}
 	now, wrong := percentages(x.Index, r)
 	p.Percentage = now
@@ -278,10 +273,10 @@ func (s *Server) phaseFailed(ctx context.Context, r PhaseRequest, p Phased, e en
 		full, _ := x.Full(r.Version)
 		same, lag, err := s.checkAliases(ctx, x, full, p.Aliases)
 		if err != nil {
-			return fail(ErrAmbiguous, err)
+			return p, r.fail(ErrAmbiguous, err)
 		}
 		p.Aliases = same
-		return fail(ErrPartial, fmt.Errorf("set to %d %%, but %v: %s", r.Percentage, e, strings.Join(lag, "; ")))
+		return p, r.fail(ErrPartial, fmt.Errorf("set to %d %%, but %v: %s", r.Percentage, e, strings.Join(lag, "; ")))
 	}
 	p.Aliases = nil
 	text := fmt.Sprintf("%v, and %s", e, strings.Join(wrong, ", "))
@@ -293,9 +288,9 @@ func (s *Server) phaseFailed(ctx context.Context, r PhaseRequest, p Phased, e en
 	}
 	switch {
 	case e.err != nil:
-		return fail(ErrAmbiguous, errors.Join(errors.New(text), e.err))
+		return p, r.fail(ErrAmbiguous, errors.Join(errors.New(text), e.err))
 	case e.complete:
-		return fail(ErrAmbiguous, errors.New(text+": something else keeps writing the same index, or a mirror lags behind"))
+		return p, r.fail(ErrAmbiguous, errors.New(text+": something else keeps writing the same index, or a mirror lags behind"))
 	}
-	return fail(ErrBroken, errors.New(text))
+	return p, r.fail(ErrBroken, errors.New(text))
 }
