@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/landingteam/landing/runbook/command"
 )
 
 // HostRoot is where the image builder lives on its host.
@@ -19,7 +21,7 @@ const HostRoot = "/srv/cdimage.ubuntu.com"
 // their logs and by what is published, never by an exit status: a run that
 // published nothing may end with 0. Fields are set before first use.
 type Builder struct {
-	Runner Runner
+	Runner command.Runner
 	Root   string // empty: HostRoot
 
 	// ReadOnly makes Build refuse with ErrReadOnly before anything is run.
@@ -85,7 +87,7 @@ func (b *Builder) Build(ctx context.Context, r Request) (Result, error) {
 		defer close(watched)
 		b.watch(watching, r.ImageSet, r.After)
 	}()
-	out, runErr := b.Runner.Run(ctx, Command{Argv: argv, Job: r.Job})
+	out, runErr := b.Runner.Run(ctx, command.Command{Argv: argv, Job: r.Job})
 	stop()
 	<-watched
 
@@ -127,7 +129,7 @@ func (res Result) verdict(r Request) error {
 }
 
 // refusal explains a command that started nothing.
-func refusal(r Request, out Output) error {
+func refusal(r Request, out command.Output) error {
 	text := string(out.Stdout) + string(out.Stderr)
 	e := &Error{Op: "build", What: r.Dir() + " " + r.Type}
 	switch {
@@ -298,7 +300,7 @@ func (b *Builder) watch(ctx context.Context, set ImageSet, after BuildID) {
 	}
 }
 
-func excerpt(out Output) string {
+func excerpt(out command.Output) string {
 	const limit = 4 << 10
 	text := strings.TrimSpace(string(out.Stdout) + string(out.Stderr))
 	if len(text) > limit {

@@ -16,6 +16,7 @@ import (
 
 	"github.com/landingteam/landing/cdimage"
 	"github.com/landingteam/landing/cdimage/cdimagetest"
+	"github.com/landingteam/landing/runbook/command"
 )
 
 var (
@@ -36,11 +37,11 @@ func newHost(t testing.TB, k cdimagetest.Knobs) (*cdimage.Builder, string) {
 	return &cdimage.Builder{Runner: hostRunner(root)}, root
 }
 
-func hostRunner(root string) cdimage.Runner {
-	return cdimage.RunnerFunc(func(ctx context.Context, c cdimage.Command) (cdimage.Output, error) {
+func hostRunner(root string) command.Runner {
+	return command.Func(func(ctx context.Context, c command.Command) (command.Output, error) {
 		var stdout, stderr bytes.Buffer
 		exit := cdimagetest.Program(ctx, root, c.Argv, nil, bytes.NewReader(c.Stdin), &stdout, &stderr)
-		return cdimage.Output{Stdout: stdout.Bytes(), Stderr: stderr.Bytes(), Exit: exit}, ctx.Err()
+		return command.Output{Stdout: stdout.Bytes(), Stderr: stderr.Bytes(), Exit: exit}, ctx.Err()
 	})
 }
 
@@ -157,7 +158,7 @@ func TestRepair(t *testing.T) {
 func TestExitStatusIsNotTheVerdict(t *testing.T) {
 	b, root := newHost(t, cdimagetest.Knobs{})
 	inner := b.Runner
-	b.Runner = cdimage.RunnerFunc(func(ctx context.Context, c cdimage.Command) (cdimage.Output, error) {
+	b.Runner = command.Func(func(ctx context.Context, c command.Command) (command.Output, error) {
 		out, err := inner.Run(ctx, c)
 		if c.Argv[0] == "env" {
 			os.Remove(filepath.Join(root, "www/full/ubuntu-touch-custom/vivid/daily-preinstalled/20160906/vivid-preinstalled-touch-i386.tar.gz"))
@@ -170,7 +171,7 @@ func TestExitStatusIsNotTheVerdict(t *testing.T) {
 	}
 	b, _ = newHost(t, cdimagetest.Knobs{})
 	inner2 := b.Runner
-	b.Runner = cdimage.RunnerFunc(func(ctx context.Context, c cdimage.Command) (cdimage.Output, error) {
+	b.Runner = command.Func(func(ctx context.Context, c command.Command) (command.Output, error) {
 		out, err := inner2.Run(ctx, c)
 		if c.Argv[0] == "env" {
 			out.Exit = 1
@@ -213,10 +214,10 @@ func TestLocked(t *testing.T) {
 func TestLockedByARunThatBegins(t *testing.T) {
 	b, root := newHost(t, cdimagetest.Knobs{})
 	inner := b.Runner
-	b.Runner = cdimage.RunnerFunc(func(ctx context.Context, c cdimage.Command) (cdimage.Output, error) {
+	b.Runner = command.Func(func(ctx context.Context, c command.Command) (command.Output, error) {
 		if c.Argv[0] == "env" {
 			if _, err := inner.Run(ctx, c); err != nil { // somebody else's
-				return cdimage.Output{}, err
+				return command.Output{}, err
 			}
 			os.WriteFile(filepath.Join(root, "etc", ".lock-build-image-set-ubuntu-touch-custom-vivid-daily-preinstalled"), []byte(time.Date(2016, 9, 6, 3, 0, 0, 0, time.UTC).Format(time.RFC3339)), 0o644)
 		}
@@ -228,9 +229,9 @@ func TestLockedByARunThatBegins(t *testing.T) {
 }
 
 func TestReadOnlyAndInvalid(t *testing.T) {
-	never := cdimage.RunnerFunc(func(context.Context, cdimage.Command) (cdimage.Output, error) {
+	never := command.Func(func(context.Context, command.Command) (command.Output, error) {
 		t.Error("something was run")
-		return cdimage.Output{}, nil
+		return command.Output{}, nil
 	})
 	b := &cdimage.Builder{Runner: never, ReadOnly: true}
 	if _, err := b.Build(t.Context(), cdimage.Request{ImageSet: customSet}); !errors.Is(err, cdimage.ErrReadOnly) {
@@ -307,10 +308,10 @@ func TestProgress(t *testing.T) {
 func TestLinkLost(t *testing.T) {
 	b, _ := newHost(t, cdimagetest.Knobs{})
 	inner := b.Runner
-	b.Runner = cdimage.RunnerFunc(func(ctx context.Context, c cdimage.Command) (cdimage.Output, error) {
+	b.Runner = command.Func(func(ctx context.Context, c command.Command) (command.Output, error) {
 		out, err := inner.Run(ctx, c)
 		if c.Job == "build-42" {
-			return cdimage.Output{}, errors.New("connection lost")
+			return command.Output{}, errors.New("connection lost")
 		}
 		return out, err
 	})
@@ -331,7 +332,7 @@ func TestLinkLost(t *testing.T) {
 func TestTruncatedOutput(t *testing.T) {
 	b, _ := newHost(t, cdimagetest.Knobs{})
 	inner := b.Runner
-	b.Runner = cdimage.RunnerFunc(func(ctx context.Context, c cdimage.Command) (cdimage.Output, error) {
+	b.Runner = command.Func(func(ctx context.Context, c command.Command) (command.Output, error) {
 		out, err := inner.Run(ctx, c)
 		if c.Argv[0] == "tail" && len(out.Stdout) > 100 {
 			out.Stdout, out.Truncated = out.Stdout[:100], true
@@ -346,11 +347,11 @@ func TestTruncatedOutput(t *testing.T) {
 
 func TestUsage(t *testing.T) {
 	b, _ := newHost(t, cdimagetest.Knobs{})
-	b.Runner = cdimage.RunnerFunc(func(ctx context.Context, c cdimage.Command) (cdimage.Output, error) {
+	b.Runner = command.Func(func(ctx context.Context, c command.Command) (command.Output, error) {
 		if c.Argv[0] == "env" {
-			return cdimage.Output{Exit: 2, Stderr: []byte("Usage: cron.x\n\ncron.x: error: no such option: -l\n")}, nil
+			return command.Output{Exit: 2, Stderr: []byte("Usage: cron.x\n\ncron.x: error: no such option: -l\n")}, nil
 		}
-		return cdimage.Output{}, nil
+		return command.Output{}, nil
 	})
 	if _, err := b.Build(t.Context(), cdimage.Request{ImageSet: customSet}); !errors.Is(err, cdimage.ErrUsage) || !strings.Contains(err.Error(), "no such option") {
 		t.Errorf("got %v", err)

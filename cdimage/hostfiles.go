@@ -9,6 +9,8 @@ import (
 	"path"
 	"strconv"
 	"strings"
+
+	"github.com/landingteam/landing/runbook/command"
 )
 
 func (b *Builder) root() string {
@@ -55,7 +57,7 @@ func (t *tail) Read(p []byte) (int, error) {
 // list returns the names in a directory of the host; none for a directory that
 // does not exist.
 func (b *Builder) list(ctx context.Context, dir string) ([]string, error) {
-	out, err := b.Runner.Run(ctx, Command{Argv: []string{"ls", "-1A", "--", dir}})
+	out, err := b.Runner.Run(ctx, command.Command{Argv: []string{"ls", "-1A", "--", dir}})
 	if err != nil {
 		return nil, &Error{Op: "list", What: dir, Kind: ErrServer, Err: err}
 	}
@@ -72,8 +74,8 @@ func (b *Builder) list(ctx context.Context, dir string) ([]string, error) {
 }
 
 // run runs a command that only reads; a status other than zero is an error.
-func (b *Builder) run(ctx context.Context, argv ...string) (Output, error) {
-	out, err := b.Runner.Run(ctx, Command{Argv: argv})
+func (b *Builder) run(ctx context.Context, argv ...string) (command.Output, error) {
+	out, err := b.Runner.Run(ctx, command.Command{Argv: argv})
 	if err != nil {
 		return out, &Error{Op: "run", What: argv[0], Kind: ErrServer, Err: err}
 	}

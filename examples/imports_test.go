@@ -16,14 +16,16 @@ const module = "github.com/landingteam/landing/"
 // ours says which packages of this module each package may import. A package
 // that is not listed may import none; those under examples may import all.
 var ours = map[string][]string{
-	"systemimage":                 {"phasing", "systemimage/keyring"},
-	"systemimage/systemimagetest": {"systemimage", "systemimage/keyring", "phasing"},
+	"systemimage":                 {"phasing", "systemimage/keyring", "runbook/command"},
+	"cdimage":                     {"runbook/command"},
+	"runbook/remote":              {"runbook/command"},
+	"systemimage/systemimagetest": {"systemimage", "systemimage/keyring", "phasing", "runbook/command"},
 	"cdimage/cdimagetest":         {"cdimage"},
 	"launchpad/launchpadtest":     {"launchpad"},
 	"runbook/runbooktest":         {"runbook"},
-	"runbook/remote/remotetest":   {"runbook/remote"},
-	"runbook/procedure":           {"runbook", "systemimage", "cdimage", "launchpad", "phasing"},
-	"runbook/lab": {"systemimage", "systemimage/keyring", "systemimage/systemimagetest", "cdimage", "cdimage/cdimagetest",
+	"runbook/remote/remotetest":   {"runbook/remote", "runbook/command"},
+	"runbook/procedure":           {"runbook", "systemimage", "cdimage", "launchpad", "phasing", "runbook/command"},
+	"runbook/lab": {"runbook/command", "systemimage", "systemimage/keyring", "systemimage/systemimagetest", "cdimage", "cdimage/cdimagetest",
 		"launchpad", "launchpad/launchpadtest", "runbook/remote", "runbook/remote/remotetest"},
 }
 

@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"log/slog"
 	"path"
+
+	"github.com/landingteam/landing/runbook/command"
 )
 
 const (
@@ -59,8 +61,8 @@ mv -f -- "$tmp" "$file" && tmp=
 // A ConfigFile is the etc/config of an image server. Its methods may be called
 // concurrently.
 type ConfigFile struct {
-	Runner Runner // on the server, as a user who may write the file
-	Path   string // such as /srv/system-image.ubuntu.com/etc/config
+	Runner command.Runner // on the server, as a user who may write the file
+	Path   string         // such as /srv/system-image.ubuntu.com/etc/config
 
 	ReadOnly bool         // Replace fails with ErrReadOnly
 	Logger   *slog.Logger // silent when nil

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/landingteam/landing/runbook/command"
 	"github.com/landingteam/landing/systemimage"
 	"github.com/landingteam/landing/systemimage/systemimagetest"
 )
@@ -103,8 +104,8 @@ func TestConfigFileErrors(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cut := func(change func(systemimage.Command, *systemimage.Output) error) systemimage.Runner {
-		return systemimage.RunnerFunc(func(ctx context.Context, c systemimage.Command) (systemimage.Output, error) {
+	cut := func(change func(command.Command, *command.Output) error) command.Runner {
+		return command.Func(func(ctx context.Context, c command.Command) (command.Output, error) {
 			out, err := s.Run(ctx, c)
 			if err == nil {
 				err = change(c, &out)
@@ -112,7 +113,7 @@ func TestConfigFileErrors(t *testing.T) {
 			return out, err
 		})
 	}
-	writes := func(c systemimage.Command) bool { return c.Argv[3] == "landing-config-write" }
+	writes := func(c command.Command) bool { return c.Argv[3] == "landing-config-write" }
 	for _, tt := range []struct {
 		name string
 		f    *systemimage.ConfigFile
@@ -122,13 +123,13 @@ func TestConfigFileErrors(t *testing.T) {
 		{"no runner", &systemimage.ConfigFile{Path: f.Path}, systemimage.ErrRefused, "Runner is not set"},
 		{"no path", &systemimage.ConfigFile{Runner: s}, systemimage.ErrRefused, "Path is not set"},
 		{"no file", &systemimage.ConfigFile{Runner: s, Path: f.Path + "x"}, systemimage.ErrNotFound, "no such file"},
-		{"runner fails", &systemimage.ConfigFile{Path: f.Path, Runner: cut(func(systemimage.Command, *systemimage.Output) error { return errors.New("link is down") })}, nil, "link is down"},
-		{"cut", &systemimage.ConfigFile{Path: f.Path, Runner: cut(func(_ systemimage.Command, o *systemimage.Output) error {
+		{"runner fails", &systemimage.ConfigFile{Path: f.Path, Runner: cut(func(command.Command, *command.Output) error { return errors.New("link is down") })}, nil, "link is down"},
+		{"cut", &systemimage.ConfigFile{Path: f.Path, Runner: cut(func(_ command.Command, o *command.Output) error {
 			o.Stdout = o.Stdout[:len(o.Stdout)/2]
 			return nil
 		})}, systemimage.ErrTorn, "incomplete"},
-		{"over the limit", &systemimage.ConfigFile{Path: f.Path, Runner: cut(func(_ systemimage.Command, o *systemimage.Output) error { o.Truncated = true; return nil })}, systemimage.ErrMalformed, "limit"},
-		{"shell fails", &systemimage.ConfigFile{Path: f.Path, Runner: cut(func(_ systemimage.Command, o *systemimage.Output) error { o.Exit = 127; return nil })}, systemimage.ErrBroken, "127"},
+		{"over the limit", &systemimage.ConfigFile{Path: f.Path, Runner: cut(func(_ command.Command, o *command.Output) error { o.Truncated = true; return nil })}, systemimage.ErrMalformed, "limit"},
+		{"shell fails", &systemimage.ConfigFile{Path: f.Path, Runner: cut(func(_ command.Command, o *command.Output) error { o.Exit = 127; return nil })}, systemimage.ErrBroken, "127"},
 	} {
 		c, err := tt.f.Read(t.Context())
 		if c != nil || err == nil || !strings.Contains(err.Error(), tt.text) || tt.want != nil && !errors.Is(err, tt.want) {
@@ -137,7 +138,7 @@ func TestConfigFileErrors(t *testing.T) {
 	}
 	next := edited(t, old)
 	// The text is cut on its way: nothing is written.
-	f.Runner = systemimage.RunnerFunc(func(ctx context.Context, c systemimage.Command) (systemimage.Output, error) {
+	f.Runner = command.Func(func(ctx context.Context, c command.Command) (command.Output, error) {
 		c.Stdin = c.Stdin[:len(c.Stdin)/2]
 		return s.Run(ctx, c)
 	})
@@ -148,7 +149,7 @@ func TestConfigFileErrors(t *testing.T) {
 		t.Errorf("the file has changed: %v", err)
 	}
 	// The link breaks after the write: the file says that it happened.
-	f.Runner = cut(func(c systemimage.Command, _ *systemimage.Output) error {
+	f.Runner = cut(func(c command.Command, _ *command.Output) error {
 		if writes(c) {
 			return errors.New("link is down")
 		}
@@ -172,7 +173,7 @@ func TestLintHost(t *testing.T) {
 		t.Fatal(err)
 	}
 	commands := 0
-	l := &systemimage.ConfigLinter{Root: s.Root(), Runner: systemimage.RunnerFunc(func(ctx context.Context, c systemimage.Command) (systemimage.Output, error) {
+	l := &systemimage.ConfigLinter{Root: s.Root(), Runner: command.Func(func(ctx context.Context, c command.Command) (command.Output, error) {
 		commands++
 		return s.Run(ctx, c)
 	})}
@@ -204,8 +205,8 @@ func TestLintHost(t *testing.T) {
 	if commands != 2 {
 		t.Errorf("%d commands for two lints, want one each", commands)
 	}
-	l.Runner = systemimage.RunnerFunc(func(context.Context, systemimage.Command) (systemimage.Output, error) {
-		return systemimage.Output{Stdout: []byte("yes\n")}, nil
+	l.Runner = command.Func(func(context.Context, command.Command) (command.Output, error) {
+		return command.Output{Stdout: []byte("yes\n")}, nil
 	})
 	if _, err := l.Lint(t.Context(), c); !errors.Is(err, systemimage.ErrBroken) {
 		t.Errorf("a host that does not answer: %v", err)

@@ -27,7 +27,7 @@
 //
 // A [Server] copies images between channels, tags them, sets their phased
 // percentage and runs the importer, with the server's own programs and over a
-// [Runner]: one SSH host, or a fake. Each verb that changes something has a
+// [command.Runner]: one SSH host, or a fake. Each verb that changes something has a
 // Check beside it that only reads and says what would happen, or that it has
 // happened already. What an effect came to is always read from the published
 // index: these programs exit with 0 after doing nothing, and with 1 after

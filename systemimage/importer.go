@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/landingteam/landing/runbook/command"
 )
 
 // An Importer pauses and resumes the importer of an image server: the last
@@ -27,7 +29,7 @@ import (
 // Pause and Resume are idempotent, as acquiring and releasing a hold must be.
 // The methods may be called concurrently.
 type Importer struct {
-	Runner Runner // on the server, as the user whose crontab runs the importer
+	Runner command.Runner // on the server, as the user whose crontab runs the importer
 
 	// Owner is written into the comment. Run must be set; its marks are found
 	// again by it. Since is the time of the call when zero.
@@ -266,7 +268,7 @@ func (i *Importer) read(ctx context.Context, op string) (crontab, error) {
 	if i.Runner == nil {
 		return crontab{}, i.error(op, ErrRefused, errors.New("Runner is not set"))
 	}
-	out, err := i.Runner.Run(ctx, Command{Argv: []string{"crontab", "-l"}})
+	out, err := i.Runner.Run(ctx, command.Command{Argv: []string{"crontab", "-l"}})
 	switch {
 	case err != nil:
 		return crontab{}, i.error(op, nil, fmt.Errorf("reading the crontab: %w", err))

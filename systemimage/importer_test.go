@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/landingteam/landing/runbook/command"
 )
 
 // A cronHost runs commands on this machine with a crontab program of its own,
@@ -22,7 +23,7 @@ import (
 type cronHost struct {
 	t    *testing.T
 	dir  string
-	hook func(Command) // called before each command
+	hook func(command.Command) // called before each command
 	mu   sync.Mutex
 }
 
@@ -58,7 +59,7 @@ func (h *cronHost) get() string {
 	return string(b)
 }
 
-func (h *cronHost) Run(ctx context.Context, c Command) (Output, error) {
+func (h *cronHost) Run(ctx context.Context, c command.Command) (command.Output, error) {
 	h.mu.Lock()
 	hook := h.hook
 	h.mu.Unlock()
@@ -76,9 +77,9 @@ func (h *cronHost) Run(ctx context.Context, c Command) (Output, error) {
 	err := cmd.Run()
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {
-		return Output{}, err
+		return command.Output{}, err
 	}
-	return Output{Stdout: stdout.Bytes(), Stderr: stderr.Bytes(), Exit: cmd.ProcessState.ExitCode()}, nil
+	return command.Output{Stdout: stdout.Bytes(), Stderr: stderr.Bytes(), Exit: cmd.ProcessState.ExitCode()}, nil
 }
 
 const importerTab = "MAILTO=\"\"\r\nTOKEN=hunter2\n@daily curl -H 'X: hunter2' x.example%a\n" +
@@ -220,7 +221,7 @@ func TestImporterSeveralLines(t *testing.T) {
 
 func TestImporterReadOnly(t *testing.T) {
 	h := newCronHost(t, importerTab)
-	h.hook = func(c Command) { t.Errorf("ran %q", c.Argv) }
+	h.hook = func(c command.Command) { t.Errorf("ran %q", c.Argv) }
 	i := importer(h, "r")
 	i.ReadOnly = true
 	for _, err := range []error{i.Pause(t.Context()), i.Resume(t.Context())} {
@@ -239,7 +240,7 @@ func TestImporterChangedUnderfoot(t *testing.T) {
 func testImporterChangedUnderfoot(t *testing.T) {
 	h := newCronHost(t, importerTab)
 	saves := 0
-	h.hook = func(c Command) {
+	h.hook = func(c command.Command) {
 		if c.Argv[0] == "sh" && saves < 2 {
 			saves++
 			h.set(fmt.Sprintf("%s\n@weekly save-%d\n", importerTab, saves))
@@ -255,7 +256,7 @@ func testImporterChangedUnderfoot(t *testing.T) {
 
 	// Endlessly, it gives up without having broken anything.
 	h.set(importerTab)
-	h.hook = func(c Command) {
+	h.hook = func(c command.Command) {
 		if c.Argv[0] == "sh" {
 			saves++
 			h.set(fmt.Sprintf("%s\n@weekly save-%d\n", importerTab, saves))
@@ -322,18 +323,18 @@ func TestImporterKeepsSecrets(t *testing.T) {
 func TestImporterCutCrontab(t *testing.T) { synctest.Test(t, testImporterCutCrontab) }
 
 func testImporterCutCrontab(t *testing.T) {
-	run := RunnerFunc(func(_ context.Context, c Command) (Output, error) {
+	run := command.Func(func(_ context.Context, c command.Command) (command.Output, error) {
 		if c.Argv[0] != "crontab" {
 			t.Errorf("ran %q", c.Argv)
 		}
-		return Output{Stdout: []byte("* * * * * import-images\n@dai"), Truncated: true}, nil
+		return command.Output{Stdout: []byte("* * * * * import-images\n@dai"), Truncated: true}, nil
 	})
 	if err := (&Importer{Runner: run, Owner: Mark{Run: "r"}}).Pause(t.Context()); !errors.Is(err, ErrMalformed) {
 		t.Errorf("Pause: %v", err)
 	}
 	// Nor one that was cut on its way there.
 	h := newCronHost(t, importerTab)
-	cut := RunnerFunc(func(ctx context.Context, c Command) (Output, error) {
+	cut := command.Func(func(ctx context.Context, c command.Command) (command.Output, error) {
 		if len(c.Stdin) > 9 {
 			c.Stdin = c.Stdin[:9]
 		}
@@ -354,7 +355,7 @@ func TestImporterWaitsForARunningImport(t *testing.T) {
 	looks := 0
 	i := importer(h, "r")
 	i.Root = "/srv/si"
-	i.Runner = RunnerFunc(func(ctx context.Context, c Command) (Output, error) {
+	i.Runner = command.Func(func(ctx context.Context, c command.Command) (command.Output, error) {
 		if len(c.Argv) < 5 || c.Argv[3] != lockScriptName {
 			return h.Run(ctx, c)
 		}
@@ -362,7 +363,7 @@ func TestImporterWaitsForARunningImport(t *testing.T) {
 			t.Errorf("looked at %q", c.Argv[4])
 		}
 		looks++
-		return Output{Stdout: []byte("held 4711 python3 /srv/si/bin/import-images -vv \nseen\n")}, nil
+		return command.Output{Stdout: []byte("held 4711 python3 /srv/si/bin/import-images -vv \nseen\n")}, nil
 	})
 	if err := i.Pause(t.Context()); err != nil || looks != 1 {
 		t.Errorf("Pause without waiting: %v after %d looks", err, looks)

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/landingteam/landing/runbook/command"
 )
 
 // A ConfigLinter looks for mistakes in a configuration that the server does not
@@ -19,7 +21,7 @@ type ConfigLinter struct {
 	// Runner is the image server's: folders of builds, series, keyring tarballs
 	// and folders of the server are looked for there, with one command. Root is
 	// the root of the server.
-	Runner Runner
+	Runner command.Runner
 	Root   string
 
 	// Probe says whether a URL answers, such as [ProbeURL]; nil asks none. Four

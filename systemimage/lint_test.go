@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/landingteam/landing/runbook/command"
 )
 
 // lintHead is a [global] with nothing to find, of one channel c.
@@ -256,7 +257,7 @@ func TestLintRecorded(t *testing.T) {
 		t.Fatalf("%d mistakes are recorded, %d known: %v", len(files), len(want), err)
 	}
 	// A host that has just what the world of the recording has.
-	host := RunnerFunc(func(_ context.Context, c Command) (Output, error) {
+	host := command.Func(func(_ context.Context, c command.Command) (command.Output, error) {
 		var out strings.Builder
 		words := strings.Split(string(c.Stdin), "\n")
 		for i := 0; i+4 <= len(words); i += 4 {
@@ -269,7 +270,7 @@ func TestLintRecorded(t *testing.T) {
 			}
 			out.WriteString(answer + "\n")
 		}
-		return Output{Stdout: []byte(out.String() + "end\n")}, nil
+		return command.Output{Stdout: []byte(out.String() + "end\n")}, nil
 	})
 	for _, file := range files {
 		name := strings.TrimSuffix(filepath.Base(file), ".diff")

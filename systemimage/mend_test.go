@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"github.com/landingteam/landing/runbook/command"
 	"github.com/landingteam/landing/systemimage"
 	"github.com/landingteam/landing/systemimage/systemimagetest"
 )
@@ -39,7 +40,7 @@ func TestMend(t *testing.T) {
 				if err := fake.SetFaults(systemimagetest.Faults{Kill: tt.kill}); err != nil {
 					t.Fatal(err)
 				}
-				out, err := fake.Run(t.Context(), systemimage.Command{Argv: []string{"set-phased-percentage", "-v", channel, device, "1", "60"}})
+				out, err := fake.Run(t.Context(), command.Command{Argv: []string{"set-phased-percentage", "-v", channel, device, "1", "60"}})
 				if err != nil || out.Exit != 137 {
 					t.Fatalf("killed program: exit %d, %v", out.Exit, err)
 				}

@@ -13,6 +13,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/landingteam/landing/runbook/command"
 	"github.com/landingteam/landing/systemimage"
 	"github.com/landingteam/landing/systemimage/systemimagetest"
 )
@@ -173,7 +174,7 @@ func mend(t *testing.T, fake *systemimagetest.Server, s *systemimage.Server) {
 			t.Fatalf("no command in %v", f)
 		}
 		for _, argv := range commands {
-			if out, err := fake.Run(t.Context(), systemimage.Command{Argv: argv}); err != nil || out.Exit != 0 {
+			if out, err := fake.Run(t.Context(), command.Command{Argv: argv}); err != nil || out.Exit != 0 {
 				t.Fatalf("%q: %d, %v\n%s", argv, out.Exit, err, out.Stderr)
 			}
 		}

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/landingteam/landing/runbook/command"
 )
 
 // A PhaseRequest says which share of the devices may update to the newest
@@ -206,7 +208,7 @@ func (s *Server) SetPercentage(ctx context.Context, r PhaseRequest) (Phased, err
 // setting is the command that sets a percentage, behind landing-phase. -vvv:
 // without a -v the program dies. The version is a number and the percentage is not
 // negative, so that nothing here can be taken for an option.
-func (s *Server) setting(r PhaseRequest) Command {
+func (s *Server) setting(r PhaseRequest) command.Command {
 	c := s.command("", "set-phased-percentage", "-vvv", r.Channel, r.Device, strconv.Itoa(r.Version), strconv.Itoa(r.Percentage))
 	c.Argv = append(script(phaseScript, phaseScriptName, s.root()+"/state/landing-phase.lock", r.Unless).Argv, c.Argv...)
 	return c

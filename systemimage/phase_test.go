@@ -13,6 +13,8 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+
+	"github.com/landingteam/landing/runbook/command"
 )
 
 // places returns the words of a recorded command line that are no options.
@@ -121,18 +123,18 @@ func TestSetPercentageLostUpdate(t *testing.T) {
 			}
 			looks := 0
 			s := h.server()
-			s.Runner = runnerWith(h, func(c Command) (Output, bool) {
+			s.Runner = runnerWith(h, func(c command.Command) (command.Output, bool) {
 				if len(c.Argv) < 4 || c.Argv[3] != lockScriptName {
-					return Output{}, false
+					return command.Output{}, false
 				}
 				switch looks++; looks { // an import runs, writes, and ends
 				case 1:
-					return Output{Stdout: []byte("held 7 import-images\nseen\n")}, true
+					return command.Output{Stdout: []byte("held 7 import-images\nseen\n")}, true
 				case 2:
 					w.put(index, undone)
-					return Output{Stdout: []byte("held 7 import-images\nseen\n")}, true
+					return command.Output{Stdout: []byte("held 7 import-images\nseen\n")}, true
 				}
-				return Output{Stdout: []byte("seen\n")}, true
+				return command.Output{Stdout: []byte("seen\n")}, true
 			})
 			if got, err := s.SetPercentage(t.Context(), q); err != nil || got.Percentage != 60 || len(h.runs) != 2 {
 				t.Errorf("%+v, %v after %d runs", got, err, len(h.runs))
@@ -156,9 +158,9 @@ func TestSetPercentageUnless(t *testing.T) {
 		}
 		s := h.server()
 		runs := 0
-		s.Runner = runnerWith(h, func(c Command) (Output, bool) {
+		s.Runner = runnerWith(h, func(c command.Command) (command.Output, bool) {
 			if len(c.Argv) < 4 || c.Argv[3] != phaseScriptName {
-				return Output{}, false
+				return command.Output{}, false
 			}
 			runs++
 			c.Argv = append(slices.Clone(c.Argv[:6]), "true") // the real script with no program
@@ -167,9 +169,9 @@ func TestSetPercentageUnless(t *testing.T) {
 			cmd := exec.CommandContext(t.Context(), c.Argv[0], c.Argv[1:]...)
 			cmd.Stderr = &stderr
 			if err := cmd.Run(); err != nil {
-				return Output{Stderr: stderr.Bytes(), Exit: cmd.ProcessState.ExitCode()}, true
+				return command.Output{Stderr: stderr.Bytes(), Exit: cmd.ProcessState.ExitCode()}, true
 			}
-			return Output{}, false
+			return command.Output{}, false
 		})
 		_, err := s.SetPercentage(t.Context(), q)
 		if !errors.Is(err, ErrRefused) || !strings.Contains(err.Error(), q.Unless+" is there") || runs != 2 || len(h.runs) != 1 {

@@ -19,6 +19,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/landingteam/landing/runbook/command"
 )
 
 // A recording is one run of one of the server's programs, as recorded.
@@ -82,8 +84,8 @@ func recordings(t testing.TB, group string) []*recording {
 	return list
 }
 
-func (r *recording) output() Output {
-	return Output{Stdout: []byte(r.stdout), Stderr: []byte(r.stderr), Exit: r.exit}
+func (r *recording) output() command.Output {
+	return command.Output{Stdout: []byte(r.stdout), Stderr: []byte(r.stderr), Exit: r.exit}
 }
 
 // said reports whether the program said something, on either stream.
@@ -237,7 +239,7 @@ func (signedSomehow) Verify(_ context.Context, s Signed) error {
 }
 
 // answerPreflight does what the script does, with the sizes of the world.
-func (w *world) answerPreflight(questions []byte) Output {
+func (w *world) answerPreflight(questions []byte) command.Output {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	var out bytes.Buffer
@@ -267,7 +269,7 @@ func (w *world) answerPreflight(questions []byte) Output {
 		}
 	}
 	fmt.Fprintln(&out, "end")
-	return Output{Stdout: out.Bytes()}
+	return command.Output{Stdout: out.Bytes()}
 }
 
 // detail is what version-N.json says of its image: the same as the index.
@@ -295,7 +297,7 @@ type replay struct {
 	after func()     // called after a run, instead of changing the tree
 }
 
-func (h *replay) Run(ctx context.Context, c Command) (Output, error) {
+func (h *replay) Run(ctx context.Context, c command.Command) (command.Output, error) {
 	if c.Argv[0] == "sh" {
 		switch c.Argv[3] {
 		case phaseScriptName:
@@ -304,14 +306,14 @@ func (h *replay) Run(ctx context.Context, c Command) (Output, error) {
 		case preflightScriptName:
 			return h.w.answerPreflight(c.Stdin), nil
 		case lockScriptName:
-			return Output{Stdout: []byte("held 4711 /srv/si/bin/import-images -vv\nseen\n")}, nil
+			return command.Output{Stdout: []byte("held 4711 /srv/si/bin/import-images -vv\nseen\n")}, nil
 		}
 	}
 	if c.Argv[0] != "env" || !slices.Contains(c.Argv, "SYSTEM_IMAGE_ROOT=/srv/si") || !strings.HasPrefix(c.Argv[3], "/srv/si/bin/") {
 		h.t.Errorf("unexpected command %q", c.Argv)
 	}
 	if slices.Contains(c.Argv, "--help") {
-		return Output{Stdout: []byte(h.help)}, nil
+		return command.Output{Stdout: []byte(h.help)}, nil
 	}
 	h.runs = append(h.runs, append([]string{filepath.Base(c.Argv[3])}, c.Argv[4:]...))
 	if h.after != nil {
@@ -394,8 +396,8 @@ func copyRequest(t *testing.T, r *recording, positional bool) CopyRequest {
 }
 
 // runnerWith lets f answer commands before next does.
-func runnerWith(next Runner, f func(Command) (Output, bool)) Runner {
-	return RunnerFunc(func(ctx context.Context, c Command) (Output, error) {
+func runnerWith(next command.Runner, f func(command.Command) (command.Output, bool)) command.Runner {
+	return command.Func(func(ctx context.Context, c command.Command) (command.Output, error) {
 		if out, ok := f(c); ok {
 			return out, nil
 		}

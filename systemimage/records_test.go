@@ -8,6 +8,7 @@ import (
 	"testing/iotest"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/landingteam/landing/runbook/command"
 )
 
 func TestLogReader(t *testing.T) {
@@ -84,7 +85,7 @@ func FuzzLogReader(f *testing.F) {
 		if r.line != want {
 			t.Errorf("%d lines, want %d", r.line, want)
 		}
-		readTranscript(Output{Stdout: b, Stderr: b})
+		readTranscript(command.Output{Stdout: b, Stderr: b})
 
 		// Read in other portions, the lines are the same.
 		whole, single := newLogReader(bytes.NewReader(b)), newLogReader(iotest.OneByteReader(bytes.NewReader(b)))
@@ -133,7 +134,7 @@ func TestTranscript(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			got := readTranscript(Output{Stdout: []byte(tt.stdout), Stderr: []byte(tt.stderr)})
+			got := readTranscript(command.Output{Stdout: []byte(tt.stdout), Stderr: []byte(tt.stderr)})
 			if diff := cmp.Diff(tt.want, got, cmp.AllowUnexported(transcript{})); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}

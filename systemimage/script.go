@@ -4,6 +4,8 @@ import (
 	"context"
 	"strconv"
 	"strings"
+
+	"github.com/landingteam/landing/runbook/command"
 )
 
 // The few things that no single program of the image server answers are small
@@ -50,8 +52,8 @@ echo seen
 `
 )
 
-func script(text, name string, args ...string) Command {
-	return Command{Argv: append([]string{"sh", "-c", text, name}, args...)}
+func script(text, name string, args ...string) command.Command {
+	return command.Command{Argv: append([]string{"sh", "-c", text, name}, args...)}
 }
 
 // A lockView is what can be seen of the server's global lock.
@@ -77,7 +79,7 @@ func (v lockView) String() string {
 
 // viewLock looks who holds the global lock of a server. It is best effort: any
 // failure is an unseen lock.
-func viewLock(ctx context.Context, r Runner, root string) lockView {
+func viewLock(ctx context.Context, r command.Runner, root string) lockView {
 	out, err := r.Run(ctx, script(lockScript, lockScriptName, root+"/state/global.lock"))
 	if err != nil || out.Exit != 0 {
 		return lockView{}

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/landingteam/landing/runbook/command"
 )
 
 const (
@@ -31,7 +33,7 @@ const (
 // Set Runner, Root and Client before the first use. A Server is safe for use by
 // several goroutines and must not be copied after its first use.
 type Server struct {
-	Runner Runner
+	Runner command.Runner
 	Root   string  // of the server, such as /srv/system-image.ubuntu.com: it becomes SYSTEM_IMAGE_ROOT
 	Client *Client // reads the tree that the server publishes
 
@@ -78,15 +80,15 @@ func (s *Server) root() string { return strings.TrimRight(s.Root, "/") }
 
 // command makes the command of one of the server's programs. The locale keeps
 // Python from failing on names outside of ASCII.
-func (s *Server) command(job, program string, args ...string) Command {
+func (s *Server) command(job, program string, args ...string) command.Command {
 	argv := []string{"env", "LC_ALL=C.UTF-8", "SYSTEM_IMAGE_ROOT=" + s.root(), s.root() + "/bin/" + program}
-	return Command{Argv: append(argv, args...), Job: job}
+	return command.Command{Argv: append(argv, args...), Job: job}
 }
 
 // An ending is how a run of a program ended, as far as it tells.
 type ending struct {
 	program string
-	Output
+	command.Output
 	transcript
 	err error // of the runner: the end was not seen
 }
@@ -123,7 +125,7 @@ func (s *Server) lockTimes() (wait, poll time.Duration) {
 
 // run runs a program, and again while somebody else holds the global lock. Its
 // error is ErrLocked when that took too long; everything else is in the ending.
-func (s *Server) run(ctx context.Context, op, channel, device string, c Command) (ending, error) {
+func (s *Server) run(ctx context.Context, op, channel, device string, c command.Command) (ending, error) {
 	wait, poll := s.lockTimes()
 	deadline := time.Now().Add(wait)
 	at := slices.IndexFunc(c.Argv, func(a string) bool { return strings.HasPrefix(a, s.root()+"/bin/") })

@@ -13,6 +13,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/landingteam/landing/runbook/command"
 )
 
 // copyRC is the copy of most recordings.
@@ -25,9 +27,9 @@ func replayOf(t *testing.T, group, name string) *replay {
 
 func TestServerReadOnly(t *testing.T) {
 	s := &Server{ReadOnly: true, Root: "/srv/si", Client: newWorld(t, false).client(),
-		Runner: RunnerFunc(func(_ context.Context, c Command) (Output, error) {
+		Runner: command.Func(func(_ context.Context, c command.Command) (command.Output, error) {
 			t.Errorf("ran %q", c.Argv)
-			return Output{}, nil
+			return command.Output{}, nil
 		})}
 	_, copyErr := s.Copy(t.Context(), copyRC)
 	_, tagErr := s.Tag(t.Context(), TagRequest{Channel: copyRC.To, Device: "krillin", Version: 1, Tag: "x"})
@@ -87,12 +89,12 @@ func TestCopyWaitsForTheLock(t *testing.T) {
 		h := replayOf(t, "copy-ok", "copy-ok-tag-v3")
 		s := h.server()
 		s.LockWait, s.LockPoll = time.Minute, 10*time.Second
-		s.Runner = runnerWith(h, func(c Command) (Output, bool) {
+		s.Runner = runnerWith(h, func(c command.Command) (command.Output, bool) {
 			if len(c.Argv) < 4 || filepath.Base(c.Argv[3]) != "copy-image" || slices.Contains(c.Argv, "--help") || times == 0 {
-				return Output{}, false
+				return command.Output{}, false
 			}
 			times--
-			return Output{Stdout: []byte(lockText + "\n")}, true
+			return command.Output{Stdout: []byte(lockText + "\n")}, true
 		})
 		return h, s
 	}
@@ -133,12 +135,12 @@ func TestCopyFindsItselfRunning(t *testing.T) {
 		s := h.server()
 		s.LockWait, s.LockPoll = time.Minute, time.Second
 		start := time.Now()
-		s.Runner = runnerWith(h, func(c Command) (Output, bool) {
+		s.Runner = runnerWith(h, func(c command.Command) (command.Output, bool) {
 			if c.Argv[3] != lockScriptName || time.Since(start) < 5*time.Second {
-				return Output{}, false
+				return command.Output{}, false
 			}
 			h.w.apply(t, named(recordings(t, "copy-danger"), "copy-killed-c-then-phased-again-v3"))
-			return Output{Stdout: []byte("seen\n")}, true
+			return command.Output{Stdout: []byte("seen\n")}, true
 		})
 		r := copyRC
 		r.Percentage = 0
@@ -156,14 +158,14 @@ func TestCopyLostConnection(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			h := replayOf(t, "copy-ok", "copy-ok-tag-v3")
 			s := h.server()
-			s.Runner = RunnerFunc(func(ctx context.Context, c Command) (Output, error) {
+			s.Runner = command.Func(func(ctx context.Context, c command.Command) (command.Output, error) {
 				if filepath.Base(c.Argv[3]) != "copy-image" || slices.Contains(c.Argv, "--help") {
 					return h.Run(ctx, c)
 				}
 				if published {
 					h.w.apply(t, h.r)
 				}
-				return Output{}, lost
+				return command.Output{}, lost
 			})
 			got, err := s.Copy(t.Context(), copyRC)
 			switch {
@@ -184,9 +186,9 @@ func TestCopyLostConnection(t *testing.T) {
 // The help is asked for once.
 func TestCopyFormIsAskedOnce(t *testing.T) {
 	n := 0
-	s := &Server{Root: "/srv/si", Runner: RunnerFunc(func(_ context.Context, c Command) (Output, error) {
+	s := &Server{Root: "/srv/si", Runner: command.Func(func(_ context.Context, c command.Command) (command.Output, error) {
 		n++
-		return Output{Stdout: []byte("usage: copy-image [-h] [-k]\n  A B DEVICE VERSION\n\n")}, nil
+		return command.Output{Stdout: []byte("usage: copy-image [-h] [-k]\n  A B DEVICE VERSION\n\n")}, nil
 	})}
 	for range 3 {
 		if f, err := s.copyForm(t.Context(), "x"); err != nil || f != formPositional {
@@ -196,8 +198,8 @@ func TestCopyFormIsAskedOnce(t *testing.T) {
 	if n != 1 {
 		t.Errorf("asked %d times", n)
 	}
-	s = &Server{Root: "/srv/si", Runner: RunnerFunc(func(_ context.Context, c Command) (Output, error) {
-		return Output{Stderr: []byte("env: '/srv/si/bin/copy-image': No such file or directory\n"), Exit: 127}, nil
+	s = &Server{Root: "/srv/si", Runner: command.Func(func(_ context.Context, c command.Command) (command.Output, error) {
+		return command.Output{Stderr: []byte("env: '/srv/si/bin/copy-image': No such file or directory\n"), Exit: 127}, nil
 	})}
 	if _, err := s.copyForm(t.Context(), "x"); !errors.Is(err, ErrBroken) || !strings.Contains(err.Error(), "No such file") {
 		t.Errorf("got %v", err)
@@ -360,7 +362,9 @@ func TestReusedDeltas(t *testing.T) {
 func FuzzPreflightAnswer(f *testing.F) {
 	f.Add([]byte("10 a/index.json\nsum x y\nunsigned pool/a.tar.xz\nend\n"), 0)
 	f.Fuzz(func(t *testing.T, answer []byte, exit int) {
-		s := &Server{Root: "/srv", Runner: RunnerFunc(func(context.Context, Command) (Output, error) { return Output{Stdout: answer, Exit: exit}, nil })}
+		s := &Server{Root: "/srv", Runner: command.Func(func(context.Context, command.Command) (command.Output, error) {
+			return command.Output{Stdout: answer, Exit: exit}, nil
+		})}
 		look := inspection{dirs: []string{"a"}, files: []File{{Path: "/pool/x", Size: 1}}}
 		got, err := s.ask(context.Background(), "x", look)
 		if err == nil && !bytes.Contains(answer, []byte("end")) {

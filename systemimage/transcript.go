@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+
+	"github.com/landingteam/landing/runbook/command"
 )
 
 // A transcript is what one run of copy-image, tag-image, set-phased-percentage
@@ -30,7 +32,7 @@ var (
 
 // readTranscript reads both streams of a run. They may also arrive as one (a
 // terminal), in any verbosity and from either era of the server.
-func readTranscript(out Output) transcript {
+func readTranscript(out command.Output) transcript {
 	var t transcript
 	t.read(out.Stdout)
 	// A traceback in the standard output that a later record follows was caught

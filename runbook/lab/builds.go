@@ -14,6 +14,7 @@ import (
 
 	"github.com/landingteam/landing/cdimage"
 	"github.com/landingteam/landing/cdimage/cdimagetest"
+	"github.com/landingteam/landing/runbook/command"
 )
 
 // FailedBuild is what the image builder of a lab built last: one architecture
@@ -26,7 +27,7 @@ type builds struct {
 	root   string // stands for cdimage.HostRoot
 	url    string
 	http   *http.Server
-	runner cdimage.Runner
+	runner command.Runner
 }
 
 // Builds starts builds on the lab's image host. The host begins with some
@@ -132,11 +133,11 @@ func clock(root string) time.Time {
 }
 
 // programs runs the image host's commands as calls in this process.
-func programs(root string) cdimage.Runner {
-	return cdimage.RunnerFunc(func(ctx context.Context, c cdimage.Command) (cdimage.Output, error) {
+func programs(root string) command.Runner {
+	return command.Func(func(ctx context.Context, c command.Command) (command.Output, error) {
 		var stdout, stderr bytes.Buffer
 		exit := cdimagetest.Program(ctx, root, c.Argv, nil, bytes.NewReader(c.Stdin), &stdout, &stderr)
-		return cdimage.Output{Stdout: stdout.Bytes(), Stderr: stderr.Bytes(), Exit: exit}, ctx.Err()
+		return command.Output{Stdout: stdout.Bytes(), Stderr: stderr.Bytes(), Exit: exit}, ctx.Err()
 	})
 }
 

@@ -10,9 +10,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/landingteam/landing/cdimage"
 	"github.com/landingteam/landing/cdimage/cdimagetest"
-	"github.com/landingteam/landing/runbook/remote"
 	"github.com/landingteam/landing/runbook/remote/remotetest"
 	"github.com/landingteam/landing/systemimage"
 	"github.com/landingteam/landing/systemimage/keyring"
@@ -73,14 +71,7 @@ func (l *Lab) host(dir string) error {
 	h.JobDir = filepath.Join(dir, "state", "jobs")
 	l.closes = append(l.closes, h.Close)
 	l.SSH = s
-	l.runner = systemimage.RunnerFunc(func(ctx context.Context, c systemimage.Command) (systemimage.Output, error) {
-		out, err := h.Run(ctx, remote.Command(c))
-		return systemimage.Output(out), err
-	})
-	l.builder = cdimage.RunnerFunc(func(ctx context.Context, c cdimage.Command) (cdimage.Output, error) {
-		out, err := h.Run(ctx, remote.Command(c))
-		return cdimage.Output(out), err
-	})
+	l.runner, l.builder = h, h
 	return nil
 }
 

@@ -30,10 +30,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/landingteam/landing/cdimage"
 	"github.com/landingteam/landing/launchpad/launchpadtest"
+	"github.com/landingteam/landing/runbook/command"
 	"github.com/landingteam/landing/runbook/remote/remotetest"
-	"github.com/landingteam/landing/systemimage"
 	"github.com/landingteam/landing/systemimage/systemimagetest"
 )
 
@@ -48,8 +47,8 @@ type Lab struct {
 	http    *http.Server
 	url     string
 	root    []byte // the archive-master keyring
-	runner  systemimage.Runner
-	builder cdimage.Runner // nil where commands are called directly
+	runner  command.Runner
+	builder command.Runner // nil where commands are called directly
 	closes  []func() error
 
 	mu     sync.Mutex

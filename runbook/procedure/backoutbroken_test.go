@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/landingteam/landing/runbook"
+	"github.com/landingteam/landing/runbook/command"
 	"github.com/landingteam/landing/runbook/lab"
 	"github.com/landingteam/landing/runbook/runbooktest"
 	"github.com/landingteam/landing/systemimage"
@@ -24,7 +25,7 @@ func TestBackOutStopsInABrokenWorld(t *testing.T) {
 		t.Fatal(err)
 	}
 	argv := []string{"set-phased-percentage", "-v", stable[0].Channel, stable[0].Device, "2", "60"}
-	if out, err := l.Images.Run(t.Context(), systemimage.Command{Argv: argv}); err != nil || out.Exit != 137 {
+	if out, err := l.Images.Run(t.Context(), command.Command{Argv: argv}); err != nil || out.Exit != 137 {
 		t.Fatalf("killed program: exit %d, %v", out.Exit, err)
 	}
 	release, err := l.Images.HoldLock()

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/landingteam/landing/runbook"
+	"github.com/landingteam/landing/runbook/command"
 	"github.com/landingteam/landing/runbook/lab"
 	"github.com/landingteam/landing/runbook/procedure"
 	"github.com/landingteam/landing/runbook/runbooktest"
@@ -216,7 +217,7 @@ func TestCopyRCDoneAlready(t *testing.T) {
 func mustRun(t testing.TB, l *lab.Lab, argv ...string) {
 	t.Helper()
 	argv[0] = filepath.Join(l.Images.Root(), "bin", argv[0])
-	out, err := l.Images.Run(t.Context(), systemimage.Command{Argv: argv})
+	out, err := l.Images.Run(t.Context(), command.Command{Argv: argv})
 	if err != nil || out.Exit != 0 {
 		t.Fatalf("%q: %v, exit status %d\n%s%s", argv, err, out.Exit, out.Stdout, out.Stderr)
 	}
@@ -402,7 +403,7 @@ func TestCopyRCSecondImporterLineAppears(t *testing.T) {
 	t.Parallel()
 	l := newLab(t)
 	x, c := copyrc(l, &runbooktest.Memory{})
-	c.Importer.Runner = systemimage.RunnerFunc(func(ctx context.Context, cmd systemimage.Command) (systemimage.Output, error) {
+	c.Importer.Runner = command.Func(func(ctx context.Context, cmd command.Command) (command.Output, error) {
 		if cmd.Argv[0] == "sh" { // the crontab is being written: there are two lines more than were seen
 			path := filepath.Join(l.Images.Root(), "crontab")
 			more := "0 * * * * bin/import-images\n1 * * * * bin/import-images\n"

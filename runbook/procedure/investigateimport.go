@@ -11,6 +11,7 @@ import (
 	"slices"
 
 	"github.com/landingteam/landing/runbook"
+	"github.com/landingteam/landing/runbook/command"
 	"github.com/landingteam/landing/systemimage"
 )
 
@@ -151,7 +152,7 @@ func (i *InvestigateImport) log(ctx context.Context, r *runbook.Run, st importer
 		if !path.IsAbs(file) {
 			file = path.Join(i.Server.Root, file)
 		}
-		out, err := i.Server.Runner.Run(ctx, systemimage.Command{Argv: []string{"sh", "-c", readLogScript, "landing-import-log", file, fmt.Sprint(maxLog)}})
+		out, err := i.Server.Runner.Run(ctx, command.Command{Argv: []string{"sh", "-c", readLogScript, "landing-import-log", file, fmt.Sprint(maxLog)}})
 		switch {
 		case err != nil:
 			return logSeen{}, fmt.Errorf("reading %s: %w", file, err)
@@ -249,7 +250,7 @@ func (i *InvestigateImport) importByHand(ctx context.Context, r *runbook.Run, co
 	s := &systemimage.Server{
 		Root: i.Server.Root, Client: i.Server.Client, ReadOnly: i.Server.ReadOnly, Logger: i.Server.Logger,
 		LockWait: -1, // who holds the lock is an answer too
-		Runner: systemimage.RunnerFunc(func(ctx context.Context, c systemimage.Command) (systemimage.Output, error) {
+		Runner: command.Func(func(ctx context.Context, c command.Command) (command.Output, error) {
 			out, err := i.Server.Runner.Run(ctx, c)
 			if c.Job != "" {
 				printed, cut = append(slices.Clone(out.Stdout), out.Stderr...), out.Truncated

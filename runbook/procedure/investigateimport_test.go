@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/landingteam/landing/runbook"
+	"github.com/landingteam/landing/runbook/command"
 	"github.com/landingteam/landing/runbook/lab"
 	"github.com/landingteam/landing/runbook/procedure"
 	"github.com/landingteam/landing/runbook/runbooktest"
@@ -155,7 +156,7 @@ func TestInvestigateImport(t *testing.T) {
 			b := newKrillin
 			b.Fault = "html"
 			build(t, l, b)
-			if out, err := l.Images.Run(t.Context(), systemimage.Command{Argv: []string{"import-images", "-vv"}}); err != nil || out.Exit == 0 {
+			if out, err := l.Images.Run(t.Context(), command.Command{Argv: []string{"import-images", "-vv"}}); err != nil || out.Exit == 0 {
 				t.Fatalf("the import went well: %d, %v", out.Exit, err)
 			}
 			build(t, l, newKrillin) // the source is mended; the pool is not
@@ -316,7 +317,7 @@ func TestInvestigateImportReadsTheLog(t *testing.T) {
 		t.Errorf("looked at %q, want that there is no log", r.Looked)
 	}
 	edit(t, l, "etc/config", "file_ubuntu = cdimage-ubuntu;", "file_ubuntu = cdimage-ubunut;")
-	out, err := l.Images.Run(t.Context(), systemimage.Command{Argv: []string{"import-images", "-vv"}})
+	out, err := l.Images.Run(t.Context(), command.Command{Argv: []string{"import-images", "-vv"}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/landingteam/landing/cdimage"
 	"github.com/landingteam/landing/cdimage/cdimagetest"
 	"github.com/landingteam/landing/runbook"
+	"github.com/landingteam/landing/runbook/command"
 	"github.com/landingteam/landing/runbook/procedure"
 	"github.com/landingteam/landing/runbook/runbooktest"
 )
@@ -52,10 +53,10 @@ func TestRebuildInDoubt(t *testing.T) {
 	h := imageHost(t)
 	inner := h.Runner
 	b := *h.Builder
-	b.Runner = cdimage.RunnerFunc(func(ctx context.Context, c cdimage.Command) (cdimage.Output, error) {
+	b.Runner = command.Func(func(ctx context.Context, c command.Command) (command.Output, error) {
 		out, err := inner.Run(ctx, c)
 		if c.Job != "" {
-			return cdimage.Output{}, errors.New("connection lost")
+			return command.Output{}, errors.New("connection lost")
 		}
 		return out, err
 	})

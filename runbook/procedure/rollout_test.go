@@ -14,6 +14,7 @@ import (
 
 	"github.com/landingteam/landing/phasing"
 	"github.com/landingteam/landing/runbook"
+	"github.com/landingteam/landing/runbook/command"
 	"github.com/landingteam/landing/runbook/lab"
 	"github.com/landingteam/landing/runbook/procedure"
 	"github.com/landingteam/landing/runbook/runbooktest"
@@ -260,7 +261,7 @@ func TestRolloutStopsAtANewerVersion(t *testing.T) {
 	if err := execute(t, c, j, nil); !errors.Is(err, runbook.ErrPending) {
 		t.Fatal(err)
 	}
-	out, err := l.Images.Run(t.Context(), systemimage.Command{Argv: []string{"tag-image", stable[0].Channel, stable[0].Device, "1", "OTA-4.1"}})
+	out, err := l.Images.Run(t.Context(), command.Command{Argv: []string{"tag-image", stable[0].Channel, stable[0].Device, "1", "OTA-4.1"}})
 	if err != nil || out.Exit != 0 {
 		t.Fatalf("tag-image: exit %d, %v", out.Exit, err)
 	}
@@ -283,7 +284,7 @@ func TestRolloutRaisesNoOthersAtANewerVersion(t *testing.T) {
 	l.Images.Before = func(argv []string) error { // the first target is tagged when its percentage is being set
 		if filepath.Base(argv[0]) == "set-phased-percentage" && before == 0 {
 			before++
-			if _, err := l.Images.Run(t.Context(), systemimage.Command{Argv: []string{"tag-image", stable[0].Channel, stable[0].Device, "1", "OTA-4.1"}}); err != nil {
+			if _, err := l.Images.Run(t.Context(), command.Command{Argv: []string{"tag-image", stable[0].Channel, stable[0].Device, "1", "OTA-4.1"}}); err != nil {
 				t.Error(err)
 			}
 		}

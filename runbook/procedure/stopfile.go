@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"github.com/landingteam/landing/runbook"
-	"github.com/landingteam/landing/systemimage"
+	"github.com/landingteam/landing/runbook/command"
 )
 
 // A StopFile is a file on the image server's host that stops a rollout while it
@@ -15,7 +15,7 @@ import (
 // writes it when it halts and when it is through, as the phasing scripts of old
 // did with phased-state/done; a back-out writes into it what it takes back.
 type StopFile struct {
-	Runner systemimage.Runner
+	Runner command.Runner
 	Path   string // absolute, on the host
 }
 
@@ -58,8 +58,8 @@ func (f *StopFile) says(text string) string {
 	return "the stop file " + f.Path + " is there" + text
 }
 
-func (f *StopFile) script(ctx context.Context, text string, args ...string) (systemimage.Output, error) {
-	return f.Runner.Run(ctx, systemimage.Command{Argv: append([]string{"sh", "-c", text, "landing-stop-file", f.Path}, args...)})
+func (f *StopFile) script(ctx context.Context, text string, args ...string) (command.Output, error) {
+	return f.Runner.Run(ctx, command.Command{Argv: append([]string{"sh", "-c", text, "landing-stop-file", f.Path}, args...)})
 }
 
 // read reports whether the file is there, and what it says.

@@ -4,7 +4,7 @@ import (
 	"context"
 	"testing"
 
-	"github.com/landingteam/landing/runbook/remote"
+	"github.com/landingteam/landing/runbook/command"
 	"github.com/landingteam/landing/runbook/remote/remotetest"
 )
 
@@ -16,7 +16,7 @@ func BenchmarkRun(b *testing.B) {
 	s := remotetest.New(b, func(s *remotetest.Server) {
 		s.Handler = func(context.Context, *remotetest.Request) int { return 0 }
 	})
-	c := remote.Command{Argv: []string{"true"}}
+	c := command.Command{Argv: []string{"true"}}
 	b.Run("OneConnection", func(b *testing.B) {
 		h := s.Host()
 		for b.Loop() {

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/landingteam/landing/runbook/command"
 	"github.com/landingteam/landing/runbook/remote"
 	"github.com/landingteam/landing/runbook/remote/remotetest"
 )
@@ -159,7 +160,7 @@ func TestLogTellsNoSecrets(t *testing.T) {
 	var log bytes.Buffer
 	h.Logger = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	secret := []byte("s3cret-on-stdin")
-	c := remote.Command{Argv: []string{"cat"}, Stdin: secret}
+	c := command.Command{Argv: []string{"cat"}, Stdin: secret}
 	if _, err := h.Run(t.Context(), c); err != nil {
 		t.Fatal(err)
 	}

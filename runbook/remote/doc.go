@@ -1,5 +1,5 @@
 // Package remote runs programs on one machine over SSH and replaces files
-// there. Nothing but an SSH server, a POSIX sh and its usual tools is needed on
+// there: its Host is a command.Runner. Nothing but an SSH server, a POSIX sh and its usual tools is needed on
 // the other side.
 //
 // A [Host] is the machine: its address, a user, a key to log in with, and how
@@ -8,9 +8,9 @@
 // another one has it as Jump. The host's key is always checked, against
 // known_hosts files or a pinned key: there is no way to turn that off.
 //
-// A [Command] is a program with its arguments, never a line of text pasted
+// A [command.Command] is a program with its arguments, never a line of text pasted
 // together, and what it gets on standard input. [Host.Run] runs it and returns
-// an [Output]: what it wrote, up to a limit, and its exit status. A status other
+// a [command.Output]: what it wrote, up to a limit, and its exit status. A status other
 // than zero is not an error of this package. An error means that the program
 // was not started, or, if it is [ErrLost], that its end was not seen: then
 // nothing is known about its effect, and only a look at the world tells.

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"io/fs"
 	"strings"
+
+	"github.com/landingteam/landing/runbook/command"
 )
 
 // Sentinels for [errors.Is]. The package comment says which situation gives
@@ -75,6 +77,15 @@ func (e *Error) Is(target error) bool {
 }
 
 func invalid(op, text string) error { return &Error{Op: op, Kind: ErrInvalid, Text: text} }
+
+// quote makes the line of a command for the login shell.
+func quote(argv []string) (string, error) {
+	line, err := command.Quote(argv)
+	if err != nil {
+		return "", &Error{Op: "run", Kind: ErrInvalid, Err: err}
+	}
+	return line, nil
+}
 
 // ended reports whether err only says that the caller gave up.
 func ended(err error) bool {

@@ -7,6 +7,7 @@ import (
 	"log"
 	"strings"
 
+	"github.com/landingteam/landing/runbook/command"
 	"github.com/landingteam/landing/runbook/remote"
 	"github.com/landingteam/landing/runbook/remote/remotetest"
 )
@@ -34,10 +35,10 @@ func ExampleHost_Run() {
 	defer h.Close()
 	ctx := context.Background()
 
-	out, err := h.Run(ctx, remote.Command{Argv: []string{"printf", "<%s>", "no $expansion", "it's a word"}})
+	out, err := h.Run(ctx, command.Command{Argv: []string{"printf", "<%s>", "no $expansion", "it's a word"}})
 	fmt.Printf("%s exit %d, error %v\n", out.Stdout, out.Exit, err)
 
-	out, err = h.Run(ctx, remote.Command{Argv: []string{"grep", "-c", "arale"}, Stdin: []byte("krillin\n")})
+	out, err = h.Run(ctx, command.Command{Argv: []string{"grep", "-c", "arale"}, Stdin: []byte("krillin\n")})
 	fmt.Printf("%s exit %d, error %v\n", strings.TrimSpace(string(out.Stdout)), out.Exit, err)
 
 	// Output:
@@ -51,7 +52,7 @@ func ExampleHost_Start() {
 	defer s.Close()
 	ctx := context.Background()
 
-	import7 := remote.Command{
+	import7 := command.Command{
 		Argv: []string{"sh", "-c", "echo importing; sleep 0.2; echo imported; exit 3"},
 		Job:  "import-7",
 	}

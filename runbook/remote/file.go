@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/landingteam/landing/runbook/command"
 )
 
 // ReadFile returns the content of a regular file, of MaxOutput bytes at most:
@@ -82,7 +84,7 @@ func (h *Host) ReplaceFile(ctx context.Context, path string, old, new []byte) er
 
 // Now returns the host's clock, in UTC and whole seconds.
 func (h *Host) Now(ctx context.Context) (time.Time, error) {
-	out, err := h.Run(ctx, Command{Argv: []string{"date", "-u", "+%Y-%m-%dT%H:%M:%SZ"}})
+	out, err := h.Run(ctx, command.Command{Argv: []string{"date", "-u", "+%Y-%m-%dT%H:%M:%SZ"}})
 	if err != nil {
 		return time.Time{}, err
 	}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/landingteam/landing/runbook/command"
 	"github.com/landingteam/landing/runbook/remote"
 	"github.com/landingteam/landing/runbook/remote/remotetest"
 )
@@ -231,7 +232,7 @@ func TestGreetingsOfTheShell(t *testing.T) {
 		t.Errorf("ReadFile: %q, %v", b, err)
 	}
 	out, err := h.Run(t.Context(), job("j", "echo out; echo err >&2"))
-	if diff := cmp.Diff(remote.Output{Stdout: []byte("out\n"), Stderr: []byte("err\n")}, out); diff != "" || err != nil {
+	if diff := cmp.Diff(command.Output{Stdout: []byte("out\n"), Stderr: []byte("err\n")}, out); diff != "" || err != nil {
 		t.Errorf("%v (-want +got):\n%s", err, diff)
 	}
 }

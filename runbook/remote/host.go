@@ -13,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/landingteam/landing/runbook/command"
 	"golang.org/x/crypto/ssh"
 )
 
@@ -144,3 +145,5 @@ func (h *Host) fail(op string, kind error, text string, err error) error {
 	}
 	return &Error{Op: op, Host: h.Addr, Kind: kind, Text: text, Err: err}
 }
+
+var _ command.Runner = (*Host)(nil)

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/landingteam/landing/runbook/command"
 )
 
 // A State is what became of a job.
@@ -47,7 +49,7 @@ type Job struct {
 // start it at the same moment. If the other one has a different argv, the error
 // is [ErrJobDifferent]. The standard input is sent in full before the program
 // starts. A link lost meanwhile is dialled anew and the question asked again.
-func (h *Host) Start(ctx context.Context, c Command) (*Job, error) {
+func (h *Host) Start(ctx context.Context, c command.Command) (*Job, error) {
 	op := "job " + c.Job
 	if err := checkJobName(c.Job); err != nil {
 		return nil, err
@@ -55,7 +57,7 @@ func (h *Host) Start(ctx context.Context, c Command) (*Job, error) {
 	if h.ReadOnly {
 		return nil, h.fail(op, ErrReadOnly, "the host is used read-only; no job is started", nil)
 	}
-	text, err := Quote(c.Argv)
+	text, err := quote(c.Argv)
 	if err != nil {
 		return nil, err
 	}
@@ -129,7 +131,7 @@ func (j *Job) Status(ctx context.Context) (JobStatus, error) {
 // soon. A lost link is dialled anew for Reconnect at most, and reading goes on
 // where it stopped. When ctx ends the job goes on. A job that ended without a
 // status is [ErrJobLost]; the output is then what it had written.
-func (j *Job) Wait(ctx context.Context, progress func(newOutput []byte)) (Output, error) {
+func (j *Job) Wait(ctx context.Context, progress func(newOutput []byte)) (command.Output, error) {
 	var mu sync.Mutex
 	stdout, stderr := &buffer{max: j.h.maxOutput()}, &buffer{max: j.h.maxOutput()}
 	next := [2]int64{1, 1}
@@ -147,8 +149,8 @@ func (j *Job) Wait(ctx context.Context, progress func(newOutput []byte)) (Output
 			}
 		}
 	}
-	output := func(exit int) Output {
-		return Output{stdout.data, stderr.data, exit, stdout.cut || stderr.cut}
+	output := func(exit int) command.Output {
+		return command.Output{Stdout: stdout.data, Stderr: stderr.data, Exit: exit, Truncated: stdout.cut || stderr.cut}
 	}
 	const slowest = 2 * time.Second
 	for pause := 20 * time.Millisecond; ; pause = min(pause*3/2, slowest) {
@@ -249,10 +251,10 @@ func (j *Job) Reap(ctx context.Context) error {
 // runJob is Run for a command with a name: start or attach, watch, reap. The
 // folder is removed only when the result is here in full, so that a crash
 // before just fetches it again.
-func (h *Host) runJob(ctx context.Context, c Command) (Output, error) {
+func (h *Host) runJob(ctx context.Context, c command.Command) (command.Output, error) {
 	j, err := h.Start(ctx, c)
 	if err != nil {
-		return Output{}, err
+		return command.Output{}, err
 	}
 	out, err := j.Wait(ctx, nil)
 	if err != nil {
@@ -285,11 +287,13 @@ func (j *Job) unexpected(verdict string) error {
 	return j.h.fail(j.op(), ErrRefused, fmt.Sprintf("the host gave the answer %q, which means nothing", verdict), nil)
 }
 
+const jobLetters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-"
+
 // checkJobName accepts what is one harmless path element everywhere.
 func checkJobName(name string) error {
 	ok := name != "" && len(name) <= 100 && name[0] != '.' && name[0] != '-'
 	for _, r := range name {
-		ok = ok && (!notPlain(r) && !strings.ContainsRune("/:,+@%", r))
+		ok = ok && strings.ContainsRune(jobLetters, r)
 	}
 	if !ok {
 		return invalid("job", fmt.Sprintf("%q is no name for a job: 1 to 100 letters, digits, '.', '_' and '-', the first one no '.' or '-'", name))

@@ -18,12 +18,13 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/landingteam/landing/runbook/command"
 	"github.com/landingteam/landing/runbook/remote"
 	"github.com/landingteam/landing/runbook/remote/remotetest"
 )
 
 // job is a command for a shell over there, as a job.
-func job(name, script string, args ...string) remote.Command {
+func job(name, script string, args ...string) command.Command {
 	c := sh(script, args...)
 	c.Job = name
 	return c
@@ -96,7 +97,7 @@ func TestJobInEveryShell(t *testing.T) {
 			h := s.Host()
 			c := job("story-1", `cat; printf '[%s]' "$@"; umask; pwd; echo err >&2; exit 7`, "a b", "", "'x\n", "\xff")
 			c.Stdin = []byte("in\x00put\n")
-			want, err := h.Run(t.Context(), remote.Command{Argv: c.Argv, Stdin: c.Stdin})
+			want, err := h.Run(t.Context(), command.Command{Argv: c.Argv, Stdin: c.Stdin})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -130,7 +131,7 @@ func TestJobInEveryShell(t *testing.T) {
 			}
 			got, err = j.Wait(t.Context(), nil)
 			got.Stderr = nil // shells may remark on their sleep's end
-			if diff := cmp.Diff(remote.Output{Stdout: []byte("hi\nbye\n"), Exit: 5}, got); diff != "" || err != nil {
+			if diff := cmp.Diff(command.Output{Stdout: []byte("hi\nbye\n"), Exit: 5}, got); diff != "" || err != nil {
 				t.Errorf("stopped: %v (-want +got):\n%s", err, diff)
 			}
 			if err := j.Stop(t.Context()); err != nil {
@@ -226,7 +227,7 @@ func TestJobSurvivesLinkLoss(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := remote.Output{Stdout: []byte("line 1\nline 2\nline 3\nline 4\nline 5\nline 6\n"), Stderr: []byte("err 1\nerr 2\nerr 3\nerr 4\nerr 5\nerr 6\n"), Exit: 2}
+	want := command.Output{Stdout: []byte("line 1\nline 2\nline 3\nline 4\nline 5\nline 6\n"), Stderr: []byte("err 1\nerr 2\nerr 3\nerr 4\nerr 5\nerr 6\n"), Exit: 2}
 	if diff := cmp.Diff(want, out); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
@@ -248,7 +249,7 @@ func TestJobWithEveryCommandCut(t *testing.T) {
 		}
 	})
 	out, err := h.Run(t.Context(), job("cut", "echo x >>ran; cat ran; exit 1"))
-	if diff := cmp.Diff(remote.Output{Stdout: []byte("x\n"), Exit: 1}, out); diff != "" || err != nil {
+	if diff := cmp.Diff(command.Output{Stdout: []byte("x\n"), Exit: 1}, out); diff != "" || err != nil {
 		t.Errorf("%v (-want +got):\n%s", err, diff)
 	}
 	if n := count.Load(); n < 9 {

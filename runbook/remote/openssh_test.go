@@ -22,6 +22,7 @@ import (
 	"golang.org/x/crypto/ssh"
 	"golang.org/x/crypto/ssh/agent"
 
+	"github.com/landingteam/landing/runbook/command"
 	"github.com/landingteam/landing/runbook/remote"
 )
 
@@ -208,7 +209,7 @@ func TestOpenSSHRun(t *testing.T) {
 	t.Parallel()
 	s := startOpenSSH(t)
 	h := s.host(t)
-	c := remote.Command{Argv: append([]string{"printf", `[%s]`}, hard...), Stdin: []byte("unread")}
+	c := command.Command{Argv: append([]string{"printf", `[%s]`}, hard...), Stdin: []byte("unread")}
 	out, err := h.Run(t.Context(), c)
 	if want := "[" + strings.Join(hard, "][") + "]"; string(out.Stdout) != want || err != nil {
 		t.Errorf("Run = %q, %v; want %q", out.Stdout, err, want)
@@ -219,7 +220,7 @@ func TestOpenSSHRun(t *testing.T) {
 		}
 	}
 	big := bytes.Repeat([]byte("0123456789abcdef"), 1<<18)
-	out, err = h.Run(t.Context(), remote.Command{Argv: []string{"cat"}, Stdin: big})
+	out, err = h.Run(t.Context(), command.Command{Argv: []string{"cat"}, Stdin: big})
 	if !bytes.Equal(out.Stdout, big) || out.Truncated || err != nil {
 		t.Errorf("4 MiB through cat: %d bytes back, truncated %v, %v", len(out.Stdout), out.Truncated, err)
 	}
@@ -279,7 +280,7 @@ func TestOpenSSHJobSurvives(t *testing.T) {
 			}()
 		}
 	})
-	want := remote.Output{Stdout: []byte("begun\nend\n"), Exit: 4}
+	want := command.Output{Stdout: []byte("begun\nend\n"), Exit: 4}
 	if diff := cmp.Diff(want, out); diff != "" || err != nil {
 		t.Errorf("Wait: %v (-want +got):\n%s", err, diff)
 	}
@@ -463,4 +464,11 @@ func TestOpenSSHSilent(t *testing.T) {
 	if err := <-done; !errors.Is(err, remote.ErrLost) {
 		t.Errorf("Run: %v, want ErrLost", err)
 	}
+}
+
+// hard are words that catch naive quoting; package command tries all pairs of them.
+var hard = []string{
+	"", " ", "'", "''", `'\''`, `"`, `\`, `\\`, "a\\\nb", "\n", "\r\n", "\t", "$HOME", "${x}", "$(id)", "`id`", "!", "!!", "a!b",
+	"*", "?", "[a]", "~", "~root", "a~", "#", "a#b", "=", "x=y", "&", "&&", ";", "|", "<", ">", "(", ")", "{", "}", "{a,b}",
+	"-", "--", "-n", "-e", "%s", "%", "^", "\x01", "\x7f", "\x80", "\xff\xfe", "ä", "日本", "\u2028", "\u00a0", "'\n'", "a'b'c",
 }

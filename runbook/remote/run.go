@@ -4,52 +4,14 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"strings"
 	"sync"
 	"time"
 
+	"github.com/landingteam/landing/runbook/command"
 	"golang.org/x/crypto/ssh"
 )
-
-// A Command is one program to run on the host. The type has the same fields as
-// its namesakes in the packages that need a runner, so that one converts into
-// the other.
-type Command struct {
-	Argv  []string // program and arguments, never a line for a shell
-	Stdin []byte   // given to the program; nil is an empty standard input
-
-	// Job, when set, names the command as a job that outlives the connection:
-	// run again with the same name while it runs, or before its result was
-	// fetched, Run attaches to it instead of starting a second one. Letters,
-	// digits, ".", "_" and "-" are allowed, up to 100 of them, the first one no
-	// "." or "-".
-	Job string
-}
-
-// String returns the command as it may be shown in a log or a plan: the argv,
-// quoted for a shell, and the size of the standard input, never its content.
-func (c Command) String() string {
-	s, err := Quote(c.Argv)
-	if err != nil {
-		s = fmt.Sprintf("%q", c.Argv)
-	}
-	if c.Job != "" {
-		s += " (job " + c.Job + ")"
-	}
-	if len(c.Stdin) > 0 {
-		s += fmt.Sprintf(" (%d bytes on standard input)", len(c.Stdin))
-	}
-	return s
-}
-
-// An Output is what a finished command left behind.
-type Output struct {
-	Stdout, Stderr []byte
-	Exit           int  // exit status; 128+N when signal N ended the command
-	Truncated      bool // Host.MaxOutput cut Stdout or Stderr
-}
 
 // Run runs a command to its end. A status other than zero is not an error; an
 // error says that the command was not started, or, with [ErrLost], that its end
@@ -57,10 +19,10 @@ type Output struct {
 // cancelled ctx too: the session is closed, but a program over there need not
 // notice. A command with Job set is started detached, watched and reaped; see
 // [Host.Start].
-func (h *Host) Run(ctx context.Context, c Command) (Output, error) {
-	line, err := Quote(c.Argv)
+func (h *Host) Run(ctx context.Context, c command.Command) (command.Output, error) {
+	line, err := quote(c.Argv)
 	if err != nil {
-		return Output{}, err
+		return command.Output{}, err
 	}
 	if c.Job != "" {
 		return h.runJob(ctx, c)
@@ -70,10 +32,10 @@ func (h *Host) Run(ctx context.Context, c Command) (Output, error) {
 	exit, err := h.exec(ctx, line, c.Stdin, stdout, stderr)
 	if err != nil {
 		h.log(ctx, "command not seen to end", "command", c.String(), "took", time.Since(start), "error", err)
-		return Output{}, err
+		return command.Output{}, err
 	}
 	h.log(ctx, "command ended", "command", c.String(), "took", time.Since(start), "exit", exit)
-	return Output{stdout.data, stderr.data, exit, stdout.cut || stderr.cut}, nil
+	return command.Output{Stdout: stdout.data, Stderr: stderr.data, Exit: exit, Truncated: stdout.cut || stderr.cut}, nil
 }
 
 // exec runs a line and hands its output on as it comes. Until the line is sent

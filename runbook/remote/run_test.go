@@ -11,13 +11,14 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/landingteam/landing/runbook/command"
 	"github.com/landingteam/landing/runbook/remote"
 	"github.com/landingteam/landing/runbook/remote/remotetest"
 )
 
 // sh is a command for a shell over there.
-func sh(script string, args ...string) remote.Command {
-	return remote.Command{Argv: append([]string{"sh", "-c", script, "sh"}, args...)}
+func sh(script string, args ...string) command.Command {
+	return command.Command{Argv: append([]string{"sh", "-c", script, "sh"}, args...)}
 }
 
 func TestRun(t *testing.T) {
@@ -25,18 +26,18 @@ func TestRun(t *testing.T) {
 	h := remotetest.New(t).Host()
 	tests := []struct {
 		name string
-		c    remote.Command
-		want remote.Output
+		c    command.Command
+		want command.Output
 	}{
-		{"output", sh("echo out; echo err >&2"), remote.Output{Stdout: []byte("out\n"), Stderr: []byte("err\n")}},
-		{"status", sh("exit 3"), remote.Output{Exit: 3}},
-		{"signal", sh("kill -TERM $$"), remote.Output{Exit: 143}},
-		{"stdin", remote.Command{Argv: []string{"cat"}, Stdin: []byte("a\x00b")}, remote.Output{Stdout: []byte("a\x00b")}},
-		{"stdin not read", remote.Command{Argv: []string{"true"}, Stdin: bytes.Repeat([]byte("x"), 8<<20)}, remote.Output{}},
-		{"words", remote.Command{Argv: []string{"printf", `[%s]`, "", "a b", "'", `"$HOME"`, "x\ny", "\xff", "-n"}},
-			remote.Output{Stdout: []byte("[][a b]['][\"$HOME\"][x\ny][\xff][-n]")}},
-		{"no such program", remote.Command{Argv: []string{"/no/such/program"}},
-			remote.Output{Exit: 127}},
+		{"output", sh("echo out; echo err >&2"), command.Output{Stdout: []byte("out\n"), Stderr: []byte("err\n")}},
+		{"status", sh("exit 3"), command.Output{Exit: 3}},
+		{"signal", sh("kill -TERM $$"), command.Output{Exit: 143}},
+		{"stdin", command.Command{Argv: []string{"cat"}, Stdin: []byte("a\x00b")}, command.Output{Stdout: []byte("a\x00b")}},
+		{"stdin not read", command.Command{Argv: []string{"true"}, Stdin: bytes.Repeat([]byte("x"), 8<<20)}, command.Output{}},
+		{"words", command.Command{Argv: []string{"printf", `[%s]`, "", "a b", "'", `"$HOME"`, "x\ny", "\xff", "-n"}},
+			command.Output{Stdout: []byte("[][a b]['][\"$HOME\"][x\ny][\xff][-n]")}},
+		{"no such program", command.Command{Argv: []string{"/no/such/program"}},
+			command.Output{Exit: 127}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -37,7 +37,7 @@ var (
 // script runs a script and returns its answer, one line. Output after the answer goes to the two functions,
 // which may be nil.
 func (h *Host) script(ctx context.Context, op, text string, args []string, stdin []byte, stdout, stderr func([]byte)) (string, error) {
-	line, err := Quote(append([]string{"sh", "-c", sayScript + text, "landing"}, args...))
+	line, err := quote(append([]string{"sh", "-c", sayScript + text, "landing"}, args...))
 	if err != nil {
 		return "", err
 	}

@@ -8,7 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/landingteam/landing/systemimage"
+	"github.com/landingteam/landing/runbook/command"
 )
 
 func TestBreak(t *testing.T) {
@@ -121,7 +121,7 @@ func TestSlow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 90*time.Minute)
 		defer cancel()
-		out, err := s.Run(ctx, systemimage.Command{Argv: argv})
+		out, err := s.Run(ctx, command.Command{Argv: argv})
 		if err != nil || out.Exit != 137 {
 			t.Errorf("exit %d, %v", out.Exit, err)
 		}

@@ -10,7 +10,7 @@
 // [Open] one in a folder of the caller's.
 //
 // The Server's Handler publishes the tree. Its Run makes it a
-// [systemimage.Runner]: copy-image, set-phased-percentage, tag-image,
+// [command.Runner]: copy-image, set-phased-percentage, tag-image,
 // import-images, cleanup-tree and re-sign-indexes are played, crontab keeps its
 // table in the folder, everything else is executed. Snapshot is the server's
 // content as text, to compare worlds by. All state lies in the folder, so that

@@ -9,7 +9,7 @@ import (
 	"os"
 	"strings"
 
-	"github.com/landingteam/landing/systemimage"
+	"github.com/landingteam/landing/runbook/command"
 	"github.com/landingteam/landing/systemimage/systemimagetest"
 )
 
@@ -33,7 +33,7 @@ func Example() {
 	web := httptest.NewServer(images.Handler())
 	defer web.Close()
 
-	out, err := images.Run(context.Background(), systemimage.Command{Argv: []string{
+	out, err := images.Run(context.Background(), command.Command{Argv: []string{
 		images.Root() + "/bin/copy-image", "-r", "3", "-p", "0", "-t", "OTA-13", "-vvv",
 		"ubuntu-touch/rc-proposed/bq-aquaris.en", "ubuntu-touch/rc/bq-aquaris.en", "krillin",
 	}})
@@ -112,7 +112,7 @@ func ExampleServer_AddBuild() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	out, err := images.Run(context.Background(), systemimage.Command{Argv: []string{"bin/import-images", "-vv"}})
+	out, err := images.Run(context.Background(), command.Command{Argv: []string{"bin/import-images", "-vv"}})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -132,7 +132,7 @@ func ExampleServer_SetFaults() {
 	if err := images.SetFaults(systemimagetest.Faults{Kill: systemimagetest.Signed, KillCommit: 2}); err != nil {
 		log.Fatal(err)
 	}
-	out, err := images.Run(context.Background(), systemimage.Command{Argv: []string{
+	out, err := images.Run(context.Background(), command.Command{Argv: []string{
 		"bin/copy-image", "-p", "0", "ubuntu-touch/rc-proposed/bq-aquaris.en", "ubuntu-touch/rc/bq-aquaris.en", "krillin",
 	}})
 	if err != nil {

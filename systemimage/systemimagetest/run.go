@@ -14,7 +14,7 @@ import (
 	"strings"
 	"syscall"
 
-	"github.com/landingteam/landing/systemimage"
+	"github.com/landingteam/landing/runbook/command"
 )
 
 // Programs are the names of the server's own programs that the fake plays.
@@ -23,28 +23,28 @@ func Programs() []string {
 }
 
 // Run runs a command on the server's machine. It makes a Server a
-// [systemimage.Runner].
+// [command.Runner].
 //
 // The server's own programs, given as ROOT/bin/NAME, bin/NAME or NAME and
 // perhaps behind env with assignments, are played inside this process.
 // Everything else is really executed, in the server's folder, with a home and a
 // TMPDIR of its own and a PATH in which crontab keeps its table in ROOT/crontab. The name
 // of a job is ignored.
-func (s *Server) Run(ctx context.Context, c systemimage.Command) (systemimage.Output, error) {
+func (s *Server) Run(ctx context.Context, c command.Command) (command.Output, error) {
 	if len(c.Argv) == 0 {
-		return systemimage.Output{}, errors.New("systemimagetest: a command without a program")
+		return command.Output{}, errors.New("systemimagetest: a command without a program")
 	}
 	if err := ctx.Err(); err != nil {
-		return systemimage.Output{}, err
+		return command.Output{}, err
 	}
 	if p, ok := readPhasing(c.Argv); ok {
 		unlock, err := p.lock()
 		if err != nil {
-			return systemimage.Output{}, err
+			return command.Output{}, err
 		}
 		defer unlock()
 		if p.unless != "" && exists(p.unless) {
-			return systemimage.Output{Stderr: []byte("landing-phase: error: " + p.unless + " is there\n"), Exit: 2}, nil
+			return command.Output{Stderr: []byte("landing-phase: error: " + p.unless + " is there\n"), Exit: 2}, nil
 		}
 		c.Argv = p.argv
 	}
@@ -53,7 +53,7 @@ func (s *Server) Run(ctx context.Context, c systemimage.Command) (systemimage.Ou
 	if len(argv) > 0 && s.plays(argv[0]) {
 		if s.Before != nil {
 			if err := s.Before(argv); err != nil {
-				return systemimage.Output{}, err
+				return command.Output{}, err
 			}
 		}
 		p := s.process(filepath.Base(argv[0]), &stdout, &stderr)
@@ -67,7 +67,7 @@ func (s *Server) Run(ctx context.Context, c systemimage.Command) (systemimage.Ou
 		if s.After != nil {
 			s.After(argv, status)
 		}
-		return systemimage.Output{Stdout: stdout.Bytes(), Stderr: stderr.Bytes(), Exit: status}, nil
+		return command.Output{Stdout: stdout.Bytes(), Stderr: stderr.Bytes(), Exit: status}, nil
 	}
 	return s.execute(ctx, c)
 }
@@ -123,7 +123,7 @@ func (s *Server) plays(program string) bool {
 }
 
 // execute really runs a command of the machine.
-func (s *Server) execute(ctx context.Context, c systemimage.Command) (systemimage.Output, error) {
+func (s *Server) execute(ctx context.Context, c command.Command) (command.Output, error) {
 	var stdout, stderr bytes.Buffer
 	tools := filepath.Join(s.root, toolsDir)
 	name := c.Argv[0]
@@ -136,7 +136,7 @@ func (s *Server) execute(ctx context.Context, c systemimage.Command) (systemimag
 	cmd.Stdin = bytes.NewReader(c.Stdin)
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	err := cmd.Run()
-	out := systemimage.Output{Stdout: stdout.Bytes(), Stderr: stderr.Bytes()}
+	out := command.Output{Stdout: stdout.Bytes(), Stderr: stderr.Bytes()}
 	if ctx.Err() != nil {
 		return out, ctx.Err()
 	}

@@ -12,10 +12,10 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/landingteam/landing/systemimage"
+	"github.com/landingteam/landing/runbook/command"
 )
 
-var _ systemimage.Runner = (*Server)(nil)
+var _ command.Runner = (*Server)(nil)
 
 const (
 	proposed = "ubuntu-touch/rc-proposed/bq-aquaris.en"
@@ -23,14 +23,14 @@ const (
 	stable   = "ubuntu-touch/stable/bq-aquaris.en"
 )
 
-func run(t *testing.T, s *Server, argv ...string) systemimage.Output {
+func run(t *testing.T, s *Server, argv ...string) command.Output {
 	t.Helper()
 	return runInput(t, s, "", argv...)
 }
 
-func runInput(t *testing.T, s *Server, stdin string, argv ...string) systemimage.Output {
+func runInput(t *testing.T, s *Server, stdin string, argv ...string) command.Output {
 	t.Helper()
-	out, err := s.Run(t.Context(), systemimage.Command{Argv: argv, Stdin: []byte(stdin)})
+	out, err := s.Run(t.Context(), command.Command{Argv: argv, Stdin: []byte(stdin)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -116,7 +116,7 @@ func TestRunRunsOtherPrograms(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := s.Run(ctx, systemimage.Command{Argv: []string{"true"}}); err == nil {
+	if _, err := s.Run(ctx, command.Command{Argv: []string{"true"}}); err == nil {
 		t.Error("a cancelled command ran")
 	}
 }
@@ -205,7 +205,7 @@ func BenchmarkCopy(b *testing.B) {
 			b.Fatal(err)
 		}
 		b.StartTimer()
-		out, err := c.Run(b.Context(), systemimage.Command{Argv: []string{"bin/copy-image", "-r", "3", proposed, rc, "krillin"}})
+		out, err := c.Run(b.Context(), command.Command{Argv: []string{"bin/copy-image", "-r", "3", proposed, rc, "krillin"}})
 		if err != nil || out.Exit != 0 {
 			b.Fatal(err, out)
 		}

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"cmp"
-	"context"
 	"fmt"
 	"io"
 	"log/slog"
@@ -203,13 +202,9 @@ func (w *World) openTree(m ImageServer) error {
 func (w *World) openImageServer(m ImageServer) {
 	w.Root = m.Host.Root
 	host := w.dial(m.Host)
-	runner := systemimage.RunnerFunc(func(ctx context.Context, c systemimage.Command) (systemimage.Output, error) {
-		out, err := host.Run(ctx, remote.Command(c))
-		return systemimage.Output(out), err
-	})
-	w.Server = &systemimage.Server{Runner: runner, Root: m.Host.Root, Client: w.Images, LockWait: m.LockWait, Logger: w.log}
+	w.Server = &systemimage.Server{Runner: host, Root: m.Host.Root, Client: w.Images, LockWait: m.LockWait, Logger: w.log}
 	w.Importer = &systemimage.Importer{
-		Runner: runner, Root: m.Host.Root, Owner: systemimage.Mark{Operator: w.Operator}, Logger: w.log}
+		Runner: host, Root: m.Host.Root, Owner: systemimage.Mark{Operator: w.Operator}, Logger: w.log}
 }
 
 func (w *World) openImageBuilder(m ImageBuilder) {
@@ -219,12 +214,7 @@ func (w *World) openImageBuilder(m ImageBuilder) {
 	if m.Host.SSH == "" {
 		return
 	}
-	host := w.dial(m.Host)
-	w.Builder = &cdimage.Builder{Root: m.Host.Root, Logger: w.log,
-		Runner: cdimage.RunnerFunc(func(ctx context.Context, c cdimage.Command) (cdimage.Output, error) {
-			out, err := host.Run(ctx, remote.Command(c))
-			return cdimage.Output(out), err
-		})}
+	w.Builder = &cdimage.Builder{Runner: w.dial(m.Host), Root: m.Host.Root, Logger: w.log}
 }
 
 // dial makes the client of a host; it connects at its first use.

@@ -5,7 +5,7 @@
 // command line with /bin/sh in a folder.
 //
 //	s := remotetest.New(t)      // started, closed at the end of the test
-//	out, err := s.Host().Run(ctx, remote.Command{Argv: []string{"hostname"}})
+//	out, err := s.Host().Run(ctx, command.Command{Argv: []string{"hostname"}})
 //
 // A [Server] outside of tests is started with [Server.Start] and ended with
 // [Server.Close]. What the network and the host may do wrong is asked for with

@@ -13,7 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/landingteam/landing/runbook/remote"
+	"github.com/landingteam/landing/runbook/command"
 	"github.com/landingteam/landing/runbook/remote/remotetest"
 )
 
@@ -24,7 +24,7 @@ func ExampleServer() {
 		return
 	}
 	defer s.Close()
-	out, err := s.Host().Run(context.Background(), remote.Command{Argv: []string{"printenv", "GREETING"}})
+	out, err := s.Host().Run(context.Background(), command.Command{Argv: []string{"printenv", "GREETING"}})
 	fmt.Printf("%s%d %v\n", out.Stdout, out.Exit, err)
 	fmt.Println(s.Commands())
 	// Output:
@@ -47,12 +47,12 @@ func TestHandler(t *testing.T) {
 		}
 	})
 	h := s.Host()
-	out, err := h.Run(t.Context(), remote.Command{Argv: []string{"a b"}, Stdin: []byte("in")})
-	want := remote.Output{Stdout: []byte("landing: 'a b': in"), Stderr: []byte("err"), Exit: 9}
+	out, err := h.Run(t.Context(), command.Command{Argv: []string{"a b"}, Stdin: []byte("in")})
+	want := command.Output{Stdout: []byte("landing: 'a b': in"), Stderr: []byte("err"), Exit: 9}
 	if diff := cmp.Diff(want, out); diff != "" || err != nil {
 		t.Errorf("%v (-want +got):\n%s", err, diff)
 	}
-	if out, err := h.Run(t.Context(), remote.Command{Argv: []string{"die"}}); out.Exit != 128+11 || err != nil {
+	if out, err := h.Run(t.Context(), command.Command{Argv: []string{"die"}}); out.Exit != 128+11 || err != nil {
 		t.Errorf("died of SIGSEGV: exit %d, %v; want 139", out.Exit, err)
 	}
 	if diff := cmp.Diff([]string{"'a b'", "die"}, s.Commands()); diff != "" {
@@ -71,7 +71,7 @@ func TestFaultDelays(t *testing.T) {
 	})
 	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 	defer cancel()
-	if _, err := s.Host().Run(ctx, remote.Command{Argv: []string{"sleepy"}}); !errors.Is(err, context.DeadlineExceeded) {
+	if _, err := s.Host().Run(ctx, command.Command{Argv: []string{"sleepy"}}); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("Run: %v, want DeadlineExceeded", err)
 	}
 }
@@ -86,12 +86,12 @@ func TestClose(t *testing.T) {
 		t.Error("a second Start is no error")
 	}
 	h := s.Host()
-	if _, err := h.Start(t.Context(), remote.Command{Argv: []string{"sh", "-c", "while [ ! -e go ]; do sleep 0.01; done; touch went"}, Job: "j"}); err != nil {
+	if _, err := h.Start(t.Context(), command.Command{Argv: []string{"sh", "-c", "while [ ! -e go ]; do sleep 0.01; done; touch went"}, Job: "j"}); err != nil {
 		t.Fatal(err)
 	}
 	done := make(chan error, 1)
 	go func() {
-		_, err := h.Run(t.Context(), remote.Command{Argv: []string{"sh", "-c", "touch up; exec sleep 1000"}})
+		_, err := h.Run(t.Context(), command.Command{Argv: []string{"sh", "-c", "touch up; exec sleep 1000"}})
 		done <- err
 	}()
 	for !exists(s.Dir, "up") {

@@ -1,9 +1,13 @@
-package remote
+package command
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 )
+
+// ErrInvalid is a command that no shell or program could be given.
+var ErrInvalid = errors.New("invalid command")
 
 // maxLine bounds a command line in bytes. Linux hands at most 128 KiB to one
 // argument of a program, and the whole line is one argument of the login shell.
@@ -16,12 +20,12 @@ const maxLine = 96 << 10
 // byte, which no program can be given, are refused with [ErrInvalid].
 func Quote(argv []string) (string, error) {
 	if len(argv) == 0 || argv[0] == "" {
-		return "", invalid("quote", "the command has no program name; argv[0] must be set")
+		return "", fmt.Errorf("%w: it has no program name; argv[0] must be set", ErrInvalid)
 	}
 	var b strings.Builder
 	for i, w := range argv {
 		if n := strings.IndexByte(w, 0); n >= 0 {
-			return "", invalid("quote", fmt.Sprintf("argument %d holds a NUL byte at %d, which cannot be passed to a program; send such data on standard input", i, n))
+			return "", fmt.Errorf("%w: argument %d holds a NUL byte at %d, which cannot be passed to a program; send such data on standard input", ErrInvalid, i, n)
 		}
 		if i > 0 {
 			b.WriteByte(' ')
@@ -29,7 +33,7 @@ func Quote(argv []string) (string, error) {
 		quoteWord(&b, w, i == 0)
 	}
 	if b.Len() > maxLine {
-		return "", invalid("quote", fmt.Sprintf("the command line has %d bytes, the limit is %d; send the data on standard input", b.Len(), maxLine))
+		return "", fmt.Errorf("%w: the line has %d bytes, the limit is %d; send the data on standard input", ErrInvalid, b.Len(), maxLine)
 	}
 	return b.String(), nil
 }

@@ -1,4 +1,4 @@
-package remote_test
+package command_test
 
 import (
 	"bytes"
@@ -10,7 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/landingteam/landing/runbook/remote"
+	"github.com/landingteam/landing/runbook/command"
 )
 
 // hard are words that catch naive quoting.
@@ -43,7 +43,7 @@ func TestQuoteInRealShells(t *testing.T) {
 		if _, err := exec.LookPath(shell); err != nil {
 			continue
 		}
-		line, err := remote.Quote(argv)
+		line, err := command.Quote(argv)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -69,7 +69,7 @@ func TestQuote(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			if got, err := remote.Quote(tt.argv); got != tt.want || err != nil {
+			if got, err := command.Quote(tt.argv); got != tt.want || err != nil {
 				t.Errorf("Quote(%q) = %s, %v; want %s", tt.argv, got, err, tt.want)
 			}
 		})
@@ -80,7 +80,7 @@ func TestQuote(t *testing.T) {
 		"NUL":         {"echo", "a\x00b"},
 		"out of size": {"echo", strings.Repeat("x", 1<<20)},
 	} {
-		if got, err := remote.Quote(argv); !errors.Is(err, remote.ErrInvalid) {
+		if got, err := command.Quote(argv); !errors.Is(err, command.ErrInvalid) {
 			t.Errorf("%s: Quote = %.20q, %v; want ErrInvalid", name, got, err)
 		}
 	}
@@ -92,11 +92,11 @@ func TestQuoteFirstWord(t *testing.T) {
 		if w == "" || w == "." {
 			continue
 		}
-		line, err := remote.Quote([]string{"no-such-dir/" + w})
+		line, err := command.Quote([]string{"no-such-dir/" + w})
 		if err != nil {
 			t.Fatal(err)
 		}
-		plain, err := remote.Quote([]string{w, "\n#"})
+		plain, err := command.Quote([]string{w, "\n#"})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -114,7 +114,7 @@ func FuzzQuote(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, a, b, c string) {
 		argv := []string{a, b, c}
-		line, err := remote.Quote(argv)
+		line, err := command.Quote(argv)
 		if err != nil {
 			if a != "" && !strings.Contains(a+b+c, "\x00") && len(a+b+c) < 1000 {
 				t.Errorf("Quote(%q): %v", argv, err)
@@ -128,11 +128,11 @@ func FuzzQuote(f *testing.F) {
 }
 
 func TestCommandString(t *testing.T) {
-	c := remote.Command{Argv: []string{"tee", "a b"}, Stdin: []byte("secret"), Job: "j"}
+	c := command.Command{Argv: []string{"tee", "a b"}, Stdin: []byte("secret"), Job: "j"}
 	if got, want := c.String(), "tee 'a b' (job j) (6 bytes on standard input)"; got != want {
 		t.Errorf("String() = %s, want %s", got, want)
 	}
-	if got := (remote.Command{Argv: []string{"a\x00"}}).String(); !strings.Contains(got, `a\x00`) || bytes.ContainsRune([]byte(got), 0) {
+	if got := (command.Command{Argv: []string{"a\x00"}}).String(); !strings.Contains(got, `a\x00`) || bytes.ContainsRune([]byte(got), 0) {
 		t.Errorf("String() = %q", got)
 	}
 }

@@ -1,0 +1,68 @@
+// Package command says what it is to run one program on one host, and nothing
+// about how. The packages that need a program run (systemimage/operate,
+// systemimage/channelconfig, cdimage/builder) ask for a [Runner];
+// runbook/remote has one over SSH, and the fakes have theirs.
+//
+// A [Command] is a list of arguments, never a line for a shell. What it leaves
+// behind is an [Output]. Where a line has to be made after all, [Quote] makes
+// one that a POSIX shell splits into the same words again.
+//
+//	situation                                              error
+//	no program name, a NUL byte, a line beyond the limit   ErrInvalid
+package command
+
+import (
+	"context"
+	"fmt"
+)
+
+// A Command is one program to run on the host.
+type Command struct {
+	Argv  []string // program and arguments
+	Stdin []byte   // given to the program; nil is an empty standard input
+
+	// Job, when set, names the command as a job that outlives the connection:
+	// run again with the same name while it runs, or before its result was
+	// fetched, the runner attaches to it instead of starting a second one. Letters,
+	// digits, ".", "_" and "-" are allowed, up to 100 of them, the first one no
+	// "." or "-".
+	Job string
+}
+
+// String returns the command as it may be shown in a log or a plan: the
+// arguments, quoted for a shell, and the size of the standard input, never its
+// content.
+func (c Command) String() string {
+	s, err := Quote(c.Argv)
+	if err != nil {
+		s = fmt.Sprintf("%q", c.Argv)
+	}
+	if c.Job != "" {
+		s += " (job " + c.Job + ")"
+	}
+	if len(c.Stdin) > 0 {
+		s += fmt.Sprintf(" (%d bytes on standard input)", len(c.Stdin))
+	}
+	return s
+}
+
+// An Output is what a finished command left behind.
+type Output struct {
+	Stdout, Stderr []byte
+	Exit           int  // exit status; 128+N when signal N ended the command
+	Truncated      bool // the runner's limit cut Stdout or Stderr
+}
+
+// A Runner runs commands on the host and is safe for use by several goroutines:
+// one command may be run while another is at work. A status other than zero is
+// not an error. An error says that the command could not be started or that its
+// end was not seen; then nothing is known about its effect.
+type Runner interface {
+	Run(ctx context.Context, c Command) (Output, error)
+}
+
+// Func makes a function a [Runner].
+type Func func(ctx context.Context, c Command) (Output, error)
+
+// Run calls f.
+func (f Func) Run(ctx context.Context, c Command) (Output, error) { return f(ctx, c) }
