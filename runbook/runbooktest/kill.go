@@ -73,47 +73,35 @@ func KillEvery(t testing.TB, step int, fresh func(t testing.TB) Scene) {
 	}
 }
 
+// KillAfter starts a procedure and kills it just after the first record that
+// last picks is stored, in the way of [KillAnywhere]. It returns the journal that
+// is left, and fails t if the run ends before. With it a test brings a world to
+// where a journal of an older version stops, and resumes that.
+func KillAfter(t testing.TB, scene Scene, last func(runbook.Record) bool) *Memory {
+	t.Helper()
+	k := newKiller(func(_ int, rec runbook.Record) (now, stored bool) { return last(rec), true })
+	defer k.bury()
+	if _, err := k.run(t, scene, "killed on purpose"); !k.killed() {
+		t.Fatalf("the run ended before it could be killed: %v", err)
+	}
+	return k.survivor()
+}
+
 func killOnce(t testing.TB, scene Scene, n int, stored bool, where, want string) {
 	t.Helper()
-	k := &killer{at: n, stored: stored, died: make(chan struct{}), quiet: make(chan struct{}), grave: make(chan struct{})}
+	k := newKiller(func(write int, _ runbook.Record) (bool, bool) { return write == n, stored })
 	defer k.bury()
-	for starts := 0; ; starts++ {
-		if starts == maxStarts {
-			t.Fatalf("%s: not killed in %d starts", where, starts)
-		}
-		x, p := scene.Start()
-		x.Journal = k
-		ended := make(chan error, 1)
-		go func() {
-			defer close(ended)
-			ended <- x.Execute(context.WithoutCancel(t.Context()), p)
-		}()
-		var err error
-		select {
-		case <-k.died:
-			k.ended = ended
-			select {
-			case <-k.quiet:
-			case <-time.After(patience):
-				t.Fatalf("%s: an effect that was under way does not end; does it call the Run?", where)
-			}
-			where += " (" + k.what + ")"
-			err = finish(t, scene, k.Memory.survivor(), starts+1)
-		case err = <-ended:
-			// A run that is pending goes on in the next start. A parallel run
-			// may have fewer writes than the undisturbed one.
-			if errors.Is(err, runbook.ErrPending) {
-				continue
-			}
-		}
-		if err != nil {
-			t.Errorf("%s: %v", where, err)
-			return
-		}
-		if d := diff(want, scene.Snapshot()); d != "" {
-			t.Errorf("%s: the world differs (-undisturbed +killed)\n%s", where, d)
-		}
+	starts, err := k.run(t, scene, where)
+	if k.killed() {
+		where += " (" + k.what + ")"
+		err = finish(t, scene, k.survivor(), starts)
+	}
+	if err != nil {
+		t.Errorf("%s: %v", where, err)
 		return
+	}
+	if d := diff(want, scene.Snapshot()); d != "" {
+		t.Errorf("%s: the world differs (-undisturbed +killed)\n%s", where, d)
 	}
 }
 
@@ -162,8 +150,9 @@ func without(list []string, s string) (kept []string) {
 // killer is a journal at which a run dies.
 type killer struct {
 	Memory
-	at     int
-	stored bool
+	// at says whether the run dies at a write, counted from 0, and whether the
+	// record is stored.
+	at func(write int, rec runbook.Record) (now, stored bool)
 
 	mu     sync.Mutex
 	writes int
@@ -176,26 +165,73 @@ type killer struct {
 	ended  <-chan error  // of the killed Execute
 }
 
+func newKiller(at func(write int, rec runbook.Record) (now, stored bool)) *killer {
+	return &killer{at: at, died: make(chan struct{}), quiet: make(chan struct{}), grave: make(chan struct{})}
+}
+
+// run starts the procedure until it dies, and nothing of it runs any more, or
+// until it ends in another way than pending: err is then how.
+func (k *killer) run(t testing.TB, scene Scene, where string) (starts int, err error) {
+	t.Helper()
+	for starts = 1; starts <= maxStarts; starts++ {
+		x, p := scene.Start()
+		x.Journal = k
+		ended := make(chan error, 1)
+		go func() {
+			defer close(ended)
+			ended <- x.Execute(context.WithoutCancel(t.Context()), p)
+		}()
+		select {
+		case <-k.died:
+			k.ended = ended
+			select {
+			case <-k.quiet:
+			case <-time.After(patience):
+				t.Fatalf("%s: an effect that was under way does not end; does it call the Run?", where)
+			}
+			return starts, nil
+		case err = <-ended:
+			// A run that is pending goes on in the next start. A parallel run
+			// may have fewer writes than the undisturbed one.
+			if !errors.Is(err, runbook.ErrPending) {
+				return starts, err
+			}
+		}
+	}
+	t.Fatalf("%s: not killed in %d starts", where, maxStarts)
+	return starts, err
+}
+
+func (k *killer) killed() bool {
+	select {
+	case <-k.died:
+		return true
+	default:
+		return false
+	}
+}
+
 // Append stores the line, or dies.
 func (k *killer) Append(ctx context.Context, line []byte) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if !k.dead && k.writes == k.at {
-		if k.stored {
+	var rec runbook.Record
+	if err := json.Unmarshal(line, &rec); err != nil {
+		return err
+	}
+	if k.dead {
+		k.park()
+	}
+	if now, stored := k.at(k.writes, rec); now {
+		if stored {
 			if err := k.Memory.Append(ctx, line); err != nil {
 				return err
 			}
-		}
-		var rec runbook.Record
-		if err := json.Unmarshal(line, &rec); err != nil {
-			return err
 		}
 		k.what = strings.TrimSpace(fmt.Sprintf("%s %s %s", rec.Verb, rec.Kind, rec.Step))
 		k.dead = true
 		close(k.died)
 		k.settle()
-	}
-	if k.dead {
 		k.park()
 	}
 	k.writes++

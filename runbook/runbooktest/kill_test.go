@@ -235,6 +235,36 @@ func TestKillAnywhereFinds(t *testing.T) {
 	}
 }
 
+// What a killed run leaves is gone on with like any journal; a run that does not
+// come to the record is a mistake of the test.
+func TestKillAfter(t *testing.T) {
+	s := scene(0, nil)(t)
+	armed := func(rec runbook.Record) bool { return rec.Kind == runbook.Armed && rec.Step == "importer" }
+	j := KillAfter(t, s, armed)
+	var last runbook.Record
+	for rec, err := range runbook.Records(t.Context(), j) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		last = rec
+	}
+	if !armed(last) {
+		t.Errorf("the journal ends with %v", last)
+	}
+	if err := finish(t, s, j, 1); err != nil {
+		t.Error(err)
+	}
+	if !strings.Contains(s.Snapshot(), "importer on") {
+		t.Errorf("the world at the end:\n%s", s.Snapshot())
+	}
+	said := failures(t, func(t testing.TB) {
+		KillAfter(t, scene(0, nil)(t), func(runbook.Record) bool { return false })
+	})
+	if len(said) != 1 || !strings.Contains(said[0], "ended before it could be killed") {
+		t.Errorf("without such a record: %q", said)
+	}
+}
+
 func TestAssertIdempotent(t *testing.T) {
 	w := &ward{set: map[string]string{}}
 	if got := failures(t, func(t testing.TB) { AssertIdempotent(t, w.step("arale", 0), w.String) }); len(got) != 1 || !strings.Contains(got[0], "second Do changes the world") {

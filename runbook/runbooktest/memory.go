@@ -4,6 +4,7 @@
 //
 //	what is to be shown                                   with
 //	a procedure survives a kill at any moment             KillAnywhere, KillEvery
+//	a journal of an older version still resumes           KillAfter
 //	a step may be tried again, a hold given back twice    AssertIdempotent, AssertHold
 //	what is asked of people, and what they answer         Human
 //	a run goes on with what its journal says              Memory
