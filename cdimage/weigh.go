@@ -216,10 +216,10 @@ func (w *weigher) stillBuilding() string {
 	return "builds " + strings.Join(on, ", ") + " go on alone"
 }
 
-// republish judges whether publishing again is safe.
-func (w *weigher) republish(e Evidence) Republish {
+// rerun judges whether publishing again is safe.
+func (w *weigher) rerun(e Evidence) Rerun {
 	d := w.d
-	var r Republish
+	var r Rerun
 	if w.id.Day != 0 {
 		r.Before = w.id.Date().AddDate(0, 0, 1)
 	}

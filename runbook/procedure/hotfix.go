@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/landingteam/landing/cdimage"
-	"github.com/landingteam/landing/cdimage/builder"
 	"github.com/landingteam/landing/launchpad"
 	"github.com/landingteam/landing/phasing"
 	"github.com/landingteam/landing/runbook"
@@ -54,7 +53,7 @@ import (
 type Hotfix struct {
 	Launchpad *launchpad.Client
 	Ledger    string // see Snapshot
-	Builder   *builder.Builder
+	Builder   *cdimage.Builder
 	Server    *systemimage.Server
 	Importer  *systemimage.Importer
 	Config    *systemimage.ConfigFile
@@ -149,7 +148,7 @@ func (in HotfixInput) check() error {
 		if b.Images == "" || b.File == "" || len(b.Channels) == 0 {
 			return fmt.Errorf("build of %s: images, file and channels are needed", b.Project)
 		}
-		if err := (builder.Request{ImageSet: b.set()}).Validate(); err != nil {
+		if err := (cdimage.Request{ImageSet: b.set()}).Validate(); err != nil {
 			return err
 		}
 		if sets[b.set()] {

@@ -24,16 +24,7 @@ import (
 // that imports from the same builds as rc.
 func hotfixLab(t testing.TB, devices ...string) *lab.Lab {
 	t.Helper()
-	w := lab.Importable()
-	w.Channels = slices.DeleteFunc(w.Channels, func(c systemimagetest.Channel) bool {
-		return c.Name != "ubuntu-touch/rc-proposed/ubuntu" && c.Name != "ubuntu-touch/rc/bq-aquaris.en" && c.Name != "ubuntu-touch/stable/bq-aquaris.en"
-	})
-	for i := range w.Channels {
-		w.Channels[i].Devices = slices.DeleteFunc(slices.Clone(w.Channels[i].Devices), func(d systemimagetest.Device) bool {
-			return d.Name != "mako" && !slices.Contains(devices, d.Name)
-		})
-	}
-	l := newWorld(t, w)
+	l := hotfixWorld(t, devices...)
 	root, err := l.BuildRoot()
 	if err != nil {
 		t.Fatal(err)
@@ -43,6 +34,21 @@ func hotfixLab(t testing.TB, devices ...string) *lab.Lab {
 		t.Fatal(err)
 	}
 	return l
+}
+
+// hotfixWorld is the same, before its image host is made.
+func hotfixWorld(t testing.TB, devices ...string) *lab.Lab {
+	t.Helper()
+	w := lab.Importable()
+	w.Channels = slices.DeleteFunc(w.Channels, func(c systemimagetest.Channel) bool {
+		return c.Name != "ubuntu-touch/rc-proposed/ubuntu" && c.Name != "ubuntu-touch/rc/bq-aquaris.en" && c.Name != "ubuntu-touch/stable/bq-aquaris.en"
+	})
+	for i := range w.Channels {
+		w.Channels[i].Devices = slices.DeleteFunc(slices.Clone(w.Channels[i].Devices), func(d systemimagetest.Device) bool {
+			return d.Name != "mako" && !slices.Contains(devices, d.Name)
+		})
+	}
+	return newWorld(t, w)
 }
 
 func hotfix(t testing.TB, l *lab.Lab, k *clock) *procedure.Hotfix {

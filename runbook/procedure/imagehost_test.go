@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/landingteam/landing/cdimage"
-	"github.com/landingteam/landing/cdimage/builder"
 	"github.com/landingteam/landing/cdimage/cdimagetest"
 	"github.com/landingteam/landing/runbook/lab"
 )
@@ -25,7 +24,7 @@ var (
 // host is a lab's image host.
 type host struct {
 	*lab.Lab
-	*builder.Builder
+	*cdimage.Builder
 	root string
 }
 
@@ -42,7 +41,7 @@ func imageHost(t testing.TB, runs ...cdimagetest.Knobs) host {
 	}
 	for _, k := range runs {
 		h.knobs(t, k)
-		if _, err := h.Build(t.Context(), builder.Request{ImageSet: touch}); err != nil && !errors.Is(err, builder.ErrNotBuilt) {
+		if _, err := h.Build(t.Context(), cdimage.Request{ImageSet: touch}); err != nil && !errors.Is(err, cdimage.ErrNotBuilt) {
 			t.Fatal(err)
 		}
 	}

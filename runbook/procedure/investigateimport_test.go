@@ -280,6 +280,9 @@ func TestInvestigateImportAsksFirst(t *testing.T) {
 	}
 }
 
+// newMako is a build of mako's device tarball that waits to be imported.
+var newMako = systemimagetest.Build{URL: "http://jenkins.example.net/mako/device_mako.tar.xz", Monitor: "http://jenkins.example.net/mako/device_mako.build", Version: "20150619-6c0ffee"}
+
 // Killed anywhere and started again, an investigation ends in the world of an
 // undisturbed one, with the importer on.
 func TestInvestigateImportKillAnywhere(t *testing.T) {
@@ -287,7 +290,7 @@ func TestInvestigateImportKillAnywhere(t *testing.T) {
 	begin := newWorld(t, imported(genericChannel))
 	killAnywhere(t, func(t testing.TB) runbooktest.Scene {
 		l := begin.Clone(t)
-		build(t, l, systemimagetest.Build{URL: "http://jenkins.example.net/mako/device_mako.tar.xz", Monitor: "http://jenkins.example.net/mako/device_mako.build", Version: "20150619-6c0ffee"})
+		build(t, l, newMako)
 		return runbooktest.Scene{
 			Start: func() (*runbook.Runner, runbook.Procedure) {
 				c := investigation(l, procedure.InvestigateImportInput{Channel: genericChannel, RunImporter: true})

@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/landingteam/landing/cdimage"
-	"github.com/landingteam/landing/cdimage/builder"
 	"github.com/landingteam/landing/runbook"
 )
 
@@ -33,7 +32,7 @@ var ErrUnsafe = errors.New("publishing again is not safe")
 // A build that is complete is left alone. One that is at work is waited for by
 // starting again later.
 type RepublishBuild struct {
-	Builder *builder.Builder
+	Builder *cdimage.Builder
 	Input   RepublishInput
 }
 
@@ -70,7 +69,7 @@ func (p *RepublishBuild) Run(ctx context.Context, r *runbook.Run) error {
 	if !src.Complete.IsZero() {
 		return r.Note(cdimage.Build{ImageSet: p.Input.ImageSet, ID: src.Complete}.String() + " is complete: there is nothing to publish again")
 	}
-	req := builder.Request{
+	req := cdimage.Request{
 		ImageSet: p.Input.ImageSet, Arches: p.Input.Arches, Subproject: p.Input.Subproject, Channel: p.Input.Channel,
 		PublishOnly: true, Reuse: src.Build.ID.Day >= reuseSince, After: src.Newest,
 	}
@@ -130,7 +129,7 @@ func (p *RepublishBuild) find(ctx context.Context) (source, error) {
 			return source{}, err
 		}
 		if res.Running {
-			return source{}, fmt.Errorf("%s is still at work: %w; start again when it has ended", res.Build, builder.ErrLocked)
+			return source{}, fmt.Errorf("%s is still at work: %w; start again when it has ended", res.Build, cdimage.ErrLocked)
 		}
 		if incomplete(res, nil) == "" && src.Complete.IsZero() {
 			src.Complete = ids[at]
@@ -151,7 +150,7 @@ func (p *RepublishBuild) find(ctx context.Context) (source, error) {
 }
 
 // ownLabels are the architectures of which a run made live file systems.
-func ownLabels(res builder.Result) (labels []string) {
+func ownLabels(res cdimage.Result) (labels []string) {
 	for _, a := range res.Arches {
 		if a.Reused == "" {
 			labels = append(labels, a.Label)
@@ -197,7 +196,7 @@ func (p *RepublishBuild) safe(ctx context.Context, src source) (safety, error) {
 		return safety{Why: fmt.Sprintf("%s was not built in %s, an older one would be mixed in; name the architectures that are wanted if it is not among them", src.Missing, src.Build.ID)}, nil
 	}
 	res, err := p.Builder.Result(ctx, src.Build)
-	return safety{res.Republish.Safe, res.Republish.Why}, err
+	return safety{res.Rerun.Safe, res.Rerun.Why}, err
 }
 
 // instead is what is shown with the question.
