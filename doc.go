@@ -11,7 +11,8 @@
 //   - runbook: procedures as plain Go functions that survive a kill
 //   - systemimage: read and operate a system-image server; its keyring verifies
 //     what is read
-//   - cdimage: read build logs, say why an image is missing, build it again
+//   - cdimage: read build logs, say why an image is missing; cdimage/builder
+//     builds it again
 //   - launchpad: copy PPAs until they are proven published, build live file systems
 //   - phasing: what a percentage means for a device, and schedules
 //   - runbook/remote: one SSH host

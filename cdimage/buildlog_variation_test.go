@@ -238,8 +238,8 @@ func TestBuildLogVariations(t *testing.T) {
 			if diff := cmp.Diff(c.actions, strings.Join(actions, " ")); diff != "" {
 				t.Errorf("actions (-want +got):\n%s%s", diff, d.Remedy)
 			}
-			if d.Rerun.Safe != c.safe {
-				t.Errorf("re-run safe %v, want %v: %s", d.Rerun.Safe, c.safe, d.Rerun.Why)
+			if d.Republish.Safe != c.safe {
+				t.Errorf("re-run safe %v, want %v: %s", d.Republish.Safe, c.safe, d.Republish.Why)
 			}
 			for _, k := range d.Causes {
 				if k.Needs == "" && k.Line == "" && k.Class != cdimage.Cancelled && k.Class != cdimage.Upload && k.Class != cdimage.Infrastructure {
@@ -286,9 +286,9 @@ func TestAge(t *testing.T) {
 	}
 }
 
-// TestRerun: safe only on the same day by the host's clock, with a good build
+// TestRepublish: safe only on the same day by the host's clock, with a good build
 // of this very run for every architecture that is wanted.
-func TestRerun(t *testing.T) {
+func TestRepublish(t *testing.T) {
 	log := newLog("ubuntu-touch", "wily").build("armhf", good, "i386", good).stage("Downloading live filesystem images").failed(1, "rootfs.tar.gz", "404: Not Found").publish("armhf").finish().String()
 	id := cdimage.BuildID{Day: 20160913}
 	for _, c := range []struct {
@@ -312,7 +312,7 @@ func TestRerun(t *testing.T) {
 		if strings.HasPrefix(c.name, "reused") {
 			e.Build.ID.Day = 20260728
 		}
-		r := cdimage.Diagnose(e).Rerun
+		r := cdimage.Diagnose(e).Republish
 		if r.Safe != c.safe || !strings.Contains(r.Why, c.why) {
 			t.Errorf("%s: %+v", c.name, r)
 		}

@@ -206,7 +206,8 @@ func TestClientDiagnose(t *testing.T) {
 // TestLostBuilder: a failed build without a log is the builder's fault.
 func TestLostBuilder(t *testing.T) {
 	root := t.TempDir()
-	if err := cdimagetest.AddLivefs(root, cdimagetest.Livefs{ImageSet: customSet, Number: 74656, Arch: "i386", State: "Failed to build"}); err != nil {
+	set := cdimage.ImageSet{Project: "ubuntu-touch-custom", Series: "vivid", Type: "daily-preinstalled"}
+	if err := cdimagetest.AddLivefs(root, cdimagetest.Livefs{ImageSet: set, Number: 74656, Arch: "i386", State: "Failed to build"}); err != nil {
 		t.Fatal(err)
 	}
 	livefs := &cdimage.LaunchpadLogs{API: serve(t, &cdimagetest.Launchpad{Root: root}) + "/devel/"}

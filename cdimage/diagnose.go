@@ -29,6 +29,10 @@ type Evidence struct {
 	// Ended says that the run is known to have ended, however young its log.
 	Ended bool
 
+	// Files are the names in the published directory, which are believed before
+	// the log. nil: nobody looked; empty: there is nothing.
+	Files []string
+
 	// Wanted lists the labels that the image set should have. Empty: those
 	// that the run asked for.
 	Wanted []string
@@ -50,17 +54,17 @@ const reuseSince = 2022
 // String is its text form.
 type Diagnosis struct {
 	Build
-	Era      string    `json:"era,omitempty"` // year of the run
-	Arches   Verdicts  `json:"arches"`
-	Causes   []Cause   `json:"causes"`
-	Publish  Outcome   `json:"publish"`
-	Finished bool      `json:"finished_marker"`
-	Running  bool      `json:"running"` // no end yet, and young enough to have one
-	Remedy   string    `json:"remedy"`
-	Actions  []Action  `json:"actions"`
-	Rerun    Rerun     `json:"publish_rerun"`
-	Warnings []string  `json:"warnings,omitempty"`
-	End      time.Time `json:"end,omitzero"` // last time in the log
+	Era       string    `json:"era,omitempty"` // year of the run
+	Arches    Verdicts  `json:"arches"`
+	Causes    []Cause   `json:"causes"`
+	Publish   Outcome   `json:"publish"`
+	Finished  bool      `json:"finished_marker"`
+	Running   bool      `json:"running"` // no end yet, and young enough to have one
+	Remedy    string    `json:"remedy"`
+	Actions   []Action  `json:"actions"`
+	Republish Republish `json:"publish_rerun"`
+	Warnings  []string  `json:"warnings,omitempty"`
+	End       time.Time `json:"end,omitzero"` // last time in the log
 }
 
 // A Verdict is about one architecture.
@@ -72,9 +76,9 @@ type Verdict struct {
 	Published bool
 }
 
-// A Rerun says whether publishing again without new livefs builds would give
+// A Republish says whether publishing again without new livefs builds would give
 // the image that this run was to give.
-type Rerun struct {
+type Republish struct {
 	Safe bool   `json:"safe"`
 	Why  string `json:"why"`
 
@@ -88,6 +92,9 @@ func Diagnose(e Evidence) Diagnosis {
 	l := e.Log
 	if l == nil {
 		l = &BuildLog{Publish: NotYet}
+	}
+	if e.Files != nil {
+		l = l.believing(e.Files)
 	}
 	now, grown := e.Now, e.Grown
 	if grown.IsZero() {
@@ -149,7 +156,7 @@ func Diagnose(e Evidence) Diagnosis {
 	w := weigher{d: &d, log: l, id: id, today: year >= reuseSince, killed: killed, quietFor: now.Sub(grown), now: now}
 	r := w.remedy()
 	d.Remedy, d.Actions = r.Text, r.Actions
-	d.Rerun = w.rerun(e)
+	d.Republish = w.republish(e)
 	return d
 }
 

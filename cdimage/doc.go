@@ -1,6 +1,6 @@
 // Package cdimage reads the logs of the Ubuntu image builder (cdimage) and of
-// the live file systems that Launchpad builds for it, says why an image is
-// missing, and starts builds on the image host.
+// the live file systems that Launchpad builds for it, and says why an image is
+// missing. Package cdimage/builder starts builds on the image host.
 //
 // # Nouns
 //
@@ -18,7 +18,7 @@
 // [Diagnose] weighs both kinds of log and the host's clock, and gives one
 // [Diagnosis]: what is fine, what failed, why, with quoted lines, and what to
 // do about it. A publish-only run is recommended where it can help and called
-// safe ([Rerun]) only where it would not mix in an older live file system.
+// safe ([Republish]) only where it would not mix in an older live file system.
 //
 // # What a log does not say
 //
@@ -38,10 +38,5 @@
 //	gzip that ends early                               ErrIncomplete
 //	the log tree or Launchpad answers badly            ErrServer
 //	a rule's pattern does not compile                  ErrRule
-//	a request that must not be run                     ErrInvalid
-//	a Builder that must not act                        ErrReadOnly
-//	another run for the image set holds the lock       ErrLocked
-//	the host refused the command line                  ErrUsage
-//	the run ended without a complete image             ErrNotBuilt
-//	the end of the run was not seen                    ErrInDoubt
+//	an address that cannot be meant                    ErrInvalid
 package cdimage

@@ -7,18 +7,13 @@ import (
 
 // The sentinels that an [Error] of this package is, for errors.Is.
 var (
-	ErrNotFound   = errors.New("not found")                             // no such project, series, build or log
-	ErrNoLog      = errors.New("no log of the build at Launchpad")      // of a failed build: its builder was lost
-	ErrFormat     = errors.New("not in the expected form")              // an index, a name or a log that is something else
-	ErrIncomplete = errors.New("incomplete")                            // a log that was cut, or a gzip that ends early
-	ErrServer     = errors.New("server error")                          // the log tree or Launchpad did not answer as it should
-	ErrRule       = errors.New("bad rule")                              // a rule that does not compile
-	ErrInvalid    = errors.New("invalid request")                       // refused before anything was run
-	ErrReadOnly   = errors.New("read only")                             // refused because the Builder must not act
-	ErrLocked     = errors.New("another image set is already building") // nothing was started, no build ID used
-	ErrUsage      = errors.New("the command was refused")               // exit status 2, nothing was started
-	ErrNotBuilt   = errors.New("no complete image")                     // the run ended and its result is not complete
-	ErrInDoubt    = errors.New("in doubt")                              // the end of the run was not seen
+	ErrNotFound   = errors.New("not found")                        // no such project, series, build or log
+	ErrNoLog      = errors.New("no log of the build at Launchpad") // of a failed build: its builder was lost
+	ErrFormat     = errors.New("not in the expected form")         // an index, a name or a log that is something else
+	ErrIncomplete = errors.New("incomplete")                       // a log that was cut, or a gzip that ends early
+	ErrServer     = errors.New("server error")                     // the log tree or Launchpad did not answer as it should
+	ErrRule       = errors.New("bad rule")                         // a rule that does not compile
+	ErrInvalid    = errors.New("invalid request")                  // refused before anything was run
 )
 
 // An Error says what was being done to what. It is the sentinel in Kind and

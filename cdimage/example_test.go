@@ -143,34 +143,6 @@ func ExampleClient_Latest() {
 	// 20150421.1 ubuntu-touch/vivid/daily-preinstalled-20150421.1.log
 }
 
-func ExampleBuilder_Build() {
-	root, err := os.MkdirTemp("", "cdimage")
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	defer os.RemoveAll(root)
-	err = cdimagetest.SetKnobs(root, cdimagetest.Knobs{
-		Now:       time.Date(2016, 9, 13, 2, 13, 18, 0, time.UTC),
-		Downloads: map[string]string{"i386": "404"},
-	})
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-
-	builder := &cdimage.Builder{Runner: hostRunner(root)} // an SSH host in real life
-	res, err := builder.Build(context.Background(), cdimage.Request{
-		ImageSet:  cdimage.ImageSet{Project: "ubuntu-touch-custom", Series: "vivid", Type: "daily-preinstalled"},
-		ExtraPPAs: []cdimage.PPA{{Owner: "ci-train-ppa-service", Name: "stable-snapshot", Pin: 1001}},
-	})
-	fmt.Println(err)
-	fmt.Println(res.Publish, res.Rerun.Safe)
-	// Output:
-	// build ubuntu-touch-custom/vivid/daily-preinstalled-20160913: no complete image: published: partial; ubuntu-touch-custom-i386: network: 2016-09-13 02:57:18 ERROR 404: Not Found.; publish-only re-run the same UTC day
-	// partial true
-}
-
 // Nothing failed on Launchpad, so that its logs are not needed.
 func ExampleClient_Diagnose() {
 	server := httptest.NewServer(&cdimagetest.LogTree{Dir: "testdata/cd-build-logs"})

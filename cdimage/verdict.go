@@ -100,7 +100,7 @@ func (d Diagnosis) String() string {
 		if i > 0 {
 			head = "and"
 		}
-		fmt.Fprintf(&b, "%s: %s\n", head, c.sentence())
+		fmt.Fprintf(&b, "%s: %s\n", head, c)
 		if c.Line != "" {
 			where := ""
 			if c.Number > 0 {
@@ -112,10 +112,10 @@ func (d Diagnosis) String() string {
 	fmt.Fprintf(&b, "do: %s\n", d.Remedy)
 	if d.Publish != Complete {
 		safe := "no"
-		if d.Rerun.Safe {
+		if d.Republish.Safe {
 			safe = "yes"
 		}
-		fmt.Fprintf(&b, "publish-only re-run safe: %s (%s)\n", safe, d.Rerun.Why)
+		fmt.Fprintf(&b, "publish-only re-run safe: %s (%s)\n", safe, d.Republish.Why)
 	}
 	return b.String()
 }
@@ -139,8 +139,8 @@ func (d Diagnosis) headline() string {
 	return "no verdict"
 }
 
-// sentence says a cause without its line.
-func (c Cause) sentence() string {
+// String says the cause in one line, without the line of the log.
+func (c Cause) String() string {
 	s := string(c.Class)
 	if c.Scope != "" {
 		s = c.Scope + ": " + s

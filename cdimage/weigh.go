@@ -216,10 +216,10 @@ func (w *weigher) stillBuilding() string {
 	return "builds " + strings.Join(on, ", ") + " go on alone"
 }
 
-// rerun judges whether publishing again is safe.
-func (w *weigher) rerun(e Evidence) Rerun {
+// republish judges whether publishing again is safe.
+func (w *weigher) republish(e Evidence) Republish {
 	d := w.d
-	var r Rerun
+	var r Republish
 	if w.id.Day != 0 {
 		r.Before = w.id.Date().AddDate(0, 0, 1)
 	}

@@ -17,15 +17,15 @@ const module = "github.com/landingteam/landing/"
 // that is not listed may import none; those under examples may import all.
 var ours = map[string][]string{
 	"systemimage":                 {"phasing", "systemimage/keyring", "runbook/command"},
-	"cdimage":                     {"runbook/command"},
+	"cdimage/builder":             {"cdimage", "runbook/command"},
 	"runbook/remote":              {"runbook/command"},
 	"systemimage/systemimagetest": {"systemimage", "systemimage/keyring", "phasing", "runbook/command"},
-	"cdimage/cdimagetest":         {"cdimage"},
+	"cdimage/cdimagetest":         {"cdimage", "cdimage/builder"},
 	"launchpad/launchpadtest":     {"launchpad"},
 	"runbook/runbooktest":         {"runbook"},
 	"runbook/remote/remotetest":   {"runbook/remote", "runbook/command"},
-	"runbook/procedure":           {"runbook", "systemimage", "cdimage", "launchpad", "phasing", "runbook/command"},
-	"runbook/lab": {"runbook/command", "systemimage", "systemimage/keyring", "systemimage/systemimagetest", "cdimage", "cdimage/cdimagetest",
+	"runbook/procedure":           {"runbook", "systemimage", "cdimage", "cdimage/builder", "launchpad", "phasing", "runbook/command"},
+	"runbook/lab": {"runbook/command", "systemimage", "systemimage/keyring", "systemimage/systemimagetest", "cdimage", "cdimage/builder", "cdimage/cdimagetest",
 		"launchpad", "launchpad/launchpadtest", "runbook/remote", "runbook/remote/remotetest"},
 }
 
@@ -35,7 +35,7 @@ var theirs = map[string][]string{
 	"gopkg.in/ini.v1":                       {"systemimage", "examples/internal/cli"},
 	"github.com/ProtonMail/go-crypto":       {"systemimage/keyring", "systemimage/systemimagetest"},
 	"github.com/ulikunitz/xz":               {"systemimage/keyring", "systemimage/systemimagetest"},
-	"github.com/hashicorp/go-retryablehttp": {"launchpad", "systemimage", "cdimage"},
+	"github.com/hashicorp/go-retryablehttp": {"launchpad", "systemimage"},
 }
 
 type pkg struct {

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/landingteam/landing/cdimage"
+	"github.com/landingteam/landing/cdimage/builder"
 )
 
 // Knobs say what the host is like and what the next run goes through. The zero
@@ -94,7 +95,7 @@ func write(name string, b []byte) error {
 
 // Program runs one of the host's commands: env, for-project, cron.<type>, and
 // what a Builder reads with (date, ls, tail, cat). root is the folder that
-// stands for [cdimage.HostRoot]; all state lies in it. The result is the exit
+// stands for [builder.HostRoot]; all state lies in it. The result is the exit
 // status, 127 for a command that the host does not have.
 func Program(ctx context.Context, root string, argv, env []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	vars := map[string]string{}
@@ -153,7 +154,7 @@ type host struct {
 
 // path maps a path of the host to the folder that stands for it.
 func (h *host) path(name string) string {
-	if rel, ok := strings.CutPrefix(name, cdimage.HostRoot); ok {
+	if rel, ok := strings.CutPrefix(name, builder.HostRoot); ok {
 		return filepath.Join(h.root, rel)
 	}
 	return name

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/landingteam/landing/cdimage"
+	"github.com/landingteam/landing/cdimage/builder"
 )
 
 // run is one run of the image builder at work.
@@ -97,14 +98,14 @@ func (h *host) lock(set cdimage.ImageSet) (unlock func(), ok bool) {
 	os.MkdirAll(filepath.Dir(name), 0o755)
 	if b, err := os.ReadFile(name); err == nil {
 		if made, err := time.Parse(time.RFC3339, string(b)); err == nil && h.now().Sub(made) > 2*time.Hour {
-			fmt.Fprintf(h.stderr, "lockfile: Forcing lock on \"%s/etc/%s\"\n", cdimage.HostRoot, base)
+			fmt.Fprintf(h.stderr, "lockfile: Forcing lock on \"%s/etc/%s\"\n", builder.HostRoot, base)
 			os.Remove(name)
 		}
 	}
 	f, err := os.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
 	if err != nil {
-		shown := cdimage.HostRoot + "/etc/" + base
-		fmt.Fprintf(h.stderr, "lockfile: Sorry, giving up on \"%s\"\nAnother image set is already building!\nTraceback (most recent call last):\n  File \"%s/bin/../lib/cdimage/build.py\", line 67, in lock_build_image_set\n    subprocess.check_call([\"lockfile\", \"-l\", \"7200\", \"-r\", \"0\", lock_path])\nsubprocess.CalledProcessError: Command '['lockfile', '-l', '7200', '-r', '0', '%s']' returned non-zero exit status 73\n", shown, cdimage.HostRoot, shown)
+		shown := builder.HostRoot + "/etc/" + base
+		fmt.Fprintf(h.stderr, "lockfile: Sorry, giving up on \"%s\"\nAnother image set is already building!\nTraceback (most recent call last):\n  File \"%s/bin/../lib/cdimage/build.py\", line 67, in lock_build_image_set\n    subprocess.check_call([\"lockfile\", \"-l\", \"7200\", \"-r\", \"0\", lock_path])\nsubprocess.CalledProcessError: Command '['lockfile', '-l', '7200', '-r', '0', '%s']' returned non-zero exit status 73\n", shown, builder.HostRoot, shown)
 		return nil, false
 	}
 	f.WriteString(h.now().Format(time.RFC3339))
@@ -160,8 +161,8 @@ func (r *run) stage(name string) bool {
 // die ends the run with a traceback.
 func (r *run) die(function, exception string, after ...string) {
 	r.say("Traceback (most recent call last):")
-	r.say("  File \"%s/bin/../lib/cdimage/build.py\", line 714, in build_image_set_locked", cdimage.HostRoot)
-	r.say("  File \"%s/bin/../lib/cdimage/livefs.py\", line 439, in %s", cdimage.HostRoot, function)
+	r.say("  File \"%s/bin/../lib/cdimage/build.py\", line 714, in build_image_set_locked", builder.HostRoot)
+	r.say("  File \"%s/bin/../lib/cdimage/livefs.py\", line 439, in %s", builder.HostRoot, function)
 	r.say("%s", exception)
 	for _, a := range after {
 		r.say("%s", a)
@@ -301,7 +302,7 @@ func (r *run) download(live bool) {
 		}
 		r.now = r.now.Add(time.Minute)
 		clock := r.now.Format("2006-01-02 15:04:05")
-		target := fmt.Sprintf("%s/scratch/%s/%s/%s/live/%s.rootfs.tar.gz", cdimage.HostRoot, r.build.Project, r.build.Series, r.build.Type, a)
+		target := fmt.Sprintf("%s/scratch/%s/%s/%s/live/%s.rootfs.tar.gz", builder.HostRoot, r.build.Project, r.build.Series, r.build.Type, a)
 		switch fault := r.knobs.Downloads[a]; fault {
 		case "404", "503":
 			r.say("https://launchpad.net/%s/+files/livecd.ubuntu-touch.rootfs.tar.gz:", livefsPath(r.build.ImageSet, n))
@@ -379,7 +380,7 @@ func (r *run) publish() {
 	r.say("No keys found; not signing images.")
 	if r.knobs.Tracker {
 		r.say("Traceback (most recent call last):")
-		r.say("  File \"%s/bin/../lib/cdimage/tree.py\", line 2437, in post_qa", cdimage.HostRoot)
+		r.say("  File \"%s/bin/../lib/cdimage/tree.py\", line 2437, in post_qa", builder.HostRoot)
 		r.say("    tracker.post_build(product[0], date, note=note)")
 		r.say("ProtocolError: <ProtocolError for iso.qa.ubuntu.com/xmlrpc.php: 503 Service Temporarily Unavailable>")
 	}

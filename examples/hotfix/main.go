@@ -21,7 +21,7 @@ import (
 	"path"
 	"time"
 
-	"github.com/landingteam/landing/cdimage"
+	"github.com/landingteam/landing/cdimage/builder"
 	"github.com/landingteam/landing/examples/internal/cli"
 	"github.com/landingteam/landing/launchpad"
 	"github.com/landingteam/landing/runbook"
@@ -74,7 +74,7 @@ func program() cli.Program {
 			}
 			for i, b := range in.Builds {
 				if b.Images == "" { // the image builder's own folder
-					in.Builds[i].Images = path.Join(cmp.Or(w.Builder.Root, cdimage.HostRoot), "www/full", b.Project, b.Series, b.Type)
+					in.Builds[i].Images = path.Join(cmp.Or(w.Builder.Root, builder.HostRoot), "www/full", b.Project, b.Series, b.Type)
 				}
 			}
 			if grace > 0 {

@@ -19,7 +19,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/landingteam/landing/cdimage"
+	"github.com/landingteam/landing/cdimage/builder"
 	"github.com/landingteam/landing/examples/internal/cli"
 	"github.com/landingteam/landing/runbook"
 	"github.com/landingteam/landing/runbook/procedure"
@@ -77,7 +77,7 @@ func program() cli.Program {
 	}
 }
 
-func parsePPA(s string) (p cdimage.PPA, err error) {
+func parsePPA(s string) (p builder.PPA, err error) {
 	name, pin, pinned := strings.Cut(s, ":")
 	var ok bool
 	if p.Owner, p.Name, ok = strings.Cut(name, "/"); !ok {

@@ -20,7 +20,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/landingteam/landing/cdimage"
+	"github.com/landingteam/landing/cdimage/builder"
 	"github.com/landingteam/landing/examples/internal/cli"
 	"github.com/landingteam/landing/runbook"
 	"github.com/landingteam/landing/runbook/lab"
@@ -86,7 +86,7 @@ func program() cli.Program {
 				onLab(&in, w.Builder)
 			}
 			if in.Images == "" {
-				in.Images = path.Join(cdimage.HostRoot, "www/full", in.Project, in.Series, in.Type)
+				in.Images = path.Join(builder.HostRoot, "www/full", in.Project, in.Series, in.Type)
 			}
 			lp, err := w.Launchpad()
 			if err != nil {
@@ -107,7 +107,7 @@ func program() cli.Program {
 }
 
 // onLab is what is re-spun on the lab.
-func onLab(in *procedure.RespinInput, b *cdimage.Builder) {
+func onLab(in *procedure.RespinInput, b *builder.Builder) {
 	in.Origin, in.PPA, in.Series = lab.OverlayPPA, lab.SnapshotPPA, "vivid"
 	in.Channel = "ubuntu-touch/rc-proposed/ubuntu"
 	in.Images = filepath.Join(b.Root, "www/full/ubuntu-touch-custom/vivid/daily-preinstalled")

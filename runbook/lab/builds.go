@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/landingteam/landing/cdimage"
+	"github.com/landingteam/landing/cdimage/builder"
 	"github.com/landingteam/landing/cdimage/cdimagetest"
 	"github.com/landingteam/landing/runbook/command"
 )
@@ -24,7 +25,7 @@ var FailedBuild = cdimage.ImageSet{Project: "ubuntu-touch-custom", Series: "vivi
 
 // builds is the image builder's side of a lab.
 type builds struct {
-	root   string // stands for cdimage.HostRoot
+	root   string // stands for builder.HostRoot
 	url    string
 	http   *http.Server
 	runner command.Runner
@@ -33,12 +34,12 @@ type builds struct {
 // Builds starts builds on the lab's image host. The host begins with some
 // history: see [FailedBuild]; what comes next is said by cdimagetest.SetKnobs
 // with [Lab.BuildRoot].
-func (l *Lab) Builds() (*cdimage.Builder, error) {
+func (l *Lab) Builds() (*builder.Builder, error) {
 	b, err := l.imageBuilder()
 	if err != nil {
 		return nil, err
 	}
-	return &cdimage.Builder{Runner: b.runner, Root: b.root, Poll: 200 * time.Millisecond}, nil
+	return &builder.Builder{Runner: b.runner, Root: b.root, Poll: 200 * time.Millisecond}, nil
 }
 
 // BuildLogs reads the logs of the lab's builds, as the public mirror shows them.
@@ -165,7 +166,7 @@ func history(root string, now time.Time) error {
 		if err := cdimagetest.SetKnobs(root, run.knobs); err != nil {
 			return err
 		}
-		argv, err := cdimage.Request{ImageSet: run.set}.Argv()
+		argv, err := builder.Request{ImageSet: run.set}.Argv()
 		if err != nil {
 			return err
 		}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/landingteam/landing/cdimage"
+	"github.com/landingteam/landing/cdimage/builder"
 	"github.com/landingteam/landing/cdimage/cdimagetest"
 	"github.com/landingteam/landing/runbook"
 	"github.com/landingteam/landing/runbook/lab"
@@ -23,7 +24,7 @@ func TestMain(m *testing.M) {
 }
 
 // folder opens a lab in a folder whose builds take a while.
-func folder(t *testing.T) (*lab.Lab, *cdimage.Builder) {
+func folder(t *testing.T) (*lab.Lab, *builder.Builder) {
 	t.Helper()
 	l, err := lab.Open(filepath.Join(t.TempDir(), "lab"), systemimagetest.SampleWorld())
 	if err != nil {
@@ -49,10 +50,10 @@ func folder(t *testing.T) (*lab.Lab, *cdimage.Builder) {
 }
 
 // onceAtWork calls f when the build has begun to show progress.
-func onceAtWork(b *cdimage.Builder, f func()) {
+func onceAtWork(b *builder.Builder, f func()) {
 	called := false
 	b.Poll = 20 * time.Millisecond
-	b.Observe = func(p cdimage.Progress) {
+	b.Observe = func(p builder.Progress) {
 		if !called && p.Total > 0 {
 			called = true
 			f()
@@ -60,7 +61,7 @@ func onceAtWork(b *cdimage.Builder, f func()) {
 	}
 }
 
-func builds(t *testing.T, b *cdimage.Builder, set cdimage.ImageSet) []cdimage.BuildID {
+func builds(t *testing.T, b *builder.Builder, set cdimage.ImageSet) []cdimage.BuildID {
 	t.Helper()
 	ids, err := b.IDs(t.Context(), set)
 	if err != nil {
@@ -109,7 +110,7 @@ func TestRebuildGoesOnWithoutUs(t *testing.T) {
 			first := *b
 			onceAtWork(&first, func() { l.SSH.Drop(); cancel() })
 			j := &runbooktest.Memory{}
-			start := func(ctx context.Context, b *cdimage.Builder) error {
+			start := func(ctx context.Context, b *builder.Builder) error {
 				p := &procedure.RebuildImage{Builder: b, Input: procedure.RebuildInput{ImageSet: lab.FailedBuild}}
 				x := &runbook.Runner{Name: "rebuild", Input: p.Input, Journal: j}
 				return x.Execute(ctx, p.Run)
@@ -231,7 +232,7 @@ func TestBuildsAreKept(t *testing.T) {
 		if ids := builds(t, b, lab.FailedBuild); len(ids) != n {
 			t.Errorf("builds %v, want %d", ids, n)
 		}
-		if _, err := b.Build(t.Context(), cdimage.Request{ImageSet: lab.FailedBuild, Job: "build"}); err != nil {
+		if _, err := b.Build(t.Context(), builder.Request{ImageSet: lab.FailedBuild, Job: "build"}); err != nil {
 			t.Error(err)
 		}
 		if err := l.Close(); err != nil {

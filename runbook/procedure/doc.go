@@ -83,7 +83,7 @@
 //	an image that is phased in was backed out       ErrBackedOut
 //	another run holds the importer                  an error that names it and its operator
 //	publishing a build again would mix images up    ErrUnsafe
-//	a run of the image builder gave no whole image  cdimage.ErrNotBuilt
+//	a run of the image builder gave no whole image  builder.ErrNotBuilt
 //	a question is open, or a step is not yet due    runbook.ErrPending: start again
 //	somebody said no                                runbook.ErrRejected
 //	the importer could not be put back              runbook.ErrOwed

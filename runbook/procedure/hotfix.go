@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/landingteam/landing/cdimage"
+	"github.com/landingteam/landing/cdimage/builder"
 	"github.com/landingteam/landing/launchpad"
 	"github.com/landingteam/landing/phasing"
 	"github.com/landingteam/landing/runbook"
@@ -53,7 +54,7 @@ import (
 type Hotfix struct {
 	Launchpad *launchpad.Client
 	Ledger    string // see Snapshot
-	Builder   *cdimage.Builder
+	Builder   *builder.Builder
 	Server    *systemimage.Server
 	Importer  *systemimage.Importer
 	Config    *systemimage.ConfigFile
@@ -148,7 +149,7 @@ func (in HotfixInput) check() error {
 		if b.Images == "" || b.File == "" || len(b.Channels) == 0 {
 			return fmt.Errorf("build of %s: images, file and channels are needed", b.Project)
 		}
-		if err := (cdimage.Request{ImageSet: b.set()}).Validate(); err != nil {
+		if err := (builder.Request{ImageSet: b.set()}).Validate(); err != nil {
 			return err
 		}
 		if sets[b.set()] {

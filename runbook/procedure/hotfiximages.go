@@ -10,7 +10,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/landingteam/landing/cdimage"
+	"github.com/landingteam/landing/cdimage/builder"
 	"github.com/landingteam/landing/launchpad"
 	"github.com/landingteam/landing/runbook"
 	"github.com/landingteam/landing/systemimage"
@@ -198,7 +198,7 @@ func (c *Hotfix) build(ctx context.Context, r *runbook.Run, ppa string, pin int)
 	err := runbook.Each(ctx, r, byBuild(c.Input.Builds), len(built), func(ctx context.Context, r *runbook.Run, _ string, n int) error {
 		b := c.Input.Builds[n]
 		image := &RebuildImage{Builder: c.Builder, Input: RebuildInput{ImageSet: b.set(),
-			BuildOptions: BuildOptions{ExtraPPAs: []cdimage.PPA{{Owner: owner, Name: name, Pin: pin}}}}}
+			BuildOptions: BuildOptions{ExtraPPAs: []builder.PPA{{Owner: owner, Name: name, Pin: pin}}}}}
 		done, err := image.build(ctx, r)
 		mu.Lock()
 		defer mu.Unlock()

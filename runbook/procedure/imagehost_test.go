@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/landingteam/landing/cdimage"
+	"github.com/landingteam/landing/cdimage/builder"
 	"github.com/landingteam/landing/cdimage/cdimagetest"
 	"github.com/landingteam/landing/runbook/lab"
 )
@@ -24,7 +25,7 @@ var (
 // host is a lab's image host.
 type host struct {
 	*lab.Lab
-	*cdimage.Builder
+	*builder.Builder
 	root string
 }
 
@@ -41,7 +42,7 @@ func imageHost(t testing.TB, runs ...cdimagetest.Knobs) host {
 	}
 	for _, k := range runs {
 		h.knobs(t, k)
-		if _, err := h.Build(t.Context(), cdimage.Request{ImageSet: touch}); err != nil && !errors.Is(err, cdimage.ErrNotBuilt) {
+		if _, err := h.Build(t.Context(), builder.Request{ImageSet: touch}); err != nil && !errors.Is(err, builder.ErrNotBuilt) {
 			t.Fatal(err)
 		}
 	}

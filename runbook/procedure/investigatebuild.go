@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/landingteam/landing/cdimage"
+	"github.com/landingteam/landing/cdimage/builder"
 	"github.com/landingteam/landing/runbook"
 )
 
@@ -22,7 +23,7 @@ import (
 type InvestigateBuild struct {
 	Logs    *cdimage.Client    // the mirrored log tree
 	Livefs  cdimage.LivefsLogs // the logs of live file systems; nil: they are not followed
-	Builder *cdimage.Builder   // the image host; nil: what was published is known from the log alone
+	Builder *builder.Builder   // the image host; nil: what was published is known from the log alone
 	Input   InvestigateBuildInput
 }
 
@@ -73,8 +74,8 @@ func (b *InvestigateBuild) Investigate(ctx context.Context) (BuildReport, error)
 
 // believe takes over what the host's directory says about publishing where it
 // differs from the mirrored log.
-func believe(d cdimage.Diagnosis, onHost cdimage.Result) cdimage.Diagnosis {
-	d.Publish, d.Rerun = onHost.Publish, onHost.Rerun
+func believe(d cdimage.Diagnosis, onHost builder.Result) cdimage.Diagnosis {
+	d.Publish, d.Republish = onHost.Publish, onHost.Republish
 	for i, a := range d.Arches {
 		for _, h := range onHost.Arches {
 			if a.Label != h.Label || a.Published == h.Published {

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/landingteam/landing/cdimage"
+	"github.com/landingteam/landing/cdimage/builder"
 	"github.com/landingteam/landing/runbook"
 )
 
@@ -19,7 +20,7 @@ import (
 // A build that fails is not repeated by itself. Started again after one that was
 // reported, the procedure tries once more.
 type RebuildImage struct {
-	Builder *cdimage.Builder
+	Builder *builder.Builder
 	Input   RebuildInput
 }
 
@@ -33,7 +34,7 @@ type RebuildInput struct {
 // to be given again.
 type BuildOptions struct {
 	Arches     []string      `json:"arches,omitempty"`     // of the set's architectures; empty: all
-	ExtraPPAs  []cdimage.PPA `json:"extra_ppas,omitempty"` // archives whose packages go into the image
+	ExtraPPAs  []builder.PPA `json:"extra_ppas,omitempty"` // archives whose packages go into the image
 	Proposed   bool          `json:"proposed,omitempty"`   // from the proposed pocket
 	Subproject string        `json:"subproject,omitempty"`
 	Channel    string        `json:"channel,omitempty"`
@@ -72,9 +73,9 @@ func (b *RebuildImage) build(ctx context.Context, r *runbook.Run) (cdimage.Build
 	}
 }
 
-func (b *RebuildImage) request() cdimage.Request {
+func (b *RebuildImage) request() builder.Request {
 	in := b.Input
-	return cdimage.Request{
+	return builder.Request{
 		ImageSet: in.ImageSet, Arches: in.Arches, ExtraPPAs: in.ExtraPPAs,
 		Proposed: in.Proposed, Subproject: in.Subproject, Channel: in.Channel,
 	}
@@ -91,7 +92,7 @@ type built struct {
 // is recorded whatever it is: a failed build has happened, and used up its ID.
 // fresh says that this start has learnt of it. labels are the architectures that
 // the image should have; nil: those that the run asks for.
-func attempt(ctx context.Context, r *runbook.Run, b *cdimage.Builder, req cdimage.Request, labels []string) (got built, fresh bool, err error) {
+func attempt(ctx context.Context, r *runbook.Run, b *builder.Builder, req builder.Request, labels []string) (got built, fresh bool, err error) {
 	what, verb := "build "+setName(req.ImageSet)+" anew", "build"
 	if req.PublishOnly {
 		verb = "publish"
@@ -103,7 +104,7 @@ func attempt(ctx context.Context, r *runbook.Run, b *cdimage.Builder, req cdimag
 	}
 	req.Job = jobName(r, verb, req.Dir(), req.Type, afterName(req.After))
 	mine := *b
-	mine.Observe = func(p cdimage.Progress) {
+	mine.Observe = func(p builder.Progress) {
 		r.Progress(p.Build.String()+", "+p.Stage, int64(p.Done), int64(p.Total))
 		if b.Observe != nil {
 			b.Observe(p)
@@ -125,9 +126,9 @@ func attempt(ctx context.Context, r *runbook.Run, b *cdimage.Builder, req cdimag
 			fresh = true
 			res, err := mine.Build(ctx, req)
 			switch {
-			case err == nil || errors.Is(err, cdimage.ErrNotBuilt) && !res.ID.IsZero():
+			case err == nil || errors.Is(err, builder.ErrNotBuilt) && !res.ID.IsZero():
 				return built{res.ID, res.Publish, incomplete(res, labels)}, nil
-			case errors.Is(err, cdimage.ErrInDoubt):
+			case errors.Is(err, builder.ErrInDoubt):
 				return built{}, fmt.Errorf("%w: %w", runbook.ErrInDoubt, err)
 			}
 			return built{}, err
@@ -138,7 +139,7 @@ func attempt(ctx context.Context, r *runbook.Run, b *cdimage.Builder, req cdimag
 }
 
 // incomplete says why a run did not give the image; "" when it did.
-func incomplete(res cdimage.Result, labels []string) string {
+func incomplete(res builder.Result, labels []string) string {
 	why := ""
 	switch {
 	case res.Publish != cdimage.Complete:
@@ -162,7 +163,7 @@ func incomplete(res cdimage.Result, labels []string) string {
 }
 
 // hasImage reports whether the published directory has a file of an architecture.
-func hasImage(res cdimage.Result, label string) bool {
+func hasImage(res builder.Result, label string) bool {
 	arch := strings.TrimPrefix(label, res.Project+"-")
 	return slices.ContainsFunc(res.Files, func(f string) bool {
 		return strings.Contains(f, "-"+arch+".") || strings.Contains(f, "-"+strings.ReplaceAll(arch, "-", "+")+".")
@@ -170,7 +171,7 @@ func hasImage(res cdimage.Result, label string) bool {
 }
 
 // ended notes what came of the last attempt, and makes a failure an error.
-func ended(r *runbook.Run, got built, req cdimage.Request, err error) error {
+func ended(r *runbook.Run, got built, req builder.Request, err error) error {
 	if err != nil || r.Planning() {
 		return err
 	}
@@ -181,7 +182,7 @@ func ended(r *runbook.Run, got built, req cdimage.Request, err error) error {
 	if err := r.Note(name + " is not complete: " + got.Why); err != nil {
 		return err
 	}
-	return fmt.Errorf("%s: %w: %s; started again, the run tries once more", name, cdimage.ErrNotBuilt, got.Why)
+	return fmt.Errorf("%s: %w: %s; started again, the run tries once more", name, builder.ErrNotBuilt, got.Why)
 }
 
 func afterName(id cdimage.BuildID) string {

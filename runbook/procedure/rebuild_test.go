@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/landingteam/landing/cdimage"
+	"github.com/landingteam/landing/cdimage/builder"
 	"github.com/landingteam/landing/cdimage/cdimagetest"
 	"github.com/landingteam/landing/runbook"
 	"github.com/landingteam/landing/runbook/command"
@@ -26,7 +26,7 @@ func TestRebuild(t *testing.T) {
 	j := &runbooktest.Memory{}
 	h.knobs(t, cdimagetest.Knobs{Now: morning, States: map[string]string{"armhf": "Failed to build", "i386": "Failed to build"}})
 	x, p := rebuild(h, j)
-	if err := x.Execute(t.Context(), p.Run); !errors.Is(err, cdimage.ErrNotBuilt) || !strings.Contains(err.Error(), "published: none") {
+	if err := x.Execute(t.Context(), p.Run); !errors.Is(err, builder.ErrNotBuilt) || !strings.Contains(err.Error(), "published: none") {
 		t.Errorf("Execute() = %v, want ErrNotBuilt", err)
 	}
 	h.knobs(t, cdimagetest.Knobs{Now: morning.Add(3 * time.Hour)})
@@ -41,7 +41,7 @@ func TestRebuild(t *testing.T) {
 	}
 	x, p = rebuild(h, &runbooktest.Memory{})
 	p.Input.Series = "vivid; reboot"
-	if err := x.Execute(t.Context(), p.Run); !errors.Is(err, cdimage.ErrInvalid) {
+	if err := x.Execute(t.Context(), p.Run); !errors.Is(err, builder.ErrInvalid) {
 		t.Errorf("an odd series: %v, want ErrInvalid", err)
 	}
 }

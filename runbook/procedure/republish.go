@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/landingteam/landing/cdimage"
+	"github.com/landingteam/landing/cdimage/builder"
 	"github.com/landingteam/landing/runbook"
 )
 
@@ -32,7 +33,7 @@ var ErrUnsafe = errors.New("publishing again is not safe")
 // A build that is complete is left alone. One that is at work is waited for by
 // starting again later.
 type RepublishBuild struct {
-	Builder *cdimage.Builder
+	Builder *builder.Builder
 	Input   RepublishInput
 }
 
@@ -69,7 +70,7 @@ func (p *RepublishBuild) Run(ctx context.Context, r *runbook.Run) error {
 	if !src.Complete.IsZero() {
 		return r.Note(cdimage.Build{ImageSet: p.Input.ImageSet, ID: src.Complete}.String() + " is complete: there is nothing to publish again")
 	}
-	req := cdimage.Request{
+	req := builder.Request{
 		ImageSet: p.Input.ImageSet, Arches: p.Input.Arches, Subproject: p.Input.Subproject, Channel: p.Input.Channel,
 		PublishOnly: true, Reuse: src.Build.ID.Day >= reuseSince, After: src.Newest,
 	}
@@ -129,7 +130,7 @@ func (p *RepublishBuild) find(ctx context.Context) (source, error) {
 			return source{}, err
 		}
 		if res.Running {
-			return source{}, fmt.Errorf("%s is still at work: %w; start again when it has ended", res.Build, cdimage.ErrLocked)
+			return source{}, fmt.Errorf("%s is still at work: %w; start again when it has ended", res.Build, builder.ErrLocked)
 		}
 		if incomplete(res, nil) == "" && src.Complete.IsZero() {
 			src.Complete = ids[at]
@@ -150,7 +151,7 @@ func (p *RepublishBuild) find(ctx context.Context) (source, error) {
 }
 
 // ownLabels are the architectures of which a run made live file systems.
-func ownLabels(res cdimage.Result) (labels []string) {
+func ownLabels(res builder.Result) (labels []string) {
 	for _, a := range res.Arches {
 		if a.Reused == "" {
 			labels = append(labels, a.Label)
@@ -196,7 +197,7 @@ func (p *RepublishBuild) safe(ctx context.Context, src source) (safety, error) {
 		return safety{Why: fmt.Sprintf("%s was not built in %s, an older one would be mixed in; name the architectures that are wanted if it is not among them", src.Missing, src.Build.ID)}, nil
 	}
 	res, err := p.Builder.Result(ctx, src.Build)
-	return safety{res.Rerun.Safe, res.Rerun.Why}, err
+	return safety{res.Republish.Safe, res.Republish.Why}, err
 }
 
 // instead is what is shown with the question.

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/landingteam/landing/cdimage"
+	"github.com/landingteam/landing/cdimage/builder"
 	"github.com/landingteam/landing/cdimage/cdimagetest"
 	"github.com/landingteam/landing/runbook"
 	"github.com/landingteam/landing/runbook/procedure"
@@ -83,7 +84,7 @@ func TestRepublishRefuses(t *testing.T) {
 	subset := func(t testing.TB) host {
 		h := imageHost(t, cdimagetest.Knobs{Now: morning})
 		h.knobs(t, cdimagetest.Knobs{Now: morning.Add(2 * time.Hour), Crash: "copying"})
-		if _, err := h.Build(t.Context(), cdimage.Request{ImageSet: touch, Arches: []string{"armhf"}}); !errors.Is(err, cdimage.ErrNotBuilt) {
+		if _, err := h.Build(t.Context(), builder.Request{ImageSet: touch, Arches: []string{"armhf"}}); !errors.Is(err, builder.ErrNotBuilt) {
 			t.Fatal(err)
 		}
 		h.knobs(t, cdimagetest.Knobs{Now: morning.Add(4 * time.Hour)})
@@ -157,7 +158,7 @@ func TestRepublishTooLate(t *testing.T) {
 	lock(t, h)
 	j := &runbooktest.Memory{}
 	x, p := republish(h, j, nil)
-	if err := x.Execute(t.Context(), p.Run); !errors.Is(err, cdimage.ErrLocked) {
+	if err := x.Execute(t.Context(), p.Run); !errors.Is(err, builder.ErrLocked) {
 		t.Fatalf("Execute() = %v, want ErrLocked", err)
 	}
 	unlock(t, h)
@@ -179,7 +180,7 @@ func TestRepublishLocked(t *testing.T) {
 	lock(t, h)
 	j := &runbooktest.Memory{}
 	x, p := republish(h, j, nil)
-	if err := x.Execute(t.Context(), p.Run); !errors.Is(err, cdimage.ErrLocked) {
+	if err := x.Execute(t.Context(), p.Run); !errors.Is(err, builder.ErrLocked) {
 		t.Fatalf("Execute() = %v, want ErrLocked", err)
 	}
 	unlock(t, h)
@@ -208,7 +209,7 @@ func TestRepublishFailsAgain(t *testing.T) {
 		for _, want := range []string{"[20160906 20160906.1]", "[20160906 20160906.1 20160906.2]"} {
 			x, p := republish(h, j, nil)
 			err := x.Execute(t.Context(), p.Run)
-			if !errors.Is(err, cdimage.ErrNotBuilt) {
+			if !errors.Is(err, builder.ErrNotBuilt) {
 				t.Errorf("Execute() = %v, want ErrNotBuilt", err)
 			}
 			if got := h.ids(t); got != want {
@@ -252,11 +253,11 @@ func TestRepublishAtWork(t *testing.T) {
 	t.Parallel()
 	h := imageHost(t, failing)
 	h.knobs(t, cdimagetest.Knobs{Now: morning.Add(2 * time.Hour), Kill: "building"}) // its log stays without an end
-	if _, err := h.Build(t.Context(), cdimage.Request{ImageSet: touch}); err == nil {
+	if _, err := h.Build(t.Context(), builder.Request{ImageSet: touch}); err == nil {
 		t.Fatal("the killed build ended well")
 	}
 	x, p := republish(h, &runbooktest.Memory{}, nil)
-	if err := x.Execute(t.Context(), p.Run); !errors.Is(err, cdimage.ErrLocked) || !strings.Contains(err.Error(), "20160906.1 is still at work") {
+	if err := x.Execute(t.Context(), p.Run); !errors.Is(err, builder.ErrLocked) || !strings.Contains(err.Error(), "20160906.1 is still at work") {
 		t.Errorf("Execute() = %v, want ErrLocked", err)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/landingteam/landing/cdimage"
+	"github.com/landingteam/landing/cdimage/builder"
 	"github.com/landingteam/landing/launchpad"
 	"github.com/landingteam/landing/runbook"
 	"github.com/landingteam/landing/systemimage"
@@ -35,7 +36,7 @@ import (
 type Respin struct {
 	Launchpad *launchpad.Client
 	Ledger    string // see Snapshot
-	Builder   *cdimage.Builder
+	Builder   *builder.Builder
 	Server    *systemimage.Server
 	Importer  *systemimage.Importer
 	Config    *systemimage.ConfigFile
@@ -215,7 +216,7 @@ func (c *Respin) build(ctx context.Context, r *runbook.Run) (cdimage.Build, erro
 	owner, name, _ := ppaName(in.PPA)
 	image := &RebuildImage{Builder: c.Builder, Input: RebuildInput{
 		ImageSet:     cdimage.ImageSet{Project: in.Project, Series: in.Series, Type: in.Type},
-		BuildOptions: BuildOptions{ExtraPPAs: []cdimage.PPA{{Owner: owner, Name: name, Pin: in.Pin}}},
+		BuildOptions: BuildOptions{ExtraPPAs: []builder.PPA{{Owner: owner, Name: name, Pin: in.Pin}}},
 	}}
 	return image.build(ctx, r.Group("build "+in.Project))
 }

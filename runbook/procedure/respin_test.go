@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/landingteam/landing/cdimage"
+	"github.com/landingteam/landing/cdimage/builder"
 	"github.com/landingteam/landing/cdimage/cdimagetest"
 	"github.com/landingteam/landing/launchpad"
 	"github.com/landingteam/landing/launchpad/launchpadtest"
@@ -139,7 +140,7 @@ func TestRespinBuildFails(t *testing.T) {
 	before := snapshot(t, l)
 	j := &runbooktest.Memory{}
 	x := &runbook.Runner{Name: "respin", Input: c.Input, Journal: j, Human: runbook.ApproveEverythingInALab{}}
-	if err := x.Execute(t.Context(), c.Run); !errors.Is(err, cdimage.ErrNotBuilt) {
+	if err := x.Execute(t.Context(), c.Run); !errors.Is(err, builder.ErrNotBuilt) {
 		t.Fatalf("Execute() = %v, want ErrNotBuilt", err)
 	}
 	if d := cmp.Diff(before, snapshot(t, l)); d != "" {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"github.com/landingteam/landing/cdimage"
+	"github.com/landingteam/landing/cdimage/builder"
 )
 
 // Build are the flags that name a build of an image.
@@ -52,7 +53,7 @@ func (b *Build) Resolve(w *World) (cdimage.Build, error) {
 	if build.Project == "" || build.Series == "" {
 		return build, errors.New("which image: -project and -series, or project and series in section [cdimage] of the site file")
 	}
-	if err := (cdimage.Request{ImageSet: build.ImageSet}).Validate(); err != nil {
+	if err := (builder.Request{ImageSet: build.ImageSet}).Validate(); err != nil {
 		return build, fmt.Errorf("which image: %w", err)
 	}
 	return build, nil

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/landingteam/landing/cdimage"
+	"github.com/landingteam/landing/cdimage/builder"
 	"github.com/landingteam/landing/launchpad"
 	"github.com/landingteam/landing/runbook"
 	"github.com/landingteam/landing/runbook/lab"
@@ -33,7 +34,7 @@ type World struct {
 	Root     string // the server's folder on its host
 	Journal  string // path of the journal; empty in a plan without one
 
-	Builder    *cdimage.Builder   // nil when the site file names no image host
+	Builder    *builder.Builder   // nil when the site file names no image host
 	BuildLogs  *cdimage.Client    // the mirrored logs of the builds
 	LivefsLogs cdimage.LivefsLogs // those of live file systems
 
@@ -214,7 +215,7 @@ func (w *World) openImageBuilder(m ImageBuilder) {
 	if m.Host.SSH == "" {
 		return
 	}
-	w.Builder = &cdimage.Builder{Runner: w.dial(m.Host), Root: m.Host.Root, Logger: w.log}
+	w.Builder = &builder.Builder{Runner: w.dial(m.Host), Root: m.Host.Root, Logger: w.log}
 }
 
 // dial makes the client of a host; it connects at its first use.

@@ -1,4 +1,4 @@
-package cdimage
+package builder
 
 import (
 	"bytes"
@@ -9,7 +9,9 @@ import (
 	"path"
 	"strconv"
 	"strings"
+	"time"
 
+	"github.com/landingteam/landing/cdimage"
 	"github.com/landingteam/landing/runbook/command"
 )
 
@@ -22,8 +24,8 @@ func (b *Builder) root() string {
 
 // readLog reads a log from the host in as many pieces as the runner's limit
 // makes necessary.
-func (b *Builder) readLog(ctx context.Context, build Build) (*BuildLog, error) {
-	return ParseBuildLog(&tail{ctx: ctx, b: b, name: path.Join(b.root(), "log", build.LogPath())})
+func (b *Builder) readLog(ctx context.Context, build cdimage.Build) (*cdimage.BuildLog, error) {
+	return cdimage.ParseBuildLog(&tail{ctx: ctx, b: b, name: path.Join(b.root(), "log", build.LogPath())})
 }
 
 // tail reads a file of the host from where the last piece ended.
@@ -59,16 +61,16 @@ func (t *tail) Read(p []byte) (int, error) {
 func (b *Builder) list(ctx context.Context, dir string) ([]string, error) {
 	out, err := b.Runner.Run(ctx, command.Command{Argv: []string{"ls", "-1A", "--", dir}})
 	if err != nil {
-		return nil, &Error{Op: "list", What: dir, Kind: ErrServer, Err: err}
+		return nil, &Error{Op: "list", What: dir, Kind: ErrHost, Err: err}
 	}
 	if out.Exit != 0 {
 		if bytes.Contains(out.Stderr, []byte("No such file or directory")) {
 			return nil, nil
 		}
-		return nil, &Error{Op: "list", What: dir, Kind: ErrServer, Err: fmt.Errorf("exit status %d: %s", out.Exit, lastLine(string(out.Stderr)))}
+		return nil, &Error{Op: "list", What: dir, Kind: ErrHost, Err: fmt.Errorf("exit status %d: %s", out.Exit, lastLine(string(out.Stderr)))}
 	}
 	if out.Truncated {
-		return nil, &Error{Op: "list", What: dir, Kind: ErrIncomplete, Hint: "raise the runner's limit on output"}
+		return nil, &Error{Op: "list", What: dir, Kind: ErrHost, Hint: "raise the runner's limit on output"}
 	}
 	return strings.Fields(string(out.Stdout)), nil
 }
@@ -77,14 +79,27 @@ func (b *Builder) list(ctx context.Context, dir string) ([]string, error) {
 func (b *Builder) run(ctx context.Context, argv ...string) (command.Output, error) {
 	out, err := b.Runner.Run(ctx, command.Command{Argv: argv})
 	if err != nil {
-		return out, &Error{Op: "run", What: argv[0], Kind: ErrServer, Err: err}
+		return out, &Error{Op: "run", What: argv[0], Kind: ErrHost, Err: err}
 	}
 	if out.Exit != 0 {
-		e := &Error{Op: "run", What: strings.Join(argv, " "), Kind: ErrServer, Err: errors.New(lastLine(string(out.Stderr)))}
+		e := &Error{Op: "run", What: strings.Join(argv, " "), Kind: ErrHost, Err: errors.New(lastLine(string(out.Stderr)))}
 		if bytes.Contains(out.Stderr, []byte("No such file or directory")) {
 			e.Kind = ErrNotFound
 		}
 		return out, e
 	}
 	return out, nil
+}
+
+// Now asks the host for its clock: the day of an ID is the host's, not ours.
+func (b *Builder) Now(ctx context.Context) (time.Time, error) {
+	out, err := b.run(ctx, "date", "-u", "+%s")
+	if err != nil {
+		return time.Time{}, err
+	}
+	s, err := strconv.ParseInt(strings.TrimSpace(string(out.Stdout)), 10, 64)
+	if err != nil {
+		return time.Time{}, &Error{Op: "ask the host's clock", Kind: ErrHost, Err: err}
+	}
+	return time.Unix(s, 0).UTC(), nil
 }

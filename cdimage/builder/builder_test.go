@@ -1,4 +1,4 @@
-package cdimage_test
+package builder_test
 
 import (
 	"bytes"
@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/landingteam/landing/cdimage"
+	"github.com/landingteam/landing/cdimage/builder"
 	"github.com/landingteam/landing/cdimage/cdimagetest"
 	"github.com/landingteam/landing/runbook/command"
 )
@@ -25,7 +26,7 @@ var (
 )
 
 // newHost gives a builder over a host in a folder.
-func newHost(t testing.TB, k cdimagetest.Knobs) (*cdimage.Builder, string) {
+func newHost(t testing.TB, k cdimagetest.Knobs) (*builder.Builder, string) {
 	t.Helper()
 	root := t.TempDir()
 	if k.Now.IsZero() {
@@ -34,7 +35,7 @@ func newHost(t testing.TB, k cdimagetest.Knobs) (*cdimage.Builder, string) {
 	if err := cdimagetest.SetKnobs(root, k); err != nil {
 		t.Fatal(err)
 	}
-	return &cdimage.Builder{Runner: hostRunner(root)}, root
+	return &builder.Builder{Runner: hostRunner(root)}, root
 }
 
 func hostRunner(root string) command.Runner {
@@ -49,7 +50,7 @@ func TestBuildOutcomes(t *testing.T) {
 	for _, c := range []struct {
 		name    string
 		knobs   cdimagetest.Knobs
-		request cdimage.Request
+		request builder.Request
 		publish cdimage.Outcome
 		class   cdimage.Class
 		actions []cdimage.Action
@@ -60,37 +61,37 @@ func TestBuildOutcomes(t *testing.T) {
 		{name: "tracker down", knobs: cdimagetest.Knobs{Tracker: true}, publish: cdimage.Complete, actions: []cdimage.Action{cdimage.Nothing}, safe: true},
 		{name: "mirrors down", knobs: cdimagetest.Knobs{MirrorsDown: true}, publish: cdimage.Complete, class: cdimage.Network, actions: []cdimage.Action{cdimage.TriggerMirrors}, safe: true},
 		{name: "one fails", knobs: cdimagetest.Knobs{States: map[string]string{"i386": "Failed to build"}}, publish: cdimage.Partial,
-			class: cdimage.Unknown, actions: []cdimage.Action{cdimage.ReadLivefsLog}, err: cdimage.ErrNotBuilt},
+			class: cdimage.Unknown, actions: []cdimage.Action{cdimage.ReadLivefsLog}, err: builder.ErrNotBuilt},
 		{name: "all fail", knobs: cdimagetest.Knobs{States: map[string]string{"i386": "Failed to build", "armhf": "Chroot problem"}}, publish: cdimage.None,
-			class: cdimage.Chroot, actions: []cdimage.Action{cdimage.Wait, cdimage.ReadLivefsLog, cdimage.FullRebuild}, err: cdimage.ErrNotBuilt},
+			class: cdimage.Chroot, actions: []cdimage.Action{cdimage.Wait, cdimage.ReadLivefsLog, cdimage.FullRebuild}, err: builder.ErrNotBuilt},
 		{name: "404", knobs: cdimagetest.Knobs{Downloads: map[string]string{"i386": "404"}}, publish: cdimage.Partial,
-			class: cdimage.Network, actions: []cdimage.Action{cdimage.PublishOnly}, safe: true, err: cdimage.ErrNotBuilt},
+			class: cdimage.Network, actions: []cdimage.Action{cdimage.PublishOnly}, safe: true, err: builder.ErrNotBuilt},
 		{name: "no downloads", knobs: cdimagetest.Knobs{Downloads: map[string]string{"i386": "resolve", "armhf": "refused"}}, publish: cdimage.None,
-			class: cdimage.Network, actions: []cdimage.Action{cdimage.PublishOnly}, safe: true, err: cdimage.ErrNotBuilt},
+			class: cdimage.Network, actions: []cdimage.Action{cdimage.PublishOnly}, safe: true, err: builder.ErrNotBuilt},
 		{name: "read errors", knobs: cdimagetest.Knobs{Downloads: map[string]string{"i386": "read"}}, publish: cdimage.Partial,
-			class: cdimage.Network, actions: []cdimage.Action{cdimage.PublishOnly}, safe: true, err: cdimage.ErrNotBuilt},
+			class: cdimage.Network, actions: []cdimage.Action{cdimage.PublishOnly}, safe: true, err: builder.ErrNotBuilt},
 		{name: "full disk while copying", knobs: cdimagetest.Knobs{Crash: "copying"}, publish: cdimage.None,
-			class: cdimage.DiskSpace, actions: []cdimage.Action{cdimage.FreeSpace, cdimage.PublishOnly}, safe: true, err: cdimage.ErrNotBuilt},
+			class: cdimage.DiskSpace, actions: []cdimage.Action{cdimage.FreeSpace, cdimage.PublishOnly}, safe: true, err: builder.ErrNotBuilt},
 		{name: "full disk while publishing", knobs: cdimagetest.Knobs{Crash: "publishing"}, publish: cdimage.Broken,
-			class: cdimage.DiskSpace, actions: []cdimage.Action{cdimage.FreeSpace, cdimage.PublishOnly}, safe: true, err: cdimage.ErrNotBuilt},
+			class: cdimage.DiskSpace, actions: []cdimage.Action{cdimage.FreeSpace, cdimage.PublishOnly}, safe: true, err: builder.ErrNotBuilt},
 		{name: "full disk while purging", knobs: cdimagetest.Knobs{Crash: "purging"}, publish: cdimage.Complete,
 			class: cdimage.DiskSpace, actions: []cdimage.Action{cdimage.FreeSpace, cdimage.TriggerMirrors}, safe: true},
 		{name: "Launchpad down", knobs: cdimagetest.Knobs{Launchpad: "down"}, publish: cdimage.None,
-			class: cdimage.Infrastructure, actions: []cdimage.Action{cdimage.FullRebuild}, err: cdimage.ErrNotBuilt},
+			class: cdimage.Infrastructure, actions: []cdimage.Action{cdimage.FullRebuild}, err: builder.ErrNotBuilt},
 		{name: "pending", knobs: cdimagetest.Knobs{Launchpad: "pending"}, publish: cdimage.None,
-			class: cdimage.Operator, actions: []cdimage.Action{cdimage.Wait, cdimage.FullRebuild}, err: cdimage.ErrNotBuilt},
-		{name: "killed while building", knobs: cdimagetest.Knobs{Kill: "building"}, publish: cdimage.None, actions: []cdimage.Action{cdimage.FullRebuild}, err: cdimage.ErrNotBuilt},
-		{name: "killed while downloading", knobs: cdimagetest.Knobs{Kill: "downloading"}, publish: cdimage.None, actions: []cdimage.Action{cdimage.PublishOnly}, safe: true, err: cdimage.ErrNotBuilt},
-		{name: "no publish", request: cdimage.Request{NoPublish: true}, publish: cdimage.Skipped, actions: []cdimage.Action{cdimage.PublishOnly}, safe: true},
-		{name: "one architecture", request: cdimage.Request{Arches: []string{"armhf"}}, publish: cdimage.Complete, actions: []cdimage.Action{cdimage.Nothing}, safe: true},
-		{name: "publish only, nothing built", request: cdimage.Request{PublishOnly: true}, publish: cdimage.None,
-			class: cdimage.Operator, actions: []cdimage.Action{cdimage.FullRebuild}, err: cdimage.ErrNotBuilt},
-		{name: "publish only, today", knobs: cdimagetest.Knobs{Today: true}, request: cdimage.Request{PublishOnly: true}, publish: cdimage.None,
-			class: cdimage.Operator, actions: []cdimage.Action{cdimage.PublishOnly}, err: cdimage.ErrNotBuilt},
-		{name: "reuse, nothing built", knobs: cdimagetest.Knobs{Today: true}, request: cdimage.Request{PublishOnly: true, Reuse: true}, publish: cdimage.None,
-			class: cdimage.Operator, actions: []cdimage.Action{cdimage.FullRebuild}, err: cdimage.ErrNotBuilt},
+			class: cdimage.Operator, actions: []cdimage.Action{cdimage.Wait, cdimage.FullRebuild}, err: builder.ErrNotBuilt},
+		{name: "killed while building", knobs: cdimagetest.Knobs{Kill: "building"}, publish: cdimage.None, actions: []cdimage.Action{cdimage.FullRebuild}, err: builder.ErrNotBuilt},
+		{name: "killed while downloading", knobs: cdimagetest.Knobs{Kill: "downloading"}, publish: cdimage.None, actions: []cdimage.Action{cdimage.PublishOnly}, safe: true, err: builder.ErrNotBuilt},
+		{name: "no publish", request: builder.Request{NoPublish: true}, publish: cdimage.Skipped, actions: []cdimage.Action{cdimage.PublishOnly}, safe: true},
+		{name: "one architecture", request: builder.Request{Arches: []string{"armhf"}}, publish: cdimage.Complete, actions: []cdimage.Action{cdimage.Nothing}, safe: true},
+		{name: "publish only, nothing built", request: builder.Request{PublishOnly: true}, publish: cdimage.None,
+			class: cdimage.Operator, actions: []cdimage.Action{cdimage.FullRebuild}, err: builder.ErrNotBuilt},
+		{name: "publish only, today", knobs: cdimagetest.Knobs{Today: true}, request: builder.Request{PublishOnly: true}, publish: cdimage.None,
+			class: cdimage.Operator, actions: []cdimage.Action{cdimage.PublishOnly}, err: builder.ErrNotBuilt},
+		{name: "reuse, nothing built", knobs: cdimagetest.Knobs{Today: true}, request: builder.Request{PublishOnly: true, Reuse: true}, publish: cdimage.None,
+			class: cdimage.Operator, actions: []cdimage.Action{cdimage.FullRebuild}, err: builder.ErrNotBuilt},
 		{name: "nothing downloaded, today", knobs: cdimagetest.Knobs{Today: true, Downloads: map[string]string{"i386": "404", "armhf": "503"}}, publish: cdimage.None,
-			class: cdimage.Network, actions: []cdimage.Action{cdimage.PublishOnly}, safe: true, err: cdimage.ErrNotBuilt},
+			class: cdimage.Network, actions: []cdimage.Action{cdimage.PublishOnly}, safe: true, err: builder.ErrNotBuilt},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			b, _ := newHost(t, c.knobs)
@@ -112,8 +113,8 @@ func TestBuildOutcomes(t *testing.T) {
 			if diff := cmp.Diff(c.actions, res.Actions); diff != "" {
 				t.Errorf("actions (-want +got):\n%s", diff)
 			}
-			if res.Rerun.Safe != c.safe {
-				t.Errorf("re-run safe %v, want %v: %s", res.Rerun.Safe, c.safe, res.Rerun.Why)
+			if res.Republish.Safe != c.safe {
+				t.Errorf("re-run safe %v, want %v: %s", res.Republish.Safe, c.safe, res.Republish.Why)
 			}
 			if res.ID.String() != "20160906" || res.Running {
 				t.Errorf("ID %s, running %v", res.ID, res.Running)
@@ -129,9 +130,9 @@ func TestBuildOutcomes(t *testing.T) {
 // again the same day, with the ID that follows.
 func TestRepair(t *testing.T) {
 	b, root := newHost(t, cdimagetest.Knobs{Downloads: map[string]string{"i386": "404"}})
-	first, err := b.Build(t.Context(), cdimage.Request{ImageSet: customSet, ExtraPPAs: []cdimage.PPA{{Owner: "ci-train-ppa-service", Name: "stable-snapshot", Pin: 1001}}})
-	if !errors.Is(err, cdimage.ErrNotBuilt) || !first.Rerun.Safe {
-		t.Fatalf("%v, %+v", err, first.Rerun)
+	first, err := b.Build(t.Context(), builder.Request{ImageSet: customSet, ExtraPPAs: []builder.PPA{{Owner: "ci-train-ppa-service", Name: "stable-snapshot", Pin: 1001}}})
+	if !errors.Is(err, builder.ErrNotBuilt) || !first.Republish.Safe {
+		t.Fatalf("%v, %+v", err, first.Republish)
 	}
 	k, err := cdimagetest.GetKnobs(root)
 	if err != nil {
@@ -141,7 +142,7 @@ func TestRepair(t *testing.T) {
 	if err := cdimagetest.SetKnobs(root, k); err != nil {
 		t.Fatal(err)
 	}
-	second, err := b.Build(t.Context(), cdimage.Request{ImageSet: customSet, PublishOnly: true})
+	second, err := b.Build(t.Context(), builder.Request{ImageSet: customSet, PublishOnly: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -165,8 +166,8 @@ func TestExitStatusIsNotTheVerdict(t *testing.T) {
 		}
 		return out, err
 	})
-	res, err := b.Build(t.Context(), cdimage.Request{ImageSet: customSet})
-	if !errors.Is(err, cdimage.ErrNotBuilt) || res.Publish != cdimage.Partial || res.Exit != 0 {
+	res, err := b.Build(t.Context(), builder.Request{ImageSet: customSet})
+	if !errors.Is(err, builder.ErrNotBuilt) || res.Publish != cdimage.Partial || res.Exit != 0 {
 		t.Errorf("%v, publish %s, exit %d", err, res.Publish, res.Exit)
 	}
 	b, _ = newHost(t, cdimagetest.Knobs{})
@@ -178,7 +179,7 @@ func TestExitStatusIsNotTheVerdict(t *testing.T) {
 		}
 		return out, err
 	})
-	if res, err := b.Build(t.Context(), cdimage.Request{ImageSet: customSet}); err != nil || res.Publish != cdimage.Complete {
+	if res, err := b.Build(t.Context(), builder.Request{ImageSet: customSet}); err != nil || res.Publish != cdimage.Complete {
 		t.Errorf("a complete image is refused for an exit status: %v", err)
 	}
 }
@@ -189,8 +190,8 @@ func TestLocked(t *testing.T) {
 	if err := os.WriteFile(lock, []byte(morning.Format(time.RFC3339)), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	_, err := b.Build(t.Context(), cdimage.Request{ImageSet: customSet})
-	if !errors.Is(err, cdimage.ErrLocked) {
+	_, err := b.Build(t.Context(), builder.Request{ImageSet: customSet})
+	if !errors.Is(err, builder.ErrLocked) {
 		t.Errorf("got %v", err)
 	}
 	if ids, err := b.IDs(t.Context(), customSet); err != nil || len(ids) != 0 {
@@ -198,13 +199,13 @@ func TestLocked(t *testing.T) {
 	}
 	other := customSet
 	other.Project = "ubuntu-touch" // does not share the lock
-	if _, err := b.Build(t.Context(), cdimage.Request{ImageSet: other}); err != nil {
+	if _, err := b.Build(t.Context(), builder.Request{ImageSet: other}); err != nil {
 		t.Errorf("another project: %v", err)
 	}
 	k, _ := cdimagetest.GetKnobs(root)
 	k.Now = morning.Add(3 * time.Hour)
 	cdimagetest.SetKnobs(root, k)
-	if _, err := b.Build(t.Context(), cdimage.Request{ImageSet: customSet}); err != nil {
+	if _, err := b.Build(t.Context(), builder.Request{ImageSet: customSet}); err != nil {
 		t.Errorf("an old lock is not broken: %v", err)
 	}
 }
@@ -223,7 +224,7 @@ func TestLockedByARunThatBegins(t *testing.T) {
 		}
 		return inner.Run(ctx, c)
 	})
-	if _, err := b.Build(t.Context(), cdimage.Request{ImageSet: customSet}); !errors.Is(err, cdimage.ErrLocked) {
+	if _, err := b.Build(t.Context(), builder.Request{ImageSet: customSet}); !errors.Is(err, builder.ErrLocked) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -233,27 +234,27 @@ func TestReadOnlyAndInvalid(t *testing.T) {
 		t.Error("something was run")
 		return command.Output{}, nil
 	})
-	b := &cdimage.Builder{Runner: never, ReadOnly: true}
-	if _, err := b.Build(t.Context(), cdimage.Request{ImageSet: customSet}); !errors.Is(err, cdimage.ErrReadOnly) {
+	b := &builder.Builder{Runner: never, ReadOnly: true}
+	if _, err := b.Build(t.Context(), builder.Request{ImageSet: customSet}); !errors.Is(err, builder.ErrReadOnly) {
 		t.Error(err)
 	}
 	b.ReadOnly = false
-	for name, change := range map[string]func(*cdimage.Request){
-		"project":   func(r *cdimage.Request) { r.Project = "x; rm -rf /" },
-		"no series": func(r *cdimage.Request) { r.Series = "" },
-		"series":    func(r *cdimage.Request) { r.Series = "../etc" },
-		"arch":      func(r *cdimage.Request) { r.Arches = []string{"armhf i386"} },
-		"owner":     func(r *cdimage.Request) { r.ExtraPPAs = []cdimage.PPA{{Owner: "a b", Name: "c"}} },
-		"name":      func(r *cdimage.Request) { r.ExtraPPAs = []cdimage.PPA{{Owner: "a", Name: "c:1001"}} },
-		"pin":       func(r *cdimage.Request) { r.ExtraPPAs = []cdimage.PPA{{Owner: "a", Name: "c", Pin: 100000}} },
-		"flag":      func(r *cdimage.Request) { r.Project = "--live" },
-		"ppa publish only": func(r *cdimage.Request) {
-			r.PublishOnly, r.ExtraPPAs = true, []cdimage.PPA{{Owner: "a", Name: "c"}}
+	for name, change := range map[string]func(*builder.Request){
+		"project":   func(r *builder.Request) { r.Project = "x; rm -rf /" },
+		"no series": func(r *builder.Request) { r.Series = "" },
+		"series":    func(r *builder.Request) { r.Series = "../etc" },
+		"arch":      func(r *builder.Request) { r.Arches = []string{"armhf i386"} },
+		"owner":     func(r *builder.Request) { r.ExtraPPAs = []builder.PPA{{Owner: "a b", Name: "c"}} },
+		"name":      func(r *builder.Request) { r.ExtraPPAs = []builder.PPA{{Owner: "a", Name: "c:1001"}} },
+		"pin":       func(r *builder.Request) { r.ExtraPPAs = []builder.PPA{{Owner: "a", Name: "c", Pin: 100000}} },
+		"flag":      func(r *builder.Request) { r.Project = "--live" },
+		"ppa publish only": func(r *builder.Request) {
+			r.PublishOnly, r.ExtraPPAs = true, []builder.PPA{{Owner: "a", Name: "c"}}
 		},
 	} {
-		r := cdimage.Request{ImageSet: customSet}
+		r := builder.Request{ImageSet: customSet}
 		change(&r)
-		if _, err := b.Build(t.Context(), r); !errors.Is(err, cdimage.ErrInvalid) {
+		if _, err := b.Build(t.Context(), r); !errors.Is(err, builder.ErrInvalid) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -261,14 +262,14 @@ func TestReadOnlyAndInvalid(t *testing.T) {
 
 func TestArgv(t *testing.T) {
 	for _, c := range []struct {
-		request cdimage.Request
+		request builder.Request
 		want    string
 	}{
-		{cdimage.Request{ImageSet: customSet, ExtraPPAs: []cdimage.PPA{{"ci-train-ppa-service", "stable-snapshot", 1001}, {"o", "n", 0}}},
+		{builder.Request{ImageSet: customSet, ExtraPPAs: []builder.PPA{{"ci-train-ppa-service", "stable-snapshot", 1001}, {"o", "n", 0}}},
 			"env|DIST=vivid|EXTRA_PPAS=ci-train-ppa-service/stable-snapshot:1001 o/n|for-project|ubuntu-touch-custom|cron.daily-preinstalled|--live"},
-		{cdimage.Request{ImageSet: customSet, PublishOnly: true}, "env|DIST=vivid|for-project|ubuntu-touch-custom|cron.daily-preinstalled"},
-		{cdimage.Request{ImageSet: customSet, PublishOnly: true, Reuse: true}, "env|DIST=vivid|CDIMAGE_REUSE_BUILD=1|for-project|ubuntu-touch-custom|cron.daily-preinstalled|--live"},
-		{cdimage.Request{ImageSet: cdimage.ImageSet{Subtree: "nvidia-tegra", Project: "ubuntu-touch", Series: "ubuntu-rtm/14.09", Type: "daily-preinstalled"},
+		{builder.Request{ImageSet: customSet, PublishOnly: true}, "env|DIST=vivid|for-project|ubuntu-touch-custom|cron.daily-preinstalled"},
+		{builder.Request{ImageSet: customSet, PublishOnly: true, Reuse: true}, "env|DIST=vivid|CDIMAGE_REUSE_BUILD=1|for-project|ubuntu-touch-custom|cron.daily-preinstalled|--live"},
+		{builder.Request{ImageSet: cdimage.ImageSet{Subtree: "nvidia-tegra", Project: "ubuntu-touch", Series: "ubuntu-rtm/14.09", Type: "daily-preinstalled"},
 			Arches: []string{"armhf", "arm64+raspi"}, Proposed: true, Subproject: "live", Channel: "rc", NoPublish: true, NoPurge: true},
 			"env|DIST=ubuntu-rtm/14.09|ARCHES=armhf arm64+raspi|SUBPROJECT=live|CHANNEL=rc|CDIMAGE_SUBTREE=nvidia-tegra|PROPOSED=1|CDIMAGE_NOPUBLISH=1|CDIMAGE_NOPURGE=1|for-project|ubuntu-touch|cron.daily-preinstalled|--live"},
 	} {
@@ -286,9 +287,9 @@ func TestArgv(t *testing.T) {
 func TestProgress(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b, _ := newHost(t, cdimagetest.Knobs{Pause: 40 * time.Second})
-		var seen []cdimage.Progress
-		b.Observe = func(p cdimage.Progress) { seen = append(seen, p) }
-		if _, err := b.Build(t.Context(), cdimage.Request{ImageSet: customSet}); err != nil {
+		var seen []builder.Progress
+		b.Observe = func(p builder.Progress) { seen = append(seen, p) }
+		if _, err := b.Build(t.Context(), builder.Request{ImageSet: customSet}); err != nil {
 			t.Fatal(err)
 		}
 		stages := map[string]bool{}
@@ -315,8 +316,8 @@ func TestLinkLost(t *testing.T) {
 		}
 		return out, err
 	})
-	_, err := b.Build(t.Context(), cdimage.Request{ImageSet: customSet, Job: "build-42"})
-	if !errors.Is(err, cdimage.ErrInDoubt) {
+	_, err := b.Build(t.Context(), builder.Request{ImageSet: customSet, Job: "build-42"})
+	if !errors.Is(err, builder.ErrInDoubt) {
 		t.Fatalf("got %v", err)
 	}
 	res, ok, err := b.Find(t.Context(), customSet, cdimage.BuildID{})
@@ -339,7 +340,7 @@ func TestTruncatedOutput(t *testing.T) {
 		}
 		return out, err
 	})
-	res, err := b.Build(t.Context(), cdimage.Request{ImageSet: customSet})
+	res, err := b.Build(t.Context(), builder.Request{ImageSet: customSet})
 	if err != nil || len(res.Arches) != 2 || !res.Finished {
 		t.Errorf("%v %+v", err, res.Diagnosis)
 	}
@@ -353,7 +354,7 @@ func TestUsage(t *testing.T) {
 		}
 		return command.Output{}, nil
 	})
-	if _, err := b.Build(t.Context(), cdimage.Request{ImageSet: customSet}); !errors.Is(err, cdimage.ErrUsage) || !strings.Contains(err.Error(), "no such option") {
+	if _, err := b.Build(t.Context(), builder.Request{ImageSet: customSet}); !errors.Is(err, builder.ErrUsage) || !strings.Contains(err.Error(), "no such option") {
 		t.Errorf("got %v", err)
 	}
 }

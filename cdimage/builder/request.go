@@ -1,9 +1,11 @@
-package cdimage
+package builder
 
 import (
 	"fmt"
 	"regexp"
 	"strings"
+
+	"github.com/landingteam/landing/cdimage"
 )
 
 // A PPA is an archive whose packages go into the image.
@@ -25,10 +27,10 @@ func (p PPA) String() string {
 
 // A Request is one run of the image builder.
 type Request struct {
-	ImageSet
+	cdimage.ImageSet
 
 	// PublishOnly takes the newest good livefs build of each architecture
-	// instead of asking for new ones. See [Rerun] for when that is safe.
+	// instead of asking for new ones. See [cdimage.Republish] for when that is safe.
 	PublishOnly bool
 
 	// Reuse says how the host publishes only: with CDIMAGE_REUSE_BUILD and
@@ -52,7 +54,7 @@ type Request struct {
 	// After is the newest ID of the set before the run, to tell the run's own
 	// ID. Zero: looked up before the run is started. When a job is attached to
 	// again, give what was looked up before it was started.
-	After BuildID
+	After cdimage.BuildID
 }
 
 var (

@@ -1,0 +1,39 @@
+package cdimage
+
+import (
+	"slices"
+	"strings"
+)
+
+// believing returns the log without what it says was published and is not among
+// the files of the published directory.
+func (l *BuildLog) believing(files []string) *BuildLog {
+	b := *l
+	b.Arches, b.Causes = slices.Clone(l.Arches), slices.Clone(l.Causes)
+	for i := range b.Arches {
+		a := &b.Arches[i]
+		if !a.Published || l.hasFile(a.Label, files) {
+			continue
+		}
+		a.Published = false
+		b.Causes = append(b.Causes, Cause{Scope: a.Label, Class: Unknown, Line: "the log says published, the directory has no file for it"})
+		b.Publish = b.published()
+		if !slices.ContainsFunc(b.Arches, func(a Arch) bool { return a.Published }) {
+			b.Publish = None
+		}
+	}
+	if len(b.Arches) == 0 && b.Publish == Complete && len(files) == 0 {
+		b.Publish = None
+	}
+	return &b
+}
+
+// hasFile reports whether one of the files is of the architecture with a label,
+// by the name that the publisher gave it.
+func (l *BuildLog) hasFile(label string, files []string) bool {
+	return slices.ContainsFunc(files, func(f string) bool {
+		return slices.ContainsFunc(l.Published, func(name string) bool {
+			return l.labelOf(name) == label && strings.Contains(f, "-"+name)
+		})
+	})
+}
