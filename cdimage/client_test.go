@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"io/fs"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/landingteam/landing/cdimage"
 	"github.com/landingteam/landing/cdimage/cdimagetest"
+	"github.com/landingteam/landing/launchpad"
 )
 
 // tree makes a folder of logs with the given paths and text.
@@ -185,7 +187,7 @@ func TestClientDiagnose(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	livefs := &cdimage.LaunchpadLogs{API: serve(t, &cdimagetest.Launchpad{Root: root}) + "/devel/"}
+	livefs := &launchpad.Client{BaseURL: serve(t, &cdimagetest.Launchpad{Root: root}) + "/devel/"}
 	d, err := c.Diagnose(t.Context(), b, livefs)
 	if err != nil {
 		t.Fatal(err)
@@ -197,7 +199,7 @@ func TestClientDiagnose(t *testing.T) {
 	if d, err = c.Diagnose(t.Context(), b, nil); err != nil || d.Causes[0].Needs != "livefs log" {
 		t.Errorf("without Launchpad: %v %+v", err, d.Causes)
 	}
-	livefs.API = serve(t, http.NotFoundHandler()) + "/devel/"
+	livefs.BaseURL = serve(t, http.NotFoundHandler()) + "/devel/"
 	if d, err = c.Diagnose(t.Context(), b, livefs); err != nil || d.Causes[0].Class != cdimage.Unknown {
 		t.Errorf("Launchpad without the build: %v %+v", err, d.Causes)
 	}
@@ -210,9 +212,9 @@ func TestLostBuilder(t *testing.T) {
 	if err := cdimagetest.AddLivefs(root, cdimagetest.Livefs{ImageSet: set, Number: 74656, Arch: "i386", State: "Failed to build"}); err != nil {
 		t.Fatal(err)
 	}
-	livefs := &cdimage.LaunchpadLogs{API: serve(t, &cdimagetest.Launchpad{Root: root}) + "/devel/"}
+	livefs := &launchpad.Client{BaseURL: serve(t, &cdimagetest.Launchpad{Root: root}) + "/devel/"}
 	_, err := livefs.LivefsLog(t.Context(), "https://launchpad.net/~ubuntu-cdimage/+livefs/ubuntu/vivid/ubuntu-touch-custom/+build/74656")
-	if !errors.Is(err, cdimage.ErrNoLog) {
+	if !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("got %v", err)
 	}
 	log := parseBuild(t, read(t, touch+"20160906.1.log"))

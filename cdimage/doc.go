@@ -33,7 +33,6 @@
 //
 //	situation                                          error
 //	no such project, series, day or log                ErrNotFound
-//	Launchpad has no log of a livefs build             ErrNoLog
 //	a page or name that is something else              ErrFormat
 //	gzip that ends early                               ErrIncomplete
 //	the log tree or Launchpad answers badly            ErrServer

@@ -7,13 +7,12 @@ import (
 
 // The sentinels that an [Error] of this package is, for errors.Is.
 var (
-	ErrNotFound   = errors.New("not found")                        // no such project, series, build or log
-	ErrNoLog      = errors.New("no log of the build at Launchpad") // of a failed build: its builder was lost
-	ErrFormat     = errors.New("not in the expected form")         // an index, a name or a log that is something else
-	ErrIncomplete = errors.New("incomplete")                       // a log that was cut, or a gzip that ends early
-	ErrServer     = errors.New("server error")                     // the log tree or Launchpad did not answer as it should
-	ErrRule       = errors.New("bad rule")                         // a rule that does not compile
-	ErrInvalid    = errors.New("invalid request")                  // refused before anything was run
+	ErrNotFound   = errors.New("not found")                // no such project, series, build or log
+	ErrFormat     = errors.New("not in the expected form") // an index, a name or a log that is something else
+	ErrIncomplete = errors.New("incomplete")               // a log that was cut, or a gzip that ends early
+	ErrServer     = errors.New("server error")             // the log tree or Launchpad did not answer as it should
+	ErrRule       = errors.New("bad rule")                 // a rule that does not compile
+	ErrInvalid    = errors.New("invalid request")          // refused before anything was run
 )
 
 // An Error says what was being done to what. It is the sentinel in Kind and

@@ -6,12 +6,12 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/landingteam/landing/cdimage/cdimagetest"
+	"github.com/landingteam/landing/cdimage/internal/score"
 )
 
 func scoreAll(t *testing.T, folder fs.FS) {
 	t.Helper()
-	scores, err := cdimagetest.ScoreFolder(folder)
+	scores, err := score.Folder(folder)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,7 +39,7 @@ func TestScoreNotices(t *testing.T) {
 		"entry":   {`"saucy/"`, `"sauce/"`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			scores, err := cdimagetest.ScoreFolder(replacing{os.DirFS("testdata"), change[0], change[1]})
+			scores, err := score.Folder(replacing{os.DirFS("testdata"), change[0], change[1]})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -21,6 +21,8 @@ var ours = map[string][]string{
 	"runbook/remote":              {"runbook/command"},
 	"systemimage/systemimagetest": {"systemimage", "systemimage/keyring", "phasing", "runbook/command"},
 	"cdimage/cdimagetest":         {"cdimage", "cdimage/builder"},
+	"cdimage/internal/score":      {"cdimage"},
+	"cdimage/internal/scorelogs":  {"cdimage/internal/score"},
 	"launchpad/launchpadtest":     {"launchpad"},
 	"runbook/runbooktest":         {"runbook"},
 	"runbook/remote/remotetest":   {"runbook/remote", "runbook/command"},

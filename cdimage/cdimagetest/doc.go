@@ -5,9 +5,7 @@
 // works the same from another process: logs, published images, locks, counters,
 // and the livefs builds that it asked for. What a run shall go through is set
 // with [Knobs]. [LogTree] serves the logs as the public mirror does and
-// [Launchpad] the livefs builds and their logs. [Generate] writes logs of any
-// size for measurements, and [ScoreFolder] compares package cdimage's verdicts
-// with a folder of expected ones.
+// [Launchpad] the livefs builds and their logs.
 //
 //	situation                                      how to make it
 //	a live file system fails, and why              Knobs.States, Knobs.Reasons

@@ -188,57 +188,6 @@ func TestAnotherProcess(t *testing.T) {
 	}
 }
 
-// TestGenerate: each kind of generated log is what it is called.
-func TestGenerate(t *testing.T) {
-	for kind, want := range map[cdimagetest.Generated]string{
-		cdimagetest.GoodRun:      "complete 0",
-		cdimagetest.OneArchFails: "partial 1",
-		cdimagetest.AllFail:      "none 2",
-		cdimagetest.BadDownload:  "partial 1",
-		cdimagetest.PublishCrash: "broken 1",
-		cdimagetest.CutRun:       "not yet 0",
-		cdimagetest.ISORun:       "complete 0",
-	} {
-		var a, b bytes.Buffer
-		if err := cdimagetest.Generate(&a, kind, 1<<20, 5); err != nil {
-			t.Fatal(err)
-		}
-		if err := cdimagetest.Generate(&b, kind, 1<<20, 5); err != nil {
-			t.Fatal(err)
-		}
-		if !bytes.Equal(a.Bytes(), b.Bytes()) {
-			t.Errorf("%s: not the same twice", kind)
-		}
-		l, err := cdimage.ParseBuildLog(&a)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got := fmt.Sprintf("%s %d", l.Publish, len(l.Causes)); got != want {
-			t.Errorf("%s: %s, want %s: %+v", kind, got, want, l.Causes)
-		}
-	}
-	for kind, want := range map[cdimagetest.Generated]int{cdimagetest.LivefsFails: 1, cdimagetest.LivefsGood: 0, cdimagetest.LongLine: 1, cdimagetest.ErrorLines: 1} {
-		var a bytes.Buffer
-		if err := cdimagetest.Generate(&a, kind, 1<<20, 5); err != nil {
-			t.Fatal(err)
-		}
-		l, err := cdimage.ParseLivefsLog(&a)
-		if err != nil || len(l.Causes) != want || l.Incomplete != "" {
-			t.Errorf("%s: %v %+v", kind, err, l)
-		}
-	}
-	kinds := map[cdimagetest.Generated]int{}
-	if err := cdimagetest.Mix(false, 64<<20, func(kind cdimagetest.Generated, size int64, seed uint64) error {
-		kinds[kind]++
-		return nil
-	}); err != nil {
-		t.Fatal(err)
-	}
-	if len(kinds) != 7 || kinds[cdimagetest.GoodRun] < kinds[cdimagetest.OneArchFails] {
-		t.Errorf("mix %v", kinds)
-	}
-}
-
 // TestReasons: a livefs log that is written for a class is read as that class.
 func TestReasons(t *testing.T) {
 	for _, class := range []cdimage.Class{cdimage.Dependency, cdimage.Package, cdimage.Seed, cdimage.Network, cdimage.LivecdRootfs, cdimage.DiskSpace} {

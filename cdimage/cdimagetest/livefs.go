@@ -168,7 +168,8 @@ var reasons = map[cdimage.Class]string{
 }
 
 // Launchpad serves the livefs builds below a host's root the way Launchpad
-// does: the API's JSON of a build, and its log.
+// does: the API's JSON of a build below /devel/, and its log below the build's
+// web page.
 type Launchpad struct {
 	Root string
 }
@@ -176,8 +177,8 @@ type Launchpad struct {
 // ServeHTTP answers /devel/~owner/+livefs/…/+build/N and the logs that it
 // names there.
 func (l *Launchpad) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	text, isLog := strings.CutSuffix(r.URL.Path, "/log.txt.gz")
-	number, err := strconv.Atoi(text[strings.LastIndexByte(text, '/')+1:])
+	page, isLog := strings.CutSuffix(r.URL.Path, "/+files/buildlog.txt.gz")
+	number, err := strconv.Atoi(page[strings.LastIndexByte(page, '/')+1:])
 	if err != nil || r.Method != http.MethodGet {
 		http.NotFound(w, r)
 		return
@@ -194,10 +195,11 @@ func (l *Launchpad) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	log := any(nil)
 	if b.Log != "" {
-		log = fmt.Sprintf("http://%s%s/log.txt.gz", r.Host, r.URL.Path)
+		log = "http://" + r.Host + "/" + livefsPath(b.ImageSet, number) + "/+files/buildlog.txt.gz"
 	}
 	w.Header().Set("Content-Type", "application/json")
 	json.NewEncoder(w).Encode(map[string]any{
+		"self_link":  "http://" + r.Host + r.URL.Path,
 		"buildstate": b.State, "build_log_url": log, "upload_log_url": nil, "arch_tag": b.Arch,
 		"web_link": "https://launchpad.net/" + livefsPath(b.ImageSet, number),
 	})

@@ -27,6 +27,7 @@ import (
 
 	"github.com/landingteam/landing/cdimage"
 	"github.com/landingteam/landing/examples/internal/cli"
+	"github.com/landingteam/landing/launchpad"
 	"github.com/landingteam/landing/runbook/procedure"
 )
 
@@ -98,7 +99,7 @@ func atAddress(address string, flags cli.Build) (*procedure.InvestigateBuild, er
 	}
 	return &procedure.InvestigateBuild{
 		Logs:   &cdimage.Client{BaseURL: strings.TrimSuffix(address, b.LogPath())},
-		Livefs: &cdimage.LaunchpadLogs{},
+		Livefs: &launchpad.Client{},
 		Input:  procedure.InvestigateBuildInput{Build: b},
 	}, nil
 }

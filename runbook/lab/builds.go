@@ -15,6 +15,7 @@ import (
 	"github.com/landingteam/landing/cdimage"
 	"github.com/landingteam/landing/cdimage/builder"
 	"github.com/landingteam/landing/cdimage/cdimagetest"
+	"github.com/landingteam/landing/launchpad"
 	"github.com/landingteam/landing/runbook/command"
 )
 
@@ -57,7 +58,7 @@ func (l *Lab) LivefsLogs() (cdimage.LivefsLogs, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &cdimage.LaunchpadLogs{API: b.url + launchpadTree}, nil
+	return &launchpad.Client{BaseURL: b.url + launchpadTree}, nil
 }
 
 // BuildRoot is the folder of the lab's image host.
@@ -119,6 +120,7 @@ func (l *Lab) makeBuilds() (*builds, error) {
 	mux.Handle(logTree, &cdimagetest.LogTree{Dir: filepath.Join(b.root, "log"), Prefix: strings.TrimSuffix(logTree, "/"),
 		Now: func() time.Time { return clock(b.root) }})
 	mux.Handle(launchpadTree, &cdimagetest.Launchpad{Root: b.root})
+	mux.Handle("/", &cdimagetest.Launchpad{Root: b.root}) // the web pages, with the logs
 	b.http = &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
 	go func() { _ = b.http.Serve(ln) }() // ends with Close
 	l.closes = append(l.closes, b.http.Close)

@@ -211,7 +211,7 @@ func (w *World) openImageServer(m ImageServer) {
 func (w *World) openImageBuilder(m ImageBuilder) {
 	w.images = m.Images
 	w.BuildLogs = &cdimage.Client{BaseURL: m.Logs, HTTP: &http.Client{Timeout: 2 * time.Minute}, Logger: w.log}
-	w.LivefsLogs = &cdimage.LaunchpadLogs{HTTP: &http.Client{Timeout: 10 * time.Minute}, Logger: w.log}
+	w.LivefsLogs = &launchpad.Client{BaseURL: w.site.Launchpad.Root, Logger: w.log} // the public builds, without logging in
 	if m.Host.SSH == "" {
 		return
 	}

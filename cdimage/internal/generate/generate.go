@@ -1,4 +1,5 @@
-package cdimagetest
+// Package generate writes logs of any size for measurements.
+package generate
 
 import (
 	"bufio"
@@ -8,29 +9,29 @@ import (
 	"strings"
 )
 
-// A Generated is a kind of log that [Generate] writes.
-type Generated string
+// A Kind is a kind of log that [Log] writes.
+type Kind string
 
 // The kinds. Together they are the mix that the image host and Launchpad's
 // builders write, see [Mix].
 const (
-	GoodRun      Generated = "good run"         // 40 to 60 lines
-	OneArchFails Generated = "one arch fails"   // published in part
-	AllFail      Generated = "all fail"         // no live file system
-	BadDownload  Generated = "bad download"     // one file never arrives
-	PublishCrash Generated = "publishing crash" // full disk while publishing
-	CutRun       Generated = "cut"              // stops in the middle of a line
-	ISORun       Generated = "iso"              // with the output of debian-cd, size decides
-	LivefsFails  Generated = "livefs fails"     // a livefs log with unmet dependencies near its end
-	LivefsGood   Generated = "livefs good"      // a livefs log of a good build
-	LongLine     Generated = "long line"        // a livefs log of which one line takes up the size
-	ErrorLines   Generated = "error lines"      // a livefs log whose short lines all hold the word error
+	GoodRun      Kind = "good run"         // 40 to 60 lines
+	OneArchFails Kind = "one arch fails"   // published in part
+	AllFail      Kind = "all fail"         // no live file system
+	BadDownload  Kind = "bad download"     // one file never arrives
+	PublishCrash Kind = "publishing crash" // full disk while publishing
+	CutRun       Kind = "cut"              // stops in the middle of a line
+	ISORun       Kind = "iso"              // with the output of debian-cd, size decides
+	LivefsFails  Kind = "livefs fails"     // a livefs log with unmet dependencies near its end
+	LivefsGood   Kind = "livefs good"      // a livefs log of a good build
+	LongLine     Kind = "long line"        // a livefs log of which one line takes up the size
+	ErrorLines   Kind = "error lines"      // a livefs log whose short lines all hold the word error
 )
 
-// Generate writes one log of a kind. The same seed gives the same log. size is
+// Log writes one log of a kind. The same seed gives the same log. size is
 // what is aimed at in bytes for ISORun and the livefs logs, and of no meaning
 // for the others.
-func Generate(w io.Writer, kind Generated, size int64, seed uint64) error {
+func Log(w io.Writer, kind Kind, size int64, seed uint64) error {
 	c := &counter{w: bufio.NewWriterSize(w, 64<<10)}
 	g := &generator{counter: c, r: rand.New(rand.NewPCG(seed, 1)), size: size, id: 74000 + seed%1000}
 	switch kind {
@@ -44,7 +45,7 @@ func Generate(w io.Writer, kind Generated, size int64, seed uint64) error {
 
 // Mix calls f with the kinds, sizes and seeds of a mix of cd-build-logs, or of
 // livefs logs, until their sizes add up to about total bytes.
-func Mix(livefs bool, total int64, f func(kind Generated, size int64, seed uint64) error) error {
+func Mix(livefs bool, total int64, f func(kind Kind, size int64, seed uint64) error) error {
 	r := rand.New(rand.NewPCG(7, 7))
 	for seed := uint64(0); total > 0; seed++ {
 		kind, size := LivefsFails, int64(1<<20)+r.Int64N(3<<20)
@@ -65,10 +66,10 @@ func Mix(livefs bool, total int64, f func(kind Generated, size int64, seed uint6
 	return nil
 }
 
-func buildKind(percent int) Generated {
+func buildKind(percent int) Kind {
 	for _, k := range []struct {
 		upTo int
-		kind Generated
+		kind Kind
 	}{{60, GoodRun}, {75, OneArchFails}, {83, AllFail}, {91, BadDownload}, {95, PublishCrash}, {98, CutRun}} {
 		if percent < k.upTo {
 			return k.kind
@@ -94,7 +95,7 @@ type generator struct {
 	id   uint64
 }
 
-func (g *generator) run(kind Generated) {
+func (g *generator) run(kind Kind) {
 	states := []string{"Successfully built", "Successfully built"}
 	switch kind {
 	case OneArchFails:
@@ -166,7 +167,7 @@ var packageNames = []string{
 	"qtdeclarative5-ubuntu-ui-toolkit-plugin", "python3-gi", "fonts-ubuntu", "language-pack-touch-de", "libmirclient9", "ofono", "urfkill", "network-manager",
 }
 
-func (g *generator) livefs(kind Generated) {
+func (g *generator) livefs(kind Kind) {
 	build := fmt.Sprintf("LIVEFSBUILD-%d", g.id)
 	for _, s := range []string{"slave-prep", "unpack-chroot", "mount-chroot", "override-sources-list", "update-debian-chroot"} {
 		g.printf("RUN: /usr/share/launchpad-buildd/slavebin/%s ['%s', '%s']\n", s, s, build)

@@ -1,11 +1,18 @@
-package cdimagetest
+// Package score compares what package cdimage says about a folder of recorded
+// logs with what the folder's expected.json says.
+package score
 
 import (
+	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
+	"net/http"
 	"net/mail"
+	"path"
 	"slices"
 	"strings"
 
@@ -47,7 +54,7 @@ func (s Score) Class() string {
 	return "none (" + s.Kind + ")"
 }
 
-// ScoreFolder compares what package cdimage says about a folder of logs with
+// Folder compares what package cdimage says about a folder of logs with
 // the folder's expected.json.
 //
 // Lines are equal when the expected one stands in the one that was found.
@@ -56,7 +63,7 @@ func (s Score) Class() string {
 // log was read. An exit code says that the run has ended; a log without an end
 // is that of a run at work only when the code is null. Logs may be compressed, with .gz
 // behind their names.
-func ScoreFolder(folder fs.FS) ([]Score, error) {
+func Folder(folder fs.FS) ([]Score, error) {
 	b, err := fs.ReadFile(folder, "expected.json")
 	if err != nil {
 		return nil, err
@@ -119,54 +126,74 @@ func (s *Score) buildLog(folder fs.FS) error {
 	if err != nil && !damaged(err) {
 		return err
 	}
-	e := cdimage.Evidence{Log: log, Now: log.End}
-	if s.Kind == "cd-build-log" {
-		if e.Build, err = cdimage.ParseLogPath(s.File); err != nil {
-			return err
-		}
-		e.Build.Subtree = ""
-		want := fmt.Sprintf("%s %s %s %s", s.Project, s.Series, s.ImageType, s.BuildID)
-		if got := fmt.Sprintf("%s %s %s %s", e.Build.Project, e.Build.Series, e.Build.Type, e.Build.ID); got != want {
-			s.miss("build: %s, want %s", got, want)
-		}
+	e := cdimage.Evidence{Log: log, Now: log.End, Ended: s.ExitCode != nil}
+	if err := s.name(&e); err != nil {
+		return err
 	}
-	e.Ended = s.ExitCode != nil
-	e.Livefs = map[string]*cdimage.LivefsLog{}
+	if e.Livefs, err = s.livefs(folder); err != nil {
+		return err
+	}
+	d := cdimage.Diagnose(e)
+	s.Got = d
+	s.arches(d.Arches)
+	if string(d.Publish) != s.Publish {
+		s.miss("publish %q, want %q", d.Publish, s.Publish)
+	}
+	if d.Finished != s.Finished {
+		s.miss("finished marker %v, want %v", d.Finished, s.Finished)
+	}
+	s.causes(d.Causes, false)
+	s.remedy(d.Remedy, d.Actions)
+	return nil
+}
+
+// name reads from the file's name which build it is about.
+func (s *Score) name(e *cdimage.Evidence) (err error) {
+	if s.Kind != "cd-build-log" {
+		return nil
+	}
+	if e.Build, err = cdimage.ParseLogPath(s.File); err != nil {
+		return err
+	}
+	e.Build.Subtree = ""
+	want := fmt.Sprintf("%s %s %s %s", s.Project, s.Series, s.ImageType, s.BuildID)
+	if got := fmt.Sprintf("%s %s %s %s", e.Build.Project, e.Build.Series, e.Build.Type, e.Build.ID); got != want {
+		s.miss("build: %s, want %s", got, want)
+	}
+	return nil
+}
+
+// livefs reads the livefs logs of the case, but those of which the verdict is
+// expected that was given before they were read: unknown.
+func (s *Score) livefs(folder fs.FS) (map[string]*cdimage.LivefsLog, error) {
+	logs := map[string]*cdimage.LivefsLog{}
 	for label, a := range s.Arches {
-		if a.LivefsLog == "" {
+		unread := slices.ContainsFunc(s.Causes, func(c cdimage.Cause) bool {
+			return c.Class == cdimage.Unknown && c.Needs != "" && c.Scope == label
+		})
+		if a.LivefsLog == "" || unread {
 			continue
 		}
 		f, err := open(folder, a.LivefsLog)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		if e.Livefs[label], err = cdimage.ParseLivefsLog(f); err != nil && !damaged(err) {
+		if logs[label], err = cdimage.ParseLivefsLog(f); err != nil && !damaged(err) {
 			s.miss("%s: %v", a.LivefsLog, err)
 		}
 		f.Close()
 	}
-	d := cdimage.Diagnose(e)
-	// What is unknown is what was said before that livefs log was read.
-	read := map[string]*cdimage.LivefsLog{}
-	for label, log := range e.Livefs {
-		if !slices.ContainsFunc(s.Causes, func(c cdimage.Cause) bool {
-			return c.Class == cdimage.Unknown && c.Needs != "" && c.Scope == label
-		}) {
-			read[label] = log
-		}
-	}
-	if len(read) < len(e.Livefs) {
-		e.Livefs = read
-		d = cdimage.Diagnose(e)
-	}
-	s.Got = d
+	return logs, nil
+}
+
+func (s *Score) arches(got cdimage.Verdicts) {
 	for label, want := range s.Arches {
-		i := slices.IndexFunc(d.Arches, func(v cdimage.Verdict) bool { return v.Label == label })
+		i := slices.IndexFunc(got, func(v cdimage.Verdict) bool { return v.Label == label })
 		if i < 0 {
 			s.miss("%s: not found", label)
 			continue
 		}
-		got := d.Arches[i]
+		got := got[i]
 		if got.State != want.State {
 			s.miss("%s: state %q, want %q", label, got.State, want.State)
 		}
@@ -177,18 +204,9 @@ func (s *Score) buildLog(folder fs.FS) error {
 			s.miss("%s: published %v, want %v", label, got.Published, want.Published)
 		}
 	}
-	if len(d.Arches) > len(s.Arches) {
-		s.miss("%d architectures, want %d", len(d.Arches), len(s.Arches))
+	if len(got) > len(s.Arches) {
+		s.miss("%d architectures, want %d", len(got), len(s.Arches))
 	}
-	if string(d.Publish) != s.Publish {
-		s.miss("publish %q, want %q", d.Publish, s.Publish)
-	}
-	if d.Finished != s.Finished {
-		s.miss("finished marker %v, want %v", d.Finished, s.Finished)
-	}
-	s.causes(d.Causes, false)
-	s.remedy(d.Remedy, d.Actions)
-	return nil
 }
 
 func (s *Score) livefsLog(folder fs.FS) error {
@@ -239,32 +257,47 @@ func (s *Score) remedy(text string, actions []cdimage.Action) {
 	}
 }
 
+// index reads a directory index as a [cdimage.Client] does.
 func (s *Score) index(folder fs.FS) error {
 	f, err := folder.Open(s.File)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	entries, err := cdimage.ParseIndex(f)
+	page, err := io.ReadAll(f)
 	if err != nil {
 		return err
 	}
-	s.Got = entries
-	var names []string
-	for _, e := range entries {
-		if _, _, ok := cdimage.ParseLogName(e.Name); ok {
-			names = append(names, e.Name)
-		} else if e.Dir {
-			names = append(names, e.Name+"/")
-		}
+	c := &cdimage.Client{BaseURL: "http://logs.test/", HTTP: &http.Client{Transport: answer(page)}}
+	builds, err := c.Builds(context.Background(), cdimage.ImageSet{Project: "p", Series: "s"})
+	if err != nil {
+		return err
 	}
-	want := slices.Clone(s.Entries)
+	var names []string
+	for _, b := range builds {
+		names = append(names, path.Base(b.LogPath()))
+	}
+	folders, err := c.Projects(context.Background())
+	if err != nil {
+		return err
+	}
+	for _, f := range folders {
+		names = append(names, f+"/")
+	}
+	s.Got = names
 	slices.Sort(names)
-	slices.Sort(want)
+	want := slices.Sorted(slices.Values(s.Entries))
 	if !slices.Equal(names, want) {
 		s.miss("entries %v, want %v", names, want)
 	}
 	return nil
+}
+
+// answer is a server that has one page.
+type answer []byte
+
+func (a answer) RoundTrip(*http.Request) (*http.Response, error) {
+	return &http.Response{StatusCode: http.StatusOK, Body: io.NopCloser(bytes.NewReader(a))}, nil
 }
 
 func (s *Score) mail(folder fs.FS) error {
@@ -279,103 +312,4 @@ func (s *Score) mail(folder fs.FS) error {
 	}
 	s.Got, err = cdimage.ParseSubject(m.Header.Get("Subject"))
 	return err
-}
-
-// Actions reads which actions a remedy in English asks for. What follows the
-// first semicolon is an explanation; where the remedy is to do nothing, rest
-// has the actions of that part.
-func Actions(text string) (first, rest []cdimage.Action) {
-	head, tail, _ := strings.Cut(strings.ToLower(withoutBrackets(text)), ";")
-	first = actions(head)
-	if slices.Equal(first, []cdimage.Action{cdimage.Nothing}) && tail != "" {
-		rest = actions(tail)
-	}
-	return first, rest
-}
-
-// withoutBrackets drops what stands in brackets: hints and examples.
-func withoutBrackets(s string) string {
-	for {
-		from := strings.IndexByte(s, '(')
-		to := strings.IndexByte(s, ')')
-		if from < 0 || to < from {
-			return s
-		}
-		s = s[:from] + s[to+1:]
-	}
-}
-
-func actions(text string) []cdimage.Action {
-	var out []cdimage.Action
-	has := func(words ...string) bool {
-		return slices.ContainsFunc(words, func(w string) bool { return strings.Contains(text, w) })
-	}
-	text, _, _ = strings.Cut(text, " or publish-only") // an alternative
-	fix := has("fix", "correct", "update", "teach", "change")
-	switch {
-	case fix && has("seed"):
-		out = append(out, cdimage.FixSeed)
-	case fix && has("configuration") || has("to the cdimage configuration"):
-		out = append(out, cdimage.FixConfiguration)
-	case fix && has("livecd-rootfs") || has("livecd-rootfs the project"):
-		out = append(out, cdimage.FixLivecdRootfs)
-	case fix && has("package", "dependency", "maintainer script"):
-		out = append(out, cdimage.FixPackage)
-	case fix && has("command"), has("use --live"), has("unset date", "without date"):
-		out = append(out, cdimage.CorrectCommand)
-	}
-	if has("free space") {
-		out = append(out, cdimage.FreeSpace)
-	}
-	if has("livefs log") && has("read") || has("fetch") && has("again") && !has("rebuild") {
-		out = append(out, cdimage.ReadLivefsLog)
-	}
-	if has("trigger") && has("mirror") {
-		out = append(out, cdimage.TriggerMirrors)
-	}
-	if has("publish-only", "reuse_build", "reuse build") {
-		out = append(out, cdimage.PublishOnly)
-	}
-	if has("rebuild", "retry", "other builder") {
-		out = append(out, cdimage.FullRebuild)
-	}
-	if has("repeat the same command") {
-		out = append(out, cdimage.RepeatCommand)
-	}
-	if len(out) == 0 && has("wait") {
-		out = append(out, cdimage.Wait)
-	}
-	if len(out) == 0 {
-		out = append(out, cdimage.Nothing)
-	}
-	return out
-}
-
-// agree reports whether actions are those that are expected. What to mend or to
-// wait for is enough where the expected remedy does not say how to run again.
-func agree(got, want []cdimage.Action) bool {
-	runs := func(a cdimage.Action) bool {
-		return a == cdimage.FullRebuild || a == cdimage.PublishOnly || a == cdimage.RepeatCommand
-	}
-	if same(got, want) {
-		return true
-	}
-	if slices.ContainsFunc(want, runs) || slices.Contains(want, cdimage.Nothing) {
-		return false
-	}
-	return same(slices.DeleteFunc(slices.Clone(got), runs), want)
-}
-
-// same compares actions as sets. Waiting, and telling the operators, go along
-// with others without being said.
-func same(x, y []cdimage.Action) bool {
-	bare := func(in []cdimage.Action) []cdimage.Action {
-		out := slices.Clone(in)
-		if len(out) > 1 {
-			out = slices.DeleteFunc(out, func(a cdimage.Action) bool { return a == cdimage.Wait || a == cdimage.AskLaunchpad })
-		}
-		slices.Sort(out)
-		return slices.Compact(out)
-	}
-	return slices.Equal(bare(x), bare(y))
 }

@@ -1,4 +1,4 @@
-package cdimagetest
+package score
 
 import (
 	"testing"

@@ -2,7 +2,7 @@
 // with the folder's expected.json, and prints how many cases of each class
 // come out right.
 //
-//	go run ./examples/scorelogs [-json] FOLDER
+//	go run ./cdimage/internal/scorelogs [-json] FOLDER
 //
 // With -json it prints what it says about each file instead of the counts.
 // The exit status is 0 when all cases are right, 1 when some are not, 2 when
@@ -16,7 +16,7 @@ import (
 	"os"
 	"slices"
 
-	"github.com/landingteam/landing/cdimage/cdimagetest"
+	"github.com/landingteam/landing/cdimage/internal/score"
 )
 
 func main() {
@@ -29,7 +29,7 @@ func main() {
 		flag.Usage()
 		os.Exit(2)
 	}
-	scores, err := cdimagetest.ScoreFolder(os.DirFS(flag.Arg(0)))
+	scores, err := score.Folder(os.DirFS(flag.Arg(0)))
 	if err == nil && *verdicts {
 		err = printVerdicts(scores)
 	}
@@ -40,12 +40,12 @@ func main() {
 	if !*verdicts {
 		printCounts(scores)
 	}
-	if slices.ContainsFunc(scores, func(s cdimagetest.Score) bool { return len(s.Misses) > 0 }) {
+	if slices.ContainsFunc(scores, func(s score.Score) bool { return len(s.Misses) > 0 }) {
 		os.Exit(1)
 	}
 }
 
-func printVerdicts(scores []cdimagetest.Score) error {
+func printVerdicts(scores []score.Score) error {
 	type verdict struct {
 		File    string   `json:"file"`
 		Kind    string   `json:"kind"`
@@ -62,7 +62,7 @@ func printVerdicts(scores []cdimagetest.Score) error {
 	return e.Encode(all)
 }
 
-func printCounts(scores []cdimagetest.Score) {
+func printCounts(scores []score.Score) {
 	type count struct{ right, all int }
 	classes := map[string]*count{}
 	var names []string

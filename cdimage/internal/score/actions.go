@@ -1,0 +1,118 @@
+package score
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/landingteam/landing/cdimage"
+)
+
+// Actions reads which actions a remedy in English asks for. What follows the
+// first semicolon is an explanation; where the remedy is to do nothing, rest
+// has the actions of that part.
+func Actions(text string) (first, rest []cdimage.Action) {
+	head, tail, _ := strings.Cut(strings.ToLower(withoutBrackets(text)), ";")
+	first = actions(head)
+	if slices.Equal(first, []cdimage.Action{cdimage.Nothing}) && tail != "" {
+		rest = actions(tail)
+	}
+	return first, rest
+}
+
+// withoutBrackets drops what stands in brackets: hints and examples.
+func withoutBrackets(s string) string {
+	for {
+		from := strings.IndexByte(s, '(')
+		to := strings.IndexByte(s, ')')
+		if from < 0 || to < from {
+			return s
+		}
+		s = s[:from] + s[to+1:]
+	}
+}
+
+// asked says by which words of a remedy an action is asked for: all of the
+// words of one of its phrases, and none of the words of unless. Of a group the first that is
+// asked for counts.
+var asked = []struct {
+	group   string
+	action  cdimage.Action
+	phrases []string // words with blanks between them; a "+" stands for a blank
+	unless  string
+}{
+	{"fix", cdimage.FixSeed, fixing("seed"), ""},
+	{"fix", cdimage.FixConfiguration, append(fixing("configuration"), "to+the+cdimage+configuration"), ""},
+	{"fix", cdimage.FixLivecdRootfs, append(fixing("livecd-rootfs"), "livecd-rootfs+the+project"), ""},
+	{"fix", cdimage.FixPackage, slices.Concat(fixing("package"), fixing("dependency"), fixing("maintainer+script")), ""},
+	{"fix", cdimage.CorrectCommand, append(fixing("command"), "use+--live", "unset+date", "without+date"), ""},
+	{"space", cdimage.FreeSpace, []string{"free+space"}, ""},
+	{"read", cdimage.ReadLivefsLog, []string{"livefs+log read"}, ""},
+	{"read", cdimage.ReadLivefsLog, []string{"fetch again"}, "rebuild"},
+	{"mirrors", cdimage.TriggerMirrors, []string{"trigger mirror"}, ""},
+	{"publish", cdimage.PublishOnly, []string{"publish-only", "reuse_build", "reuse+build"}, ""},
+	{"rebuild", cdimage.FullRebuild, []string{"rebuild", "retry", "other+builder"}, ""},
+	{"repeat", cdimage.RepeatCommand, []string{"repeat+the+same+command"}, ""},
+}
+
+// fixing gives the phrases that ask to put something right.
+func fixing(what string) (phrases []string) {
+	for _, verb := range []string{"fix", "correct", "update", "teach", "change"} {
+		phrases = append(phrases, verb+" "+what)
+	}
+	return phrases
+}
+
+func actions(text string) (out []cdimage.Action) {
+	text, _, _ = strings.Cut(text, " or publish-only") // an alternative
+	group := ""
+	for _, a := range asked {
+		if a.group == group || a.unless != "" && strings.Contains(text, a.unless) || !slices.ContainsFunc(a.phrases, func(p string) bool { return holds(text, p) }) {
+			continue
+		}
+		out, group = append(out, a.action), a.group
+	}
+	switch {
+	case len(out) > 0:
+	case strings.Contains(text, "wait"):
+		out = append(out, cdimage.Wait)
+	default:
+		out = append(out, cdimage.Nothing)
+	}
+	return out
+}
+
+// holds reports whether all words of a phrase stand in a text.
+func holds(text, phrase string) bool {
+	return !slices.ContainsFunc(strings.Fields(phrase), func(word string) bool {
+		return !strings.Contains(text, strings.ReplaceAll(word, "+", " "))
+	})
+}
+
+// agree reports whether actions are those that are expected. What to mend or to
+// wait for is enough where the expected remedy does not say how to run again.
+func agree(got, want []cdimage.Action) bool {
+	runs := func(a cdimage.Action) bool {
+		return a == cdimage.FullRebuild || a == cdimage.PublishOnly || a == cdimage.RepeatCommand
+	}
+	if same(got, want) {
+		return true
+	}
+	if slices.ContainsFunc(want, runs) || slices.Contains(want, cdimage.Nothing) {
+		return false
+	}
+	return same(slices.DeleteFunc(slices.Clone(got), runs), want)
+}
+
+// same compares actions as sets. Waiting, and telling the operators, go along
+// with others without being said.
+func same(x, y []cdimage.Action) bool {
+	bare := func(in []cdimage.Action) []cdimage.Action {
+		out := slices.Clone(in)
+		if len(out) > 1 {
+			out = slices.DeleteFunc(out, func(a cdimage.Action) bool { return a == cdimage.Wait || a == cdimage.AskLaunchpad })
+		}
+		slices.Sort(out)
+		return slices.Compact(out)
+	}
+	return slices.Equal(bare(x), bare(y))
+}
