@@ -39,7 +39,7 @@
 //     so that an edited journal is refused. It must not hold credentials:
 //     inputs, results, evidence and errors are written as they are.
 //   - A Status is what the records amount to; ReadStatus needs no lock, and
-//     WriteReport puts it into words. [Outcome] is one word for how a start
+//     WriteReport puts it into words. [Ending] is one word for how a start
 //     ended.
 //
 // # What a start does with what is recorded
@@ -57,7 +57,7 @@
 //	armed, acquired                                                        owed: given back at the end
 //
 // An effect is never repeated unasked: Retries is zero unless set, and what
-// timed out, was cancelled or wraps ErrInDoubt is not retried at all.
+// timed out, was cancelled or says that it is in doubt is not retried at all.
 //
 // # What can go wrong
 //

@@ -3,6 +3,7 @@ package runbook
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -27,8 +28,10 @@ var (
 	// ErrJournal: the journal cannot be read, trusted or written. Nothing
 	// starts after that.
 	ErrJournal = errors.New("journal unusable")
-	// ErrInDoubt: whether an effect happened is not known. A Do may return an
-	// error that wraps it, for instance after a lost connection.
+	// ErrInDoubt: whether an effect happened is not known. A Do says so, for
+	// instance after a lost connection, by an error that wraps this one or that
+	// has a method InDoubt() bool, as those of clients do that do not import
+	// this package. The outermost method decides for all that it wraps.
 	ErrInDoubt = errors.New("in doubt")
 	// ErrInvalid: the procedure is wrong: a name used twice, empty or not
 	// printable, a result that JSON does not carry, an effect without a Do.
@@ -82,11 +85,11 @@ func (e *Error) Is(target error) bool {
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// Outcome is one word for how a start ended, from the error that it returned:
+// Ending is one word for how a start ended, from the error that it returned:
 // done, pending, rejected, owed, in doubt or failed. What is owed comes first. A
 // failure beside a question is a failure: pending, and rejected, are starts in
 // which nothing else went wrong.
-func Outcome(err error) string {
+func Ending(err error) string {
 	switch {
 	case err == nil:
 		return "done"
@@ -100,6 +103,27 @@ func Outcome(err error) string {
 		return "in doubt"
 	}
 	return "failed"
+}
+
+// inDoubt reports whether err leaves open if an effect happened. A client that
+// found out says no with its own error, whatever the cause that it wraps says.
+func inDoubt(err error) bool {
+	if err == ErrInDoubt {
+		return true
+	}
+	if e, ok := err.(interface{ InDoubt() bool }); ok {
+		return e.InDoubt()
+	}
+	if e, ok := err.(interface{ Is(error) bool }); ok && e.Is(ErrInDoubt) {
+		return true
+	}
+	switch e := err.(type) {
+	case interface{ Unwrap() []error }:
+		return slices.ContainsFunc(e.Unwrap(), inDoubt)
+	case interface{ Unwrap() error }:
+		return inDoubt(e.Unwrap())
+	}
+	return false
 }
 
 // only reports whether every part of err is kind; no error has no part.

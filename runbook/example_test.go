@@ -280,7 +280,7 @@ func ExampleReadStatus() {
 		fmt.Println(err)
 		return
 	}
-	fmt.Println(status.Procedure, status.Outcome, "after", status.Starts, "start")
+	fmt.Println(status.Procedure, status.Ending, "after", status.Starts, "start")
 	for _, step := range status.Steps {
 		fmt.Println(step)
 	}

@@ -213,7 +213,7 @@ func TestDamagedJournalStillHasAStatus(t *testing.T) {
 	text[at] ^= 1
 	s, err := runbook.ReadStatus(stored(t, text).Path())
 	is(t, err, runbook.ErrJournal)
-	if s.Procedure != "n" || len(s.Steps) != 4 || s.Starts != 1 || s.Outcome != "" {
+	if s.Procedure != "n" || len(s.Steps) != 4 || s.Starts != 1 || s.Ending != "" {
 		t.Errorf("%+v", s)
 	}
 }
@@ -276,7 +276,7 @@ func TestLock(t *testing.T) {
 			return nil
 		}), nil)
 		s, err := runbook.ReadStatus(path)
-		if err != nil || s.Running != "" || s.Outcome != "done" {
+		if err != nil || s.Running != "" || s.Ending != "done" {
 			t.Errorf("status afterwards %+v, %v", s, err)
 		}
 	})

@@ -105,24 +105,17 @@ func (r *Run) Approve(ctx context.Context, g Gate) (Approval, error) {
 	if err != nil {
 		return Approval{}, &Error{Kind: ErrInvalid, Step: step, Text: "the evidence is no JSON", Err: err}
 	}
-	digest := digestOf(g.Question, evidence)
-	valid := s != nil && s.Kind == Approved && s.Intent == g.Question && s.Digest == digest && !excluded(s.By, g.Not)
-	switch {
-	case s != nil && s.Kind == Rejected:
+	rec := Record{Step: step, Verb: VerbGate, Intent: g.Question, Evidence: evidence, Digest: digestOf(g.Question, evidence), Not: g.Not}
+	if e.holds(s, rec) {
 		if e.mode == planning {
 			e.list(s.Record)
 		}
-		return Approval{}, rejection(step, s.Record)
-	case valid, e.mode == settling && s != nil && s.Kind == Approved:
-		if e.mode == planning {
-			e.list(s.Record)
-		}
-		return Approval{By: s.By, Reason: s.Reason, Time: s.Time}, nil
-	case e.mode == settling:
-		return Approval{}, stopped(step)
+		return decided(s.Record)
 	}
-	rec := Record{Step: step, Verb: VerbGate, Intent: g.Question, Evidence: evidence, Digest: digest, Not: g.Not}
-	if e.mode == planning {
+	switch e.mode {
+	case settling:
+		return Approval{}, stopped(step)
+	case planning:
 		rec.Kind = Planned
 		e.list(rec)
 		return Approval{}, nil
@@ -131,7 +124,7 @@ func (r *Run) Approve(ctx context.Context, g Gate) (Approval, error) {
 		return Approval{}, err
 	}
 	a, err := r.ask(ctx, rec, s, g.Timeout, false)
-	if err != nil && errors.Is(err, errNobody) {
+	if errors.Is(err, errNobody) {
 		a, err = Answer{Verdict: No, Reason: err.Error()}, nil
 	}
 	if err != nil {
@@ -144,16 +137,36 @@ func (r *Run) Approve(ctx context.Context, g Gate) (Approval, error) {
 	if err := e.append(ctx, rec); err != nil {
 		return Approval{}, err
 	}
-	if rec.Kind == Rejected {
-		return Approval{}, rejection(step, rec)
+	return decided(e.last(step))
+}
+
+// holds reports whether what is on record about a gate decides it: a no always
+// does, and a yes to the same question about the same evidence. What is settled
+// does not show evidence any more.
+func (e *engine) holds(s *state, now Record) bool {
+	switch {
+	case s == nil:
+		return false
+	case s.Kind == Rejected:
+		return true
+	case s.Kind != Approved:
+		return false
 	}
-	return Approval{By: a.By, Reason: a.Reason, Time: e.last(step).Time}, nil
+	return e.mode == settling || s.Intent == now.Intent && s.Digest == now.Digest && !excluded(s.By, now.Not)
+}
+
+// decided is what a decision on record means for the procedure.
+func decided(rec Record) (Approval, error) {
+	if rec.Kind == Rejected {
+		return Approval{}, rejection(rec)
+	}
+	return Approval{By: rec.By, Reason: rec.Reason, Time: rec.Time}, nil
 }
 
 var errNobody = errors.New("nobody answered in time")
 
-func rejection(step string, rec Record) error {
-	err := &Error{Kind: ErrRejected, Step: step, Text: fmt.Sprintf("%s: %s", rec.By, rec.Reason),
+func rejection(rec Record) error {
+	err := &Error{Kind: ErrRejected, Step: rec.Step, Text: fmt.Sprintf("%s: %s", rec.By, rec.Reason),
 		Hint: "this run ends here; start with a new journal once the reason is gone"}
 	if rec.By == "" {
 		err.Text, err.Err = "", &Error{Kind: ErrTimeout, Text: rec.Reason}
@@ -174,73 +187,76 @@ func doubtQuestion(intent string) string { return "Did this happen? " + intent }
 
 // ask puts a question to the Human and journals that it did. rec says what.
 func (r *Run) ask(ctx context.Context, rec Record, s *state, timeout time.Duration, doubt bool) (Answer, error) {
-	e := r.e
-	asked := time.Now().UTC()
-	again := s != nil && s.Kind == Asked && s.Digest == rec.Digest
+	asked, again := time.Now().UTC(), s != nil && s.Kind == Asked && s.Digest == rec.Digest
 	if again {
 		asked = s.asked
 	}
-	q := Question{Run: e.id, Step: rec.Step, Text: rec.Intent, Evidence: rec.Evidence, Digest: rec.Digest, Not: rec.Not, Doubt: doubt, Asked: asked}
+	q := Question{Run: r.e.id, Step: rec.Step, Text: rec.Intent, Evidence: rec.Evidence, Digest: rec.Digest, Not: rec.Not, Doubt: doubt, Asked: asked}
+	pending := &Error{Kind: ErrPending, Step: rec.Step, Hint: "start again when it is answered"}
 	if doubt {
-		q.Text = doubtQuestion(rec.Intent)
+		q.Text, pending.Err = doubtQuestion(rec.Intent), ErrInDoubt
 	}
+	pending.Text = q.Text
 	if timeout > 0 {
 		q.Deadline = asked.Add(timeout)
 		rec.Deadline = &q.Deadline
 	}
-	rec.Kind = Asked
-	if !again {
-		if err := e.append(ctx, rec); err != nil {
+	if rec.Kind = Asked; !again {
+		if err := r.e.append(ctx, rec); err != nil {
 			return Answer{}, err
 		}
 	}
-	pending := &Error{Kind: ErrPending, Step: rec.Step, Text: q.Text, Hint: "start again when it is answered"}
-	if doubt {
-		pending.Err = ErrInDoubt
-	}
-	var a Answer
-	err := error(ErrPending)
-	if e.x.Human != nil {
-		sub, cancel := ctx, context.CancelFunc(func() {})
-		if timeout > 0 {
-			sub, cancel = context.WithDeadline(ctx, q.Deadline)
-		}
-		defer cancel()
-		e.call(rec.Step, func() { a, err = e.x.Human.Ask(sub, q) })
-	}
+	a, err := r.put(ctx, q)
 	switch {
 	case err != nil && ctx.Err() != nil: // whoever leaves has not answered
 		pending.Err = join(err, pending.Err)
-		return a, pending
-	case err != nil && timeout > 0 && !time.Now().Before(q.Deadline):
-		return a, fmt.Errorf("%w (%v)", errNobody, timeout)
+		return Answer{}, pending
+	case timeout > 0 && (err != nil && !time.Now().Before(q.Deadline) || err == nil && a.Time.After(q.Deadline)):
+		return Answer{}, fmt.Errorf("%w (%v)", errNobody, timeout)
 	case errors.Is(err, ErrPending):
-		return a, pending
+		return Answer{}, pending
 	case err != nil:
-		return a, inStep(rec.Step, err)
+		return Answer{}, inStep(rec.Step, err)
 	}
+	if pending.Text = q.fault(a); pending.Text != "" {
+		return Answer{}, pending
+	}
+	return a, nil
+}
+
+// put asks the Human, up to the deadline. Nobody there is ErrPending.
+func (r *Run) put(ctx context.Context, q Question) (a Answer, err error) {
+	if r.e.x.Human == nil {
+		return a, ErrPending
+	}
+	if !q.Deadline.IsZero() {
+		sub, cancel := context.WithDeadline(ctx, q.Deadline)
+		defer cancel()
+		ctx = sub
+	}
+	r.e.call(q.Step, func() { a, err = r.e.x.Human.Ask(ctx, q) })
 	if a.Time.IsZero() {
 		a.Time = time.Now()
 	}
-	if timeout > 0 && a.Time.After(q.Deadline) {
-		return a, fmt.Errorf("%w (%v)", errNobody, timeout)
-	}
 	a.By, a.Reason = strings.TrimSpace(a.By), strings.TrimSpace(a.Reason)
+	return a, err
+}
+
+// fault says what is wrong with an answer; "" is nothing.
+func (q Question) fault(a Answer) string {
 	switch {
-	case a.Verdict != Yes && a.Verdict != No && !(doubt && a.Verdict == Stop):
-		pending.Text = fmt.Sprintf("the answer %q is none", a.Verdict)
+	case a.Verdict != Yes && a.Verdict != No && !(q.Doubt && a.Verdict == Stop):
+		return fmt.Sprintf("the answer %q is none", a.Verdict)
 	case a.By == "":
-		pending.Text = "the answer does not say who gave it"
+		return "the answer does not say who gave it"
 	case a.Reason == "":
-		pending.Text = fmt.Sprintf("the answer of %s has no reason", a.By)
+		return fmt.Sprintf("the answer of %s has no reason", a.By)
 	case excluded(a.By, q.Not):
-		pending.Text = fmt.Sprintf("%s may not answer this; it needs somebody else", a.By)
+		return fmt.Sprintf("%s may not answer this; it needs somebody else", a.By)
 	case a.Digest != "" && a.Digest != q.Digest:
-		pending.Text = fmt.Sprintf("the answer of %s is about other evidence", a.By)
-	default:
-		return a, nil
+		return fmt.Sprintf("the answer of %s is about other evidence", a.By)
 	}
-	return Answer{}, pending
+	return ""
 }
 
 // askDoubt asks whether an effect without probe happened before the run was

@@ -178,7 +178,7 @@ func killed(t *testing.T, dir string) int {
 		err := cmd.Wait()
 		if s, err := runbook.ReadStatus(filepath.Join(dir, "journal")); err != nil {
 			t.Fatal(err)
-		} else if s.Outcome == "" {
+		} else if s.Ending == "" {
 			cut++
 		}
 		if ended = err == nil; ended {
@@ -227,7 +227,7 @@ func TestTwoProcesses(t *testing.T) {
 		t.Fatal(err)
 	}
 	first.Wait()
-	if s, err := runbook.ReadStatus(filepath.Join(dir, "journal")); err != nil || s.Running != "" || s.Outcome != "" {
+	if s, err := runbook.ReadStatus(filepath.Join(dir, "journal")); err != nil || s.Running != "" || s.Ending != "" {
 		t.Errorf("status after the kill: %+v, %v", s, err)
 	}
 	if text, err := child(t, "run", dir).CombinedOutput(); err != nil {

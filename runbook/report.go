@@ -114,14 +114,14 @@ func stateOf(s Status) string {
 	switch {
 	case s.underWay():
 		return "under way: " + printable(s.Running)
-	case s.Outcome == "pending":
+	case s.Ending == "pending":
 		return "waits for an answer"
-	case s.Outcome == "owed":
+	case s.Ending == "owed":
 		return "SOMETHING IS STILL HELD"
-	case s.Outcome == settled:
+	case s.Ending == settled:
 		return "settled before its end: nothing is held any more"
-	case s.Outcome != "":
-		return s.Outcome
+	case s.Ending != "":
+		return s.Ending
 	}
 	return "cut off: the last start did not come to an end"
 }
@@ -133,7 +133,7 @@ func next(s Status) string {
 		return "start it"
 	case s.underWay():
 		return "wait; it is under way"
-	case s.Outcome == "" || s.Outcome == "failed":
+	case s.Ending == "" || s.Ending == "failed":
 		if len(s.Owed()) > 0 {
 			return "start it again with the same journal, which gives back what is held; or settle, which does only that"
 		}
@@ -141,15 +141,15 @@ func next(s Status) string {
 			return "see to the cause, answer the question, and start it again with the same journal: what is done is not repeated"
 		}
 		return "see to the cause and start it again with the same journal: what is done is not repeated"
-	case s.Outcome == "owed":
+	case s.Ending == "owed":
 		return "see to the cause and settle, or give it back by hand: until then it stays taken away"
-	case s.Outcome == settled:
+	case s.Ending == settled:
 		return "start it again with the same journal to go on: what is done is not repeated"
-	case s.Outcome == "pending":
+	case s.Ending == "pending":
 		return "answer the question, then start it again with the same journal"
-	case s.Outcome == "in doubt":
+	case s.Ending == "in doubt":
 		return "find out whether it happened, then start it again with the same journal"
-	case s.Outcome == "rejected":
+	case s.Ending == "rejected":
 		return "nothing; this run has ended. A new attempt needs a new journal"
 	}
 	if len(s.InDoubt()) > 0 {

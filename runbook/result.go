@@ -32,73 +32,92 @@ func throughJSON[T any](v T) (json.RawMessage, error) {
 // difference says where a and b differ. Values with an Equal method are asked
 // (time.Time loses its monotonic clock); nil and empty are the same.
 func difference(a, b reflect.Value, at string) string {
-	if a.IsValid() != b.IsValid() {
+	switch {
+	case a.IsValid() != b.IsValid():
 		return at + " is lost"
-	}
-	if !a.IsValid() {
+	case !a.IsValid():
 		return ""
-	}
-	if a.Type() != b.Type() {
+	case a.Type() != b.Type():
 		return fmt.Sprintf("%s is a %v and comes back as a %v", orValue(at), a.Type(), b.Type())
 	}
-	if a.CanInterface() {
-		if eq := a.MethodByName("Equal"); eq.IsValid() && (a.Kind() != reflect.Pointer || !a.IsNil() && !b.IsNil()) {
-			t := eq.Type()
-			if t.NumIn() == 1 && t.In(0) == a.Type() && t.NumOut() == 1 && t.Out(0).Kind() == reflect.Bool {
-				if eq.Call([]reflect.Value{b})[0].Bool() {
-					return ""
-				}
-				return orValue(at) + " changes"
-			}
+	if eq, ok := equalMethod(a, b); ok {
+		if eq.Call([]reflect.Value{b})[0].Bool() {
+			return ""
 		}
+		return orValue(at) + " changes"
 	}
 	switch a.Kind() {
 	case reflect.Pointer, reflect.Interface:
-		if a.IsNil() || b.IsNil() {
-			if a.IsNil() != b.IsNil() {
-				return orValue(at) + " is lost"
-			}
-			return ""
-		}
-		return difference(a.Elem(), b.Elem(), at)
+		return differentTarget(a, b, at)
 	case reflect.Struct:
-		for i := range a.NumField() {
-			if d := difference(a.Field(i), b.Field(i), at+"."+a.Type().Field(i).Name); d != "" {
-				return d
-			}
-		}
-		return ""
+		return differentField(a, b, at)
 	case reflect.Slice, reflect.Array:
-		if a.Len() != b.Len() {
-			return orValue(at) + " changes its length"
-		}
-		for i := range a.Len() {
-			if d := difference(a.Index(i), b.Index(i), fmt.Sprintf("%s[%d]", at, i)); d != "" {
-				return d
-			}
-		}
-		return ""
+		return differentElement(a, b, at)
 	case reflect.Map:
-		if a.Len() != b.Len() {
-			return orValue(at) + " changes its length"
-		}
-		for it := a.MapRange(); it.Next(); {
-			if d := difference(it.Value(), b.MapIndex(it.Key()), fmt.Sprintf("%s[%v]", at, it.Key())); d != "" {
-				return d
-			}
-		}
-		return ""
+		return differentEntry(a, b, at)
 	case reflect.Func, reflect.Chan, reflect.UnsafePointer:
 		if a.IsNil() && b.IsNil() {
 			return ""
 		}
 		return orValue(at) + " is lost"
-	default:
-		if !a.Equal(b) {
-			return orValue(at) + " is lost or changes"
-		}
-		return ""
 	}
+	if !a.Equal(b) {
+		return orValue(at) + " is lost or changes"
+	}
+	return ""
+}
+
+// equalMethod is the method Equal(T) bool of a T, if it can be called on a.
+func equalMethod(a, b reflect.Value) (eq reflect.Value, ok bool) {
+	if !a.CanInterface() {
+		return eq, false
+	}
+	eq = a.MethodByName("Equal")
+	if !eq.IsValid() || a.Kind() == reflect.Pointer && (a.IsNil() || b.IsNil()) {
+		return eq, false
+	}
+	t := eq.Type()
+	return eq, t.NumIn() == 1 && t.In(0) == a.Type() && t.NumOut() == 1 && t.Out(0).Kind() == reflect.Bool
+}
+
+func differentTarget(a, b reflect.Value, at string) string {
+	if a.IsNil() != b.IsNil() {
+		return orValue(at) + " is lost"
+	}
+	return difference(a.Elem(), b.Elem(), at)
+}
+
+func differentField(a, b reflect.Value, at string) string {
+	for i := range a.NumField() {
+		if d := difference(a.Field(i), b.Field(i), at+"."+a.Type().Field(i).Name); d != "" {
+			return d
+		}
+	}
+	return ""
+}
+
+func differentElement(a, b reflect.Value, at string) string {
+	if a.Len() != b.Len() {
+		return orValue(at) + " changes its length"
+	}
+	for i := range a.Len() {
+		if d := difference(a.Index(i), b.Index(i), fmt.Sprintf("%s[%d]", at, i)); d != "" {
+			return d
+		}
+	}
+	return ""
+}
+
+func differentEntry(a, b reflect.Value, at string) string {
+	if a.Len() != b.Len() {
+		return orValue(at) + " changes its length"
+	}
+	for it := a.MapRange(); it.Next(); {
+		if d := difference(it.Value(), b.MapIndex(it.Key()), fmt.Sprintf("%s[%v]", at, it.Key())); d != "" {
+			return d
+		}
+	}
+	return ""
 }
 
 func orValue(at string) string {

@@ -152,7 +152,7 @@ func (x *Runner) start(ctx context.Context, m mode, p Procedure) (err error) {
 	}()
 	err = e.settle(ctx, p, p(ctx, &Run{e: e}))
 	returned = true
-	ended := Outcome(err)
+	ended := Ending(err)
 	if m == settling && err == nil {
 		ended = settled
 	}

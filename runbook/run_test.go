@@ -415,8 +415,10 @@ func TestOutcome(t *testing.T) {
 		{errors.Join(failed, &runbook.Error{Kind: runbook.ErrInDoubt}), "in doubt"},
 		{errors.Join(pending, failed, &runbook.Error{Kind: runbook.ErrOwed}), "owed"},
 	} {
-		if got := runbook.Outcome(tc.err); got != tc.want {
+		if got := runbook.Ending(tc.err); got != tc.want {
 			t.Errorf("%v: %q, want %q", tc.err, got, tc.want)
 		}
 	}
 }
+
+func TestExample(t *testing.T) { testPromote(t) }

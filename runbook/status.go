@@ -43,12 +43,12 @@ type Status struct {
 	Began     time.Time       `json:"began,omitzero"`
 	Last      time.Time       `json:"last,omitzero"` // time of the last record
 	Starts    int             `json:"starts"`
-	// Outcome is how the last start ended, in the words of [Outcome]. It is
+	// Ending is how the last start ended, in the words of [Ending]. It is
 	// empty when the start has no end on record: it is under way, or was
 	// killed. A start that only settled leaves it as it was, or makes it
 	// "settled" if the run was cut off or something was owed.
-	Outcome string `json:"outcome,omitempty"`
-	Error   string `json:"error,omitempty"` // how it failed
+	Ending string `json:"outcome,omitempty"`
+	Error  string `json:"error,omitempty"` // how it failed
 	// Running says who has the journal, if somebody has.
 	Running string `json:"running,omitempty"`
 	// Steps are the calls in the order in which they appeared first.
@@ -125,15 +125,15 @@ func (s *Status) start(rec Record) {
 	s.Operator = rec.Operator
 	switch {
 	case rec.Kind == Ended && rec.Reason == settled:
-		if s.Outcome == "" || s.Outcome == "owed" {
-			s.Outcome, s.Error = settled, ""
+		if s.Ending == "" || s.Ending == "owed" {
+			s.Ending, s.Error = settled, ""
 		}
 		return
 	case rec.Kind == Ended:
-		s.Outcome, s.Error = rec.Reason, rec.Error
+		s.Ending, s.Error = rec.Reason, rec.Error
 		return
 	case rec.Kind != Settling:
-		s.Outcome, s.Error = "", ""
+		s.Ending, s.Error = "", ""
 	}
 	s.Starts++
 	if rec.Kind == Opened {

@@ -21,8 +21,8 @@ type Step[T any] struct {
 	// Do requests it and watches it to its end.
 	//
 	// An error means that it did not happen, and a later start runs Do again.
-	// If that is not known the error should wrap ErrInDoubt; running into
-	// Timeout or being cancelled counts as that by itself.
+	// If that is not known the error must say so, see [ErrInDoubt]; running
+	// into Timeout or being cancelled counts as that by itself.
 	Do func(context.Context) (T, error)
 	// Probe, if set, looks whether it is so already and returns what Do would
 	// have returned. It is asked before every Do.
@@ -170,6 +170,8 @@ func (r *Run) look(ctx context.Context, verb Verb, name string, f func(context.C
 	return m, join(err, e.append(ctx, rec))
 }
 
+// do is [Do] without types: recorded, found by the probe, planned, answered by a
+// person, or done.
 func (r *Run) do(ctx context.Context, f effect) (json.RawMessage, error) {
 	e, step := r.e, r.path(f.name)
 	s, err := e.claim(step, VerbDo, f.name, f.intent)
@@ -191,19 +193,12 @@ func (r *Run) do(ctx context.Context, f effect) (json.RawMessage, error) {
 	rec := Record{Step: step, Verb: VerbDo, Intent: f.intent}
 	doubt := s != nil && s.Kind != Failed // started, in doubt, or asked about it
 	if f.probe != nil {
-		var m json.RawMessage
-		var so bool
-		e.call(step, func() { m, so, err = f.probe(ctx) })
+		m, so, err := r.probe(ctx, rec, f)
 		if err != nil {
 			return nil, r.failed(ctx, rec, doubt, fmt.Errorf("probe: %w", err))
 		}
 		if so {
-			rec.Kind, rec.Result = Adopted, m
-			if e.mode == planning {
-				e.list(rec)
-				return m, nil
-			}
-			return m, e.append(ctx, rec)
+			return m, r.adopt(ctx, rec, m)
 		}
 		doubt = false
 	}
@@ -215,9 +210,14 @@ func (r *Run) do(ctx context.Context, f effect) (json.RawMessage, error) {
 			return m, err
 		}
 	}
+	return r.try(ctx, rec, f)
+}
+
+// try acts until it succeeds, is in doubt, or has been tried often enough.
+func (r *Run) try(ctx context.Context, rec Record, f effect) (json.RawMessage, error) {
 	for try := 0; ; try++ {
-		if err := r.hold.take(ctx, e); err != nil {
-			return nil, inStep(step, err)
+		if err := r.hold.take(ctx, r.e); err != nil {
+			return nil, inStep(rec.Step, err)
 		}
 		m, err := r.act(ctx, rec, f)
 		if err == nil || try >= f.retries || errors.Is(err, ErrInDoubt) || errors.Is(err, ErrJournal) {
@@ -226,19 +226,33 @@ func (r *Run) do(ctx context.Context, f effect) (json.RawMessage, error) {
 		if !pause(ctx, min(time.Second<<min(try, 5), 30*time.Second)) {
 			return nil, err
 		}
-		if f.probe != nil {
-			var so bool
-			var perr error
-			e.call(step, func() { m, so, perr = f.probe(ctx) })
-			if perr != nil {
-				return nil, errors.Join(err, inStep(step, fmt.Errorf("probe: %w", perr)))
-			}
-			if so {
-				rec.Kind, rec.Result = Adopted, m
-				return m, e.append(ctx, rec)
-			}
+		if f.probe == nil {
+			continue
+		}
+		m, so, perr := r.probe(ctx, rec, f)
+		if perr != nil {
+			return nil, errors.Join(err, inStep(rec.Step, fmt.Errorf("probe: %w", perr)))
+		}
+		if so {
+			return m, r.adopt(ctx, rec, m)
 		}
 	}
+}
+
+// probe looks whether the effect is there already.
+func (r *Run) probe(ctx context.Context, rec Record, f effect) (m json.RawMessage, so bool, err error) {
+	r.e.call(rec.Step, func() { m, so, err = f.probe(ctx) })
+	return m, so, err
+}
+
+// adopt puts on record that it was so already, with the result that was found.
+func (r *Run) adopt(ctx context.Context, rec Record, m json.RawMessage) error {
+	rec.Kind, rec.Result = Adopted, m
+	if r.e.mode == planning {
+		r.e.list(rec)
+		return nil
+	}
+	return r.e.append(ctx, rec)
 }
 
 // act runs Do between its two records.
@@ -267,7 +281,7 @@ func (r *Run) act(ctx context.Context, rec Record, f effect) (json.RawMessage, e
 		rec.Kind, rec.Result = Done, m
 		return m, e.append(ctx, rec)
 	}
-	doubt := errors.Is(err, ErrInDoubt) || errors.As(err, new(*lossy))
+	doubt := inDoubt(err) || errors.As(err, new(*lossy))
 	if sub.Err() != nil {
 		if ctx.Err() == nil {
 			err = &Error{Kind: ErrTimeout, Text: fmt.Sprintf("after %v", timeout), Err: err}

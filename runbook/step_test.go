@@ -151,6 +151,41 @@ func TestDoubt(t *testing.T) {
 	}
 }
 
+// answer is the error of a client that does not know this package.
+type answer struct {
+	doubt bool
+	cause error
+}
+
+func (a *answer) Error() string { return fmt.Sprintf("no clear answer: %v", a.cause) }
+func (a *answer) InDoubt() bool { return a.doubt }
+func (a *answer) Unwrap() error { return a.cause }
+
+// Who acts says whether it is in doubt, and the outermost who says so is right.
+func TestDoubtOfClients(t *testing.T) {
+	lost := errors.New("link lost")
+	for name, tc := range map[string]struct {
+		err  error
+		want string
+	}{
+		"a client's":                  {&answer{true, lost}, "doubt"},
+		"wrapped":                     {fmt.Errorf("copy: %w", &answer{true, lost}), "doubt"},
+		"beside a failure":            {errors.Join(lost, &answer{true, nil}), "doubt"},
+		"one of two":                  {errors.Join(&answer{false, nil}, &answer{true, nil}), "doubt"},
+		"below an error of its own":   {&runbook.Error{Kind: runbook.ErrRejected, Err: &answer{true, nil}}, "doubt"},
+		"found out":                   {&answer{false, lost}, "failed"},
+		"found out in spite of doubt": {&answer{false, fmt.Errorf("%w: %w", runbook.ErrInDoubt, lost)}, "failed"},
+		"a failure":                   {lost, "failed"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w, j := &world{fail: map[string]error{"a": tc.err}}, &runbooktest.Memory{}
+			err := (&runbook.Runner{Name: "n", Journal: j}).Execute(t.Context(), func(ctx context.Context, r *runbook.Run) error { return do(ctx, r, w.step("a")) })
+			is(t, err, tc.err)
+			want(t, "journal", lines(records(t, j))[2:3], []string{"do " + tc.want + " a"})
+		})
+	}
+}
+
 func TestRetries(t *testing.T) {
 	boom := errors.New("boom")
 	synctest.Test(t, func(t *testing.T) {

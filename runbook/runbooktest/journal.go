@@ -16,134 +16,161 @@ import (
 // stored journal each time it is called with the same name, as another process
 // would open it, and an empty one for a name it has not seen.
 func TestJournal(t *testing.T, open func(t *testing.T, name string) runbook.Journal) {
-	t.Run("Empty", func(t *testing.T) {
-		j := open(t, "empty")
-		wantLines(t, j)
-	})
-	t.Run("AppendNeedsLock", func(t *testing.T) {
-		j := open(t, "unlocked")
-		if err := j.Append(t.Context(), []byte(`{"a":1}`)); err == nil {
-			t.Error("a line was stored without the lock")
-		}
-		wantLines(t, j)
-		if err := lock(t, j)(); err != nil {
+	for _, p := range promises {
+		t.Run(p.name, func(t *testing.T) { p.test(t, open) })
+	}
+}
+
+// opener opens the stored journal of a name, as another process would.
+type opener func(t *testing.T, name string) runbook.Journal
+
+// promises are what every journal keeps.
+var promises = []struct {
+	name string
+	test func(t *testing.T, open opener)
+}{
+	{"Empty", empty},
+	{"AppendNeedsLock", appendNeedsLock},
+	{"KeepsBytes", keepsBytes},
+	{"OneWriter", oneWriter},
+	{"ReadsWhileWriting", readsWhileWriting},
+	{"StopsIterating", stopsIterating},
+	{"CarriesARun", carriesARun},
+}
+
+func empty(t *testing.T, open opener) {
+	j := open(t, "empty")
+	wantLines(t, j)
+}
+
+func appendNeedsLock(t *testing.T, open opener) {
+	j := open(t, "unlocked")
+	if err := j.Append(t.Context(), []byte(`{"a":1}`)); err == nil {
+		t.Error("a line was stored without the lock")
+	}
+	wantLines(t, j)
+	if err := lock(t, j)(); err != nil {
+		t.Fatal(err)
+	}
+	if err := j.Append(t.Context(), []byte(`{"a":1}`)); err == nil {
+		t.Error("a line was stored after the unlock")
+	}
+	wantLines(t, j)
+}
+
+func keepsBytes(t *testing.T, open opener) {
+	// Space, order, escapes, unknown members and size must survive.
+	lines := []string{`{"b": 1,  "a":"\u00e9é<>"}`, `{}`, `{"long":"` + strings.Repeat("x", 300_000) + `"}`, `{"n":1e400}`}
+	j := open(t, "bytes")
+	unlock := lock(t, j)
+	for i, line := range lines {
+		buf := []byte(line)
+		if err := j.Append(t.Context(), buf); err != nil {
 			t.Fatal(err)
 		}
-		if err := j.Append(t.Context(), []byte(`{"a":1}`)); err == nil {
-			t.Error("a line was stored after the unlock")
+		for k := range buf {
+			buf[k] = 'z' // the journal must not keep the slice
 		}
-		wantLines(t, j)
-	})
-	t.Run("KeepsBytes", func(t *testing.T) {
-		// Space, order, escapes, unknown members and size must survive.
-		lines := []string{`{"b": 1,  "a":"\u00e9é<>"}`, `{}`, `{"long":"` + strings.Repeat("x", 300_000) + `"}`, `{"n":1e400}`}
-		j := open(t, "bytes")
-		unlock := lock(t, j)
-		for i, line := range lines {
-			buf := []byte(line)
-			if err := j.Append(t.Context(), buf); err != nil {
-				t.Fatal(err)
-			}
-			for k := range buf {
-				buf[k] = 'z' // the journal must not keep the slice
-			}
-			wantLines(t, j, lines[:i+1]...)
-			wantLines(t, open(t, "bytes"), lines[:i+1]...)
-		}
-		if err := unlock(); err != nil {
-			t.Fatal(err)
-		}
-		j = open(t, "bytes")
-		unlock = lock(t, j)
-		if err := j.Append(t.Context(), []byte(`{"more":1}`)); err != nil {
-			t.Fatal(err)
-		}
-		if err := unlock(); err != nil {
-			t.Fatal(err)
-		}
-		wantLines(t, open(t, "bytes"), append(lines, `{"more":1}`)...)
-	})
-	t.Run("OneWriter", func(t *testing.T) {
-		a, b := open(t, "lock"), open(t, "lock")
-		unlock := lock(t, a)
-		_, err := b.Lock(t.Context(), "qa")
-		if !errors.Is(err, runbook.ErrLocked) {
-			t.Fatalf("a second lock: %v, want ErrLocked", err)
-		}
-		if !strings.Contains(err.Error(), "operator") {
-			t.Errorf("%q does not say who has the lock", err)
-		}
-		wantLines(t, b) // reading needs none
-		if err := unlock(); err != nil {
-			t.Fatal(err)
-		}
-		unlock, err = b.Lock(t.Context(), "qa")
-		if err != nil {
-			t.Fatalf("after the unlock: %v", err)
-		}
-		if err := unlock(); err != nil {
-			t.Fatal(err)
-		}
-	})
-	t.Run("ReadsWhileWriting", func(t *testing.T) {
-		j := open(t, "concurrent")
-		defer lock(t, j)()
-		var wg sync.WaitGroup
-		for range 4 {
-			wg.Go(func() {
-				for range 50 {
-					n := 0
-					for line, err := range j.Lines(t.Context()) {
-						if want := fmt.Sprintf(`{"n":%d}`, n); err != nil || string(line) != want {
-							t.Errorf("line %d: %s, %v", n, line, err)
-							return
-						}
-						n++
+		wantLines(t, j, lines[:i+1]...)
+		wantLines(t, open(t, "bytes"), lines[:i+1]...)
+	}
+	if err := unlock(); err != nil {
+		t.Fatal(err)
+	}
+	j = open(t, "bytes")
+	unlock = lock(t, j)
+	if err := j.Append(t.Context(), []byte(`{"more":1}`)); err != nil {
+		t.Fatal(err)
+	}
+	if err := unlock(); err != nil {
+		t.Fatal(err)
+	}
+	wantLines(t, open(t, "bytes"), append(lines, `{"more":1}`)...)
+}
+
+func oneWriter(t *testing.T, open opener) {
+	a, b := open(t, "lock"), open(t, "lock")
+	unlock := lock(t, a)
+	_, err := b.Lock(t.Context(), "qa")
+	if !errors.Is(err, runbook.ErrLocked) {
+		t.Fatalf("a second lock: %v, want ErrLocked", err)
+	}
+	if !strings.Contains(err.Error(), "operator") {
+		t.Errorf("%q does not say who has the lock", err)
+	}
+	wantLines(t, b) // reading needs none
+	if err := unlock(); err != nil {
+		t.Fatal(err)
+	}
+	unlock, err = b.Lock(t.Context(), "qa")
+	if err != nil {
+		t.Fatalf("after the unlock: %v", err)
+	}
+	if err := unlock(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func readsWhileWriting(t *testing.T, open opener) {
+	j := open(t, "concurrent")
+	defer lock(t, j)()
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			for range 50 {
+				n := 0
+				for line, err := range j.Lines(t.Context()) {
+					if want := fmt.Sprintf(`{"n":%d}`, n); err != nil || string(line) != want {
+						t.Errorf("line %d: %s, %v", n, line, err)
+						return
 					}
+					n++
 				}
-			})
-		}
-		for n := range 50 {
-			if err := j.Append(t.Context(), fmt.Appendf(nil, `{"n":%d}`, n)); err != nil {
-				t.Error(err)
 			}
+		})
+	}
+	for n := range 50 {
+		if err := j.Append(t.Context(), fmt.Appendf(nil, `{"n":%d}`, n)); err != nil {
+			t.Error(err)
 		}
-		wg.Wait()
-	})
-	t.Run("StopsIterating", func(t *testing.T) {
-		j := open(t, "stop")
-		defer lock(t, j)()
-		for range 3 {
-			if err := j.Append(t.Context(), []byte(`{}`)); err != nil {
-				t.Fatal(err)
-			}
+	}
+	wg.Wait()
+}
+
+func stopsIterating(t *testing.T, open opener) {
+	j := open(t, "stop")
+	defer lock(t, j)()
+	for range 3 {
+		if err := j.Append(t.Context(), []byte(`{}`)); err != nil {
+			t.Fatal(err)
 		}
-		n := 0
-		for range j.Lines(t.Context()) {
-			if n++; n == 2 {
-				break
-			}
+	}
+	n := 0
+	for range j.Lines(t.Context()) {
+		if n++; n == 2 {
+			break
 		}
-		if n != 2 {
-			t.Errorf("%d lines, want 2", n)
+	}
+	if n != 2 {
+		t.Errorf("%d lines, want 2", n)
+	}
+}
+
+func carriesARun(t *testing.T, open opener) {
+	acts := 0
+	p := func(ctx context.Context, r *runbook.Run) error {
+		_, err := runbook.Do(ctx, r, runbook.Step[int]{Name: "act", Intent: "act", Do: func(context.Context) (int, error) { acts++; return acts, nil }})
+		return err
+	}
+	for range 2 {
+		x := &runbook.Runner{Name: "conformance", Journal: open(t, "run")}
+		if err := x.Execute(t.Context(), p); err != nil {
+			t.Fatal(err)
 		}
-	})
-	t.Run("CarriesARun", func(t *testing.T) {
-		acts := 0
-		p := func(ctx context.Context, r *runbook.Run) error {
-			_, err := runbook.Do(ctx, r, runbook.Step[int]{Name: "act", Intent: "act", Do: func(context.Context) (int, error) { acts++; return acts, nil }})
-			return err
-		}
-		for range 2 {
-			x := &runbook.Runner{Name: "conformance", Journal: open(t, "run")}
-			if err := x.Execute(t.Context(), p); err != nil {
-				t.Fatal(err)
-			}
-		}
-		if acts != 1 {
-			t.Errorf("acted %d times in two starts, want once", acts)
-		}
-	})
+	}
+	if acts != 1 {
+		t.Errorf("acted %d times in two starts, want once", acts)
+	}
 }
 
 func lock(t *testing.T, j runbook.Journal) func() error {

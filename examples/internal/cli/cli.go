@@ -299,7 +299,7 @@ func (p Program) end(stderr io.Writer, err error) int {
 	if err != nil && !(errors.As(err, &own) && own.Err == nil) {
 		fmt.Fprintf(stderr, "%s: %s\n", p.Name, Printable(err.Error()))
 	}
-	if code := exitStatus(runbook.Outcome(err)); code != ExitFailed || own == nil {
+	if code := exitStatus(runbook.Ending(err)); code != ExitFailed || own == nil {
 		return code
 	}
 	return own.Status
@@ -307,8 +307,8 @@ func (p Program) end(stderr io.Writer, err error) int {
 
 // exitStatus is that of a start that ended like this: the same when it ends and
 // when its journal is asked later.
-func exitStatus(outcome string) int {
-	switch outcome {
+func exitStatus(ending string) int {
+	switch ending {
 	case "done":
 		return ExitDone
 	case "owed":
@@ -341,10 +341,10 @@ func (p Program) status(o options, stdout, stderr io.Writer) int {
 		return ExitPending
 	case len(s.Owed()) > 0:
 		return ExitOwed
-	case s.Outcome == "" || s.Outcome == "settled":
+	case s.Ending == "" || s.Ending == "settled":
 		return ExitPending
 	}
-	return exitStatus(s.Outcome)
+	return exitStatus(s.Ending)
 }
 
 // human is who answers the gates.
