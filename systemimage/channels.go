@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"iter"
 	"maps"
+	"path"
 	"slices"
 	"strings"
 )
@@ -255,3 +256,7 @@ func (k *DeviceKeyring) scan(c *scanner) error {
 		return c.keep(&k.Extra, name)
 	})
 }
+
+// Folder is the folder of the index below www, such as
+// "ubuntu-touch/stable/meizu.en/arale".
+func (d Device) Folder() string { return strings.TrimPrefix(path.Dir(d.Index), "/") }

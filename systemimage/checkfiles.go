@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"strings"
 	"time"
 )
@@ -18,7 +17,7 @@ func (t *treeCheck) file(channel, device string, f File) func(context.Context) e
 		t.add(TreeFinding{Severity: Harmful, Class: class, Channel: channel, Device: device, Place: place, Problem: problem, Remedy: remedy})
 	}
 	return func(ctx context.Context) error {
-		size, there, err := t.c.head(ctx, f.Path)
+		size, there, err := t.c.Stat(ctx, f.Path)
 		var refused *Error
 		switch {
 		case errors.As(err, &refused) && refused.Kind == ErrRefused:
@@ -31,11 +30,11 @@ func (t *treeCheck) file(channel, device string, f File) func(context.Context) e
 		case size >= 0 && size != f.Size:
 			bad("wrong-size", f.Path, fmt.Sprintf("has %d bytes, %d in the index: it was cut or replaced", size, f.Size), "restore it from a mirror or a backup")
 		case t.o.Checksums:
-			if err := t.sum(ctx, f, bad); err != nil {
+			if err := t.sum(ctx, channel, device, f, bad); err != nil {
 				return err
 			}
 		}
-		size, there, err = t.c.head(ctx, f.Signature)
+		size, there, err = t.c.Stat(ctx, f.Signature)
 		switch {
 		case err != nil:
 			return err
@@ -49,25 +48,15 @@ func (t *treeCheck) file(channel, device string, f File) func(context.Context) e
 }
 
 // sum downloads a payload and compares its checksum; nothing is kept.
-func (t *treeCheck) sum(ctx context.Context, f File, bad func(class, place, problem, remedy string)) error {
-	base, err := t.c.base()
+func (t *treeCheck) sum(ctx context.Context, channel, device string, f File, bad func(class, place, problem, remedy string)) error {
+	body, err := t.c.Open(ctx, f.Path)
 	if err != nil {
 		return err
 	}
-	u, err := locate(base, f.Path)
-	if err != nil {
-		return err
-	}
-	ctx, alive, stop := withPulse(ctx)
-	defer stop()
-	resp, err := t.c.open(ctx, u, http.Header{"Accept-Encoding": {"identity"}})
-	if err != nil {
-		return err
-	}
-	defer resp.Body.Close()
+	defer body.Close()
 	h := sha256.New()
-	if _, err := io.Copy(io.MultiWriter(h, alive), io.LimitReader(resp.Body, f.Size+1)); err != nil {
-		return &Error{Op: "check tree", Place: u.Redacted(), Err: cause(ctx, err)}
+	if _, err := io.Copy(h, io.LimitReader(body, f.Size+1)); err != nil {
+		return &Error{Op: "check tree", Channel: channel, Device: device, Place: f.Path, Err: err}
 	}
 	if got := hex.EncodeToString(h.Sum(nil)); got != f.Checksum {
 		bad("wrong-sum", f.Path, fmt.Sprintf("has the SHA-256 %s, %s in the index: devices refuse it", got, f.Checksum), "restore it from a mirror or a backup")
@@ -79,7 +68,7 @@ func (t *treeCheck) sum(ctx context.Context, f File, bad func(class, place, prob
 func (t *treeCheck) keyrings() (jobs []func(context.Context) error) {
 	places := map[string][2]string{"/gpg/image-master.tar.xz": {}, "/gpg/image-signing.tar.xz": {}, "/gpg/blacklist.tar.xz": {}}
 	for channel, device := range t.l.Pairs() {
-		if k := t.l.Channels.device(channel, device).Keyring; k != nil {
+		if k := t.l.Channels[channel].Devices[device].Keyring; k != nil {
 			places[k.Path] = [2]string{channel, device}
 		}
 	}
@@ -89,19 +78,9 @@ func (t *treeCheck) keyrings() (jobs []func(context.Context) error) {
 	return jobs
 }
 
-func (cs Channels) device(channel, device string) Device { return cs[channel].Devices[device] }
-
 func (t *treeCheck) keyring(ctx context.Context, place string, of [2]string) error {
-	base, err := t.c.base()
-	if err != nil {
-		return err
-	}
-	u, err := locate(base, place)
-	if err != nil {
-		return err
-	}
 	f := TreeFinding{Severity: Harmful, Channel: of[0], Device: of[1], Place: place}
-	a, err := t.c.get(ctx, u, maxSignature*16, validators{}, true)
+	tarball, err := t.read(ctx, place)
 	switch {
 	case errors.Is(err, ErrNotFound) && strings.Contains(place, "blacklist"):
 		return nil // a tree needs none
@@ -119,7 +98,7 @@ func (t *treeCheck) keyring(ctx context.Context, place string, of [2]string) err
 	if within == 0 {
 		within = 30 * 24 * time.Hour
 	}
-	at, err := t.o.Expiry(a.data)
+	at, err := t.o.Expiry(tarball)
 	switch {
 	case err != nil:
 		f.Class, f.Problem, f.Remedy = "bad-keyring", "cannot be read: "+err.Error(), "publish the keyring again"
@@ -135,4 +114,24 @@ func (t *treeCheck) keyring(ctx context.Context, place string, of [2]string) err
 	}
 	t.add(f)
 	return nil
+}
+
+// maxKeyringFile bounds a keyring tarball in bytes.
+const maxKeyringFile = 16 << 20
+
+// read reads a small file of the tree whole.
+func (t *treeCheck) read(ctx context.Context, place string) ([]byte, error) {
+	body, err := t.c.Open(ctx, place)
+	if err != nil {
+		return nil, err
+	}
+	defer body.Close()
+	data, err := io.ReadAll(io.LimitReader(body, maxKeyringFile+1))
+	switch {
+	case err != nil:
+		return nil, &Error{Op: "check tree", Place: place, Err: err}
+	case len(data) > maxKeyringFile:
+		return nil, &Error{Op: "check tree", Place: place, Kind: ErrMalformed, Err: fmt.Errorf("is larger than %d bytes", maxKeyringFile)}
+	}
+	return data, nil
 }

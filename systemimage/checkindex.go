@@ -7,13 +7,6 @@ import (
 	"strings"
 )
 
-// Candidate lists that are longer than this take a phone seconds, or all its
-// memory: the client lists every path before it chooses.
-const (
-	manyPaths    = 50_000
-	tooManyPaths = 500_000
-)
-
 // checkIndex judges what one index says by itself.
 func (t *treeCheck) checkIndex(p *Published) {
 	add := func(s Severity, class, place, problem, remedy string) {
@@ -67,14 +60,14 @@ func (t *treeCheck) checkPaths(p *Published, newest int, add func(s Severity, cl
 	var stuck []string
 	var most uint64
 	for _, b := range builds {
-		if ring := p.Loop(b); ring != nil {
+		if ring := Loop(p.Index, b); ring != nil {
 			add(Harmful, "delta-ring", fmt.Sprint(ring), fmt.Sprintf("deltas lead in a circle: a device at build %d searches without end", b), "remove one of the deltas with si-shell")
 			return
 		}
 		if b >= newest {
 			continue
 		}
-		o, err := p.Upgrade(Query{Build: b})
+		o, err := Upgrade(p.Index, Query{Build: b})
 		if err != nil {
 			add(Harmful, "broken-index", "", err.Error(), "remove the image with si-shell")
 			return

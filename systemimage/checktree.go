@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"slices"
 	"strings"
 	"sync"
@@ -70,7 +69,7 @@ func (f TreeFinding) String() string {
 //
 // Keyrings, aliases, redirects, percentages and paths are judged by the rules of
 // server and client; see [Index.Check] and [Index.Upgrade].
-func (c *Client) CheckTree(ctx context.Context, o TreeCheck) ([]TreeFinding, error) {
+func CheckTree(ctx context.Context, c *Client, o TreeCheck) ([]TreeFinding, error) {
 	l, err := c.Channels(ctx)
 	if err != nil {
 		return nil, err
@@ -162,7 +161,7 @@ func (t *treeCheck) probe(ctx context.Context) error {
 	seen := map[string]bool{}
 	for _, key := range t.sorted() {
 		p := t.indexes[key]
-		if dir := indexDir(p.Entry); !seen[dir] {
+		if dir := p.Entry.Folder(); !seen[dir] {
 			seen[dir] = true
 			for _, name := range []string{"index.json.new", "index.json.new.asc"} {
 				jobs = append(jobs, t.leftOver(p.Channel, p.Device, "/"+dir+"/"+name))
@@ -225,14 +224,14 @@ func (t *treeCheck) run(ctx context.Context, jobs []func(context.Context) error)
 // just now, has there.
 func (t *treeCheck) leftOver(channel, device, place string) func(context.Context) error {
 	return func(ctx context.Context) error {
-		_, there, err := t.c.head(ctx, place)
+		_, there, err := t.c.Stat(ctx, place)
 		if err != nil || !there {
 			return err
 		}
 		if err := sleep(ctx, 2*time.Second); err != nil {
 			return err
 		}
-		if _, there, err = t.c.head(ctx, place); err != nil || !there {
+		if _, there, err = t.c.Stat(ctx, place); err != nil || !there {
 			return err // a commit that was going on
 		}
 		t.add(TreeFinding{Severity: Harmful, Class: "left-over", Channel: channel, Device: device, Place: place,
@@ -240,36 +239,4 @@ func (t *treeCheck) leftOver(channel, device, place string) func(context.Context
 			Remedy:  "run cleanup-tree, then re-sign-indexes"})
 		return nil
 	}
-}
-
-// head asks for the size of a file; there is false when the server has none.
-func (c *Client) head(ctx context.Context, place string) (size int64, there bool, err error) {
-	base, err := c.base()
-	if err != nil {
-		return 0, false, err
-	}
-	u, err := locate(base, place)
-	if err != nil {
-		return 0, false, err
-	}
-	ctx, cancel := context.WithTimeout(ctx, cmp.Or(c.Timeout, defaultTimeout))
-	defer cancel()
-	r, err := http.NewRequestWithContext(ctx, http.MethodHead, u.String(), nil)
-	if err != nil {
-		return 0, false, err
-	}
-	r.Header.Set("User-Agent", cmp.Or(c.UserAgent, "landing"))
-	r.Header.Set("Accept-Encoding", "identity") // the size of the file, not of its coding
-	resp, err := c.http().Do(r)
-	if err != nil {
-		return 0, false, &Error{Op: "check tree", Place: u.Redacted(), Err: err}
-	}
-	resp.Body.Close()
-	switch {
-	case resp.StatusCode == http.StatusNotFound || resp.StatusCode == http.StatusGone:
-		return 0, false, nil
-	case resp.StatusCode != http.StatusOK:
-		return 0, false, &Error{Op: "check tree", Place: u.Redacted(), Err: fmt.Errorf("server answers %s", resp.Status)}
-	}
-	return resp.ContentLength, true, nil
 }

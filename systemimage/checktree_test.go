@@ -29,7 +29,7 @@ func expiry(tarXZ []byte) (time.Time, error) {
 // classes are the findings in short.
 func classes(t *testing.T, c *systemimage.Client, o systemimage.TreeCheck) []string {
 	t.Helper()
-	findings, err := c.CheckTree(t.Context(), o)
+	findings, err := systemimage.CheckTree(t.Context(), c, o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -195,7 +195,7 @@ func TestCheckTreeNoServer(t *testing.T) {
 	tree := httptest.NewServer(http.NotFoundHandler())
 	defer tree.Close()
 	c := &systemimage.Client{BaseURL: tree.URL, Unverified: true, Tries: 1}
-	if _, err := c.CheckTree(t.Context(), systemimage.TreeCheck{}); !errors.Is(err, systemimage.ErrNotFound) {
+	if _, err := systemimage.CheckTree(t.Context(), c, systemimage.TreeCheck{}); !errors.Is(err, systemimage.ErrNotFound) {
 		t.Errorf("CheckTree() of nothing = %v, want ErrNotFound", err)
 	}
 }

@@ -97,10 +97,12 @@ func (c *Client) Index(ctx context.Context, channel, device string) (*Published,
 	if err != nil {
 		return nil, err
 	}
-	return c.index(ctx, l, channel, device)
+	return c.IndexOf(ctx, l, channel, device)
 }
 
-func (c *Client) index(ctx context.Context, l *Listing, channel, device string) (*Published, error) {
+// IndexOf is [Client.Index] for a listing that was read before: no document is
+// fetched twice.
+func (c *Client) IndexOf(ctx context.Context, l *Listing, channel, device string) (*Published, error) {
 	d, err := l.Lookup(channel, device)
 	if err != nil {
 		return nil, err
@@ -248,7 +250,7 @@ func (c *Client) read(ctx context.Context, d document, use func(Source) error) (
 			return Source{}, err
 		}
 		c.log().WarnContext(ctx, "read again", "url", u.Redacted(), "attempt", attempt+1, "error", err)
-		if err := sleep(ctx, cmp.Or(c.Pause, defaultPause)); err != nil {
+		if err := pause(ctx, cmp.Or(c.Pause, defaultPause)); err != nil {
 			return Source{}, err
 		}
 	}
@@ -382,7 +384,7 @@ func (c *Client) advance(ctx context.Context, s Source, x *Index) error {
 
 func (c *Client) limit() int64 { return min(cmp.Or(c.Limit, maxDocument), maxDocument) }
 
-func (c *Client) log() *slog.Logger { return logger(c.Logger) }
+func (c *Client) log() *slog.Logger { return cmp.Or(c.Logger, slog.New(slog.DiscardHandler)) }
 
 func isPage(data []byte) bool {
 	text := bytes.TrimLeft(data, " \t\r\n")

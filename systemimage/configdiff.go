@@ -208,7 +208,3 @@ func (h hunk) write(out *strings.Builder, a, b []string) {
 		i, j = m.a+1, m.b+1
 	}
 }
-
-// hideSecrets takes what may be a password out of the URLs of a line, and out of
-// what the server's downloads say about one, which they take for a port.
-func hideSecrets(line string) string { return userInfo.ReplaceAllString(line, "${1}${2}...@") }

@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"log"
+	"os"
 
 	"github.com/landingteam/landing/systemimage"
+	"github.com/landingteam/landing/systemimage/systemimagetest"
 )
 
 const exampleConfig = `[global]
@@ -120,8 +122,15 @@ file_version = version
 
 // Write an edited text where the file still is what was read.
 func ExampleConfigFile_Replace() {
-	fake, _, remove := practice()
-	defer remove()
+	dir, err := os.MkdirTemp("", "channelconfig")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+	fake, err := systemimagetest.Create(dir, systemimagetest.SampleWorld())
+	if err != nil {
+		log.Fatal(err)
+	}
 	ctx := context.Background()
 
 	file := &systemimage.ConfigFile{Runner: fake, Path: fake.Root() + "/etc/config"}

@@ -110,19 +110,19 @@ func (s *Server) planCopyNow(ctx context.Context, r CopyRequest) (*copyPlan, boo
 	if err != nil {
 		return nil, false, err
 	}
-	if text := l.refuseCopy(r.From, r.To, r.Device, r.Tag); text != "" {
+	if text := refuseCopy(l.Channels, r.From, r.To, r.Device, r.Tag); text != "" {
 		return refuse(text)
 	}
-	src, err := s.Client.index(ctx, l, r.From, r.Device)
+	src, err := s.Client.IndexOf(ctx, l, r.From, r.Device)
 	if err != nil {
 		return nil, false, err
 	}
-	dst, err := s.Client.index(ctx, l, r.To, r.Device)
+	dst, err := s.Client.IndexOf(ctx, l, r.To, r.Device)
 	if err != nil {
 		return nil, false, err
 	}
 	for _, x := range []*Published{src, dst} {
-		if text := x.refuseNull(); text != "" {
+		if text := refuseNull(x.Index); text != "" {
 			return nil, false, &Error{Op: copyOp, Channel: x.Channel, Device: r.Device, Kind: ErrBroken, Err: errors.New(text)}
 		}
 	}
@@ -200,16 +200,16 @@ func (p *copyPlan) expect(l *Listing, latest Image, published bool) {
 // destination, those of its aliases, and every index, because the program ends
 // by deleting all files that none names.
 func (p *copyPlan) lookAround(l *Listing, src, dst *Published) {
-	from, to := indexDir(src.Entry), indexDir(dst.Entry)
+	from, to := src.Entry.Folder(), dst.Entry.Folder()
 	p.look.dirs = slices.Compact([]string{from, to})
 	for _, name := range p.want.Aliases {
-		if d := l.Channels.device(name, p.want.Device); d.Index != "" {
-			p.look.follow = append(p.look.follow, indexDir(d))
+		if d := l.Channels[name].Devices[p.want.Device]; d.Index != "" {
+			p.look.follow = append(p.look.follow, d.Folder())
 		}
 	}
 	for channel, device := range l.Pairs() {
 		if a := l.Channels[channel].Alias; a == "" || a == channel { // aliases are made anew from their targets
-			p.look.indexes = append(p.look.indexes, strings.TrimPrefix(l.Channels.device(channel, device).Index, "/"))
+			p.look.indexes = append(p.look.indexes, strings.TrimPrefix(l.Channels[channel].Devices[device].Index, "/"))
 		}
 	}
 	slices.Sort(p.look.indexes)
@@ -371,7 +371,7 @@ func (s *Server) whyTorn(ctx context.Context, op string, err error, from, to, de
 	var look inspection
 	for _, c := range slices.Compact([]string{from, to}) {
 		if d, e := l.Lookup(c, device); e == nil {
-			look.dirs = append(look.dirs, indexDir(d))
+			look.dirs = append(look.dirs, d.Folder())
 		}
 	}
 	findings, _ := s.inspect(ctx, op, look)

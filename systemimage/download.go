@@ -199,7 +199,7 @@ func (d *download) fill(ctx context.Context, u *url.URL, part *os.File) error {
 				return e
 			}
 			d.c.log().WarnContext(ctx, "download again", "url", u.Redacted(), "attempt", attempt, "error", err)
-			if err := sleep(ctx, cmp.Or(d.c.Pause, defaultPause)); err != nil {
+			if err := pause(ctx, cmp.Or(d.c.Pause, defaultPause)); err != nil {
 				return d.fail(nil, err)
 			}
 		}
@@ -315,7 +315,7 @@ func (d *download) verify(ctx context.Context, base, u *url.URL, f *os.File) err
 		if ctx.Err() != nil || attempt+1 >= cmp.Or(d.c.Tries, defaultTries) || !again(err) {
 			return err
 		}
-		if err := sleep(ctx, cmp.Or(d.c.Pause, defaultPause)); err != nil {
+		if err := pause(ctx, cmp.Or(d.c.Pause, defaultPause)); err != nil {
 			return d.fail(nil, err)
 		}
 	}

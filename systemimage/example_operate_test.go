@@ -7,7 +7,6 @@ import (
 	"log"
 	"net/http"
 	"os"
-	"strings"
 
 	"github.com/landingteam/landing/systemimage"
 	"github.com/landingteam/landing/systemimage/systemimagetest"
@@ -175,41 +174,6 @@ func ExampleImporter_Resume() {
 	// on <nil>
 }
 
-func ExampleParseImportLog() {
-	const text = `2026-11-22 09:57:53,103 INFO Processing channel: ubuntu-touch/rc-proposed/bq-aquaris.en
-2026-11-22 09:57:53,103 INFO Processing device: krillin
-2026-11-22 09:57:53,104 INFO Calling 'http' generator for a new file
-2026-11-22 09:57:53,110 ERROR HTTP Error 404: File not found
-2026-11-22 09:57:53,110 ERROR Failed to retrieve url http://jenkins.example.net/krillin/device_krillin.tar.xz
-2026-11-22 09:57:53,110 INFO No image will be produced because the 'http' generator returned None
-2026-11-22 09:57:53,111 INFO Processing device: vegetahd
-2026-11-22 09:57:53,112 INFO Calling 'htpt' generator for a new file
-Traceback (most recent call last):
-  File "bin/import-images", line 192, in <module>
-Exception: Invalid generator: htpt
-`
-	run, err := systemimage.ParseImportLog(strings.NewReader(text))
-	if err != nil {
-		log.Fatal(err)
-	}
-	run.Expect([]string{"ubuntu-touch/rc-proposed/bq-aquaris.en", "ubuntu-touch/rc-proposed/meizu.en"}, nil)
-	for _, e := range run.Entries {
-		fmt.Println(e.Channel, e.Device, e.Outcome)
-		fmt.Println("  because:", e.Cause)
-		fmt.Println("  so:", e.Remedy)
-	}
-	// Output:
-	// ubuntu-touch/rc-proposed/bq-aquaris.en krillin cancelled
-	//   because: HTTP Error 404: File not found; Failed to retrieve url http://jenkins.example.net/krillin/device_krillin.tar.xz
-	//   so: the file is not at this address: upload it, or correct the address in etc/config
-	// ubuntu-touch/rc-proposed/bq-aquaris.en vegetahd aborted
-	//   because: Exception: Invalid generator: htpt
-	//   so: correct the generator in etc/config: every channel after this one waits for it
-	// ubuntu-touch/rc-proposed/meizu.en  not reached
-	//   because: Exception: Invalid generator: htpt
-	//   so: correct the generator in etc/config: every channel after this one waits for it
-}
-
 // A commit that was killed left an index without a signature.
 func ExampleServer_Mend() {
 	fake, server, remove := practice()
@@ -222,22 +186,4 @@ func ExampleServer_Mend() {
 	fmt.Println(done, err)
 	// Output:
 	// [signed the index again with re-sign-indexes] <nil>
-}
-
-// Look over all that is published. Here a file of an image was lost.
-func ExampleClient_CheckTree() {
-	fake, server, remove := practice()
-	defer remove()
-	err := fake.Break(systemimagetest.Missing, "ubuntu-touch/stable/meizu.en/arale/version-1.tar.xz")
-	if err != nil {
-		log.Fatal(err)
-	}
-	findings, err := server.Client.CheckTree(context.Background(), systemimage.TreeCheck{})
-	for _, f := range findings {
-		fmt.Println(f.Severity, f.Class, f.Channel, f.Device)
-	}
-	fmt.Println(err)
-	// Output:
-	// error missing-file ubuntu-touch/stable/meizu.en arale
-	// <nil>
 }

@@ -7,10 +7,17 @@ import (
 	"strings"
 )
 
+// Candidate lists that are longer than this take a phone seconds, or all its
+// memory: the client lists every path before it chooses.
+const (
+	manyPaths    = 50_000
+	tooManyPaths = 500_000
+)
+
 // Explain says in words what a device is offered, or why it is not offered
 // anything: a line for each thing to know. It fails as Upgrade does.
-func (x *Index) Explain(q Query) (string, error) {
-	o, chosen, g, err := x.decide(q)
+func Explain(x *Index, q Query) (string, error) {
+	o, chosen, g, err := decide(x, q)
 	if err != nil {
 		return "", err
 	}

@@ -57,7 +57,7 @@ func TestExplain(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			x := &Index{GeneratedAt: "Tue Mar 01 01:01:01 UTC 2016", Images: tt.images}
-			got, err := x.Explain(tt.q)
+			got, err := Explain(x, tt.q)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -68,30 +68,30 @@ func TestExplain(t *testing.T) {
 	}
 	long := ladder(40, 1)
 	long.Images = slices.DeleteFunc(long.Images, func(m Image) bool { return m.Type == Full })
-	if got, err := long.Explain(Query{Build: 1}); err != nil || !strings.Contains(got, "delta 10->11, ... 19 more ..., delta 30->31") {
+	if got, err := Explain(long, Query{Build: 1}); err != nil || !strings.Contains(got, "delta 10->11, ... 19 more ..., delta 30->31") {
 		t.Errorf("long path: %v\n%s", err, got)
 	}
 	for versions, want := range map[int]string{20: "", 22: "", 24: "it takes its time: a device lists all 121392 paths", 30: "it will hardly come to that: a device lists all 2178308 paths"} {
-		got, err := ladder(versions, 2).Explain(Query{})
+		got, err := Explain(ladder(versions, 2), Query{})
 		if last := got[strings.LastIndex(got, "\n")+1:]; err != nil || want == "" && strings.Contains(got, "lists all") || !strings.Contains(last, want) {
 			t.Errorf("%d versions: %v\n%s", versions, err, got)
 		}
 	}
 	ring := &Index{GeneratedAt: "Tue Mar 01 01:01:01 UTC 2016", Images: []Image{full(5, 100), delta(5, 7, 100), delta(7, 9, 100), delta(9, 5, 100)}}
-	_, err := ring.Explain(Query{})
+	_, err := Explain(ring, Query{})
 	if want := "cannot find upgrade: deltas lead in a circle, [5 7 9 5]: a device at build 0 never finishes its search"; err == nil || err.Error() != want || !errors.Is(err, ErrBroken) {
 		t.Errorf("ring: %v, want %s", err, want)
 	}
-	if got, want := ring.Loop(0), []int{5, 7, 9, 5}; !cmp.Equal(want, got) {
+	if got, want := Loop(ring, 0), []int{5, 7, 9, 5}; !cmp.Equal(want, got) {
 		t.Errorf("Loop = %v, want %v", got, want)
 	}
-	if got := ring.Loop(20); got != nil {
+	if got := Loop(ring, 20); got != nil {
 		t.Errorf("Loop that cannot be reached = %v", got)
 	}
-	if _, err := ring.Upgrade(Query{Build: 20}); err != nil {
+	if _, err := Upgrade(ring, Query{Build: 20}); err != nil {
 		t.Errorf("ring that cannot be reached: %v", err)
 	}
-	if _, err := ring.Upgrade(Query{Filter: "best"}); !errors.Is(err, ErrRefused) {
+	if _, err := Upgrade(ring, Query{Filter: "best"}); !errors.Is(err, ErrRefused) {
 		t.Errorf("unknown filter: %v", err)
 	}
 }
@@ -101,7 +101,7 @@ func TestPaths(t *testing.T) {
 		versions, fanout int
 		want             uint64
 	}{{50, 1, 50}, {10, 2, 143}, {30, 2, 2178308}, {20, 20, 524288}, {100, 100, 1<<64 - 1}} {
-		offer, err := ladder(tt.versions, tt.fanout).Upgrade(Query{})
+		offer, err := Upgrade(ladder(tt.versions, tt.fanout), Query{})
 		if err != nil || offer.Paths != tt.want {
 			t.Errorf("paths of %d versions, %d deltas each: %+v, %v, want %d", tt.versions, tt.fanout, offer, err, tt.want)
 		}
@@ -111,7 +111,7 @@ func TestPaths(t *testing.T) {
 func TestUpgradeAbsurdSizes(t *testing.T) {
 	x := &Index{GeneratedAt: "Tue Mar 01 01:01:01 UTC 2016", Images: []Image{
 		{Type: Full, Version: 1, Percentage: 100, Files: []File{{Size: -1 << 63}, {Size: 1<<63 - 1}}}}}
-	if _, err := x.Upgrade(Query{}); !errors.Is(err, ErrBroken) || !strings.Contains(err.Error(), "exbibyte") {
+	if _, err := Upgrade(x, Query{}); !errors.Is(err, ErrBroken) || !strings.Contains(err.Error(), "exbibyte") {
 		t.Errorf("Upgrade: %v", err)
 	}
 }
@@ -132,14 +132,14 @@ func TestUpgradeHostile(t *testing.T) {
 			add(v+i, v+4, 0)
 		}
 	}
-	g, err := x.graph(Query{}, python37)
+	g, err := newGraph(x, Query{}, python37)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if w, ok := g.best(func(int) bool { return true }); !ok || w.first() != nil {
 		t.Error("the order is imitated after all: make the index worse")
 	}
-	o, err := x.Upgrade(Query{})
+	o, err := Upgrade(x, Query{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -149,7 +149,9 @@ func TestUpgradeHostile(t *testing.T) {
 }
 
 func FuzzUpgrade(f *testing.F) {
-	seed(f, "testdata/client/index-cases.json", "index_text")
+	for _, c := range readCases[map[string]any](f, "testdata/client/index-cases.json") {
+		f.Add([]byte(c["index_text"].(string)))
+	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		x, err := ParseIndex(data)
 		if err != nil {
@@ -158,20 +160,20 @@ func FuzzUpgrade(f *testing.F) {
 		for _, filter := range []string{"", Full, Delta} {
 			for _, build := range []int{-1, 0, 5} {
 				q := Query{Build: build, Filter: filter}
-				o, err := x.Upgrade(q)
+				o, err := Upgrade(x, q)
 				if err != nil {
 					if !errors.Is(err, ErrBroken) {
 						t.Fatal(err)
 					}
 					continue
 				}
-				if text, err := x.Explain(q); err != nil || text == "" {
+				if text, err := Explain(x, q); err != nil || text == "" {
 					t.Fatal(text, err)
 				}
 				if o.Paths > 1000 {
 					continue
 				}
-				seq, err := x.Candidates(q)
+				seq, err := Candidates(x, q)
 				if err != nil {
 					t.Fatal(err)
 				}

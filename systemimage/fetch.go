@@ -163,6 +163,84 @@ func (c *Client) open(ctx context.Context, u *url.URL, header http.Header) (*htt
 	return nil, err
 }
 
+// Stat asks for the size of a file of the tree, in bytes, -1 when the server
+// does not say; there is false when it has none. It fails with ErrRefused for a
+// path that leads out of the tree.
+func (c *Client) Stat(ctx context.Context, place string) (size int64, there bool, err error) {
+	base, err := c.base()
+	if err != nil {
+		return 0, false, err
+	}
+	u, err := locate(base, place)
+	if err != nil {
+		return 0, false, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, cmp.Or(c.Timeout, defaultTimeout))
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, http.MethodHead, u.String(), nil)
+	if err != nil {
+		return 0, false, err
+	}
+	r.Header.Set("User-Agent", cmp.Or(c.UserAgent, "landing"))
+	r.Header.Set("Accept-Encoding", "identity") // the size of the file, not of its coding
+	resp, err := c.http().Do(r)
+	if err != nil {
+		return 0, false, &Error{Op: "look at file", Place: u.Redacted(), Err: err}
+	}
+	resp.Body.Close()
+	switch {
+	case resp.StatusCode == http.StatusNotFound || resp.StatusCode == http.StatusGone:
+		return 0, false, nil
+	case resp.StatusCode != http.StatusOK:
+		return 0, false, &Error{Op: "look at file", Place: u.Redacted(), Err: fmt.Errorf("server answers %s", resp.Status)}
+	}
+	return resp.ContentLength, true, nil
+}
+
+// Open reads a file of the tree as it is stored: its size and signature are not
+// checked, which [Client.Download] does. The caller closes it. Reading fails
+// when the server sends nothing for a while. A path that leads out of the tree is
+// ErrRefused, a missing file ErrNotFound.
+func (c *Client) Open(ctx context.Context, place string) (io.ReadCloser, error) {
+	base, err := c.base()
+	if err != nil {
+		return nil, err
+	}
+	u, err := locate(base, place)
+	if err != nil {
+		return nil, err
+	}
+	ctx, alive, stop := withPulse(ctx)
+	resp, err := c.open(ctx, u, http.Header{"Accept-Encoding": {"identity"}})
+	if err != nil {
+		stop()
+		return nil, cause(ctx, err)
+	}
+	return &guarded{ctx: ctx, body: resp.Body, alive: alive, stop: stop}, nil
+}
+
+// guarded is a body that is read while its server sends something.
+type guarded struct {
+	ctx   context.Context
+	body  io.ReadCloser
+	alive io.Writer
+	stop  func()
+}
+
+func (g *guarded) Read(b []byte) (int, error) {
+	n, err := g.body.Read(b)
+	_, _ = g.alive.Write(b[:n])
+	if err != nil && err != io.EOF {
+		err = cause(g.ctx, err)
+	}
+	return n, err
+}
+
+func (g *guarded) Close() error {
+	g.stop()
+	return g.body.Close()
+}
+
 // get reads one small file whole: at most limit bytes, counted after
 // decompression, within the client's timeout.
 func (c *Client) get(ctx context.Context, u *url.URL, limit int64, have validators, fresh bool) (answer, error) {

@@ -38,15 +38,15 @@ type edge struct {
 	weight     int64 // size and reboot
 }
 
-// graph fails where a device would.
-func (x *Index) graph(q Query, grow func(int, int) bool) (*graph, error) {
+// newGraph fails where a device would.
+func newGraph(x *Index, q Query, grow func(int, int) bool) (*graph, error) {
 	if q.Filter != "" && q.Filter != Full && q.Filter != Delta {
 		return nil, &Error{Op: "find upgrade", Place: "Query.Filter", Kind: ErrRefused, Err: fmt.Errorf("%q is no filter: want full, delta or nothing", q.Filter)}
 	}
-	if err := x.unreadable(q.Build); err != nil {
+	if err := x.CheckFor(q.Build); err != nil {
 		return nil, &Error{Op: "find upgrade", Kind: ErrBroken, Err: fmt.Errorf("devices drop the whole index: %w", err)}
 	}
-	g := x.network(q, grow)
+	g := network(x, q, grow)
 	if g.loop != nil {
 		return nil, &Error{Op: "find upgrade", Kind: ErrBroken,
 			Err: fmt.Errorf("deltas lead in a circle, %v: a device at build %d never finishes its search", g.loop, q.Build)}
@@ -58,29 +58,8 @@ func (x *Index) graph(q Query, grow func(int, int) bool) (*graph, error) {
 	return g, nil
 }
 
-// unreadable is the first finding that makes a device at a build drop x. A full
-// that it may not take does it no harm.
-func (x *Index) unreadable(build int) error {
-	if _, why := parseGenerated(x.GeneratedAt); why != "" {
-		return broken("global.generated_at", "%.80q %s", x.GeneratedAt, why)
-	}
-	for i := range x.Images {
-		m := &x.Images[i]
-		if m.Extra == nil && (m.Type == Full || m.Type == Delta && uint(m.Base) <= MaxVersion) && uint(m.Version) <= MaxVersion && !m.NullVersion {
-			continue // the common case, cheaply
-		}
-		if _, odd := m.Extra["minversion"]; m.Type == Full && m.MinVersion > build && !odd {
-			continue
-		}
-		for err := range m.listing(fmt.Sprintf("images[%d]", i)) {
-			return err
-		}
-	}
-	return nil
-}
-
 // network makes the edges, and orders the vertices or finds a ring.
-func (x *Index) network(q Query, grow func(int, int) bool) *graph {
+func network(x *Index, q Query, grow func(int, int) bool) *graph {
 	g := &graph{x: x}
 	fulls, deltas := newPythonSet(grow), newPythonSet(grow)
 	for i := range x.Images {
@@ -185,7 +164,8 @@ func (g *graph) filter(kind string) error {
 		for i := range m.Files {
 			f := &m.Files[i]
 			if raw, odd := f.Extra["size"]; odd && f.Size == 0 {
-				return broken(fmt.Sprintf("images[%d].files[%d].size", g.edges[e].image, i), "is %s, no number of bytes to compute scores with", asWritten(raw))
+				return &Error{Place: fmt.Sprintf("images[%d].files[%d].size", g.edges[e].image, i), Kind: ErrBroken,
+					Err: fmt.Errorf("is %.40s, no number of bytes to compute scores with", raw)}
 			}
 			size := uint64(f.Size)
 			if f.Size < 0 {

@@ -85,7 +85,7 @@ func (s *Server) checkImported(ctx context.Context, run *ImportRun) (wrong []str
 		say := func(format string, a ...any) {
 			wrong = append(wrong, fmt.Sprintf("%s %s: %s", p.Channel, p.Device, fmt.Sprintf(format, a...)))
 		}
-		x, err := s.Client.index(ctx, l, p.Channel, p.Device)
+		x, err := s.Client.IndexOf(ctx, l, p.Channel, p.Device)
 		if err != nil {
 			if errors.Is(err, ErrTorn) || errors.Is(err, ErrSignature) || errors.Is(err, ErrMalformed) {
 				say("its index cannot be trusted (%v)", err)

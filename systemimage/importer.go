@@ -357,25 +357,6 @@ func (i *Importer) error(op string, kind, err error) error {
 	return &Error{Op: op, Kind: kind, Err: err}
 }
 
-func logger(l *slog.Logger) *slog.Logger {
-	if l == nil {
-		return slog.New(slog.DiscardHandler)
-	}
-	return l
-}
-
-// sleep waits for d or until ctx is done.
-func sleep(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-t.C:
-		return nil
-	}
-}
-
 func numbers(list []int) string {
 	words := make([]string, len(list))
 	for i, n := range list {

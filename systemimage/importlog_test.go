@@ -322,27 +322,6 @@ func FuzzParseImportLog(f *testing.F) {
 	})
 }
 
-// A held lock is seen where INFO is, and only there; so Import asks for it.
-func TestImportLockRecorded(t *testing.T) {
-	seen := 0
-	for _, r := range recordings(t, "import-lock") {
-		visible := strings.Contains(r.stdout, lockText)
-		if got := readTranscript(r.output()).locked; got != visible {
-			t.Errorf("%s: locked %v, want %v", r.name, got, visible)
-		}
-		if visible {
-			seen++
-			continue
-		}
-		if r.stdout != "" || strings.Contains(r.command, "-vvv") {
-			t.Errorf("%s: the lock does not show at the level that Import asks for", r.name)
-		}
-	}
-	if seen < 3 {
-		t.Errorf("the lock shows in %d recordings", seen)
-	}
-}
-
 // The error records of a log without INFO have their causes too.
 func TestImportProblem(t *testing.T) {
 	for text, want := range map[string]string{

@@ -2,26 +2,12 @@ package systemimage
 
 import (
 	"encoding/json"
-	"os"
 	"reflect"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 )
-
-func readCases[T any](t testing.TB, name string) []T {
-	t.Helper()
-	data, err := os.ReadFile(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var cases []T
-	if err := json.Unmarshal(data, &cases); err != nil {
-		t.Fatal(err)
-	}
-	return cases
-}
 
 // lenient lists where ParseIndex deliberately reads what a device refuses to.
 var lenient = map[string]string{

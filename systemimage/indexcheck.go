@@ -109,3 +109,24 @@ func parseGenerated(s string) (t time.Time, why string) {
 var generatedAt = regexp.MustCompile(strings.NewReplacer(" ", `[\pZ\x09-\x0d\x1c-\x1f\x{85}]+`, "N", `\p{Nd}`).Replace(
 	`^(?i:mon|tue|wed|thu|fri|sat|sun) (?i:(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)) ` +
 		`(3[01]|[12]N|0[1-9]|[1-9]) (2[0-3]|[01]N|N):([0-5]N|N):([0-5]N|N) UTC (NNNN)$`))
+
+// CheckFor is Check for a device at a build: the first finding that makes it drop
+// the index. A full that it may not take does it no harm.
+func (x *Index) CheckFor(build int) error {
+	if _, why := parseGenerated(x.GeneratedAt); why != "" {
+		return broken("global.generated_at", "%.80q %s", x.GeneratedAt, why)
+	}
+	for i := range x.Images {
+		m := &x.Images[i]
+		if m.Extra == nil && (m.Type == Full || m.Type == Delta && uint(m.Base) <= MaxVersion) && uint(m.Version) <= MaxVersion && !m.NullVersion {
+			continue // the common case, cheaply
+		}
+		if _, odd := m.Extra["minversion"]; m.Type == Full && m.MinVersion > build && !odd {
+			continue
+		}
+		for err := range m.listing(fmt.Sprintf("images[%d]", i)) {
+			return err
+		}
+	}
+	return nil
+}

@@ -12,9 +12,8 @@ func TestJSONNames(t *testing.T) {
 	upper := regexp.MustCompile(`"[a-z_]*[A-Z]\w*":`)
 	for _, v := range []any{
 		Copied{Deltas: []int{1}, Aliases: []string{"a"}}, Phased{Aliases: []string{"a"}},
-		TreeFinding{Channel: "c", Device: "d", Place: "p"}, Finding{Blocks: true},
+		Finding{Blocks: true},
 		ImporterStatus{By: []Mark{{Run: "r", Since: time.Unix(1, 0), Others: 1}}, Lines: []int{1}, Lock: "x"},
-		Edit{}, ConfigChange{}, ConfigFinding{},
 	} {
 		b, err := json.Marshal(v)
 		if bad := upper.FindAll(b, -1); err != nil || bad != nil {

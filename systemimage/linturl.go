@@ -8,7 +8,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"regexp"
 	"sync"
 	"time"
 )
@@ -80,10 +79,6 @@ func (n *lint) urls(ctx context.Context) error {
 	}
 	return nil
 }
-
-// userInfo is what stands between :// and @ in a URL, or user:password where the
-// scheme was forgotten.
-var userInfo = regexp.MustCompile(`(://)[^/@;,\s]*@|[^/@;,=\s:]+:[^/@;,=\s]+@|(nonnumeric port: ['"])[^\s]*@`)
 
 // bare is a URL without the secrets that may be in it.
 func bare(u string) string {

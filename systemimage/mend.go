@@ -58,7 +58,7 @@ func (s *Server) Mend(ctx context.Context, channel, device string) (done []strin
 	if err != nil {
 		return nil, err
 	}
-	dir := indexDir(d)
+	dir := d.Folder()
 	if !plainPath(dir) {
 		return fail(ErrRefused, fmt.Errorf("%q is no path below the published tree", dir))
 	}

@@ -32,7 +32,7 @@ func (s *Server) settle(ctx context.Context, op string, p *copyPlan, e ending) (
 		return fail(kind, fmt.Errorf("%v, and the published index cannot be read: %w", e, err))
 	}
 	if !found {
-		if text := after.refuseNull(); text != "" {
+		if text := refuseNull(after.Index); text != "" {
 			return fail(ErrBroken, fmt.Errorf("%v, and %s", e, text))
 		}
 		return fail(notPublished(e))
@@ -222,7 +222,7 @@ func (s *Server) checkAliases(ctx context.Context, x *Published, m Image, names 
 		return nil, nil, err
 	}
 	for _, name := range names {
-		a, err := s.Client.index(ctx, l, name, x.Device)
+		a, err := s.Client.IndexOf(ctx, l, name, x.Device)
 		if err != nil {
 			lag = append(lag, fmt.Sprintf("alias %s cannot be read (%v)", name, err))
 			continue

@@ -92,21 +92,21 @@ func (s *Server) checkPercentage(ctx context.Context, r PhaseRequest) (Phased, b
 	if err != nil {
 		return Phased{}, false, err
 	}
-	text := l.refuseTarget(r.Channel, r.Device, "Invalid device for source channel")
+	text := refuseTarget(l.Channels, r.Channel, r.Device, "Invalid device for source channel")
 	if outside := r.Percentage < 0 || r.Percentage > 100; outside && (text == "" || !strings.HasPrefix(text, "Invalid")) {
 		text = fmt.Sprintf("Invalid value: %d is not in 0..100", r.Percentage)
 	}
 	if text != "" {
 		return refuse(text)
 	}
-	x, err := s.Client.index(ctx, l, r.Channel, r.Device)
+	x, err := s.Client.IndexOf(ctx, l, r.Channel, r.Device)
 	if err != nil {
 		return Phased{}, false, err
 	}
-	if text := x.refuseNull(); text != "" {
+	if text := refuseNull(x.Index); text != "" {
 		return Phased{}, false, r.fail(ErrBroken, errors.New(text))
 	}
-	if text := x.refusePhase(r.Version); text != "" {
+	if text := refusePhase(x.Index, r.Version); text != "" {
 		return refuse(text)
 	}
 	p := Phased{Channel: r.Channel, Device: r.Device, Version: r.Version, Percentage: r.Percentage}
@@ -171,7 +171,7 @@ func (s *Server) SetPercentage(ctx context.Context, r PhaseRequest) (Phased, err
 		if err != nil {
 			return Phased{}, err
 		}
-		findings, err := s.inspect(ctx, phaseOp, inspection{dirs: []string{indexDir(d)}})
+		findings, err := s.inspect(ctx, phaseOp, inspection{dirs: []string{d.Folder()}})
 		if err == nil {
 			err = blocked(phaseOp, r.Channel, r.Device, findings)
 		}

@@ -81,8 +81,8 @@ func (s *Server) Preflight(ctx context.Context, channel, device string) ([]Findi
 	if err != nil {
 		return nil, err
 	}
-	look := inspection{dirs: []string{indexDir(entry)}}
-	p, err := s.Client.index(ctx, l, channel, device)
+	look := inspection{dirs: []string{entry.Folder()}}
+	p, err := s.Client.IndexOf(ctx, l, channel, device)
 	if err == nil {
 		if m, ok := p.Latest(); ok {
 			look.image(m)
@@ -92,9 +92,6 @@ func (s *Server) Preflight(ctx context.Context, channel, device string) ([]Findi
 	}
 	return s.inspect(ctx, op, look)
 }
-
-// indexDir is the folder of an index below www.
-func indexDir(d Device) string { return strings.TrimPrefix(path.Dir(d.Index), "/") }
 
 // An inspection is what to look at.
 type inspection struct {

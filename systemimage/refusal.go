@@ -53,7 +53,7 @@ func refuseComma(tag string) string {
 }
 
 // refuseCopy covers what copy-image checks before it looks at images.
-func (cs Channels) refuseCopy(from, to, device, tag string) string {
+func refuseCopy(cs Channels, from, to, device, tag string) string {
 	src, inSrc := cs[from]
 	dst, inDst := cs[to]
 	srcDevice, onSrc := src.Devices[device]
@@ -85,7 +85,7 @@ func (cs Channels) refuseCopy(from, to, device, tag string) string {
 
 // refuseTarget covers what set-phased-percentage and tag-image check before
 // they look at images. They differ in one word about an unknown device.
-func (cs Channels) refuseTarget(channel, device, wordsForDevice string) string {
+func refuseTarget(cs Channels, channel, device, wordsForDevice string) string {
 	c, ok := cs[channel]
 	d, on := c.Devices[device]
 	switch {
@@ -106,7 +106,7 @@ func (cs Channels) refuseTarget(channel, device, wordsForDevice string) string {
 func instead(channel string) string { return " Use its target " + channel + " instead." }
 
 // refusePhase covers what set-phased-percentage says of the version.
-func (x *Index) refusePhase(version int) string {
+func refusePhase(x *Index, version int) string {
 	newest, ok := x.Newest()
 	switch {
 	case !slices.ContainsFunc(x.Images, func(m Image) bool { return !m.NullVersion && m.Version == version }):
@@ -118,7 +118,7 @@ func (x *Index) refusePhase(version int) string {
 }
 
 // refuseTag covers what tag-image says of the version.
-func (x *Index) refuseTag(version int) string {
+func refuseTagOf(x *Index, version int) string {
 	newest, ok := x.Newest()
 	_, full := x.Full(version)
 	switch {
@@ -134,7 +134,7 @@ func (x *Index) refuseTag(version int) string {
 
 // refuseNull says what a program would die of when the index holds an image
 // with "version": null, which copy-image -k without -r once published.
-func (x *Index) refuseNull() string {
+func refuseNull(x *Index) string {
 	if slices.ContainsFunc(x.Images, func(m Image) bool { return m.NullVersion }) {
 		return "an image of the index has no number (\"version\": null): every copy, tag and percentage dies of it; " +
 			"remove it in si-shell with get_device(...).remove_image(\"full\", None)"

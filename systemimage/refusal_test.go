@@ -16,7 +16,7 @@ func FuzzCopyRequest(f *testing.F) {
 	f.Fuzz(func(t *testing.T, from, to, device, tag string, version, percentage int) {
 		r := CopyRequest{From: from, To: to, Device: device, Tag: tag, Version: version, Percentage: percentage}
 		cs := Channels{from: {Devices: map[string]Device{device: {}}}, to: {Devices: map[string]Device{device: {}}}}
-		if r.refuse() != "" || cs.refuseCopy(from, to, device, tag) != "" {
+		if r.refuse() != "" || refuseCopy(cs, from, to, device, tag) != "" {
 			return
 		}
 		for _, form := range []copyForm{formOption, formPositional} {

@@ -52,10 +52,6 @@ echo seen
 `
 )
 
-func script(text, name string, args ...string) command.Command {
-	return command.Command{Argv: append([]string{"sh", "-c", text, name}, args...)}
-}
-
 // A lockView is what can be seen of the server's global lock.
 type lockView struct {
 	seen    bool // the host lets its locks be seen

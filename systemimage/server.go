@@ -110,15 +110,6 @@ func (e ending) String() string {
 	return e.program + " exited with 0"
 }
 
-// lastWords returns the last line of what a program wrote, for a message.
-func lastWords(b []byte) string {
-	lines := strings.Split(strings.TrimSpace(string(b)), "\n")
-	if last := lines[len(lines)-1]; last != "" {
-		return ": " + shorten(strings.TrimSpace(last))
-	}
-	return ""
-}
-
 func (s *Server) lockTimes() (wait, poll time.Duration) {
 	return cmp.Or(s.LockWait, defaultLockWait), cmp.Or(s.LockPoll, defaultLockPoll)
 }

@@ -62,7 +62,7 @@ func (c *Client) survey(ctx context.Context, parallel int, only Selector) iter.S
 			workers.Go(func() {
 				for k := range work {
 					first := sharing[k][0]
-					p, err := c.index(ctx, l, first.channel, first.device)
+					p, err := c.IndexOf(ctx, l, first.channel, first.device)
 					for _, q := range sharing[k] {
 						r := result{err: in(err, q.channel, q.device)}
 						if err == nil {

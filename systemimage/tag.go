@@ -44,17 +44,17 @@ func (s *Server) planTag(ctx context.Context, r TagRequest) (*copyPlan, bool, er
 	if err != nil {
 		return nil, false, err
 	}
-	if text := l.refuseTarget(r.Channel, r.Device, "Invalid device for channel"); text != "" {
+	if text := refuseTarget(l.Channels, r.Channel, r.Device, "Invalid device for channel"); text != "" {
 		return refuse(text)
 	}
 	if text := refuseComma(r.Tag); text != "" {
 		return refuse(text)
 	}
-	x, err := s.Client.index(ctx, l, r.Channel, r.Device)
+	x, err := s.Client.IndexOf(ctx, l, r.Channel, r.Device)
 	if err != nil {
 		return nil, false, err
 	}
-	if text := x.refuseNull(); text != "" {
+	if text := refuseNull(x.Index); text != "" {
 		return nil, false, &Error{Op: tagOp, Channel: r.Channel, Device: r.Device, Kind: ErrBroken, Err: errors.New(text)}
 	}
 	latest, _ := x.Latest()
@@ -75,7 +75,7 @@ func (s *Server) planTag(ctx context.Context, r TagRequest) (*copyPlan, bool, er
 		p.want.Deltas, p.want.Aliases = basesOf(x.Deltas(latest.Version)), same
 		return p, true, nil
 	}
-	if text := x.refuseTag(r.Version); text != "" {
+	if text := refuseTagOf(x.Index, r.Version); text != "" {
 		return refuse(text)
 	}
 	if p.want.Version > MaxVersion {

@@ -99,36 +99,3 @@ func (t *transcript) record(text string) {
 		}
 	}
 }
-
-// shorten makes words of another program fit for an error message: valid UTF-8,
-// no control characters, bounded.
-func shorten(s string) string {
-	const limit = 300
-	cut := len(s) > limit
-	if !cut && plain(s) {
-		return s
-	}
-	if cut {
-		s = s[:limit]
-	}
-	s = strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f {
-			return ' '
-		}
-		return r
-	}, strings.ToValidUTF8(s, "?"))
-	if cut {
-		s += "..."
-	}
-	return s
-}
-
-// plain reports whether s is printable ASCII.
-func plain(s string) bool {
-	for i := range len(s) {
-		if s[i] < ' ' || s[i] > '~' {
-			return false
-		}
-	}
-	return true
-}

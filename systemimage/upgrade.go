@@ -35,7 +35,7 @@ type Installed struct {
 // alias differs from the target of the installed image is a switch of channels
 // and counts from build 0, and alias or target, not the name of the channel,
 // stand in the seed of its number.
-func (cs Channels) Query(in Installed) Query {
+func (in Installed) Query(cs Channels) Query {
 	alias := cs[in.Channel].Alias
 	q := Query{Build: in.Build}
 	if alias != "" && in.Target != "" && alias != in.Target && !in.BuildGiven {
@@ -97,14 +97,14 @@ func pathSize(path []Image) int64 {
 // would choose, with its scores, phasing and order, but in a time that does not
 // grow with the number of paths. It fails with ErrBroken where that client
 // would fail or never end, see [Index.Check] and [Index.Loop].
-func (x *Index) Upgrade(q Query) (*Offer, error) {
-	o, _, _, err := x.decide(q)
+func Upgrade(x *Index, q Query) (*Offer, error) {
+	o, _, _, err := decide(x, q)
 	return o, err
 }
 
 // decide also returns the winner before the cap.
-func (x *Index) decide(q Query) (*Offer, []Image, *graph, error) {
-	g, err := x.graph(q, python37)
+func decide(x *Index, q Query) (*Offer, []Image, *graph, error) {
+	g, err := newGraph(x, q, python37)
 	if err != nil {
 		return nil, nil, nil, err
 	}
@@ -137,7 +137,7 @@ func (x *Index) decide(q Query) (*Offer, []Image, *graph, error) {
 				o.Ties = append(o.Ties, g.images(path))
 			}
 		}
-		if o.Older, err = x.older(q, g.images(best), reached); err != nil {
+		if o.Older, err = older(x, q, g.images(best), reached); err != nil {
 			return nil, nil, nil, err
 		}
 	}
@@ -147,8 +147,8 @@ func (x *Index) decide(q Query) (*Offer, []Image, *graph, error) {
 }
 
 // older is what CPython 3.6 chooses where it is not best.
-func (x *Index) older(q Query, best []Image, reached func(int) bool) ([]Image, error) {
-	g, err := x.graph(q, python36)
+func older(x *Index, q Query, best []Image, reached func(int) bool) ([]Image, error) {
+	g, err := newGraph(x, q, python36)
 	if err != nil {
 		return nil, err
 	}
@@ -167,8 +167,8 @@ func capped(path []Image, most int) []Image {
 // Candidates lists the paths of a query in the client's order, which decides
 // ties. With several deltas per version their number doubles with every
 // version: stop when it is enough. Percentages, Draw and MaxImage play no part.
-func (x *Index) Candidates(q Query) (iter.Seq[Candidate], error) {
-	g, err := x.graph(q, python37)
+func Candidates(x *Index, q Query) (iter.Seq[Candidate], error) {
+	g, err := newGraph(x, q, python37)
 	if err != nil {
 		return nil, err
 	}
@@ -203,11 +203,11 @@ func (x *Index) Candidates(q Query) (iter.Seq[Candidate], error) {
 
 // Loop returns a ring of deltas that a device at a build would walk round for
 // ever, such as 5, 7, 5; nil when there is none.
-func (x *Index) Loop(build int) []int {
-	if x.unreadable(build) != nil {
+func Loop(x *Index, build int) []int {
+	if x.CheckFor(build) != nil {
 		return nil
 	}
-	return x.network(Query{Build: build}, python37).loop
+	return network(x, Query{Build: build}, python37).loop
 }
 
 // pathText names the images of a path, which also identifies it.

@@ -93,7 +93,7 @@ func (r vectorRun) check(t *testing.T, x *Index) {
 		q.Filter = ""
 	}
 	what := fmt.Sprintf("start %d filter %s", r.Start, r.Filter)
-	seq, err := x.Candidates(q)
+	seq, err := Candidates(x, q)
 	if (r.Verdict == "error") != (err != nil) {
 		t.Fatalf("%s: error %v, want verdict %q", what, err, r.Verdict)
 	}
@@ -116,7 +116,7 @@ func (r vectorRun) check(t *testing.T, x *Index) {
 	for _, by := range r.WinnerBy {
 		for _, n := range []int{by[0], by[1]} {
 			q.Draw = number(n)
-			o, err := x.Upgrade(q)
+			o, err := Upgrade(x, q)
 			if err != nil {
 				t.Fatalf("%s: %v", what, err)
 			}
@@ -153,7 +153,7 @@ func (r vectorRun) check(t *testing.T, x *Index) {
 		return
 	}
 	q.Draw = func(target int) int { return phasing.Draw(r.Channel, target, r.MachineID) }
-	o, err := x.Upgrade(q)
+	o, err := Upgrade(x, q)
 	if err != nil {
 		t.Fatalf("%s: %v", what, err)
 	}
@@ -184,7 +184,7 @@ func (r vectorRun) check(t *testing.T, x *Index) {
 	}
 	if len(r.MaxImage) == 2 && r.MaxImage[0].(float64) > 0 {
 		q.MaxImage = int(r.MaxImage[0].(float64))
-		o, err := x.Upgrade(q)
+		o, err := Upgrade(x, q)
 		if err != nil {
 			t.Fatalf("%s: %v", what, err)
 		}
@@ -257,7 +257,7 @@ func TestUpgradeTieDependsOnPython(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		o, err := x.Upgrade(Query{Build: tt.Start})
+		o, err := Upgrade(x, Query{Build: tt.Start})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -290,7 +290,7 @@ func TestUpgradeVerdicts(t *testing.T) {
 			x, err := ParseIndex([]byte(tt.Text))
 			var o *Offer
 			if err == nil {
-				o, err = x.Upgrade(Query{Build: tt.Start})
+				o, err = Upgrade(x, Query{Build: tt.Start})
 			}
 			if unlike[tt.Name] != "" {
 				if tt.Verdict == "ok" || err != nil {
@@ -302,18 +302,18 @@ func TestUpgradeVerdicts(t *testing.T) {
 				t.Fatalf("error %v, want verdict %q", err, tt.Verdict)
 			}
 			if err != nil {
-				if tt.Verdict == "never ends" && (x.Loop(tt.Start) == nil || !errors.Is(err, ErrBroken)) {
-					t.Errorf("Loop = %v, error %v", x.Loop(tt.Start), err)
+				if tt.Verdict == "never ends" && (Loop(x, tt.Start) == nil || !errors.Is(err, ErrBroken)) {
+					t.Errorf("Loop = %v, error %v", Loop(x, tt.Start), err)
 				}
 				return
 			}
-			if x.Loop(tt.Start) != nil || o == nil {
-				t.Errorf("Loop = %v, want none", x.Loop(tt.Start))
+			if Loop(x, tt.Start) != nil || o == nil {
+				t.Errorf("Loop = %v, want none", Loop(x, tt.Start))
 			}
 			for n, want := range tt.WinnerAt {
 				var d int
 				_, _ = fmt.Sscan(n, &d)
-				o, err := x.Upgrade(Query{Build: tt.Start, Draw: number(d)})
+				o, err := Upgrade(x, Query{Build: tt.Start, Draw: number(d)})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -360,13 +360,13 @@ func TestQueryOfAnInstalledDevice(t *testing.T) {
 		if tt.Override != nil {
 			in.Build, in.BuildGiven = *tt.Override, true
 		}
-		q := Channels{tt.Channel: {Alias: text(tt.Alias)}}.Query(in)
-		x := Index{GeneratedAt: "Tue Mar 01 01:01:01 UTC 2016", Images: []Image{
+		q := in.Query(Channels{tt.Channel: {Alias: text(tt.Alias)}})
+		x := &Index{GeneratedAt: "Tue Mar 01 01:01:01 UTC 2016", Images: []Image{
 			{Type: Full, Version: 6, Percentage: 100, Files: []File{{Size: 300 * mib}}},
 			{Type: Full, Version: 7, Percentage: tt.Percentage, Files: []File{{Size: 310 * mib}}},
 			{Type: Delta, Version: 7, Base: 6, Percentage: tt.Percentage, Files: []File{{Size: 20 * mib}}},
 		}}
-		o, err := x.Upgrade(q)
+		o, err := Upgrade(x, q)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -415,7 +415,7 @@ func TestUpgradeAgainstListing(t *testing.T) {
 		q := Query{Build: []int{0, anyVersion(r, x)}[r.IntN(2)], Filter: []string{"", "", "", Full, Delta}[r.IntN(5)]}
 		n := r.IntN(101)
 		q.Draw = number(n)
-		seq, err := x.Candidates(q)
+		seq, err := Candidates(x, q)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -438,7 +438,7 @@ func TestUpgradeAgainstListing(t *testing.T) {
 				same[pathText(c.Path)] = true
 			}
 		}
-		o, err := x.Upgrade(q)
+		o, err := Upgrade(x, q)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -476,9 +476,9 @@ func TestOddIndexes(t *testing.T) {
 		q := Query{Build: tt.Build, Filter: tt.Filter, MaxImage: tt.Cap}
 		x, err := ParseIndex([]byte(tt.Text))
 		if err == nil {
-			_, err = x.Upgrade(q)
+			_, err = Upgrade(x, q)
 		}
-		if (err == nil) != (tt.Verdict == "ok") || (tt.Verdict == "never") != (err != nil && x != nil && x.Loop(tt.Build) != nil) {
+		if (err == nil) != (tt.Verdict == "ok") || (tt.Verdict == "never") != (err != nil && x != nil && Loop(x, tt.Build) != nil) {
 			t.Errorf("row %d: error %v, the client: %s\n%s", i+1, err, tt.Verdict, tt.Text)
 			continue
 		}
@@ -490,7 +490,7 @@ func TestOddIndexes(t *testing.T) {
 		}
 		for _, w := range tt.WinnerAt {
 			q.Draw = func(int) int { n, _ := strconv.Atoi(string(w[0])); return n }
-			o, err := x.Upgrade(q)
+			o, err := Upgrade(x, q)
 			if err != nil {
 				t.Fatalf("row %d: %v", i+1, err)
 			}
@@ -503,12 +503,12 @@ func TestOddIndexes(t *testing.T) {
 
 // A device looks at the version of a full only if it may take it.
 func TestUpgradeUnusableFullBehindMinVersion(t *testing.T) {
-	x, err := ParseIndex([]byte(`{` + generated + `,"images":[{"type":"full","minversion":5},{"type":"full","version":7}]}`))
+	x, err := ParseIndex([]byte(`{"global": {"generated_at": "Tue Mar 01 01:01:01 UTC 2016"},"images":[{"type":"full","minversion":5},{"type":"full","version":7}]}`))
 	if err != nil {
 		t.Fatal(err)
 	}
 	for build, ok := range map[int]bool{4: true, 5: false} {
-		if o, err := x.Upgrade(Query{Build: build}); (err == nil) != ok || ok && pathText(o.Path) != "full 7" {
+		if o, err := Upgrade(x, Query{Build: build}); (err == nil) != ok || ok && pathText(o.Path) != "full 7" {
 			t.Errorf("build %d: %v, %v, want ok %v", build, o, err, ok)
 		}
 	}

@@ -99,7 +99,7 @@ func nobodyGetsIt(t *testing.T, client *systemimage.Client) {
 		newest, _ := x.Newest()
 		for build := range newest + 1 {
 			for number := range 101 {
-				o, err := x.Upgrade(systemimage.Query{Build: build, Draw: func(int) int { return number }})
+				o, err := systemimage.Upgrade(x.Index, systemimage.Query{Build: build, Draw: func(int) int { return number }})
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -40,7 +40,7 @@ func program() cli.Program {
 				return cli.Usage(fmt.Errorf("%q: no arguments are taken", args[0]))
 			}
 			o.Expiry, o.Within = expiry, time.Duration(days)*24*time.Hour
-			findings, err := w.Images.CheckTree(ctx, o)
+			findings, err := systemimage.CheckTree(ctx, w.Images, o)
 			if err != nil {
 				return err
 			}

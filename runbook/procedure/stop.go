@@ -166,7 +166,7 @@ func offers(x *systemimage.Index, version int) (string, error) {
 			continue
 		}
 		for _, n := range sorted(numbers) {
-			o, err := x.Upgrade(systemimage.Query{Build: build, Draw: func(int) int { return n }})
+			o, err := systemimage.Upgrade(x, systemimage.Query{Build: build, Draw: func(int) int { return n }})
 			if err != nil {
 				return "", err
 			}
