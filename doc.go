@@ -9,13 +9,13 @@
 //   - examples: one thin program per procedure, on a lab or on a real site
 //   - runbook/procedure: the team's procedures, ready to run or to embed
 //   - runbook: procedures as plain Go functions that survive a kill
-//   - systemimage: read and operate a system-image server; its keyring verifies
-//     what is read
+//   - systemimage: read a system-image server; beside it keyring, upgrade,
+//     treecheck, channelconfig, importlog and operate
 //   - cdimage: read build logs, say why an image is missing; cdimage/builder
 //     builds it again
 //   - launchpad: copy PPAs until they are proven published, build live file systems
 //   - phasing: what a percentage means for a device, and schedules
-//   - runbook/remote: one SSH host
+//   - runbook/command, runbook/remote: one program, one SSH host
 //   - runbook/lab: all fakes joined into one world to practise on
 //
 // Each package comment introduces its nouns in reading order and ends with what

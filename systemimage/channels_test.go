@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/landingteam/landing/systemimage/internal/fixture"
 )
 
 // unlikeADevice lists where ParseChannels deliberately differs from a device.
@@ -40,7 +41,7 @@ func TestParseChannelsLikeADevice(t *testing.T) {
 		return &s
 	}
 	seen := 0
-	for _, tt := range readCases[channelsCase](t, "testdata/client/channels-cases.json") {
+	for _, tt := range fixture.Cases[channelsCase](t, "testdata/client/channels-cases.json") {
 		t.Run(tt.Name, func(t *testing.T) {
 			cs, err := ParseChannels([]byte(tt.Text))
 			if why := unlikeADevice[tt.Name]; why != "" {

@@ -59,7 +59,7 @@ func (p *pulse) Write(b []byte) (int, error) {
 // download leaves NAME.part and goes on from there; while another process is
 // at it, the error is ErrLocked. progress, which may be nil, is told the bytes
 // done and in all, from the caller's goroutine; it should return quickly.
-func (c *Client) Download(ctx context.Context, p *Published, f File, folder string, progress func(done, total int64)) (string, error) {
+func (c *Client) Download(ctx context.Context, p *DeviceIndex, f File, folder string, progress func(done, total int64)) (string, error) {
 	d := &download{c: c, p: p, f: f, progress: progress}
 	to, err := d.run(ctx, folder)
 	if err == nil {
@@ -74,7 +74,7 @@ func (c *Client) Download(ctx context.Context, p *Published, f File, folder stri
 
 type download struct {
 	c        *Client
-	p        *Published
+	p        *DeviceIndex
 	f        File
 	progress func(done, total int64)
 }
@@ -301,7 +301,7 @@ func (d *download) verify(ctx context.Context, base, u *url.URL, f *os.File) err
 	if err != nil {
 		return err
 	}
-	doc := document{op: "download file", channel: d.p.Channel, device: d.p.Device, path: d.f.Path, keyring: d.p.Entry.Keyring}
+	doc := wanted{op: "download file", channel: d.p.Channel, device: d.p.Device, path: d.f.Path, keyring: d.p.Entry.Keyring}
 	for attempt := 0; ; attempt++ {
 		s, err := d.c.cached(ctx, asc, maxSignature, attempt > 0)
 		if errors.Is(err, ErrNotFound) {

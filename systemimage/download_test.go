@@ -17,7 +17,7 @@ import (
 const poolFile = "/pool/ubuntu-1.tar.xz"
 
 // shop is a site with one device and one image with one file.
-func shop(t *testing.T, data string) (*site, *Client, *Published, File) {
+func shop(t *testing.T, data string) (*site, *Client, *DeviceIndex, File) {
 	t.Helper()
 	f := File{Path: poolFile, Signature: poolFile + ".asc", Size: int64(len(data)), Checksum: fmt.Sprintf("%x", sha256.Sum256([]byte(data)))}
 	s := small(t, indexAt(noon, ""))

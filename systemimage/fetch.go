@@ -213,8 +213,9 @@ func (c *Client) Open(ctx context.Context, place string) (io.ReadCloser, error) 
 	ctx, alive, stop := withPulse(ctx)
 	resp, err := c.open(ctx, u, http.Header{"Accept-Encoding": {"identity"}})
 	if err != nil {
+		err = cause(ctx, err)
 		stop()
-		return nil, cause(ctx, err)
+		return nil, err
 	}
 	return &guarded{ctx: ctx, body: resp.Body, alive: alive, stop: stop}, nil
 }

@@ -9,12 +9,13 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/landingteam/landing/systemimage/internal/fixture"
 )
 
 // seed adds the recorded documents of a kind.
 func seed(f *testing.F, file, field string) {
 	f.Helper()
-	for _, c := range readCases[map[string]any](f, file) {
+	for _, c := range fixture.Cases[map[string]any](f, file) {
 		f.Add([]byte(c[field].(string)))
 	}
 	f.Add([]byte(`{"global":{},"images":[{"version":null,"files":[{"size":-1e2,"é":["\u00e9\ud800",{}]}]}],"x":[[],{}]}`))

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/landingteam/landing/systemimage/internal/fixture"
 )
 
 // lenient lists where ParseIndex deliberately reads what a device refuses to.
@@ -40,7 +41,7 @@ func TestParseIndexLikeADevice(t *testing.T) {
 		Images    []image
 	}
 	seen := map[string]bool{}
-	for _, tt := range readCases[indexCase](t, "testdata/client/index-cases.json") {
+	for _, tt := range fixture.Cases[indexCase](t, "testdata/client/index-cases.json") {
 		t.Run(tt.Name, func(t *testing.T) {
 			x, err := ParseIndex([]byte(tt.Text))
 			if tt.Stage == "parse" {

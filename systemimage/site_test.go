@@ -90,7 +90,7 @@ func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // notary trusts what seal has signed.
 type notary struct{}
 
-func (notary) Verify(ctx context.Context, s Signed) error {
+func (notary) Verify(ctx context.Context, s VerifyRequest) error {
 	data, err := io.ReadAll(s.Data)
 	if err != nil {
 		return err

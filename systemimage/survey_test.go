@@ -39,7 +39,7 @@ func TestSurvey(t *testing.T) {
 		default:
 			got = append(got, p.Channel+" "+p.Device)
 			if p.Index == nil || p.URL != s.URL+p.Entry.Index {
-				t.Errorf("%s %s: %+v", p.Channel, p.Device, p.Source)
+				t.Errorf("%s %s: %+v", p.Channel, p.Device, p.Document)
 			}
 		}
 	}
@@ -164,7 +164,7 @@ func TestCache(t *testing.T) {
 		})}
 	}
 	folder := filepath.Join(t.TempDir(), "cache")
-	read := func(what string, want ...int) *Published {
+	read := func(what string, want ...int) *DeviceIndex {
 		t.Helper()
 		c := s.client() // a new process, as it were
 		c.Cache = folder
@@ -178,7 +178,7 @@ func TestCache(t *testing.T) {
 			t.Errorf("%s: statuses %v, want %v", what, statuses, want)
 		}
 		if !p.Verified || string(p.Raw) != s.files["/c/d/index.json"] {
-			t.Errorf("%s: %+v", what, p.Source)
+			t.Errorf("%s: %+v", what, p.Document)
 		}
 		return p
 	}

@@ -6,10 +6,9 @@ import (
 	"time"
 )
 
-// A Signed is a file of the tree with its detached signature, to be verified
-// by a [Trust]. It is an alias of a plain struct type, so that packages which
-// this one must not import can be a Trust too: keyring.Trust is one.
-type Signed = struct {
+// A VerifyRequest is a file of the tree with its detached signature, to be verified
+// by a [Trust]; keyring.Trust is one.
+type VerifyRequest struct {
 	Path      string    // in the tree, such as "/channels.json"
 	Data      io.Reader // exactly what was read; to be read to its end
 	Signature []byte    // armored or binary
@@ -34,11 +33,11 @@ type Signed = struct {
 // it. It is safe for use by several goroutines. An error with a method
 // Permanent() bool that returns true says that reading again cannot help.
 type Trust interface {
-	Verify(ctx context.Context, s Signed) error
+	Verify(ctx context.Context, s VerifyRequest) error
 }
 
-// A Source tells where something was read, and how far it can be believed.
-type Source struct {
+// A Document tells where something was read, and how far it can be believed.
+type Document struct {
 	URL       string
 	Raw       []byte    // what was parsed, byte for byte
 	Signature []byte    // of Raw; nil when nobody asked for it

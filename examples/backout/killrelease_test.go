@@ -13,7 +13,9 @@ import (
 	"time"
 
 	"github.com/landingteam/landing/systemimage"
+	"github.com/landingteam/landing/systemimage/operate"
 	"github.com/landingteam/landing/systemimage/systemimagetest"
+	"github.com/landingteam/landing/systemimage/upgrade"
 )
 
 // A release is killed for real while it copies and phases in, and another operator
@@ -73,8 +75,8 @@ func TestKilledRelease(t *testing.T) {
 			t.Fatalf("back-out with %d images out: %v\n%s", out, err, text)
 		}
 		nobodyGetsIt(t, client)
-		st, err := (&systemimage.Importer{Runner: s}).Status(t.Context())
-		if err != nil || st.State != systemimage.ImporterOn {
+		st, err := (&operate.Importer{Runner: s}).Status(t.Context())
+		if err != nil || st.State != operate.ImporterOn {
 			t.Errorf("the importer is %+v, %v", st, err)
 		}
 	}
@@ -99,7 +101,7 @@ func nobodyGetsIt(t *testing.T, client *systemimage.Client) {
 		newest, _ := x.Newest()
 		for build := range newest + 1 {
 			for number := range 101 {
-				o, err := systemimage.Upgrade(x.Index, systemimage.Query{Build: build, Draw: func(int) int { return number }})
+				o, err := upgrade.Choose(x.Index, upgrade.Request{Build: build, Draw: func(int) int { return number }})
 				if err != nil {
 					t.Fatal(err)
 				}

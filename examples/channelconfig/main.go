@@ -26,6 +26,7 @@ import (
 	"github.com/landingteam/landing/runbook"
 	"github.com/landingteam/landing/runbook/procedure"
 	"github.com/landingteam/landing/systemimage"
+	"github.com/landingteam/landing/systemimage/channelconfig"
 )
 
 func main() { cli.Main(program()) }
@@ -64,50 +65,50 @@ func program() cli.Program {
 			if len(not) == 0 {
 				not = strings.Fields(w.Option("not", ""))
 			}
-			c := &procedure.EditConfig{File: file(w), Linter: linter(w), Input: procedure.EditConfigInput{Edits: []systemimage.Edit{e}, Not: not}}
+			c := &procedure.EditConfig{File: file(w), Linter: linter(w), Input: procedure.EditConfigInput{Edits: []channelconfig.Edit{e}, Not: not}}
 			return c.Input, c.Run, nil
 		},
 	}
 }
 
 // edit is the edit that the words after the flags ask for.
-func edit(args []string) (systemimage.Edit, error) {
+func edit(args []string) (channelconfig.Edit, error) {
 	words := map[string][2]int{"set": {3, 3}, "remove": {2, 2}, "add-channel": {1, 1}, "remove-channel": {1, 1}, "add-file": {3, 4}, "remove-file": {2, 2}}
 	n, ok := words[args[0]]
 	switch {
 	case !ok:
-		return systemimage.Edit{}, fmt.Errorf("%q is nothing that can be done", args[0])
+		return channelconfig.Edit{}, fmt.Errorf("%q is nothing that can be done", args[0])
 	case len(args)-1 < n[0] || len(args)-1 > n[1]:
-		return systemimage.Edit{}, fmt.Errorf("%s takes %d words, not %d", args[0], n[0], len(args)-1)
+		return channelconfig.Edit{}, fmt.Errorf("%s takes %d words, not %d", args[0], n[0], len(args)-1)
 	}
 	args = append(args, "", "")
-	section := systemimage.ChannelSection(args[1])
+	section := channelconfig.Section(args[1])
 	if args[1] == "global" {
 		section = "global"
 	}
 	switch args[0] {
 	case "set":
-		return systemimage.Edit{Do: systemimage.EditSet, Section: section, Key: args[2], Value: args[3]}, nil
+		return channelconfig.Edit{Do: channelconfig.EditSet, Section: section, Key: args[2], Value: args[3]}, nil
 	case "remove":
-		return systemimage.Edit{Do: systemimage.EditRemove, Section: section, Key: args[2]}, nil
+		return channelconfig.Edit{Do: channelconfig.EditRemove, Section: section, Key: args[2]}, nil
 	case "add-channel":
-		return systemimage.Edit{Do: systemimage.EditAddChannel, Key: args[1]}, nil
+		return channelconfig.Edit{Do: channelconfig.EditAddChannel, Key: args[1]}, nil
 	case "remove-channel":
-		return systemimage.Edit{Do: systemimage.EditRemoveChannel, Key: args[1]}, nil
+		return channelconfig.Edit{Do: channelconfig.EditRemoveChannel, Key: args[1]}, nil
 	case "add-file":
-		return systemimage.Edit{Do: systemimage.EditAddFile, Section: section, Key: args[2], Value: args[3], Before: args[4]}, nil
+		return channelconfig.Edit{Do: channelconfig.EditAddFile, Section: section, Key: args[2], Value: args[3], Before: args[4]}, nil
 	}
-	return systemimage.Edit{Do: systemimage.EditRemoveFile, Section: section, Key: args[2]}, nil
+	return channelconfig.Edit{Do: channelconfig.EditRemoveFile, Section: section, Key: args[2]}, nil
 }
 
-func file(w *cli.World) *systemimage.ConfigFile {
-	return &systemimage.ConfigFile{Runner: w.Server.Runner, Path: strings.TrimRight(w.Root, "/") + "/etc/config",
+func file(w *cli.World) *channelconfig.HostFile {
+	return &channelconfig.HostFile{Runner: w.Server.Runner, Path: strings.TrimRight(w.Root, "/") + "/etc/config",
 		ReadOnly: w.Server.ReadOnly, Logger: w.Server.Logger}
 }
 
 // linter looks at the text and at what it names on the host.
-func linter(w *cli.World) *systemimage.ConfigLinter {
-	return &systemimage.ConfigLinter{Runner: w.Server.Runner, Root: w.Root}
+func linter(w *cli.World) *channelconfig.Linter {
+	return &channelconfig.Linter{Runner: w.Server.Runner, Root: w.Root}
 }
 
 func lint(ctx context.Context, w *cli.World, urls, asJSON bool, out io.Writer) error {
@@ -122,7 +123,7 @@ func lint(ctx context.Context, w *cli.World, urls, asJSON bool, out io.Writer) e
 	}
 	l.Channels = channels.Channels
 	if urls {
-		l.Probe = systemimage.ProbeURL(http.DefaultClient)
+		l.Probe = channelconfig.ProbeURL(http.DefaultClient)
 	}
 	findings, err := l.Lint(ctx, c)
 	if err != nil {
@@ -186,7 +187,7 @@ func show(ctx context.Context, w *cli.World, only string, asJSON bool, out io.Wr
 			continue
 		}
 		in := channel{Name: ch.Name, Auto: ch.Auto(), VersionBase: ch.VersionBase, FullCount: ch.FullCount, DeltaBase: ch.DeltaBase,
-			Line: c.Line(systemimage.ChannelSection(ch.Name), "")}
+			Line: c.Line(channelconfig.Section(ch.Name), "")}
 		for _, f := range ch.Files {
 			in.Files = append(in.Files, entry{Name: f.Name, Device: f.Device, Generator: f.Generator, Arguments: f.Arguments})
 		}

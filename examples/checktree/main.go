@@ -19,12 +19,13 @@ import (
 	"github.com/landingteam/landing/examples/internal/cli"
 	"github.com/landingteam/landing/systemimage"
 	"github.com/landingteam/landing/systemimage/keyring"
+	"github.com/landingteam/landing/systemimage/treecheck"
 )
 
 func main() { cli.Main(program()) }
 
 func program() cli.Program {
-	var o systemimage.TreeCheck
+	var o treecheck.Options
 	days := 30
 	return cli.Program{
 		Name:  "checktree",
@@ -40,7 +41,7 @@ func program() cli.Program {
 				return cli.Usage(fmt.Errorf("%q: no arguments are taken", args[0]))
 			}
 			o.Expiry, o.Within = expiry, time.Duration(days)*24*time.Hour
-			findings, err := systemimage.CheckTree(ctx, w.Images, o)
+			findings, err := treecheck.Check(ctx, w.Images, o)
 			if err != nil {
 				return err
 			}
@@ -57,7 +58,7 @@ func program() cli.Program {
 				enc := json.NewEncoder(out)
 				enc.SetIndent("", "  ")
 				if findings == nil {
-					findings = []systemimage.TreeFinding{}
+					findings = []systemimage.Finding{}
 				}
 				if err := enc.Encode(findings); err != nil {
 					return err

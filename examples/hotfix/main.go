@@ -27,7 +27,7 @@ import (
 	"github.com/landingteam/landing/runbook"
 	"github.com/landingteam/landing/runbook/lab"
 	"github.com/landingteam/landing/runbook/procedure"
-	"github.com/landingteam/landing/systemimage"
+	"github.com/landingteam/landing/systemimage/channelconfig"
 )
 
 func main() { cli.Main(program()) }
@@ -98,7 +98,7 @@ func program() cli.Program {
 			}
 			c := &procedure.Hotfix{
 				Launchpad: lp, Builder: w.Builder, Server: w.Server, Importer: w.Importer,
-				Config: &systemimage.ConfigFile{Runner: w.Server.Runner, Path: path.Join(w.Root, "etc", "config"), ReadOnly: w.Server.ReadOnly},
+				Config: &channelconfig.HostFile{Runner: w.Server.Runner, Path: path.Join(w.Root, "etc", "config"), ReadOnly: w.Server.ReadOnly},
 				Health: p.Health, Stop: p.Stop, Stay: p.Stay, Every: p.Every, Announce: p.Announce, Input: in,
 			}
 			if w.Journal != "" {

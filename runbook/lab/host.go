@@ -14,6 +14,7 @@ import (
 	"github.com/landingteam/landing/runbook/remote/remotetest"
 	"github.com/landingteam/landing/systemimage"
 	"github.com/landingteam/landing/systemimage/keyring"
+	"github.com/landingteam/landing/systemimage/operate"
 	"github.com/landingteam/landing/systemimage/systemimagetest"
 )
 
@@ -123,11 +124,11 @@ func (l *Lab) Client() *systemimage.Client {
 }
 
 // Server operates the image server.
-func (l *Lab) Server() *systemimage.Server {
-	return &systemimage.Server{Runner: l.runner, Root: l.Images.Root(), Client: l.Client()}
+func (l *Lab) Server() *operate.Server {
+	return &operate.Server{Runner: l.runner, Root: l.Images.Root(), Client: l.Client()}
 }
 
 // Importer pauses and resumes the importer in the lab's crontab.
-func (l *Lab) Importer() *systemimage.Importer {
-	return &systemimage.Importer{Runner: l.runner, Root: l.Images.Root()}
+func (l *Lab) Importer() *operate.Importer {
+	return &operate.Importer{Runner: l.runner, Root: l.Images.Root()}
 }

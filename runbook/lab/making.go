@@ -7,7 +7,7 @@ import (
 	"path/filepath"
 	"syscall"
 
-	"github.com/landingteam/landing/systemimage"
+	"github.com/landingteam/landing/systemimage/channelconfig"
 	"github.com/landingteam/landing/systemimage/systemimagetest"
 )
 
@@ -58,7 +58,7 @@ func openServer(dir string, w systemimagetest.World) (*systemimagetest.Server, e
 // stays makes sure that a lab is where it was made: the programs of a copy would
 // work on the original.
 func stays(root string, config []byte) error {
-	c, err := systemimage.ParseConfig(config)
+	c, err := channelconfig.Parse(config)
 	if err != nil {
 		return nil // broken on purpose: the server's programs say so themselves
 	}

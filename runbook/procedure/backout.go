@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/landingteam/landing/runbook"
-	"github.com/landingteam/landing/systemimage"
+	"github.com/landingteam/landing/systemimage/operate"
 )
 
 // BackOut takes a faulty update back:
@@ -32,8 +32,8 @@ import (
 // published. What a run that was killed still holds of it is taken over once a
 // person says that the run is dead.
 type BackOut struct {
-	Server   *systemimage.Server
-	Importer *systemimage.Importer
+	Server   *operate.Server
+	Importer *operate.Importer
 	Stop     *StopFile // written, so that a rollout elsewhere halts too; nil is none
 	Announce Announcer
 
@@ -280,7 +280,7 @@ func (c *BackOut) revertOne(ctx context.Context, r *runbook.Run, t Target, v Rev
 		}
 		return version, r.Note(fmt.Sprintf("%s: image %d is above the faulty one already; nothing is published", t, version))
 	}
-	copied, err := copyImage(ctx, r, c.Server, systemimage.CopyRequest{
+	copied, err := copyImage(ctx, r, c.Server, operate.CopyRequest{
 		From: t.Channel, To: t.Channel, Device: t.Device, Version: v.Good,
 		Tag: c.Input.Tag, KeepTag: c.Input.Tag == "", Percentage: c.Input.Percentage,
 	})
@@ -316,7 +316,7 @@ func (c *BackOut) closeGap(ctx context.Context, r *runbook.Run, t Target, good i
 
 // takeOver asks about other runs that hold the importer: one that was killed would
 // keep it off for ever, and one that is at work must not be interfered with.
-func (c *BackOut) takeOver(ctx context.Context, r *runbook.Run) (dead []systemimage.Mark, several bool, err error) {
+func (c *BackOut) takeOver(ctx context.Context, r *runbook.Run) (dead []operate.Owner, several bool, err error) {
 	others, several, err := importerReady(ctx, r, c.Importer)
 	if err != nil || len(others) == 0 {
 		return nil, several, err

@@ -8,12 +8,12 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-
 	"github.com/landingteam/landing/runbook"
 	"github.com/landingteam/landing/runbook/lab"
 	"github.com/landingteam/landing/runbook/procedure"
 	"github.com/landingteam/landing/runbook/runbooktest"
-	"github.com/landingteam/landing/systemimage"
+	"github.com/landingteam/landing/systemimage/operate"
+	"github.com/landingteam/landing/systemimage/upgrade"
 )
 
 func faulty(version int) []procedure.Target {
@@ -56,7 +56,7 @@ func nobodyGetsIt(t testing.TB, l *lab.Lab) {
 		newest, _ := x.Newest()
 		for build := range newest + 1 {
 			for number := range 101 {
-				o, err := systemimage.Upgrade(x.Index, systemimage.Query{Build: build, Draw: func(int) int { return number }})
+				o, err := upgrade.Choose(x.Index, upgrade.Request{Build: build, Draw: func(int) int { return number }})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -95,7 +95,7 @@ func TestBackOut(t *testing.T) {
 	if len(sent) != 1 || !strings.Contains(sent[0].Body, "krillin: image 2") || !strings.Contains(sent[0].Body, "last good image") {
 		t.Errorf("announcements = %+v", sent)
 	}
-	if st := importerState(t, l); st != systemimage.ImporterOn {
+	if st := importerState(t, l); st != operate.ImporterOn {
 		t.Errorf("importer is %q, want on", st)
 	}
 }
@@ -160,7 +160,7 @@ func TestBackOutOfAKilledRelease(t *testing.T) {
 			}
 			nobodyGetsIt(t, l)
 		}
-		if st := importerState(t, l); st != systemimage.ImporterOn {
+		if st := importerState(t, l); st != operate.ImporterOn {
 			t.Errorf("after %d writes: importer is %q, want on", writes, st)
 		}
 		if err == nil {

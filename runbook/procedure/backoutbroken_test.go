@@ -13,6 +13,7 @@ import (
 	"github.com/landingteam/landing/runbook/lab"
 	"github.com/landingteam/landing/runbook/runbooktest"
 	"github.com/landingteam/landing/systemimage"
+	"github.com/landingteam/landing/systemimage/operate"
 	"github.com/landingteam/landing/systemimage/systemimagetest"
 )
 
@@ -103,7 +104,7 @@ func TestBackOutOfATaggedImage(t *testing.T) {
 	for _, named := range []int{2, 3} {
 		l := released(t, 50)
 		for _, g := range stable {
-			if _, err := l.Server().Tag(t.Context(), systemimage.TagRequest{Channel: g.Channel, Device: g.Device, Version: 2, Tag: "OTA-5a"}); err != nil {
+			if _, err := l.Server().Tag(t.Context(), operate.TagRequest{Channel: g.Channel, Device: g.Device, Version: 2, Tag: "OTA-5a"}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -149,7 +150,7 @@ func TestBackOutWithoutGoodImage(t *testing.T) {
 	if version, _, _ := latest(t, l, stable[1].Channel, stable[1].Device); version != 3 {
 		t.Errorf("the other device is at image %d, want the good one as 3", version)
 	}
-	if _, err := l.Server().Copy(t.Context(), systemimage.CopyRequest{
+	if _, err := l.Server().Copy(t.Context(), operate.CopyRequest{
 		From: "ubuntu-touch/rc/bq-aquaris.en", To: stable[0].Channel, Device: stable[0].Device, Version: 1, Tag: "OTA-4.1", Percentage: 100}); err != nil {
 		t.Fatal(err)
 	}
@@ -165,7 +166,7 @@ func TestBackOutTakesOver(t *testing.T) {
 	t.Parallel()
 	l := released(t, 50)
 	killed := l.Importer()
-	killed.Owner = systemimage.Mark{Run: "release-x", Operator: "colleague"}
+	killed.Owner = operate.Owner{Run: "release-x", Operator: "colleague"}
 	if err := killed.Pause(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -185,7 +186,7 @@ func TestBackOutTakesOver(t *testing.T) {
 		t.Fatal(err)
 	}
 	nobodyGetsIt(t, l)
-	if st := importerState(t, l); st != systemimage.ImporterOn {
+	if st := importerState(t, l); st != operate.ImporterOn {
 		t.Errorf("importer is %q, want on", st)
 	}
 }

@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"github.com/landingteam/landing/runbook"
-	"github.com/landingteam/landing/systemimage"
+	"github.com/landingteam/landing/systemimage/channelconfig"
 )
 
 // EditConfig changes the channel configuration of an image server, etc/config:
@@ -23,15 +23,15 @@ import (
 // A configuration that says so already is left alone, without a question. One
 // that somebody else changes in between stays as that person left it.
 type EditConfig struct {
-	File   *systemimage.ConfigFile
-	Linter *systemimage.ConfigLinter // looks at the new text; nil is one that looks at the text alone
+	File   *channelconfig.HostFile
+	Linter *channelconfig.Linter // looks at the new text; nil is one that looks at the text alone
 	Input  EditConfigInput
 }
 
 // EditConfigInput is what one run of [EditConfig] is asked to do.
 type EditConfigInput struct {
-	Edits []systemimage.Edit `json:"edits"`
-	Not   []string           `json:"not,omitempty"` // who may not answer the question
+	Edits []channelconfig.Edit `json:"edits"`
+	Not   []string             `json:"not,omitempty"` // who may not answer the question
 }
 
 // A configEdit is the evidence of the question, and what the run is pinned to.
@@ -114,7 +114,7 @@ func (c *EditConfig) Run(ctx context.Context, r *runbook.Run) error {
 }
 
 // edited reads the file and makes the edits.
-func (c *EditConfig) edited(ctx context.Context) (now, next *systemimage.Config, err error) {
+func (c *EditConfig) edited(ctx context.Context) (now, next *channelconfig.Config, err error) {
 	now, err = c.File.Read(ctx)
 	if now == nil {
 		return nil, nil, err
@@ -141,10 +141,10 @@ func (c *EditConfig) look(ctx context.Context) (configEdit, error) {
 }
 
 // worse are the findings of the new text that the old one does not have.
-func (c *EditConfig) worse(ctx context.Context, now, next *systemimage.Config) ([]string, error) {
+func (c *EditConfig) worse(ctx context.Context, now, next *channelconfig.Config) ([]string, error) {
 	l := c.Linter
 	if l == nil {
-		l = &systemimage.ConfigLinter{}
+		l = &channelconfig.Linter{}
 	}
 	before, err := l.Lint(ctx, now)
 	if err != nil {

@@ -9,25 +9,25 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-
 	"github.com/landingteam/landing/runbook"
 	"github.com/landingteam/landing/runbook/lab"
 	"github.com/landingteam/landing/runbook/procedure"
 	"github.com/landingteam/landing/runbook/runbooktest"
 	"github.com/landingteam/landing/systemimage"
+	"github.com/landingteam/landing/systemimage/channelconfig"
 )
 
-func editConfig(l *lab.Lab, edits ...systemimage.Edit) *procedure.EditConfig {
+func editConfig(l *lab.Lab, edits ...channelconfig.Edit) *procedure.EditConfig {
 	if len(edits) == 0 {
-		section := systemimage.ChannelSection("ubuntu-touch/rc-proposed/meizu.en")
-		edits = []systemimage.Edit{
-			{Do: systemimage.EditSet, Section: section, Key: "fullcount", Value: "5"},
-			{Do: systemimage.EditRemoveFile, Section: section, Key: "custom"},
+		section := channelconfig.Section("ubuntu-touch/rc-proposed/meizu.en")
+		edits = []channelconfig.Edit{
+			{Do: channelconfig.EditSet, Section: section, Key: "fullcount", Value: "5"},
+			{Do: channelconfig.EditRemoveFile, Section: section, Key: "custom"},
 		}
 	}
 	root := l.Images.Root()
 	return &procedure.EditConfig{
-		File:  &systemimage.ConfigFile{Runner: l.Server().Runner, Path: filepath.Join(root, "etc/config")},
+		File:  &channelconfig.HostFile{Runner: l.Server().Runner, Path: filepath.Join(root, "etc/config")},
 		Input: procedure.EditConfigInput{Edits: edits},
 	}
 }
@@ -68,7 +68,7 @@ func TestEditConfig(t *testing.T) {
 	if err := runEdit(c, j, runbook.ApproveEverythingInALab{}).Execute(t.Context(), c.Run); err != nil {
 		t.Fatal(err)
 	}
-	old, err := systemimage.ParseConfig([]byte(before))
+	old, err := channelconfig.Parse([]byte(before))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -170,18 +170,18 @@ func TestEditConfigRefuses(t *testing.T) {
 	t.Parallel()
 	l := newLab(t)
 	before := snapshot(t, l)
-	set := func(section, key, value string) systemimage.Edit {
-		return systemimage.Edit{Do: systemimage.EditSet, Section: section, Key: key, Value: value}
+	set := func(section, key, value string) channelconfig.Edit {
+		return channelconfig.Edit{Do: channelconfig.EditSet, Section: section, Key: key, Value: value}
 	}
 	for _, tt := range []struct {
 		name  string
-		edits []systemimage.Edit
+		edits []channelconfig.Edit
 		want  string
 	}{
-		{"no edits", []systemimage.Edit{}, "nothing to edit"},
-		{"a password", []systemimage.Edit{set("global", "public_fqdn", "http://me:secret@h/")}, "password would stand in the journal"},
-		{"a list that is none", []systemimage.Edit{set("global", "channels", "a,b, c")}, "would not load"},
-		{"no section", []systemimage.Edit{set("channel_x", "type", "auto")}, "no section"},
+		{"no edits", []channelconfig.Edit{}, "nothing to edit"},
+		{"a password", []channelconfig.Edit{set("global", "public_fqdn", "http://me:secret@h/")}, "password would stand in the journal"},
+		{"a list that is none", []channelconfig.Edit{set("global", "channels", "a,b, c")}, "would not load"},
+		{"no section", []channelconfig.Edit{set("channel_x", "type", "auto")}, "no section"},
 	} {
 		c := editConfig(l, set("x", "x", "x"))
 		c.Input.Edits = tt.edits
@@ -209,9 +209,9 @@ func TestEditConfigMends(t *testing.T) {
 	if !errors.Is(err, systemimage.ErrMalformed) || now == nil {
 		t.Fatalf("Read() = %v, %v", now, err)
 	}
-	c.Input.Edits = []systemimage.Edit{
-		{Do: systemimage.EditRemoveLine, Line: strings.Count(broken, "\n"), Old: "type manual"},
-		{Do: systemimage.EditSet, Section: systemimage.ChannelSection("ubuntu-touch/rc-proposed/meizu.en"), Key: "type", Value: "atuo"},
+	c.Input.Edits = []channelconfig.Edit{
+		{Do: channelconfig.EditRemoveLine, Line: strings.Count(broken, "\n"), Old: "type manual"},
+		{Do: channelconfig.EditSet, Section: channelconfig.Section("ubuntu-touch/rc-proposed/meizu.en"), Key: "type", Value: "atuo"},
 	}
 	h := &runbooktest.Human{}
 	if err := runEdit(c, &runbooktest.Memory{}, h).Execute(t.Context(), c.Run); !errors.Is(err, runbook.ErrPending) {

@@ -5,7 +5,7 @@ import (
 	"fmt"
 
 	"github.com/landingteam/landing/runbook"
-	"github.com/landingteam/landing/systemimage"
+	"github.com/landingteam/landing/systemimage/operate"
 )
 
 // CopyRC copies the newest rc-proposed images to rc, for every channel and
@@ -23,8 +23,8 @@ import (
 // 100 %, is done. The same content with another tag or percentage is an error
 // that names the command to use instead.
 type CopyRC struct {
-	Server   *systemimage.Server   // the image server; its Client reads the published tree
-	Importer *systemimage.Importer // paused while images are copied
+	Server   *operate.Server   // the image server; its Client reads the published tree
+	Importer *operate.Importer // paused while images are copied
 	Input    CopyRCInput
 }
 
@@ -93,7 +93,7 @@ func (c *CopyRC) copyPair(ctx context.Context, r *runbook.Run, p, _ Pair) error 
 	if err != nil {
 		return err
 	}
-	_, err = copyImage(ctx, r, c.Server, systemimage.CopyRequest{
+	_, err = copyImage(ctx, r, c.Server, operate.CopyRequest{
 		From: p.From, To: p.To, Device: p.Device, Version: src.Version, Tag: c.Input.Tag, Percentage: 100,
 	})
 	return err

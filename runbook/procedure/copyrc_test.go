@@ -10,13 +10,13 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-
 	"github.com/landingteam/landing/runbook"
 	"github.com/landingteam/landing/runbook/command"
 	"github.com/landingteam/landing/runbook/lab"
 	"github.com/landingteam/landing/runbook/procedure"
 	"github.com/landingteam/landing/runbook/runbooktest"
 	"github.com/landingteam/landing/systemimage"
+	"github.com/landingteam/landing/systemimage/operate"
 	"github.com/landingteam/landing/systemimage/systemimagetest"
 )
 
@@ -73,7 +73,7 @@ func latest(t testing.TB, l *lab.Lab, channel, device string) (int, string, int)
 	return m.Version, m.Detail().Tag(), m.Percentage
 }
 
-func importerState(t testing.TB, l *lab.Lab) systemimage.ImporterState {
+func importerState(t testing.TB, l *lab.Lab) operate.ImporterState {
 	t.Helper()
 	st, err := l.Importer().Status(t.Context())
 	if err != nil {
@@ -245,7 +245,7 @@ func TestCopyRCOnePairFails(t *testing.T) {
 			t.Errorf("%s is at image %d, want 2", p, version)
 		}
 	}
-	if st := importerState(t, l); st != systemimage.ImporterOn {
+	if st := importerState(t, l); st != operate.ImporterOn {
 		t.Errorf("importer is %q, want on", st)
 	}
 	// Mended, the same run goes on with the pair that failed. Here the copies of
@@ -274,7 +274,7 @@ func TestCopyRCCancelledGivesTheImporterBack(t *testing.T) {
 	if err := x.Execute(ctx, c.Run); err == nil {
 		t.Error("a cancelled run ended well")
 	}
-	if st := importerState(t, l); st != systemimage.ImporterOn {
+	if st := importerState(t, l); st != operate.ImporterOn {
 		t.Errorf("importer is %q, want on", st)
 	}
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/landingteam/landing/runbook/lab"
 	"github.com/landingteam/landing/runbook/procedure"
 	"github.com/landingteam/landing/runbook/runbooktest"
-	"github.com/landingteam/landing/systemimage"
+	"github.com/landingteam/landing/systemimage/channelconfig"
 )
 
 // Say why the newest build of an image is not complete.
@@ -91,7 +91,7 @@ func ExampleRespin() {
 	server := l.Server()
 	c := &procedure.Respin{
 		Launchpad: must(l.Launchpad()), Builder: must(l.Builds()), Server: server, Importer: l.Importer(),
-		Config: &systemimage.ConfigFile{Runner: server.Runner, Path: filepath.Join(server.Root, "etc/config")},
+		Config: &channelconfig.HostFile{Runner: server.Runner, Path: filepath.Join(server.Root, "etc/config")},
 		Input: procedure.RespinInput{
 			Origin: lab.OverlayPPA, PPA: lab.SnapshotPPA, Series: "vivid", Create: true, Pin: 1001,
 			Extra:   []procedure.Extra{{From: lab.SecurityPPA, Names: []string{"unity8"}}},

@@ -9,7 +9,7 @@ import (
 	"github.com/landingteam/landing/runbook"
 	"github.com/landingteam/landing/runbook/lab"
 	"github.com/landingteam/landing/runbook/procedure"
-	"github.com/landingteam/landing/systemimage"
+	"github.com/landingteam/landing/systemimage/channelconfig"
 )
 
 // The questions that people are asked on the way of a security fix to its users.
@@ -19,7 +19,7 @@ func ExampleHotfix() {
 	server := l.Server()
 	c := &procedure.Hotfix{
 		Launchpad: must(l.Launchpad()), Builder: must(l.Builds()), Server: server, Importer: l.Importer(),
-		Config: &systemimage.ConfigFile{Runner: server.Runner, Path: filepath.Join(server.Root, "etc/config")},
+		Config: &channelconfig.HostFile{Runner: server.Runner, Path: filepath.Join(server.Root, "etc/config")},
 		Input: procedure.HotfixInput{
 			Problem: "the lock screen opens", Support: "the night shift", Grace: 48 * time.Hour,
 			Security: lab.EmbargoedPPA, Packages: []string{"unity8"}, Series: "vivid",

@@ -15,6 +15,7 @@ import (
 	"github.com/landingteam/landing/runbook/procedure"
 	"github.com/landingteam/landing/runbook/runbooktest"
 	"github.com/landingteam/landing/systemimage"
+	"github.com/landingteam/landing/systemimage/channelconfig"
 	"github.com/landingteam/landing/systemimage/systemimagetest"
 )
 
@@ -146,9 +147,9 @@ func ExampleEditConfig() {
 	defer done()
 	server := l.Server()
 	c := &procedure.EditConfig{
-		File: &systemimage.ConfigFile{Runner: server.Runner, Path: filepath.Join(server.Root, "etc/config")},
-		Input: procedure.EditConfigInput{Edits: []systemimage.Edit{
-			{Do: systemimage.EditSet, Section: systemimage.ChannelSection("ubuntu-touch/rc-proposed/meizu.en"), Key: "fullcount", Value: "5"},
+		File: &channelconfig.HostFile{Runner: server.Runner, Path: filepath.Join(server.Root, "etc/config")},
+		Input: procedure.EditConfigInput{Edits: []channelconfig.Edit{
+			{Do: channelconfig.EditSet, Section: channelconfig.Section("ubuntu-touch/rc-proposed/meizu.en"), Key: "fullcount", Value: "5"},
 		}},
 	}
 	printPlan(l, c.Run)

@@ -13,7 +13,8 @@ import (
 	"github.com/landingteam/landing/launchpad"
 	"github.com/landingteam/landing/phasing"
 	"github.com/landingteam/landing/runbook"
-	"github.com/landingteam/landing/systemimage"
+	"github.com/landingteam/landing/systemimage/channelconfig"
+	"github.com/landingteam/landing/systemimage/operate"
 )
 
 // Hotfix brings the fix of a security problem to users within a day, and keeps
@@ -55,9 +56,9 @@ type Hotfix struct {
 	Launchpad *launchpad.Client
 	Ledger    string // see Snapshot
 	Builder   *builder.Builder
-	Server    *systemimage.Server
-	Importer  *systemimage.Importer
-	Config    *systemimage.ConfigFile
+	Server    *operate.Server
+	Importer  *operate.Importer
+	Config    *channelconfig.HostFile
 	Announce  Announcer
 
 	Health func(ctx context.Context) (Health, error) // see Rollout

@@ -10,13 +10,13 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-
 	"github.com/landingteam/landing/cdimage/cdimagetest"
 	"github.com/landingteam/landing/runbook"
 	"github.com/landingteam/landing/runbook/lab"
 	"github.com/landingteam/landing/runbook/procedure"
 	"github.com/landingteam/landing/runbook/runbooktest"
-	"github.com/landingteam/landing/systemimage"
+	"github.com/landingteam/landing/systemimage/channelconfig"
+	"github.com/landingteam/landing/systemimage/operate"
 	"github.com/landingteam/landing/systemimage/systemimagetest"
 )
 
@@ -65,7 +65,7 @@ func hotfix(t testing.TB, l *lab.Lab, k *clock) *procedure.Hotfix {
 	return &procedure.Hotfix{
 		Launchpad: srv.Client(), Ledger: filepath.Join(l.Images.Root(), "state", "ledger"), Builder: builder,
 		Server: server, Importer: l.Importer(), Now: k.Now, Stay: true, Every: time.Millisecond,
-		Config: &systemimage.ConfigFile{Runner: server.Runner, Path: filepath.Join(server.Root, "etc", "config")},
+		Config: &channelconfig.HostFile{Runner: server.Runner, Path: filepath.Join(server.Root, "etc", "config")},
 		Input: procedure.HotfixInput{
 			Problem: "the lock screen opens", Countermeasures: []string{"the store is read-only"}, Support: "the night shift", Grace: 48 * time.Hour,
 			Security: lab.EmbargoedPPA, Packages: []string{"unity8"}, Series: "vivid",
@@ -168,7 +168,7 @@ func TestHotfix(t *testing.T) {
 	if m, err := l.Client().Latest(t.Context(), "ubuntu-touch/rc-proposed/ubuntu", "mako"); err != nil || m.Version != 2 {
 		t.Errorf("rc-proposed is at image %d, %v, want still 2", m.Version, err)
 	}
-	if _, err := l.Server().Import(t.Context(), systemimage.ImportRequest{}); err != nil {
+	if _, err := l.Server().Import(t.Context(), operate.ImportRequest{}); err != nil {
 		t.Fatal(err)
 	}
 	m, err := l.Client().Latest(t.Context(), "ubuntu-touch/rc-proposed/ubuntu", "mako")

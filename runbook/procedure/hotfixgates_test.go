@@ -10,14 +10,13 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-
 	"github.com/landingteam/landing/launchpad"
 	"github.com/landingteam/landing/launchpad/launchpadtest"
 	"github.com/landingteam/landing/runbook"
 	"github.com/landingteam/landing/runbook/lab"
 	"github.com/landingteam/landing/runbook/procedure"
 	"github.com/landingteam/landing/runbook/runbooktest"
-	"github.com/landingteam/landing/systemimage"
+	"github.com/landingteam/landing/systemimage/operate"
 )
 
 // Whoever says no, and wherever: before the gate the fix is in no public place,
@@ -61,7 +60,7 @@ func TestHotfixRefused(t *testing.T) {
 		if version > 1 && p > 0 {
 			t.Errorf("%s refused: image %d is offered to %d %%", gate, version, p)
 		}
-		if st := importerState(t, l); st != systemimage.ImporterOn {
+		if st := importerState(t, l); st != operate.ImporterOn {
 			t.Errorf("%s refused: the importer is %q", gate, st)
 		}
 		if d := cmp.Diff(config[strings.Index(config, "-- config --"):], func(s string) string { return s[strings.Index(s, "-- config --"):] }(snapshot(t, l))); d != "" {
@@ -156,7 +155,7 @@ func TestHotfixAsksQAAgain(t *testing.T) {
 			asked = append(asked, q.Step)
 		}
 		if q.Step == "QA 1/approve" {
-			if _, err := l.Server().Tag(t.Context(), systemimage.TagRequest{Channel: "ubuntu-touch/rc/bq-aquaris.en", Device: "krillin", Version: 2, Tag: "again"}); err != nil {
+			if _, err := l.Server().Tag(t.Context(), operate.TagRequest{Channel: "ubuntu-touch/rc/bq-aquaris.en", Device: "krillin", Version: 2, Tag: "again"}); err != nil {
 				t.Error(err)
 			}
 		}

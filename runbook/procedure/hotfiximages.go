@@ -14,6 +14,8 @@ import (
 	"github.com/landingteam/landing/launchpad"
 	"github.com/landingteam/landing/runbook"
 	"github.com/landingteam/landing/systemimage"
+	"github.com/landingteam/landing/systemimage/channelconfig"
+	"github.com/landingteam/landing/systemimage/operate"
 )
 
 // A hotfixPlan is all that is settled before the fix is public.
@@ -25,11 +27,11 @@ type hotfixPlan struct {
 
 // A hotfixConfig says how etc/config changes while the images are made.
 type hotfixConfig struct {
-	Point    []systemimage.Edit `json:"point"` // the rc channels at the builds
-	Unpoint  []systemimage.Edit `json:"unpoint"`
-	KeepBack []systemimage.Edit `json:"keep_back,omitempty"` // others that import from the same folder
-	LetIn    []systemimage.Edit `json:"let_in,omitempty"`
-	Shown    configEdit         `json:"shown"`
+	Point    []channelconfig.Edit `json:"point"` // the rc channels at the builds
+	Unpoint  []channelconfig.Edit `json:"unpoint"`
+	KeepBack []channelconfig.Edit `json:"keep_back,omitempty"` // others that import from the same folder
+	LetIn    []channelconfig.Edit `json:"let_in,omitempty"`
+	Shown    configEdit           `json:"shown"`
 }
 
 // A hotfixBuilt is a finished build and the channels that get it.
@@ -93,12 +95,12 @@ func (c *Hotfix) edits(ctx context.Context) (h hotfixConfig, err error) {
 	if err != nil {
 		return h, err
 	}
-	change := func(to, back *[]systemimage.Edit, channel, key, value string) {
-		section := systemimage.ChannelSection(channel)
-		*to = append(*to, systemimage.Edit{Do: systemimage.EditSet, Section: section, Key: key, Value: value})
-		undo := systemimage.Edit{Do: systemimage.EditRemove, Section: section, Key: key}
+	change := func(to, back *[]channelconfig.Edit, channel, key, value string) {
+		section := channelconfig.Section(channel)
+		*to = append(*to, channelconfig.Edit{Do: channelconfig.EditSet, Section: section, Key: key, Value: value})
+		undo := channelconfig.Edit{Do: channelconfig.EditRemove, Section: section, Key: key}
 		if v, ok := now.Get(section, key); ok {
-			undo = systemimage.Edit{Do: systemimage.EditSet, Section: section, Key: key, Value: v.String()}
+			undo = channelconfig.Edit{Do: channelconfig.EditSet, Section: section, Key: key, Value: v.String()}
 		}
 		*back = append(*back, undo)
 	}
@@ -107,7 +109,7 @@ func (c *Hotfix) edits(ctx context.Context) (h hotfixConfig, err error) {
 		folders = append(folders, b.Images)
 		for _, channel := range b.Channels {
 			s, ok := settings.Channel(channel)
-			if !ok || !slices.ContainsFunc(s.Files, func(f systemimage.FileEntry) bool { return f.Entry == b.File }) {
+			if !ok || !slices.ContainsFunc(s.Files, func(f channelconfig.FileEntry) bool { return f.Entry == b.File }) {
 				return h, fmt.Errorf("channel %s of %s has no file %s: say what its images are made of first", channel, c.Config.Path, b.File)
 			}
 			change(&h.Point, &h.Unpoint, channel, "file_"+b.File, fmt.Sprintf("cdimage-ubuntu;%s;%s;import=any", b.Images, b.Series))
@@ -118,7 +120,7 @@ func (c *Hotfix) edits(ctx context.Context) (h hotfixConfig, err error) {
 	}
 	ours := c.Input.channels()
 	for _, s := range settings.Channels {
-		if s.Auto() && !slices.Contains(ours, s.Name) && slices.ContainsFunc(s.Files, func(f systemimage.FileEntry) bool {
+		if s.Auto() && !slices.Contains(ours, s.Name) && slices.ContainsFunc(s.Files, func(f channelconfig.FileEntry) bool {
 			return strings.HasPrefix(f.Generator, "cdimage-") && len(f.Arguments) > 0 && slices.Contains(folders, f.Arguments[0])
 		}) {
 			change(&h.KeepBack, &h.LetIn, s.Name, "type", "manual")
@@ -220,7 +222,7 @@ func byBuild(builds []HotfixBuild) iter.Seq2[string, int] {
 }
 
 // configure writes edits that were approved, once.
-func (c *Hotfix) configure(ctx context.Context, r *runbook.Run, name string, edits []systemimage.Edit) error {
+func (c *Hotfix) configure(ctx context.Context, r *runbook.Run, name string, edits []channelconfig.Edit) error {
 	if len(edits) == 0 {
 		return nil
 	}
@@ -238,7 +240,7 @@ func (c *Hotfix) configure(ctx context.Context, r *runbook.Run, name string, edi
 	return err
 }
 
-func inWords(edits []systemimage.Edit) string {
+func inWords(edits []channelconfig.Edit) string {
 	var words []string
 	for _, e := range edits {
 		words = append(words, e.String())
@@ -248,7 +250,7 @@ func inWords(edits []systemimage.Edit) string {
 
 // write makes edits in the text that is there now: what others changed
 // elsewhere in it stays.
-func (c *Hotfix) write(ctx context.Context, edits []systemimage.Edit) error {
+func (c *Hotfix) write(ctx context.Context, edits []channelconfig.Edit) error {
 	now, next, err := c.edited(ctx, edits)
 	if err != nil || now.Checksum() == next.Checksum() {
 		return err
@@ -257,7 +259,7 @@ func (c *Hotfix) write(ctx context.Context, edits []systemimage.Edit) error {
 	return err
 }
 
-func (c *Hotfix) edited(ctx context.Context, edits []systemimage.Edit) (now, next *systemimage.Config, err error) {
+func (c *Hotfix) edited(ctx context.Context, edits []channelconfig.Edit) (now, next *channelconfig.Config, err error) {
 	if now, err = c.Config.Read(ctx); err != nil {
 		return nil, nil, err
 	}
@@ -281,7 +283,7 @@ func (c *Hotfix) importBuilds(ctx context.Context, r *runbook.Run, built []hotfi
 			return true, err == nil && len(missing) == 0 && !r.Planning(), err
 		},
 		Do: func(ctx context.Context) (bool, error) {
-			_, err := c.Server.Import(ctx, systemimage.ImportRequest{Job: jobName(r, "import")})
+			_, err := c.Server.Import(ctx, operate.ImportRequest{Job: jobName(r, "import")})
 			// A channel that is none of ours may have failed.
 			missing, looked := c.missing(ctx, built)
 			switch {

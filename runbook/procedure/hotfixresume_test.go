@@ -9,11 +9,10 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-
 	"github.com/landingteam/landing/launchpad/launchpadtest"
 	"github.com/landingteam/landing/runbook"
 	"github.com/landingteam/landing/runbook/runbooktest"
-	"github.com/landingteam/landing/systemimage"
+	"github.com/landingteam/landing/systemimage/operate"
 )
 
 // Between its steps, and until days that are to come, the run is pending.
@@ -40,7 +39,7 @@ func TestHotfixPending(t *testing.T) {
 		} else if !errors.Is(err, runbook.ErrPending) || !strings.Contains(err.Error(), step.want) {
 			t.Fatalf("after %v more: %v, want ErrPending with %q", step.after, err, step.want)
 		}
-		if st := importerState(t, l); st != systemimage.ImporterOn {
+		if st := importerState(t, l); st != operate.ImporterOn {
 			t.Errorf("while it is pending the importer is %q", st)
 		}
 	}
@@ -108,7 +107,7 @@ func TestHotfixGoesOn(t *testing.T) {
 		if !errors.Is(err, runbook.ErrJournal) {
 			t.Fatalf("after %d writes: %v, want ErrJournal", writes, err)
 		}
-		if st := importerState(t, l); st != systemimage.ImporterOn {
+		if st := importerState(t, l); st != operate.ImporterOn {
 			t.Errorf("after %d writes the importer is %q", writes, st)
 		}
 		x.Journal = dying.Memory

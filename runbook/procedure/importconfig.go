@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/landingteam/landing/systemimage"
+	"github.com/landingteam/landing/systemimage/channelconfig"
 )
 
 // configSeen is what etc/config says about what was asked.
@@ -25,7 +26,7 @@ type configSeen struct {
 // lookAtConfig reads and lints etc/config.
 func (i *InvestigateImport) lookAtConfig(ctx context.Context) (configSeen, error) {
 	in := i.Input
-	file := &systemimage.ConfigFile{Runner: i.Server.Runner, Path: path.Join(i.Server.Root, "etc/config")}
+	file := &channelconfig.HostFile{Runner: i.Server.Runner, Path: path.Join(i.Server.Root, "etc/config")}
 	seen := configSeen{Path: file.Path}
 	c, err := file.Read(ctx)
 	if c == nil {
@@ -36,7 +37,7 @@ func (i *InvestigateImport) lookAtConfig(ctx context.Context) (configSeen, error
 		return seen, err
 	}
 	seen.Checksum = c.Checksum()
-	linter := &systemimage.ConfigLinter{Runner: i.Server.Runner, Root: i.Server.Root}
+	linter := &channelconfig.Linter{Runner: i.Server.Runner, Root: i.Server.Root}
 	if l, err := i.Server.Client.Channels(ctx); err == nil {
 		linter.Channels = l.Channels
 	}
@@ -67,7 +68,7 @@ func (i *InvestigateImport) lookAtConfig(ctx context.Context) (configSeen, error
 
 // add sorts a finding of the linter: what keeps an image of the channel away is a
 // cause, the rest is worth knowing.
-func (s *configSeen) add(in InvestigateImportInput, f systemimage.ConfigFinding, lines []string) {
+func (s *configSeen) add(in InvestigateImportInput, f channelconfig.Finding, lines []string) {
 	channel, own := strings.CutPrefix(f.Section, "channel_")
 	here := in.Channel == "" || !own || channel == in.Channel
 	if f.Severity != systemimage.Harmful || !here && !s.blocks(in.Channel, channel, f.Class) {

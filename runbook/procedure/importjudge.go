@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/landingteam/landing/systemimage"
+	"github.com/landingteam/landing/systemimage/importlog"
 )
 
 // judge writes into the report what the log tells.
@@ -50,14 +50,14 @@ func (x *importLog) judge(r *ImportReport) {
 }
 
 // newest is the run that the report is about.
-func (x *importLog) newest() *systemimage.ImportRun {
+func (x *importLog) newest() *importlog.Run {
 	if x.run != nil {
 		return x.run
 	}
 	return x.lock
 }
 
-func span(run *systemimage.ImportRun) string {
+func span(run *importlog.Run) string {
 	if run.First == "" {
 		return ""
 	}
@@ -65,7 +65,7 @@ func span(run *systemimage.ImportRun) string {
 }
 
 // told reports whether the log says what was processed.
-func told(run *systemimage.ImportRun) bool { return run.Level == "INFO" || run.Level == "DEBUG" }
+func told(run *importlog.Run) bool { return run.Level == "INFO" || run.Level == "DEBUG" }
 
 func (x *importLog) judgeLock(r *ImportReport) {
 	f := ImportFinding{About: "lock", Cause: "something else held the global lock: nothing was done, with exit status 0",
@@ -86,7 +86,7 @@ func (x *importLog) judgeRun(r *ImportReport) {
 		return
 	}
 	// the entry that it died in, or -1
-	failed := slices.IndexFunc(run.Entries, func(e systemimage.ImportEntry) bool { return e.Outcome == systemimage.ImportAborted })
+	failed := slices.IndexFunc(run.Entries, func(e importlog.Entry) bool { return e.Outcome == importlog.Aborted })
 	f := ImportFinding{About: "run", Cause: run.Cause, Remedy: run.Remedy}
 	switch {
 	case run.Exception != "":
@@ -118,7 +118,7 @@ func (x *importLog) judgeRun(r *ImportReport) {
 		}
 	}
 	for _, e := range run.Entries {
-		if e.Outcome == systemimage.ImportUnreached && r.asked(ImportPlace{e.Channel, e.Device}) {
+		if e.Outcome == importlog.Unreached && r.asked(ImportPlace{e.Channel, e.Device}) {
 			f.Waiting = append(f.Waiting, ImportPlace{e.Channel, e.Device})
 		}
 	}
@@ -175,10 +175,10 @@ func (x *importLog) newFile(i int) string {
 	return file
 }
 
-func (x *importLog) judgeEntry(r *ImportReport, i int, e systemimage.ImportEntry) {
+func (x *importLog) judgeEntry(r *ImportReport, i int, e importlog.Entry) {
 	place := ImportPlace{e.Channel, e.Device}
 	if !r.asked(place) {
-		if e.Outcome == systemimage.ImportCancelled || e.Outcome == systemimage.ImportNotInTree {
+		if e.Outcome == importlog.Cancelled || e.Outcome == importlog.NotInTree {
 			r.notice("%s has a fault too: %s", place, oneLine(e.Cause))
 		}
 		return
@@ -190,7 +190,7 @@ func (x *importLog) judgeEntry(r *ImportReport, i int, e systemimage.ImportEntry
 	}
 	f := ImportFinding{About: "source", Places: []ImportPlace{place}, Cause: oneLine(e.Cause), Remedy: e.Remedy}
 	switch e.Outcome {
-	case systemimage.ImportCancelled:
+	case importlog.Cancelled:
 		f.Cause = fmt.Sprintf("the generator %s gave no file, so that no image was made, with exit status 0: %s", e.Generator, f.Cause)
 		if e.Generator == "keyring" || e.Generator == "version" {
 			f.About = "configuration"
@@ -200,11 +200,11 @@ func (x *importLog) judgeEntry(r *ImportReport, i int, e systemimage.ImportEntry
 		if len(f.Commands) == 0 {
 			f.Commands = []string{showSection(e.Channel), "bin/import-images -vv"}
 		}
-	case systemimage.ImportNotInTree:
+	case importlog.NotInTree:
 		f.About = "tree"
 		f.Quotes = x.lines.lastWith("Invalid channel name: " + e.Channel)
 		f.Commands = []string{fmt.Sprintf("echo %s | bin/si-shell", shellWord(fmt.Sprintf("pub.create_channel(%q)", e.Channel)))}
-	case systemimage.ImportSkipped:
+	case importlog.Skipped:
 		if r.Channel == "" {
 			return // most channels are made by hand
 		}
@@ -216,12 +216,12 @@ func (x *importLog) judgeEntry(r *ImportReport, i int, e systemimage.ImportEntry
 		}
 		f.Remedy = fmt.Sprintf("in etc/config, section [channel_%s], write: type = auto; if its images are copied by hand, use copy-image instead", e.Channel)
 		f.Commands = []string{"grep -n ^channels etc/config", showSection(e.Channel), "bin/import-images -vv"}
-	case systemimage.ImportRedirect:
+	case importlog.Redirect:
 		if r.Device == e.Device && r.Device != "" {
 			r.notice("%s is held by another channel: look there", place)
 		}
 		return
-	case systemimage.ImportPublished:
+	case importlog.Published:
 		if e.Version > 0 && strings.ContainsAny(e.Detail, "<>") {
 			f.About = "image"
 			f.Cause = fmt.Sprintf("version %d was published with a page in the place of a version: a monitor answered HTML: %s", e.Version, oneLine(e.Detail))
@@ -288,7 +288,7 @@ func (x *importLog) judgeQuiet(r *ImportReport) {
 		}
 	}
 	for _, p := range problems(run.Problems) {
-		cause, remedy, ok := systemimage.ImportProblem(p)
+		cause, remedy, ok := importlog.Problem(p)
 		if !ok && run.Level == "WARNING" {
 			continue // what is left of a device's warnings
 		}
@@ -327,7 +327,7 @@ func problems(list []string) []string {
 // judgeDevice says why a device of a channel that had its turn is not there.
 func (x *importLog) judgeDevice(r *ImportReport) {
 	if slices.ContainsFunc(r.Outcomes, func(t ImportTurn) bool {
-		return t.Device == r.Device || t.Device == "" && t.Outcome != systemimage.ImportNothingNew
+		return t.Device == r.Device || t.Device == "" && t.Outcome != importlog.NothingNew
 	}) {
 		return
 	}

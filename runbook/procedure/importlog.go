@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/landingteam/landing/systemimage"
+	"github.com/landingteam/landing/systemimage/importlog"
 )
 
 // ReadImportLog investigates a saved log of import-images: that of one run, or
@@ -38,11 +38,11 @@ func (r *ImportReport) conclude() {
 
 // An importLog is what was kept of a log.
 type importLog struct {
-	run    *systemimage.ImportRun // the last that did something; nil without any
+	run    *importlog.Run // the last that did something; nil without any
 	lines  *logLines
 	runs   int
-	locked int                    // runs at the end that met the lock
-	lock   *systemimage.ImportRun // the first of them
+	locked int            // runs at the end that met the lock
+	lock   *importlog.Run // the first of them
 }
 
 // What may be secret in an address: what stands before @, and the query.
@@ -66,7 +66,7 @@ func redact(text string) string {
 
 func readRuns(log io.Reader) (*importLog, error) {
 	x := &importLog{lines: &logLines{}}
-	for run, err := range systemimage.ImportRuns(io.TeeReader(log, x.lines)) {
+	for run, err := range importlog.Runs(io.TeeReader(log, x.lines)) {
 		if err != nil {
 			return nil, err
 		}

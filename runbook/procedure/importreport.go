@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/landingteam/landing/systemimage"
+	"github.com/landingteam/landing/systemimage/importlog"
 )
 
 // An ImportReport is what an investigation of the importer came to: a value for
@@ -34,14 +34,14 @@ const (
 
 // An ImportTurn is what an import came to for a device, or for a whole channel.
 type ImportTurn struct {
-	Channel   string                    `json:"channel"`
-	Device    string                    `json:"device,omitempty"`
-	Outcome   systemimage.ImportOutcome `json:"outcome"`
-	Version   int                       `json:"version,omitempty"`
-	Detail    string                    `json:"version_detail,omitempty"`
-	Deltas    int                       `json:"deltas,omitempty"`
-	Generator string                    `json:"generator,omitempty"`
-	Line      int                       `json:"line,omitempty"` // of the log, where it begins
+	Channel   string            `json:"channel"`
+	Device    string            `json:"device,omitempty"`
+	Outcome   importlog.Outcome `json:"outcome"`
+	Version   int               `json:"version,omitempty"`
+	Detail    string            `json:"version_detail,omitempty"`
+	Deltas    int               `json:"deltas,omitempty"`
+	Generator string            `json:"generator,omitempty"`
+	Line      int               `json:"line,omitempty"` // of the log, where it begins
 }
 
 func (t ImportTurn) place() ImportPlace { return ImportPlace{t.Channel, t.Device} }

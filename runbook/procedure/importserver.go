@@ -8,10 +8,11 @@ import (
 	"strings"
 
 	"github.com/landingteam/landing/systemimage"
+	"github.com/landingteam/landing/systemimage/operate"
 )
 
 // importerSeen is how the importer was found.
-type importerSeen systemimage.ImporterStatus
+type importerSeen operate.ImporterStatus
 
 // published is the newest image of a device, when the investigation began.
 type published struct {
@@ -40,18 +41,18 @@ func (i *InvestigateImport) judgeImporter(r *ImportReport, st importerSeen) {
 	r.Looked = append(r.Looked, fmt.Sprintf("the crontab: the importer is %s", st.describe()))
 	f := ImportFinding{About: "importer", Cause: "the importer is " + st.describe() + ": cron does not run it"}
 	switch st.State {
-	case systemimage.ImporterPaused:
+	case operate.ImporterPaused:
 		f.Remedy = "let the run that holds it end; a run that was killed is resumed with its journal, or gives the importer back with -settle"
 		for _, m := range st.By {
 			f.Quotes = append(f.Quotes, ImportQuote{File: "crontab", Line: first(st.Lines), Text: fmt.Sprintf("paused by run %s (%s)", m.Run, m.Operator)})
 		}
-	case systemimage.ImporterOffByHand:
+	case operate.ImporterOffByHand:
 		f.Remedy = "ask who commented it out and why; then take the comment away"
 		f.Commands = []string{"crontab -l | grep -n import-images", "crontab -e"}
-	case systemimage.ImporterMissing:
+	case operate.ImporterMissing:
 		f.Remedy = "put the line into the crontab of the user who runs the server's programs, or look at that user's crontab"
 		f.Commands = []string{"crontab -e"}
-	case systemimage.ImporterTwice:
+	case operate.ImporterTwice:
 		f.Cause = "the crontab is not as it should be: " + st.describe() + "; two runs at once meet each other's lock"
 		f.Remedy = "comment out all lines but one"
 		f.Commands = []string{"crontab -l | grep -n import-images", "crontab -e"}
@@ -74,7 +75,7 @@ func (i *InvestigateImport) judgeImporter(r *ImportReport, st importerSeen) {
 
 func (st importerSeen) describe() string {
 	text := string(st.State)
-	if st.State == systemimage.ImporterTwice && len(st.By) > 0 {
+	if st.State == operate.ImporterTwice && len(st.By) > 0 {
 		text += ", one of them is paused"
 	}
 	for n, m := range st.By {

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/landingteam/landing/systemimage"
+	"github.com/landingteam/landing/systemimage/channelconfig"
 )
 
 // A sourceAnswer is what an address of a source answered. Nothing of it is
@@ -83,7 +84,7 @@ func (i *InvestigateImport) askSources(ctx context.Context, log ImportReport) ([
 // sources are the addresses that the channels are made of, with what may be
 // secret in a list of its own.
 func (i *InvestigateImport) sources(ctx context.Context) (all []sourceAnswer, addresses []string) {
-	file := &systemimage.ConfigFile{Runner: i.Server.Runner, Path: path.Join(i.Server.Root, "etc/config")}
+	file := &channelconfig.HostFile{Runner: i.Server.Runner, Path: path.Join(i.Server.Root, "etc/config")}
 	c, err := file.Read(ctx)
 	if err != nil {
 		return nil, nil

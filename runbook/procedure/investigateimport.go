@@ -13,6 +13,7 @@ import (
 	"github.com/landingteam/landing/runbook"
 	"github.com/landingteam/landing/runbook/command"
 	"github.com/landingteam/landing/systemimage"
+	"github.com/landingteam/landing/systemimage/operate"
 )
 
 // InvestigateImport finds out why an image did not appear on the image server:
@@ -31,9 +32,9 @@ import (
 //
 // Run returns nil when it got to a report, whatever that says.
 type InvestigateImport struct {
-	Server   *systemimage.Server   // the image server; its Client reads the published tree
-	Importer *systemimage.Importer // held while the importer is run by hand
-	HTTP     *http.Client          // asks the sources of files; nil asks none
+	Server   *operate.Server   // the image server; its Client reads the published tree
+	Importer *operate.Importer // held while the importer is run by hand
+	HTTP     *http.Client      // asks the sources of files; nil asks none
 	Input    InvestigateImportInput
 
 	Report ImportReport // set by Run
@@ -200,14 +201,14 @@ type runEvidence struct {
 // runImporter asks, and runs the importer by hand with its line in the crontab
 // held.
 func (i *InvestigateImport) runImporter(ctx context.Context, r *runbook.Run, st importerSeen, config configSeen, tree treeSeen) (logSeen, error) {
-	if st.State == systemimage.ImporterPaused { // whoever did is at work
+	if st.State == operate.ImporterPaused { // whoever did is at work
 		return logSeen{Absent: "the importer was not run: it is " + st.describe()}, nil
 	}
 	lock := st.Lock
 	if lock == "" {
 		lock = "free, or it cannot be seen"
 	}
-	several := st.State == systemimage.ImporterTwice
+	several := st.State == operate.ImporterTwice
 	line := "its line in the crontab is commented out meanwhile."
 	if several {
 		line = "the last line of the crontab that runs it is commented out meanwhile, the other goes on: the two may meet each other's lock."
@@ -235,7 +236,7 @@ func (i *InvestigateImport) runImporter(ctx context.Context, r *runbook.Run, st 
 		})
 		return err
 	}
-	if st.State == systemimage.ImporterMissing {
+	if st.State == operate.ImporterMissing {
 		err = body(ctx, r) // there is nothing to hold
 	} else {
 		err = r.Hold(ctx, holdImporter(r, i.Importer, several), body)
@@ -247,7 +248,7 @@ func (i *InvestigateImport) runImporter(ctx context.Context, r *runbook.Run, st 
 func (i *InvestigateImport) importByHand(ctx context.Context, r *runbook.Run, config configSeen, tree treeSeen) (logSeen, error) {
 	var printed []byte
 	cut := false
-	s := &systemimage.Server{
+	s := &operate.Server{
 		Root: i.Server.Root, Client: i.Server.Client, ReadOnly: i.Server.ReadOnly, Logger: i.Server.Logger,
 		LockWait: -1, // who holds the lock is an answer too
 		Runner: command.Func(func(ctx context.Context, c command.Command) (command.Output, error) {
@@ -258,7 +259,7 @@ func (i *InvestigateImport) importByHand(ctx context.Context, r *runbook.Run, co
 			return out, err
 		}),
 	}
-	_, err := s.Import(ctx, systemimage.ImportRequest{Job: jobName(r, "import")})
+	_, err := s.Import(ctx, operate.ImportRequest{Job: jobName(r, "import")})
 	if printed == nil && err != nil {
 		return logSeen{}, err // it was not run
 	}

@@ -10,13 +10,13 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-
 	"github.com/landingteam/landing/runbook"
 	"github.com/landingteam/landing/runbook/command"
 	"github.com/landingteam/landing/runbook/lab"
 	"github.com/landingteam/landing/runbook/procedure"
 	"github.com/landingteam/landing/runbook/runbooktest"
-	"github.com/landingteam/landing/systemimage"
+	"github.com/landingteam/landing/systemimage/importlog"
+	"github.com/landingteam/landing/systemimage/operate"
 	"github.com/landingteam/landing/systemimage/systemimagetest"
 )
 
@@ -129,7 +129,7 @@ func TestInvestigateImport(t *testing.T) {
 		{"importer paused", func(t testing.TB, l *lab.Lab) {
 			build(t, l, newKrillin)
 			other := l.Importer()
-			other.Owner = systemimage.Mark{Run: "copyrc-x", Operator: "colleague"}
+			other.Owner = operate.Owner{Run: "copyrc-x", Operator: "colleague"}
 			if err := other.Pause(t.Context()); err != nil {
 				t.Fatal(err)
 			}
@@ -257,7 +257,7 @@ func TestInvestigateImportAsksFirst(t *testing.T) {
 	}
 	held := false
 	l.Images.Before = func(argv []string) error {
-		held = held || filepath.Base(argv[0]) == "import-images" && importerState(t, l) == systemimage.ImporterPaused
+		held = held || filepath.Base(argv[0]) == "import-images" && importerState(t, l) == operate.ImporterPaused
 		return nil
 	}
 	x.Human = runbook.ApproveEverythingInALab{}
@@ -267,7 +267,7 @@ func TestInvestigateImportAsksFirst(t *testing.T) {
 	if !held {
 		t.Error("the importer was not held while it ran by hand")
 	}
-	want := []procedure.ImportTurn{{Channel: bqProposed, Device: "krillin", Outcome: systemimage.ImportPublished, Version: 4, Deltas: 2,
+	want := []procedure.ImportTurn{{Channel: bqProposed, Device: "krillin", Outcome: importlog.Published, Version: 4, Deltas: 2,
 		Detail: "ubuntu=20150611,device=20150619-6c0ffee,custom=20150612-102-29-15-vivid,keyring=archive-master,version=4"}}
 	for n := range c.Report.Outcomes {
 		c.Report.Outcomes[n].Line = 0

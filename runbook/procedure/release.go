@@ -10,6 +10,7 @@ import (
 	"github.com/landingteam/landing/phasing"
 	"github.com/landingteam/landing/runbook"
 	"github.com/landingteam/landing/systemimage"
+	"github.com/landingteam/landing/systemimage/operate"
 )
 
 // Release brings the images that were tested on rc to stable:
@@ -26,8 +27,8 @@ import (
 // everybody for a moment, whatever percentage was asked for; the server knows
 // no other way. The percentage is verified afterwards, on aliases too.
 type Release struct {
-	Server   *systemimage.Server
-	Importer *systemimage.Importer
+	Server   *operate.Server
+	Importer *operate.Importer
 	Health   func(ctx context.Context) (Health, error) // see Rollout
 	Stop     *StopFile
 	Stay     bool
@@ -115,7 +116,7 @@ func (c *Release) copyOne(ctx context.Context, r *runbook.Run, v Candidate) (Tar
 	if err != nil {
 		return Target{}, err
 	}
-	copied, err := copyImage(ctx, r, c.Server, systemimage.CopyRequest{
+	copied, err := copyImage(ctx, r, c.Server, operate.CopyRequest{
 		From: v.From, To: v.To, Device: v.Device, Version: v.Version, Tag: c.Input.Tag, Percentage: 0,
 	})
 	t := Target{Channel: v.To, Device: v.Device, Version: copied.Version}

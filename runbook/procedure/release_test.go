@@ -10,12 +10,11 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-
 	"github.com/landingteam/landing/runbook"
 	"github.com/landingteam/landing/runbook/lab"
 	"github.com/landingteam/landing/runbook/procedure"
 	"github.com/landingteam/landing/runbook/runbooktest"
-	"github.com/landingteam/landing/systemimage"
+	"github.com/landingteam/landing/systemimage/operate"
 	"github.com/landingteam/landing/systemimage/systemimagetest"
 )
 
@@ -58,7 +57,7 @@ func TestRelease(t *testing.T) {
 			t.Errorf("%s: image %d, tag %q, at %d %%, want 2, OTA-5, 100", g, version, tag, p)
 		}
 	}
-	if st := importerState(t, l); st != systemimage.ImporterOn {
+	if st := importerState(t, l); st != operate.ImporterOn {
 		t.Errorf("importer is %q, want on", st)
 	}
 	at := map[string][]string{}

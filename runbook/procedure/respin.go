@@ -14,6 +14,8 @@ import (
 	"github.com/landingteam/landing/launchpad"
 	"github.com/landingteam/landing/runbook"
 	"github.com/landingteam/landing/systemimage"
+	"github.com/landingteam/landing/systemimage/channelconfig"
+	"github.com/landingteam/landing/systemimage/operate"
 )
 
 // Respin builds an image again from the snapshot of a PPA:
@@ -37,9 +39,9 @@ type Respin struct {
 	Launchpad *launchpad.Client
 	Ledger    string // see Snapshot
 	Builder   *builder.Builder
-	Server    *systemimage.Server
-	Importer  *systemimage.Importer
-	Config    *systemimage.ConfigFile
+	Server    *operate.Server
+	Importer  *operate.Importer
+	Config    *channelconfig.HostFile
 
 	Input RespinInput
 }
@@ -228,7 +230,7 @@ func (c *Respin) pointable(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	section := systemimage.ChannelSection(c.Input.Channel)
+	section := channelconfig.Section(c.Input.Channel)
 	if _, ok := now.Get(section, "file_"+c.Input.File); !ok {
 		return fmt.Errorf("%s has no key file_%s in [%s]", c.Config.Path, c.Input.File, section)
 	}
@@ -241,7 +243,7 @@ func (c *Respin) pointable(ctx context.Context) error {
 // publish imports the build into the channel.
 func (c *Respin) publish(ctx context.Context, r *runbook.Run, built cdimage.Build) error {
 	in := c.Input
-	section, key := systemimage.ChannelSection(in.Channel), "file_"+in.File
+	section, key := channelconfig.Section(in.Channel), "file_"+in.File
 	before, err := runbook.Read(ctx, r, "configuration before", func(ctx context.Context) (string, error) {
 		now, err := c.Config.Read(ctx)
 		if err != nil {
@@ -285,7 +287,7 @@ func (c *Respin) source() string {
 
 func (c *Respin) edit(ctx context.Context, r *runbook.Run, section, key, value string) error {
 	e := &EditConfig{File: c.Config, Input: EditConfigInput{Not: c.Input.Not,
-		Edits: []systemimage.Edit{{Do: systemimage.EditSet, Section: section, Key: key, Value: value}}}}
+		Edits: []channelconfig.Edit{{Do: channelconfig.EditSet, Section: section, Key: key, Value: value}}}}
 	return e.Run(ctx, r)
 }
 
@@ -369,7 +371,7 @@ func (c *Respin) importBuild(ctx context.Context, r *runbook.Run, built cdimage.
 			return true, len(missing) == 0, err
 		},
 		Do: func(ctx context.Context) (bool, error) {
-			if _, err := c.Server.Import(ctx, systemimage.ImportRequest{Job: jobName(r, "import")}); err != nil {
+			if _, err := c.Server.Import(ctx, operate.ImportRequest{Job: jobName(r, "import")}); err != nil {
 				return false, err
 			}
 			missing, err := c.missing(ctx, built, devices)

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-
 	"github.com/landingteam/landing/cdimage"
 	"github.com/landingteam/landing/cdimage/builder"
 	"github.com/landingteam/landing/cdimage/cdimagetest"
@@ -19,7 +18,7 @@ import (
 	"github.com/landingteam/landing/runbook/lab"
 	"github.com/landingteam/landing/runbook/procedure"
 	"github.com/landingteam/landing/runbook/runbooktest"
-	"github.com/landingteam/landing/systemimage"
+	"github.com/landingteam/landing/systemimage/channelconfig"
 )
 
 const respun = "ubuntu-touch/rc-proposed/ubuntu"
@@ -47,7 +46,7 @@ func respin(t testing.TB, l *lab.Lab, keep bool) *procedure.Respin {
 	return &procedure.Respin{
 		Launchpad: lp, Ledger: filepath.Join(l.Images.Root(), "state", "ledger"), Builder: b,
 		Server: l.Server(), Importer: l.Importer(),
-		Config: &systemimage.ConfigFile{Runner: l.Server().Runner, Path: filepath.Join(l.Images.Root(), "etc", "config")},
+		Config: &channelconfig.HostFile{Runner: l.Server().Runner, Path: filepath.Join(l.Images.Root(), "etc", "config")},
 		Input: procedure.RespinInput{
 			Origin: lab.OverlayPPA, PPA: lab.SnapshotPPA, Series: "vivid", Create: true, Pin: 1001,
 			Extra:   []procedure.Extra{{From: lab.SecurityPPA, Names: []string{"unity8"}}},

@@ -11,6 +11,7 @@ import (
 	"github.com/landingteam/landing/phasing"
 	"github.com/landingteam/landing/runbook"
 	"github.com/landingteam/landing/systemimage"
+	"github.com/landingteam/landing/systemimage/operate"
 )
 
 // A Target is one published image that a rollout is about.
@@ -47,7 +48,7 @@ type Health struct {
 // Waiting for the next step, the run is pending: started again when it is due,
 // or any number of times before, it goes on. With Stay it waits itself.
 type Rollout struct {
-	Server *systemimage.Server
+	Server *operate.Server
 
 	// Health is asked before each step and, with Stay, every Every. Nil means
 	// that nothing is known. An error is no signal: it ends this start.
@@ -174,7 +175,7 @@ func (c *Rollout) reachable(ctx context.Context) error {
 		if _, err := c.percentage(ctx, t); err != nil {
 			return err
 		}
-		if _, _, err := c.Server.CheckPercentage(ctx, systemimage.PhaseRequest{Channel: t.Channel, Device: t.Device, Version: t.Version}); err != nil {
+		if _, _, err := c.Server.CheckPhase(ctx, operate.PhaseRequest{Channel: t.Channel, Device: t.Device, Version: t.Version}); err != nil {
 			return err
 		}
 	}
@@ -243,21 +244,21 @@ func (c *Rollout) stopped(ctx context.Context) error {
 
 // setPercentage is the one effect of this procedure. While the stop file is there,
 // nothing is set; nil is none.
-func setPercentage(ctx context.Context, r *runbook.Run, s *systemimage.Server, t Target, p phasing.Percent, stop *StopFile) error {
-	req := systemimage.PhaseRequest{Channel: t.Channel, Device: t.Device, Version: t.Version, Percentage: int(p)}
+func setPercentage(ctx context.Context, r *runbook.Run, s *operate.Server, t Target, p phasing.Percent, stop *StopFile) error {
+	req := operate.PhaseRequest{Channel: t.Channel, Device: t.Device, Version: t.Version, Percentage: int(p)}
 	if stop != nil {
 		req.Unless = stop.Path
 	}
-	_, err := runbook.Do(ctx, r, runbook.Step[systemimage.Phased]{
+	_, err := runbook.Do(ctx, r, runbook.Step[operate.PhaseResult]{
 		Name:   "set " + p.String(),
 		Intent: fmt.Sprintf("offer image %d of %s for %s to %v (%.2f %% of the devices)", t.Version, t.Channel, t.Device, p, 100*p.Share()),
-		Probe: func(ctx context.Context) (systemimage.Phased, bool, error) {
-			return s.CheckPercentage(ctx, req)
+		Probe: func(ctx context.Context) (operate.PhaseResult, bool, error) {
+			return s.CheckPhase(ctx, req)
 		},
-		Do: func(ctx context.Context) (systemimage.Phased, error) {
-			return s.SetPercentage(ctx, req)
+		Do: func(ctx context.Context) (operate.PhaseResult, error) {
+			return s.Phase(ctx, req)
 		},
-		Predict: systemimage.Phased{Channel: t.Channel, Device: t.Device, Version: t.Version, Percentage: int(p)},
+		Predict: operate.PhaseResult{Channel: t.Channel, Device: t.Device, Version: t.Version, Percentage: int(p)},
 	})
 	return err
 }

@@ -11,14 +11,13 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-
 	"github.com/landingteam/landing/phasing"
 	"github.com/landingteam/landing/runbook"
 	"github.com/landingteam/landing/runbook/command"
 	"github.com/landingteam/landing/runbook/lab"
 	"github.com/landingteam/landing/runbook/procedure"
 	"github.com/landingteam/landing/runbook/runbooktest"
-	"github.com/landingteam/landing/systemimage"
+	"github.com/landingteam/landing/systemimage/operate"
 )
 
 // clock is a clock that a test moves; each look at it moves it by step.
@@ -54,7 +53,7 @@ var stable = []procedure.Target{
 func phase(t testing.TB, l *lab.Lab, percentage int, targets ...procedure.Target) {
 	t.Helper()
 	for _, g := range targets {
-		if _, err := l.Server().SetPercentage(t.Context(), systemimage.PhaseRequest{
+		if _, err := l.Server().Phase(t.Context(), operate.PhaseRequest{
 			Channel: g.Channel, Device: g.Device, Version: g.Version, Percentage: percentage}); err != nil {
 			t.Fatal(err)
 		}

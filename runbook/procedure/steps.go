@@ -11,26 +11,27 @@ import (
 
 	"github.com/landingteam/landing/runbook"
 	"github.com/landingteam/landing/systemimage"
+	"github.com/landingteam/landing/systemimage/operate"
 )
 
 // copyImage copies one image and looks it up where it should be then.
-func copyImage(ctx context.Context, r *runbook.Run, s *systemimage.Server, req systemimage.CopyRequest) (systemimage.Copied, error) {
+func copyImage(ctx context.Context, r *runbook.Run, s *operate.Server, req operate.CopyRequest) (operate.CopyResult, error) {
 	req.Job = jobName(r, "copy", req.To, req.Device)
 	tag := "tag " + req.Tag
 	if req.KeepTag {
 		tag = "its tag kept"
 	}
-	copied, err := runbook.Do(ctx, r, runbook.Step[systemimage.Copied]{
+	copied, err := runbook.Do(ctx, r, runbook.Step[operate.CopyResult]{
 		Name: "copy",
 		Intent: fmt.Sprintf("copy image %d of %s for %s to %s, %s, at %d %%",
 			req.Version, req.From, req.Device, req.To, tag, req.Percentage),
-		Probe: func(ctx context.Context) (systemimage.Copied, bool, error) {
+		Probe: func(ctx context.Context) (operate.CopyResult, bool, error) {
 			return s.CheckCopy(ctx, req)
 		},
-		Do: func(ctx context.Context) (systemimage.Copied, error) {
+		Do: func(ctx context.Context) (operate.CopyResult, error) {
 			return s.Copy(ctx, req)
 		},
-		Predict: systemimage.Copied{Channel: req.To, Device: req.Device, Tag: req.Tag, Percentage: req.Percentage},
+		Predict: operate.CopyResult{Channel: req.To, Device: req.Device, Tag: req.Tag, Percentage: req.Percentage},
 	})
 	if err != nil {
 		return copied, err
@@ -57,16 +58,16 @@ func copyImage(ctx context.Context, r *runbook.Run, s *systemimage.Server, req s
 // notes when somebody has turned it off by hand: it stays off then. Where several
 // lines of the crontab run it only the last is held, which a person has to agree
 // to. It returns the other runs that hold it.
-func importerReady(ctx context.Context, r *runbook.Run, im *systemimage.Importer) (others []systemimage.Mark, several bool, err error) {
-	var st systemimage.ImporterStatus
+func importerReady(ctx context.Context, r *runbook.Run, im *operate.Importer) (others []operate.Owner, several bool, err error) {
+	var st operate.ImporterStatus
 	err = r.Require(ctx, "importer can be held", func(ctx context.Context) (err error) {
-		if st, err = im.Status(ctx); err == nil && st.State == systemimage.ImporterMissing {
+		if st, err = im.Status(ctx); err == nil && st.State == operate.ImporterMissing {
 			err = fmt.Errorf("the crontab is not as it should be: %s; mend it with crontab -e", st.State)
 		}
 		return err
 	})
-	others = slices.DeleteFunc(st.By, func(m systemimage.Mark) bool { return m.Run == r.ID() })
-	several = st.State == systemimage.ImporterTwice
+	others = slices.DeleteFunc(st.By, func(m operate.Owner) bool { return m.Run == r.ID() })
+	several = st.State == operate.ImporterTwice
 	switch {
 	case err != nil:
 	case several:
@@ -78,7 +79,7 @@ func importerReady(ctx context.Context, r *runbook.Run, im *systemimage.Importer
 				Lines []int `json:"lines"` // numbers in the crontab
 			}{st.Lines},
 		})
-	case st.State == systemimage.ImporterOffByHand:
+	case st.State == operate.ImporterOffByHand:
 		err = r.Note("the importer was commented out by hand before this run; it is left so")
 	}
 	if err == nil && st.Lock != "" {
@@ -88,7 +89,7 @@ func importerReady(ctx context.Context, r *runbook.Run, im *systemimage.Importer
 }
 
 // importerFree is importerReady for runs that wait for others.
-func importerFree(ctx context.Context, r *runbook.Run, im *systemimage.Importer) (several bool, err error) {
+func importerFree(ctx context.Context, r *runbook.Run, im *operate.Importer) (several bool, err error) {
 	others, several, err := importerReady(ctx, r, im)
 	if err == nil && len(others) > 0 {
 		err = heldBy(others[0])
@@ -96,7 +97,7 @@ func importerFree(ctx context.Context, r *runbook.Run, im *systemimage.Importer)
 	return several, err
 }
 
-func heldBy(m systemimage.Mark) error {
+func heldBy(m operate.Owner) error {
 	return fmt.Errorf("run %s (%s) holds the importer since %s: two at once would get in each other's way; "+
 		"start again when it has ended. If it was killed, start it again with its journal, or settle it",
 		m.Run, m.Operator, m.Since.UTC().Format("2006-01-02 15:04 MST"))
@@ -107,7 +108,7 @@ func heldBy(m systemimage.Mark) error {
 // a time: of two that come together, the first in the crontab does. What runs that
 // are dead hold is given back with it. several says that a person knows of other
 // lines, which go on.
-func holdImporter(r *runbook.Run, im *systemimage.Importer, several bool, dead ...systemimage.Mark) runbook.Hold {
+func holdImporter(r *runbook.Run, im *operate.Importer, several bool, dead ...operate.Owner) runbook.Hold {
 	mine := *im
 	mine.Owner.Run = r.ID()
 	return runbook.Hold{
@@ -125,7 +126,7 @@ func holdImporter(r *runbook.Run, im *systemimage.Importer, several bool, dead .
 				if m.Run == mine.Owner.Run {
 					break
 				}
-				if !slices.ContainsFunc(dead, func(d systemimage.Mark) bool { return d.Run == m.Run }) {
+				if !slices.ContainsFunc(dead, func(d operate.Owner) bool { return d.Run == m.Run }) {
 					return heldBy(m)
 				}
 			}

@@ -10,6 +10,8 @@ import (
 
 	"github.com/landingteam/landing/runbook"
 	"github.com/landingteam/landing/systemimage"
+	"github.com/landingteam/landing/systemimage/operate"
+	"github.com/landingteam/landing/systemimage/upgrade"
 )
 
 // stopAll sets images to 0 %, one after the other: the program takes no lock, and
@@ -17,7 +19,7 @@ import (
 // that one broken index does not keep the others waiting; the second looks again,
 // at what could not be stopped and whether a program that is running, such as an
 // import or a rollout, has written an old percentage back. Its errors count.
-func stopAll(ctx context.Context, r *runbook.Run, s *systemimage.Server, targets []Target) error {
+func stopAll(ctx context.Context, r *runbook.Run, s *operate.Server, targets []Target) error {
 	_ = runbook.Each(ctx, r, keyed(targets, self), 1, func(ctx context.Context, r *runbook.Run, t, _ Target) error {
 		return stopOne(ctx, r, s, t, true)
 	})
@@ -26,13 +28,13 @@ func stopAll(ctx context.Context, r *runbook.Run, s *systemimage.Server, targets
 	})
 }
 
-func stopOne(ctx context.Context, r *runbook.Run, s *systemimage.Server, t Target, quick bool) error {
+func stopOne(ctx context.Context, r *runbook.Run, s *operate.Server, t Target, quick bool) error {
 	const at0 = "at 0 %"
 	what, tries := "offer image %d of %s for %s to nobody any more", 2
 	if !quick {
 		what, tries = "look again that image %d of %s for %s is offered to nobody", 4
 	}
-	req := systemimage.PhaseRequest{Channel: t.Channel, Device: t.Device, Version: t.Version, Percentage: 0, Quick: quick}
+	req := operate.PhaseRequest{Channel: t.Channel, Device: t.Device, Version: t.Version, Percentage: 0, Quick: quick}
 	var newer systemimage.Image
 	look := func(ctx context.Context) (err error) {
 		req.Version, newer, err = offeredAs(ctx, s.Client, t)
@@ -55,7 +57,7 @@ func stopOne(ctx context.Context, r *runbook.Run, s *systemimage.Server, t Targe
 			}
 			done := false
 			if err == nil {
-				_, done, err = s.CheckPercentage(ctx, req)
+				_, done, err = s.CheckPhase(ctx, req)
 			}
 			if req.Blind || errors.Is(err, systemimage.ErrBroken) || errors.Is(err, systemimage.ErrTorn) {
 				return "", false, nil // what Do sees to
@@ -67,7 +69,7 @@ func stopOne(ctx context.Context, r *runbook.Run, s *systemimage.Server, t Targe
 			// step of a rollout, can make this one fail and leave the index broken.
 			var did []string
 			for try := 1; ; try++ {
-				_, err := s.SetPercentage(ctx, req)
+				_, err := s.Phase(ctx, req)
 				if err == nil || req.Blind || errors.Is(err, systemimage.ErrRefused) || errors.Is(err, systemimage.ErrReadOnly) || try == tries || ctx.Err() != nil {
 					return strings.Join(append(did, at0), "; "), err
 				}
@@ -166,7 +168,7 @@ func offers(x *systemimage.Index, version int) (string, error) {
 			continue
 		}
 		for _, n := range sorted(numbers) {
-			o, err := systemimage.Upgrade(x, systemimage.Query{Build: build, Draw: func(int) int { return n }})
+			o, err := upgrade.Choose(x, upgrade.Request{Build: build, Draw: func(int) int { return n }})
 			if err != nil {
 				return "", err
 			}

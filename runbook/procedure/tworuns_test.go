@@ -8,11 +8,10 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-
 	"github.com/landingteam/landing/runbook"
 	"github.com/landingteam/landing/runbook/procedure"
 	"github.com/landingteam/landing/runbook/runbooktest"
-	"github.com/landingteam/landing/systemimage"
+	"github.com/landingteam/landing/systemimage/operate"
 )
 
 // A rollout and a back-out of the same images at the same time: the back-out
@@ -52,7 +51,7 @@ func TestTwoRunsHoldTheImporter(t *testing.T) {
 	l := newLab(t)
 	before := snapshot(t, l)
 	other := l.Importer()
-	other.Owner = systemimage.Mark{Run: "release-x", Operator: "colleague"}
+	other.Owner = operate.Owner{Run: "release-x", Operator: "colleague"}
 	if err := other.Pause(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -105,7 +104,7 @@ func TestManyRunsHoldTheImporter(t *testing.T) {
 			t.Errorf("%s: newest image is %d, want 2", p, version)
 		}
 	}
-	if st := importerState(t, l); st != systemimage.ImporterOn {
+	if st := importerState(t, l); st != operate.ImporterOn {
 		t.Errorf("after all: importer is %q, want on", st)
 	}
 }

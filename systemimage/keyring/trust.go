@@ -5,27 +5,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"strings"
 	"sync"
 	"time"
-)
 
-// Signed is a file of a published tree with its detached signature. It is an alias of a
-// plain struct type, and the same as the one of package systemimage, so that a [Trust]
-// serves that package's Client although neither package imports the other.
-type Signed = struct {
-	Path             string    // in the tree, such as "/channels.json"
-	Data             io.Reader // the file; read to its end
-	Signature        []byte    // armored or binary
-	Device           string    // whose file it is; empty if of no single device
-	Keyring          string    // path of that device's keyring; empty if it has none
-	KeyringSignature string    // path of the signature of that
-	Attempt          int       // from 0; above, everything was read anew because it was not verified
-	// Fetch reads another file of the tree; absence is fs.ErrNotExist.
-	Fetch func(ctx context.Context, path string) ([]byte, error)
-}
+	"github.com/landingteam/landing/systemimage"
+)
 
 // Trust verifies what is read from one server, beneath a pinned root. Set Root; the
 // rest is good as it is. It fetches keyrings by the rules of devices:
@@ -79,7 +65,7 @@ func (t *Trust) Chain() *Chain {
 
 // Verify checks a file of the tree, fetching what keyrings that takes. Errors are those
 // of [Chain.With] and [Chain.Verify], and those of s.Fetch.
-func (t *Trust) Verify(ctx context.Context, s Signed) error {
+func (t *Trust) Verify(ctx context.Context, s systemimage.VerifyRequest) error {
 	chain, err := t.chainFor(ctx, s)
 	if err != nil {
 		return err
@@ -95,7 +81,7 @@ func (t *Trust) now() time.Time {
 	return time.Now()
 }
 
-func (t *Trust) chainFor(ctx context.Context, s Signed) (*Chain, error) {
+func (t *Trust) chainFor(ctx context.Context, s systemimage.VerifyRequest) (*Chain, error) {
 	t.mu.Lock()
 	chain, age := t.chain, t.now().Sub(t.renewed)
 	t.mu.Unlock()
@@ -190,7 +176,7 @@ func (t *Trust) hang(ctx context.Context, fetch fetchFunc, chain *Chain, typ Typ
 
 func fetchKeyring(ctx context.Context, fetch fetchFunc, object, path, signature string) (k signedKeyring, err error) {
 	if fetch == nil {
-		return k, &Error{Kind: ErrUntrusted, Object: object, Text: "nothing to fetch it with: set Signed.Fetch"}
+		return k, &Error{Kind: ErrUntrusted, Object: object, Text: "nothing to fetch it with: set VerifyRequest.Fetch"}
 	}
 	k.tarball, err = fetch(ctx, path)
 	switch {
@@ -216,7 +202,7 @@ type deviceChain struct {
 	chain *Chain
 }
 
-func (t *Trust) deviceChain(ctx context.Context, s Signed, base *Chain) (*Chain, error) {
+func (t *Trust) deviceChain(ctx context.Context, s systemimage.VerifyRequest, base *Chain) (*Chain, error) {
 	id := s.Device + "\x00" + s.Keyring + "\x00" + s.KeyringSignature
 	t.mu.Lock()
 	have := t.devices[id]

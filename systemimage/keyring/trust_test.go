@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/landingteam/landing/systemimage"
 )
 
 // tree is a published tree with the files of a variant laid over it.
@@ -52,7 +53,7 @@ func onlyKeyrings(requests []string) (list []string) {
 }
 
 // verify reads a file and its signature and has it verified.
-func (s *tree) verify(trust *Trust, f Signed) error {
+func (s *tree) verify(trust *Trust, f systemimage.VerifyRequest) error {
 	ctx := context.Background()
 	data, err := s.fetch(ctx, f.Path)
 	if err != nil {
@@ -68,9 +69,9 @@ func (s *tree) verify(trust *Trust, f Signed) error {
 // check is a run of a device, as far as trust goes: channels.json, once more if it is
 // not verified, the index, then the files that the client read.
 func (s *tree) check(trust *Trust, channel, device string, files []string) error {
-	err := s.verify(trust, Signed{Path: "/channels.json"})
+	err := s.verify(trust, systemimage.VerifyRequest{Path: "/channels.json"})
 	if e := (*Error)(nil); errors.As(err, &e) && !e.Permanent() && e.Object == "/channels.json" {
-		err = s.verify(trust, Signed{Path: "/channels.json", Attempt: 1})
+		err = s.verify(trust, systemimage.VerifyRequest{Path: "/channels.json", Attempt: 1})
 	}
 	if err != nil {
 		return err
@@ -92,7 +93,7 @@ func (s *tree) check(trust *Trust, channel, device string, files []string) error
 	if !ok {
 		return nil
 	}
-	of := Signed{Device: device, Keyring: d.Keyring.Path, KeyringSignature: d.Keyring.Signature}
+	of := systemimage.VerifyRequest{Device: device, Keyring: d.Keyring.Path, KeyringSignature: d.Keyring.Signature}
 	for _, path := range append([]string{d.Index}, files...) {
 		f := of
 		f.Path = path
@@ -194,15 +195,15 @@ func newTrust(t testing.TB) *Trust {
 // A blacklist that turns bad must not leave the chain in force that it would end.
 func TestTrustForgetsAfterFailure(t *testing.T) {
 	trust := newTrust(t)
-	if err := (&tree{}).verify(trust, Signed{Path: "/channels.json"}); err != nil {
+	if err := (&tree{}).verify(trust, systemimage.VerifyRequest{Path: "/channels.json"}); err != nil {
 		t.Fatal(err)
 	}
 	bad := &tree{variant: "blacklist-expired"}
 	for attempt := range 3 {
-		if err := bad.verify(trust, Signed{Path: "/channels.json", Attempt: attempt}); !errors.Is(err, ErrExpired) {
+		if err := bad.verify(trust, systemimage.VerifyRequest{Path: "/channels.json", Attempt: attempt}); !errors.Is(err, ErrExpired) {
 			t.Errorf("attempt %d: %v, want ErrExpired", attempt, err)
 		}
-		if err := bad.verify(trust, Signed{Path: "/stable/mako/index.json", Attempt: attempt}); !errors.Is(err, ErrExpired) {
+		if err := bad.verify(trust, systemimage.VerifyRequest{Path: "/stable/mako/index.json", Attempt: attempt}); !errors.Is(err, ErrExpired) {
 			t.Errorf("index, attempt %d: %v, want ErrExpired", attempt, err)
 		}
 	}
@@ -213,7 +214,7 @@ func TestTrustForgetsAfterFailure(t *testing.T) {
 
 func TestTrustDeviceKeyring(t *testing.T) {
 	trust, s := newTrust(t), &tree{}
-	flo := Signed{Path: "/stable/flo/index.json", Device: "flo", Keyring: "/stable/flo/device.tar.xz", KeyringSignature: "/stable/flo/device.tar.xz.asc"}
+	flo := systemimage.VerifyRequest{Path: "/stable/flo/index.json", Device: "flo", Keyring: "/stable/flo/device.tar.xz", KeyringSignature: "/stable/flo/device.tar.xz.asc"}
 	for range 3 { // the second and third time it is known
 		if err := s.verify(trust, flo); err != nil {
 			t.Fatal(err)
@@ -254,7 +255,7 @@ func TestTrustFetchErrors(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			s := &tree{variant: "with-blacklist"}
 			data := readFile(t, "tree/channels.json")
-			err := newTrust(t).Verify(context.Background(), Signed{Path: "/channels.json", Data: bytes.NewReader(data), Signature: readFile(t, "tree/channels.json.asc"),
+			err := newTrust(t).Verify(context.Background(), systemimage.VerifyRequest{Path: "/channels.json", Data: bytes.NewReader(data), Signature: readFile(t, "tree/channels.json.asc"),
 				Fetch: func(ctx context.Context, path string) ([]byte, error) {
 					if err := tt.fail[strings.TrimLeft(path, "/")]; err != nil {
 						return nil, fmt.Errorf("GET %s: %w", path, err)
@@ -266,7 +267,7 @@ func TestTrustFetchErrors(t *testing.T) {
 			}
 		})
 	}
-	if err := newTrust(t).Verify(context.Background(), Signed{Path: "/channels.json"}); !errors.Is(err, ErrUntrusted) {
+	if err := newTrust(t).Verify(context.Background(), systemimage.VerifyRequest{Path: "/channels.json"}); !errors.Is(err, ErrUntrusted) {
 		t.Errorf("nothing to fetch with: %v", err)
 	}
 }
@@ -276,9 +277,9 @@ func TestTrustConcurrently(t *testing.T) {
 	var wg sync.WaitGroup
 	for i := range 12 {
 		wg.Go(func() {
-			f := Signed{Path: "/channels.json"}
+			f := systemimage.VerifyRequest{Path: "/channels.json"}
 			if i%3 > 0 {
-				f = Signed{Path: "/stable/flo/index.json", Device: "flo", Keyring: "/stable/flo/device.tar.xz", KeyringSignature: "/stable/flo/device.tar.xz.asc"}
+				f = systemimage.VerifyRequest{Path: "/stable/flo/index.json", Device: "flo", Keyring: "/stable/flo/device.tar.xz", KeyringSignature: "/stable/flo/device.tar.xz.asc"}
 			}
 			if err := s.verify(trust, f); err != nil {
 				t.Error(err)

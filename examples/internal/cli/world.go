@@ -20,6 +20,7 @@ import (
 	"github.com/landingteam/landing/runbook/remote"
 	"github.com/landingteam/landing/systemimage"
 	"github.com/landingteam/landing/systemimage/keyring"
+	"github.com/landingteam/landing/systemimage/operate"
 	"github.com/landingteam/landing/systemimage/systemimagetest"
 )
 
@@ -29,8 +30,8 @@ type World struct {
 	Title    string // one line that says where this is
 	Operator string // who runs the program
 	Images   *systemimage.Client
-	Server   *systemimage.Server
-	Importer *systemimage.Importer
+	Server   *operate.Server
+	Importer *operate.Importer
 	Root     string // the server's folder on its host
 	Journal  string // path of the journal; empty in a plan without one
 
@@ -203,9 +204,9 @@ func (w *World) openTree(m ImageServer) error {
 func (w *World) openImageServer(m ImageServer) {
 	w.Root = m.Host.Root
 	host := w.dial(m.Host)
-	w.Server = &systemimage.Server{Runner: host, Root: m.Host.Root, Client: w.Images, LockWait: m.LockWait, Logger: w.log}
-	w.Importer = &systemimage.Importer{
-		Runner: host, Root: m.Host.Root, Owner: systemimage.Mark{Operator: w.Operator}, Logger: w.log}
+	w.Server = &operate.Server{Runner: host, Root: m.Host.Root, Client: w.Images, LockWait: m.LockWait, Logger: w.log}
+	w.Importer = &operate.Importer{
+		Runner: host, Root: m.Host.Root, Owner: operate.Owner{Operator: w.Operator}, Logger: w.log}
 }
 
 func (w *World) openImageBuilder(m ImageBuilder) {

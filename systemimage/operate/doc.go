@@ -1,0 +1,24 @@
+// Package operate is the operator's side of a system-image server: it copies
+// images between channels, tags them, sets their phased percentage, runs the
+// importer, and pauses it.
+//
+// A [Server] does that with the server's own programs, over a command.Runner: one
+// SSH host, or a fake. Its verbs are Copy, Tag, Phase and Import; each of the first
+// three has a Check beside it that only reads and says what would happen, or that
+// it has happened already. What an effect came to is always read from the published
+// index: these programs exit with 0 after doing nothing, and with 1 after publishing
+// to everybody. [Server.Preflight] finds what killed programs left behind,
+// [Server.Mend] puts it right.
+//
+// An [Importer] pauses the importer by commenting out its line of a crontab, with
+// the [Owner] who did it, and gives it back.
+//
+// # Errors
+//
+//	asked for what the server's programs refuse, or should       systemimage.ErrRefused
+//	another program holds the server's lock: nothing happened    systemimage.ErrLocked
+//	published, but not all of what was asked                     systemimage.ErrPartial
+//	a tree in which the programs fail or publish damage          systemimage.ErrBroken
+//	nobody knows whether it happened                             systemimage.ErrAmbiguous
+//	an effect was asked of a reader                              systemimage.ErrReadOnly
+package operate

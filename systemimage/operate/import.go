@@ -1,0 +1,122 @@
+package operate
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/landingteam/landing/systemimage"
+	"github.com/landingteam/landing/systemimage/importlog"
+)
+
+// An ImportRequest asks for one run of the importer over all its channels; the
+// program knows no other.
+type ImportRequest struct {
+	Job string // see Command.Job
+}
+
+const importOp = "import images"
+
+// Import runs import-images, reads its log and looks whether the indexes have
+// what it says. Devices whose image was cancelled are no error: a source that
+// fails is ordinary, and the entries of the run tell. ErrBroken says that the
+// run died or had no configuration and published nothing, ErrPartial that it
+// had published some images by then, or that an index lacks one. The returned
+// run is then what happened; see also [importlog.Run.Expect].
+func (s *Server) Import(ctx context.Context, r ImportRequest) (*importlog.Run, error) {
+	if err := s.usable(importOp, true); err != nil {
+		return nil, err
+	}
+	// -vvv has the records that count in both eras; today it is DEBUG, which
+	// tells more about builds that do not fit.
+	e, err := s.run(ctx, importOp, "", "", s.command(r.Job, "import-images", "-vvv"))
+	if err != nil {
+		return nil, err
+	}
+	run, err := importlog.Parse(io.MultiReader(bytes.NewReader(e.Stdout), bytes.NewReader(e.Stderr)))
+	if err != nil {
+		return nil, err // bytes do not fail
+	}
+	fail := func(kind error, format string, a ...any) (*importlog.Run, error) {
+		return run, &systemimage.Error{Op: importOp, Kind: kind, Err: fmt.Errorf(format, a...)}
+	}
+	wrong, err := s.checkImported(ctx, run)
+	switch {
+	case err != nil:
+		return fail(systemimage.ErrAmbiguous, "%v, and the published indexes cannot be read: %w", e, err)
+	case e.err != nil:
+		return fail(systemimage.ErrAmbiguous, "%v: %w", e, e.err)
+	case len(wrong) > 0:
+		return fail(systemimage.ErrPartial, "%v: %s", e, strings.Join(wrong, "; "))
+	case run.Complete && e.Exit != 0 && e.Exit != exitReaderGone:
+		return fail(systemimage.ErrPartial, "%v after a complete run", e)
+	case run.Complete && strings.Contains(run.Cause, "empty configuration"):
+		return fail(systemimage.ErrBroken, "nothing was imported: %s: %s", run.Cause, run.Remedy)
+	case run.Complete:
+		return run, nil
+	}
+	text := e.String()
+	if run.Remedy != "" {
+		text += ": " + run.Remedy
+	}
+	done := run.Published()
+	if len(done) == 0 {
+		return fail(systemimage.ErrBroken, "nothing was published: %s", text)
+	}
+	var names []string
+	for _, p := range done {
+		names = append(names, fmt.Sprintf("%s %s %d", p.Channel, p.Device, p.Version))
+	}
+	return fail(systemimage.ErrPartial, "%s; published before: %s", text, strings.Join(names, ", "))
+}
+
+// checkImported compares what a run announced with the indexes.
+func (s *Server) checkImported(ctx context.Context, run *importlog.Run) (wrong []string, err error) {
+	done := run.Published()
+	if len(done) == 0 {
+		return nil, nil
+	}
+	l, err := s.Client.Channels(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range done {
+		say := func(format string, a ...any) {
+			wrong = append(wrong, fmt.Sprintf("%s %s: %s", p.Channel, p.Device, fmt.Sprintf(format, a...)))
+		}
+		x, err := s.Client.IndexOf(ctx, l, p.Channel, p.Device)
+		if err != nil {
+			if errors.Is(err, systemimage.ErrTorn) || errors.Is(err, systemimage.ErrSignature) || errors.Is(err, systemimage.ErrMalformed) {
+				say("its index cannot be trusted (%v)", err)
+				continue
+			}
+			return wrong, err
+		}
+		m, ok := x.Full(p.Version)
+		if !ok {
+			say("version %d was announced and is not published", p.Version)
+			continue
+		}
+		if p.Files > 0 && len(m.Files) != p.Files {
+			say("version %d has %d files, announced were %d", p.Version, len(m.Files), p.Files)
+		}
+		damage, err := s.damage(ctx, importOp, x.Index, p.Version)
+		if err != nil {
+			return wrong, err
+		}
+		for _, d := range damage {
+			say("version %d is damaged: %s", p.Version, d)
+		}
+		bases := basesOf(x.Deltas(p.Version))
+		for _, d := range p.Deltas {
+			if _, ok := x.Full(d.Base); ok && !slices.Contains(bases, d.Base) { // else it expired with its base
+				say("version %d lacks its delta from %d", p.Version, d.Base)
+			}
+		}
+	}
+	return wrong, nil
+}

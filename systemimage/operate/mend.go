@@ -1,0 +1,92 @@
+package operate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/landingteam/landing/systemimage"
+	"github.com/landingteam/landing/systemimage/internal/host"
+)
+
+const (
+	mendScriptName = "landing-mend"
+
+	// landing-mend WWW DIR: brings the index in a device's folder to where a
+	// commit can begin again. Exit 4: its files are changing just now. Otherwise
+	// lines that say what was done.
+	mendScript = `
+cd "$1" || exit 3
+see() { stat -c '%n %s %Y %i' -- "$1"/index.json* 2>/dev/null; }
+before=$(see "$2")
+sleep 1
+[ "$before" = "$(see "$2")" ] || exit 4
+if [ ! -e "$2/index.json" ] && [ -s "$2/index.json.new" ]; then
+	mv -- "$2/index.json.new" "$2/index.json" && echo "moved index.json.new to index.json"
+fi
+[ -e "$2/index.json" ] || exit 5
+for f in "$2/index.json.new" "$2/index.json.new.asc"; do
+	[ ! -e "$f" ] || { rm -f -- "$f" && echo "removed ${f##*/}"; }
+done
+[ -s "$2/index.json.asc" ] || echo unsigned
+`
+)
+
+const mendOp = "mend index"
+
+// Mend repairs what a killed commit left of a device's index: it finishes one
+// that was killed between the removal of the old index and the arrival of the
+// new one, removes the left-overs that make every further commit fail, and has
+// an unsigned index signed again. It returns what it did, in words; nothing when
+// nothing was wrong.
+//
+// cleanup-tree and the next commit would do most of it too, but need the global
+// lock, which an import may hold for an hour while a faulty image is out. Mend
+// takes no lock; it touches nothing that is changing at that moment (ErrLocked).
+// What else is broken is ErrBroken with the remedy of [Server.Preflight].
+func (s *Server) Mend(ctx context.Context, channel, device string) (done []string, err error) {
+	if err := s.usable(mendOp, true); err != nil {
+		return nil, err
+	}
+	fail := func(kind, err error) ([]string, error) {
+		return done, &systemimage.Error{Op: mendOp, Channel: channel, Device: device, Kind: kind, Err: err}
+	}
+	l, err := s.Client.Channels(ctx)
+	if err != nil {
+		return nil, err
+	}
+	d, err := l.Lookup(channel, device)
+	if err != nil {
+		return nil, err
+	}
+	dir := d.Folder()
+	if !plainPath(dir) {
+		return fail(systemimage.ErrRefused, fmt.Errorf("%q is no path below the published tree", dir))
+	}
+	out, err := s.Runner.Run(ctx, host.Script(mendScript, mendScriptName, s.root()+"/www", dir))
+	switch {
+	case err != nil:
+		return fail(systemimage.ErrAmbiguous, err)
+	case out.Exit == 4:
+		return fail(systemimage.ErrLocked, errors.New("the index is being written just now: try again when that program has ended"))
+	case out.Exit == 5:
+		return fail(systemimage.ErrBroken, errors.New("there is no index and no successor of it: put it back from a mirror or a backup before anything else runs"))
+	case out.Exit != 0:
+		return fail(systemimage.ErrBroken, fmt.Errorf("exit status %d%s", out.Exit, host.LastWords(out.Stderr)))
+	}
+	done = strings.FieldsFunc(string(out.Stdout), func(c rune) bool { return c == '\n' })
+	if i := slices.Index(done, "unsigned"); i >= 0 {
+		done[i] = "signed the index again with re-sign-indexes"
+		out, err := s.Runner.Run(ctx, s.command("", "re-sign-indexes", "-vvv"))
+		if e := (ending{program: "re-sign-indexes", Output: out, transcript: readTranscript(out), err: err}); err != nil || out.Exit != 0 {
+			return fail(systemimage.ErrBroken, fmt.Errorf("the index has no signature, and %v", e))
+		}
+	}
+	findings, err := s.inspect(ctx, mendOp, inspection{dirs: []string{dir}})
+	if err == nil {
+		err = blocked(mendOp, channel, device, findings)
+	}
+	return done, err
+}

@@ -1,0 +1,127 @@
+package operate_test
+
+import (
+	"errors"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/landingteam/landing/runbook/command"
+	"github.com/landingteam/landing/systemimage"
+	"github.com/landingteam/landing/systemimage/operate"
+	"github.com/landingteam/landing/systemimage/systemimagetest"
+)
+
+// Each state in which a killed commit leaves an index is mended, and what
+// follows works again.
+func TestMend(t *testing.T) {
+	t.Parallel()
+	const channel, device = "ubuntu-touch/stable/meizu.en", "arale"
+	for _, tt := range []struct {
+		name string
+		kill systemimagetest.KillPoint
+		want []string
+		at   int // percentage that is published after the mending
+	}{
+		{"nothing wrong", "", nil, 30},
+		{"killed when signed", systemimagetest.Signed, []string{"removed index.json.new", "removed index.json.new.asc"}, 30},
+		{"killed before the signature was moved", systemimagetest.BeforeSignatureMoved,
+			[]string{"removed index.json.new", "removed index.json.new.asc", "signed the index again with re-sign-indexes"}, 30},
+		{"killed before the index was moved", systemimagetest.BeforeIndexMoved, []string{"moved index.json.new to index.json"}, 60},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			fake, s := newOperator(t)
+			if tt.kill != "" {
+				if err := fake.SetFaults(systemimagetest.Faults{Kill: tt.kill}); err != nil {
+					t.Fatal(err)
+				}
+				out, err := fake.Run(t.Context(), command.Command{Argv: []string{"set-phased-percentage", "-v", channel, device, "1", "60"}})
+				if err != nil || out.Exit != 137 {
+					t.Fatalf("killed program: exit %d, %v", out.Exit, err)
+				}
+			}
+			got, err := s.Mend(t.Context(), channel, device)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if d := cmp.Diff(tt.want, got, cmpopts.EquateEmpty()); d != "" {
+				t.Errorf("Mend() (-want +got)\n%s", d)
+			}
+			m, err := s.Client.Latest(t.Context(), channel, device)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if m.Version != 1 || m.Percentage != tt.at {
+				t.Errorf("image %d at %d %%, want 1 at %d", m.Version, m.Percentage, tt.at)
+			}
+			if _, err := s.Phase(t.Context(), operate.PhaseRequest{Channel: channel, Device: device, Version: 1}); err != nil {
+				t.Errorf("SetPercentage() after Mend(): %v", err)
+			}
+		})
+	}
+}
+
+func TestMendRefuses(t *testing.T) {
+	t.Parallel()
+	fake, s := newOperator(t)
+	const channel, device = "ubuntu-touch/stable/meizu.en", "arale"
+	if err := os.Remove(filepath.Join(fake.Root(), "www", channel, device, "index.json")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Mend(t.Context(), channel, device); !errors.Is(err, systemimage.ErrBroken) {
+		t.Errorf("Mend() without any index = %v, want ErrBroken", err)
+	}
+	s.ReadOnly = true
+	if _, err := s.Mend(t.Context(), channel, device); !errors.Is(err, systemimage.ErrReadOnly) {
+		t.Errorf("Mend() of a reader = %v, want ErrReadOnly", err)
+	}
+}
+
+// newOperator is a fake server with its operator's side.
+func newOperator(t *testing.T) (*systemimagetest.Server, *operate.Server) {
+	t.Helper()
+	fake := systemimagetest.New(t, systemimagetest.SampleWorld())
+	tree := httptest.NewServer(fake.Handler())
+	t.Cleanup(tree.Close)
+	return fake, &operate.Server{Runner: fake, Root: fake.Root(), Client: &systemimage.Client{BaseURL: tree.URL, Unverified: true}}
+}
+
+// Blind, the program is run though nothing can be read; what it says is passed on.
+func TestSetPercentageBlind(t *testing.T) {
+	t.Parallel()
+	_, s := newOperator(t)
+	sight := s.Client
+	s.Client = &systemimage.Client{BaseURL: "http://127.0.0.1:1", Unverified: true}
+	stop := operate.PhaseRequest{Channel: "ubuntu-touch/stable/meizu.en", Device: "arale", Version: 1, Quick: true, Blind: true}
+	if p, err := s.Phase(t.Context(), stop); !errors.Is(err, systemimage.ErrAmbiguous) || !strings.Contains(err.Error(), "says that it is set to 0 %") {
+		t.Errorf("SetPercentage() = %+v, %v", p, err)
+	}
+	if m, err := sight.Latest(t.Context(), stop.Channel, stop.Device); err != nil || m.Percentage != 0 {
+		t.Errorf("at %d %%, %v, want 0", m.Percentage, err)
+	}
+	for _, tt := range []struct {
+		change func(r *operate.PhaseRequest)
+		kind   error
+		want   string
+	}{
+		{func(r *operate.PhaseRequest) { r.Channel = "stable" }, systemimage.ErrRefused, "Invalid channel: stable"},
+		{func(r *operate.PhaseRequest) { r.Version = 7 }, systemimage.ErrAmbiguous, "Version doesn't exist: 7"},
+		{func(r *operate.PhaseRequest) { r.Device = "-v" }, systemimage.ErrRefused, "dash"},
+		{func(r *operate.PhaseRequest) { r.Percentage = 101 }, systemimage.ErrRefused, "101"},
+	} {
+		r := stop
+		tt.change(&r)
+		if p, err := s.Phase(t.Context(), r); !errors.Is(err, tt.kind) || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("SetPercentage(%+v) = %+v, %v, want %v with %q", r, p, err, tt.kind, tt.want)
+		}
+	}
+	s.Client = sight
+	if p, err := s.Phase(t.Context(), stop); err != nil || p.Percentage != 0 {
+		t.Errorf("with sight: %+v, %v", p, err)
+	}
+}

@@ -1,0 +1,273 @@
+package treecheck_test
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/landingteam/landing/systemimage"
+	"github.com/landingteam/landing/systemimage/keyring"
+	"github.com/landingteam/landing/systemimage/systemimagetest"
+	"github.com/landingteam/landing/systemimage/treecheck"
+)
+
+func expiry(tarXZ []byte) (time.Time, error) {
+	k, err := keyring.Parse(tarXZ)
+	if err != nil {
+		return time.Time{}, err
+	}
+	return k.Expiry, nil
+}
+
+// classes are the findings in short.
+func classes(t *testing.T, c *systemimage.Client, o treecheck.Options) []string {
+	t.Helper()
+	findings, err := treecheck.Check(t.Context(), c, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	list := []string{}
+	for _, f := range findings {
+		list = append(list, strings.Join(strings.Fields(string(f.Severity)+" "+f.Class+" "+f.Channel+" "+f.Device), " "))
+		if f.Problem == "" || f.Remedy == "" {
+			t.Errorf("finding without problem or remedy: %+v", f)
+		}
+	}
+	return list
+}
+
+func TestCheckTreeClean(t *testing.T) {
+	t.Parallel()
+	fake := systemimagetest.New(t, systemimagetest.SampleWorld())
+	tree := httptest.NewServer(fake.Handler())
+	defer tree.Close()
+	root, err := os.ReadFile(filepath.Join(fake.Root(), "secret/gpg/keyrings/archive-master.tar.xz"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &systemimage.Client{BaseURL: tree.URL, Trust: &keyring.Trust{Root: root}}
+	if got := classes(t, c, treecheck.Options{Checksums: true, Expiry: expiry}); len(got) > 0 {
+		t.Errorf("a clean tree has findings: %q", got)
+	}
+	// Two years on, its keyrings have expired or are about to.
+	c = &systemimage.Client{BaseURL: tree.URL, Unverified: true}
+	for _, class := range classes(t, c, treecheck.Options{NoFiles: true, Expiry: expiry, Now: time.Now().AddDate(50, 0, 0)}) {
+		if !strings.Contains(class, "expired-keyring") {
+			t.Errorf("in fifty years: %q, want keyrings only", class)
+		}
+	}
+}
+
+// The tree that was recorded from a real server is clean: at the time of its
+// recording, since its keyrings expire one day.
+func TestCheckTreeRecorded(t *testing.T) {
+	t.Parallel()
+	www := filepath.Join("..", "..", "shared", "fixtures", "system-image-server", "tree", "www")
+	if _, err := os.Stat(www); err != nil {
+		t.Skip("the recorded tree is not beside the project")
+	}
+	tree := httptest.NewServer(http.FileServer(http.Dir(www)))
+	defer tree.Close()
+	root, err := os.ReadFile(filepath.Join(www, "gpg", "archive-master.tar.xz"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	recorded := time.Date(2026, time.November, 22, 12, 0, 0, 0, time.UTC)
+	c := &systemimage.Client{BaseURL: tree.URL, Trust: &keyring.Trust{Root: root, Time: func() time.Time { return recorded }}}
+	if got := classes(t, c, treecheck.Options{Checksums: true, Expiry: expiry, Now: recorded}); len(got) > 0 {
+		t.Errorf("the recorded tree has findings: %q", got)
+	}
+}
+
+func TestCheckTreeFindings(t *testing.T) {
+	t.Parallel()
+	const krillin = "ubuntu-touch/rc-proposed/bq-aquaris.en/krillin/index.json"
+	const arale = "ubuntu-touch/stable/meizu.en/arale/index.json"
+	begin := systemimagetest.New(t, systemimagetest.SampleWorld())
+	for _, tt := range []struct {
+		name  string
+		spoil func(t *testing.T, www string)
+		want  []string
+	}{
+		{"missing index", func(t *testing.T, www string) { remove(t, www, arale) },
+			[]string{"error missing-index ubuntu-touch/stable/meizu.en arale"}},
+		{"left-overs", func(t *testing.T, www string) { write(t, www, arale+".new.asc", "x") },
+			[]string{"error left-over ubuntu-touch/stable/meizu.en arale"}},
+		{"left-over of channels.json", func(t *testing.T, www string) { write(t, www, "channels.json.new", "x") },
+			[]string{"error left-over"}},
+		{"HTML instead of an index", func(t *testing.T, www string) { write(t, www, arale, "<html><body>not found</body></html>") },
+			[]string{"error unreadable-index ubuntu-touch/stable/meizu.en arale"}},
+		// A file of the pool is said once, where it is named first.
+		{"payload missing", func(t *testing.T, www string) { remove(t, www, payload(t, www, arale, "device-")) },
+			[]string{"error missing-file ubuntu-touch/rc-proposed/meizu.en arale"}},
+		{"payload cut", func(t *testing.T, www string) { write(t, www, payload(t, www, arale, "version-"), "cut") },
+			[]string{"error wrong-size ubuntu-touch/stable/meizu.en arale"}},
+		{"payload replaced", func(t *testing.T, www string) {
+			place := payload(t, www, arale, "version-")
+			b := read(t, www, place)
+			write(t, www, place, strings.Repeat("x", len(b)))
+		}, []string{"error wrong-sum ubuntu-touch/stable/meizu.en arale"}},
+		{"signature missing", func(t *testing.T, www string) { remove(t, www, payload(t, www, arale, "version-")+".asc") },
+			[]string{"error missing-signature ubuntu-touch/stable/meizu.en arale"}},
+		{"signature empty", func(t *testing.T, www string) { write(t, www, payload(t, www, arale, "version-")+".asc", "") },
+			[]string{"error empty-signature ubuntu-touch/stable/meizu.en arale"}},
+		{"keyring missing", func(t *testing.T, www string) { remove(t, www, "gpg/image-signing.tar.xz") },
+			[]string{"error missing-keyring"}},
+		{"keyring is a page", func(t *testing.T, www string) { write(t, www, "gpg/image-master.tar.xz", "<html>") },
+			[]string{"error bad-keyring"}},
+		{"no images", func(t *testing.T, www string) { edit(t, www, arale, func(x map[string]any) { x["images"] = []any{} }) },
+			[]string{"note no-images ubuntu-touch/stable/meizu.en arale"}},
+		{"version null", func(t *testing.T, www string) {
+			edit(t, www, arale, func(x map[string]any) { images(x)[0]["version"] = nil })
+		}, []string{"error version-range ubuntu-touch/stable/meizu.en arale"}},
+		{"version above 65535", func(t *testing.T, www string) {
+			edit(t, www, arale, func(x map[string]any) { images(x)[0]["version"] = 65536 })
+		}, []string{"error version-range ubuntu-touch/stable/meizu.en arale"}},
+		{"uneven percentage", func(t *testing.T, www string) {
+			edit(t, www, krillin, func(x map[string]any) { of(x, "delta", 3)["phased-percentage"] = 20 })
+		}, []string{"error uneven-percentage ubuntu-touch/rc-proposed/bq-aquaris.en krillin"}},
+		{"percentage on an old image", func(t *testing.T, www string) {
+			edit(t, www, krillin, func(x map[string]any) { of(x, "full", 2)["phased-percentage"] = 20 })
+		}, []string{"warning old-percentage ubuntu-touch/rc-proposed/bq-aquaris.en krillin"}},
+		{"image twice", func(t *testing.T, www string) {
+			edit(t, www, krillin, func(x map[string]any) { x["images"] = append(x["images"].([]any), x["images"].([]any)[0]) })
+		}, []string{"warning duplicate-image ubuntu-touch/rc-proposed/bq-aquaris.en krillin"}},
+		{"delta ring", func(t *testing.T, www string) {
+			edit(t, www, krillin, func(x map[string]any) { of(x, "delta", 2)["base"] = 3 })
+		}, []string{"error delta-ring ubuntu-touch/rc-proposed/bq-aquaris.en krillin"}},
+		{"no way to the newest", func(t *testing.T, www string) {
+			edit(t, www, arale, func(x map[string]any) { images(x)[0]["minversion"] = 7 })
+		}, []string{"error unreachable ubuntu-touch/stable/meizu.en arale"}},
+		{"alias drifted", func(t *testing.T, www string) {
+			edit(t, www, "ubuntu-touch/ubuntu-15.04/bq-aquaris.en/krillin/index.json", func(x map[string]any) { images(x)[0]["phased-percentage"] = 5 })
+		}, []string{"error alias-drift ubuntu-touch/ubuntu-15.04/bq-aquaris.en krillin"}},
+		{"redirect to nowhere", func(t *testing.T, www string) {
+			edit(t, www, "channels.json", func(x map[string]any) {
+				x["ubuntu-touch/rc-proposed/bq-aquaris.en"].(map[string]any)["devices"].(map[string]any)["mako"].(map[string]any)["redirect"] = "gone"
+			})
+		}, []string{"error redirect-nowhere ubuntu-touch/rc-proposed/bq-aquaris.en mako"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			fake, err := begin.Clone(systemimagetest.TempDir(t))
+			if err != nil {
+				t.Fatal(err)
+			}
+			tree := httptest.NewServer(fake.Handler())
+			defer tree.Close()
+			tt.spoil(t, filepath.Join(fake.Root(), "www"))
+			c := &systemimage.Client{BaseURL: tree.URL, Unverified: true, Tries: 1}
+			got := classes(t, c, treecheck.Options{Checksums: true, Expiry: expiry})
+			if d := cmp.Diff(tt.want, got); d != "" {
+				t.Errorf("findings (-want +got)\n%s", d)
+			}
+		})
+	}
+}
+
+// A signature that does not fit its index is found by a client that verifies.
+func TestCheckTreeSignature(t *testing.T) {
+	t.Parallel()
+	fake := systemimagetest.New(t, systemimagetest.SampleWorld())
+	tree := httptest.NewServer(fake.Handler())
+	defer tree.Close()
+	root, err := os.ReadFile(filepath.Join(fake.Root(), "secret/gpg/keyrings/archive-master.tar.xz"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	edit(t, filepath.Join(fake.Root(), "www"), "ubuntu-touch/stable/meizu.en/arale/index.json", func(x map[string]any) { images(x)[0]["description"] = "mine" })
+	c := &systemimage.Client{BaseURL: tree.URL, Trust: &keyring.Trust{Root: root}, Tries: 1}
+	want := []string{"error index-signature ubuntu-touch/stable/meizu.en arale"}
+	if d := cmp.Diff(want, classes(t, c, treecheck.Options{})); d != "" {
+		t.Errorf("findings (-want +got)\n%s", d)
+	}
+}
+
+func TestCheckTreeNoServer(t *testing.T) {
+	t.Parallel()
+	tree := httptest.NewServer(http.NotFoundHandler())
+	defer tree.Close()
+	c := &systemimage.Client{BaseURL: tree.URL, Unverified: true, Tries: 1}
+	if _, err := treecheck.Check(t.Context(), c, treecheck.Options{}); !errors.Is(err, systemimage.ErrNotFound) {
+		t.Errorf("CheckTree() of nothing = %v, want ErrNotFound", err)
+	}
+}
+
+func read(t *testing.T, www, place string) []byte {
+	t.Helper()
+	b, err := os.ReadFile(filepath.Join(www, place))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func write(t *testing.T, www, place, text string) {
+	t.Helper()
+	if err := os.WriteFile(filepath.Join(www, place), []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func remove(t *testing.T, www, place string) {
+	t.Helper()
+	if err := os.Remove(filepath.Join(www, place)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func edit(t *testing.T, www, place string, change func(map[string]any)) {
+	t.Helper()
+	x := map[string]any{}
+	if err := json.Unmarshal(read(t, www, place), &x); err != nil {
+		t.Fatal(err)
+	}
+	change(x)
+	b, err := json.Marshal(x)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, www, place, string(b))
+}
+
+func images(x map[string]any) (list []map[string]any) {
+	for _, m := range x["images"].([]any) {
+		list = append(list, m.(map[string]any))
+	}
+	return list
+}
+
+// of finds an image by type and version.
+func of(x map[string]any, typ string, version int) map[string]any {
+	for _, m := range images(x) {
+		if m["type"] == typ && m["version"] == float64(version) {
+			return m
+		}
+	}
+	panic("no such image")
+}
+
+// payload is the path of a file of the newest image, by the start of its name.
+func payload(t *testing.T, www, index, prefix string) string {
+	t.Helper()
+	x := map[string]any{}
+	if err := json.Unmarshal(read(t, www, index), &x); err != nil {
+		t.Fatal(err)
+	}
+	list := images(x)
+	for _, f := range list[len(list)-1]["files"].([]any) {
+		place := f.(map[string]any)["path"].(string)
+		if strings.HasPrefix(filepath.Base(place), prefix) && (prefix == "version-" || !strings.Contains(place, "delta")) {
+			return place
+		}
+	}
+	t.Fatalf("no file %s… in %s", prefix, index)
+	return ""
+}
