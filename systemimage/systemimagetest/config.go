@@ -269,64 +269,85 @@ func wrong(class, format string, args ...any) error {
 // The messages are the interpreter's own.
 func parseConfig(path string, text []byte) (map[string]section, error) {
 	text = bytes.ReplaceAll(text, []byte("\r\n"), []byte("\n"))
-	raw := map[string]map[string][]string{"DEFAULT": {}}
-	var current map[string][]string
-	var name, option, bad string
-	indent := 0
+	p := configParser{path: path, raw: map[string]map[string][]string{"DEFAULT": {}}}
 	for i, line := range strings.SplitAfter(string(text), "\n") {
-		value := strings.TrimSpace(line)
-		comment := strings.HasPrefix(value, "#") || strings.HasPrefix(value, ";")
-		if value == "" || comment {
-			if !comment && line != "" && current != nil && option != "" {
-				current[option] = append(current[option], "")
-			}
-			continue
+		if err := p.line(i+1, line); err != nil {
+			return nil, err
 		}
-		depth := len(line) - len(strings.TrimLeft(line, " \t\v\f"))
-		if current != nil && option != "" && depth > indent {
-			current[option] = append(current[option], value)
-			continue
-		}
-		indent = depth
-		if end := strings.LastIndex(value, "]"); value[0] == '[' && end > 1 {
-			name, option = value[1:end], ""
-			if _, twice := raw[name]; twice && name != "DEFAULT" {
-				return nil, wrong("DuplicateSectionError", "While reading from %s [line %2d]: section %s already exists", repr(path), i+1, repr(name))
-			}
-			if raw[name] == nil {
-				raw[name] = map[string][]string{}
-			}
-			current = raw[name]
-			continue
-		}
-		if current == nil {
-			return nil, wrong("MissingSectionHeaderError", "File contains no section headers.\nfile: %s, line: %d\n%s", repr(path), i+1, repr(line))
-		}
-		sep := strings.IndexAny(value, "=:")
-		if sep <= 0 {
-			bad += fmt.Sprintf("\n\t[line %2d]: %s", i+1, repr(line))
-			continue
-		}
-		option = strings.TrimSpace(value[:sep])
-		if _, twice := current[option]; twice {
-			return nil, wrong("DuplicateOptionError", "While reading from %s [line %2d]: option %s in section %s already exists", repr(path), i+1, repr(option), repr(name))
-		}
-		current[option] = []string{strings.TrimSpace(value[sep+1:])}
 	}
-	if bad != "" {
-		return nil, wrong("ParsingError", "Source contains parsing errors: %s%s", repr(path), bad)
+	if p.bad != "" {
+		return nil, wrong("ParsingError", "Source contains parsing errors: %s%s", repr(path), p.bad)
 	}
 	sections := map[string]section{}
-	for name, options := range raw {
+	for name, options := range p.raw {
 		if name == "DEFAULT" {
 			continue
 		}
 		sections[name] = section{}
-		for _, from := range []map[string][]string{raw["DEFAULT"], options} {
+		for _, from := range []map[string][]string{p.raw["DEFAULT"], options} {
 			for key, lines := range from {
 				sections[name][key] = newSetting(strings.TrimRight(strings.Join(lines, "\n"), " \t\r\n\v\f"))
 			}
 		}
 	}
 	return sections, nil
+}
+
+// A configParser is parseConfig at work.
+type configParser struct {
+	path string
+	raw  map[string]map[string][]string // lines of values by section and option
+
+	current      map[string][]string // the section of the line; nil before the first
+	name, option string              // of the section, and of the last value in it
+	indent       int                 // of the last line that continued no value
+	bad          string              // lines that are nothing, for the end
+}
+
+func (p *configParser) line(number int, line string) error {
+	value := strings.TrimSpace(line)
+	continues := p.current != nil && p.option != ""
+	switch {
+	case strings.HasPrefix(value, "#"), strings.HasPrefix(value, ";"):
+		return nil
+	case value == "":
+		if line != "" && continues {
+			p.current[p.option] = append(p.current[p.option], "")
+		}
+		return nil
+	}
+	depth := len(line) - len(strings.TrimLeft(line, " \t\v\f"))
+	if continues && depth > p.indent {
+		p.current[p.option] = append(p.current[p.option], value)
+		return nil
+	}
+	p.indent = depth
+	if end := strings.LastIndex(value, "]"); value[0] == '[' && end > 1 {
+		return p.header(number, value[1:end])
+	}
+	if p.current == nil {
+		return wrong("MissingSectionHeaderError", "File contains no section headers.\nfile: %s, line: %d\n%s", repr(p.path), number, repr(line))
+	}
+	sep := strings.IndexAny(value, "=:")
+	if sep <= 0 {
+		p.bad += fmt.Sprintf("\n\t[line %2d]: %s", number, repr(line))
+		return nil
+	}
+	p.option = strings.TrimSpace(value[:sep])
+	if _, twice := p.current[p.option]; twice {
+		return wrong("DuplicateOptionError", "While reading from %s [line %2d]: option %s in section %s already exists", repr(p.path), number, repr(p.option), repr(p.name))
+	}
+	p.current[p.option] = []string{strings.TrimSpace(value[sep+1:])}
+	return nil
+}
+
+func (p *configParser) header(number int, name string) error {
+	if _, twice := p.raw[name]; twice && name != "DEFAULT" {
+		return wrong("DuplicateSectionError", "While reading from %s [line %2d]: section %s already exists", repr(p.path), number, repr(name))
+	}
+	if p.raw[name] == nil {
+		p.raw[name] = map[string][]string{}
+	}
+	p.name, p.option, p.current = name, "", p.raw[name]
+	return nil
 }

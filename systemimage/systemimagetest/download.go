@@ -126,28 +126,18 @@ func (p *process) generateHTTP(generator string, arguments []string, env environ
 	}
 	version := p.known[address]
 	if monitor, ok := opts["monitor"]; ok && version == "" {
-		answer, ok, err := p.download(monitor, "download")
-		if err != nil || !ok {
+		var err error
+		if version, err = p.monitored(monitor); version == "" || err != nil {
 			return "", err
-		}
-		if i := notUTF8(answer); i >= 0 {
-			return "", raise("UnicodeDecodeError", "'utf-8' codec can't decode byte 0x%02x in position %d: invalid start byte", answer[i], i)
-		}
-		version = strings.TrimSpace(string(answer))
-		if version == "" || strings.Contains(version, "\n") {
-			if p.era != 2016 {
-				p.record(failure, "Invalid or missing version number %s", version)
-			}
-			return "", nil
 		}
 		p.known[address] = version
 	}
 	path := ""
 	if version != "" {
 		for _, sum := range []string{version, hexSum([]byte(address + ":" + version))} {
-			path = p.poolPath(name, sum)
-			p.debug("Path generated: %s", path)
-			if found, err := p.existing(path, name+"="+version, env); found != "" || err != nil {
+			var found string
+			var err error
+			if path, found, err = p.pooled(name, sum, version, env); found != "" || err != nil {
 				return found, err
 			}
 		}
@@ -159,31 +149,64 @@ func (p *process) generateHTTP(generator string, arguments []string, env environ
 	if version == "" {
 		version = hexSum(data)
 		p.known[address] = version
-		path = p.poolPath(name, version)
-		p.debug("Path generated: %s", path)
-		if found, err := p.existing(path, name+"="+version, env); found != "" || err != nil {
+		var found string
+		if path, found, err = p.pooled(name, version, version, env); found != "" || err != nil {
 			return found, err
 		}
 	}
 	meta := object{"generator": "http", "version": version, "version_detail": name + "=" + version, "url": address}
+	add := p.addToPool
 	if generator == "http-cdimage" {
-		temp := filepath.Join(p.tempDir(), "download")
-		meta["generator"], meta["rootfs_path"] = "cdimage-ubports", temp
-		members, err := p.openRootfs(data, temp, true, opts["product"], true)
-		if err != nil {
-			return "", err
+		add = func(path string, data []byte, meta object) error {
+			return p.addRootfs(path, data, meta, opts["product"])
 		}
-		if err := p.packPool(path, members); err != nil {
-			return "", err
-		}
-		if err := p.writeMetadata(path, meta); err != nil {
-			return "", err
-		}
-	} else if err := p.addToPool(path, data, meta); err != nil {
+	}
+	if err := add(path, data, meta); err != nil {
 		return "", err
 	}
 	*env.details = append(*env.details, name+"="+version)
 	return path, nil
+}
+
+// monitored reads a version from the URL that says it; "" when there is none.
+func (p *process) monitored(monitor string) (string, error) {
+	answer, ok, err := p.download(monitor, "download")
+	if err != nil || !ok {
+		return "", err
+	}
+	if i := notUTF8(answer); i >= 0 {
+		return "", raise("UnicodeDecodeError", "'utf-8' codec can't decode byte 0x%02x in position %d: invalid start byte", answer[i], i)
+	}
+	version := strings.TrimSpace(string(answer))
+	if version != "" && !strings.Contains(version, "\n") {
+		return version, nil
+	}
+	if p.era != 2016 {
+		p.record(failure, "Invalid or missing version number %s", version)
+	}
+	return "", nil
+}
+
+// pooled is where the pool keeps a file, and the same again if it is there.
+func (p *process) pooled(name, sum, version string, env environment) (path, found string, err error) {
+	path = p.poolPath(name, sum)
+	p.debug("Path generated: %s", path)
+	found, err = p.existing(path, name+"="+version, env)
+	return path, found, err
+}
+
+// addRootfs is addToPool for a root file system, which is moved to its place.
+func (p *process) addRootfs(path string, data []byte, meta object, product string) error {
+	temp := filepath.Join(p.tempDir(), "download")
+	meta["generator"], meta["rootfs_path"] = "cdimage-ubports", temp
+	members, err := p.openRootfs(data, temp, true, product, true)
+	if err != nil {
+		return err
+	}
+	if err := p.packPool(path, members); err != nil {
+		return err
+	}
+	return p.writeMetadata(path, meta)
 }
 
 // generateRemote takes a file from the newest full image of another server,

@@ -218,6 +218,13 @@ var architectures = map[string]map[string]string{
 	},
 }
 
+// cdimageFiles are what the generators of cdimage trees take. A generator that
+// is not here takes a root file system.
+var cdimageFiles = map[string]build{
+	"cdimage-custom":     {kind: "custom", word: "custom", ext: ".custom", product: "touch"},
+	"cdimage-device-raw": {kind: "device", word: "raw_device", ext: ".device", product: "core"},
+}
+
 // generateCDImage takes the newest build of a cdimage tree that fits: with
 // checksums, with the file for the series, and with the mark if it must be good.
 func (p *process) generateCDImage(generator string, arguments []string, env environment) (string, error) {
@@ -225,73 +232,89 @@ func (p *process) generateCDImage(generator string, arguments []string, env envi
 		p.debug("Too few arguments")
 		return "", nil
 	}
-	tree, series, opts := arguments[0], arguments[1], p.options(argument(arguments, 2))
-	kind, word, ext, product := "ubuntu", "rootfs", "", "touch"
-	switch generator {
-	case "cdimage-custom":
-		kind, word, ext = "custom", "custom", ".custom"
-	case "cdimage-device-raw":
-		kind, word, ext, product = "device", "raw_device", ".device", "core"
+	tree, opts := arguments[0], p.options(argument(arguments, 2))
+	b, ok := cdimageFiles[generator]
+	if !ok {
+		b = build{kind: "ubuntu", word: "rootfs", product: "touch"}
 	}
+	b.generator, b.series = generator, arguments[1]
 	if v, ok := opts["product"]; ok {
-		product = v
+		b.product = v
 	}
 	arch, ok := architectures[generator][env.name]
 	if !ok {
 		arch = "armhf"
 	}
+	name := b.series + "-preinstalled-" + b.product + "-" + arch + b.ext + ".tar.gz"
+	versions, err := p.builds(tree)
+	if err != nil {
+		return "", err
+	}
+	for _, b.version = range versions {
+		dir := filepath.Join(p.realpath(tree), b.version)
+		b.path = filepath.Join(tree, b.version, name)
+		if !p.read(&b, dir, name) {
+			continue
+		}
+		if opts["import"] == "good" && !exists(filepath.Join(dir, ".marked_good")) {
+			continue
+		}
+		if b.sum != "" {
+			return p.poolBuild(b, env)
+		}
+	}
+	return "", nil
+}
+
+// builds lists the folders of a cdimage tree, newest first.
+func (p *process) builds(tree string) (versions []string, err error) {
 	dir := p.realpath(tree)
 	entries, err := os.ReadDir(dir)
 	switch {
 	case !exists(dir):
 		p.debug("Directory not found: %s", tree)
-		return "", nil
+		return nil, nil
 	case err != nil:
-		return "", raise("NotADirectoryError", "[Errno 20] Not a directory: %s", repr(tree))
+		return nil, raise("NotADirectoryError", "[Errno 20] Not a directory: %s", repr(tree))
 	}
-	var versions []string
 	for _, e := range slices.Backward(entries) {
 		if e.Name() != "pending" && e.Name() != "current" {
 			versions = append(versions, e.Name())
 		}
 	}
 	p.debug("Versions detected: %s", repr(versions))
-	for _, v := range versions {
-		sums, err := os.ReadFile(filepath.Join(dir, v, "SHA256SUMS"))
-		if err != nil {
-			if kind != "device" {
-				p.debug("Missing checksum: False")
-			}
-			continue
+	return versions, nil
+}
+
+// read reads the file of a build and what its checksums say of it; false means
+// that one of the two is missing.
+func (p *process) read(b *build, dir, name string) bool {
+	missing := func(format string, args ...any) bool {
+		if b.kind != "device" {
+			p.debug(format, args...)
 		}
-		name := series + "-preinstalled-" + product + "-" + arch + ext + ".tar.gz"
-		b := build{path: filepath.Join(tree, v, name), version: v, kind: kind, word: word, generator: generator, series: series, product: product}
-		if b.data, err = os.ReadFile(p.realpath(b.path)); err != nil {
-			if kind != "device" {
-				p.debug("Missing %s tarball: %s", word, b.path)
-			}
-			continue
-		}
-		if opts["import"] == "good" && !exists(filepath.Join(dir, v, ".marked_good")) {
-			continue
-		}
-		for line := range strings.Lines(string(sums)) {
-			if line = strings.TrimSpace(line); strings.HasSuffix(line, name) {
-				b.sum = strings.Fields(line)[0]
-				break
-			}
-		}
-		if b.sum == "" {
-			continue
-		}
-		return p.poolBuild(b, env)
+		return false
 	}
-	return "", nil
+	sums, err := os.ReadFile(filepath.Join(dir, "SHA256SUMS"))
+	if err != nil {
+		return missing("Missing checksum: False")
+	}
+	if b.data, err = os.ReadFile(p.realpath(b.path)); err != nil {
+		return missing("Missing %s tarball: %s", b.word, b.path)
+	}
+	b.sum = ""
+	for line := range strings.Lines(string(sums)) {
+		if line = strings.TrimSpace(line); strings.HasSuffix(line, name) {
+			b.sum = strings.Fields(line)[0]
+			break
+		}
+	}
+	return true
 }
 
 // A build is a file found in a cdimage tree.
 type build struct {
-	generator, kind, word, series, product string
+	generator, kind, word, ext, series, product string
 
 	path, version, sum string
 	data               []byte

@@ -108,35 +108,12 @@ func (s *Server) layTree(w World) error {
 
 func (l *layout) layChannels(channels []Channel) error {
 	tree := object{}
-	var aliases []string
 	for _, c := range channels {
-		if !filepath.IsLocal(c.Name) {
-			return fmt.Errorf("%q is no name of a channel", c.Name)
-		}
-		entry := object{"devices": object{}}
-		if c.Hidden || c.Redirect != "" {
-			entry["hidden"] = true
-		}
-		if c.Alias != "" {
-			entry["alias"] = c.Alias
-		}
-		if c.Alias != "" && c.Alias != c.Name {
-			aliases = append(aliases, c.Name)
+		entry, err := l.layChannel(c)
+		if err != nil {
+			return err
 		}
 		tree[c.Name] = entry
-		if c.Redirect != "" || c.Alias != "" && c.Alias != c.Name {
-			continue
-		}
-		for _, d := range c.Devices {
-			if d.Redirect != "" {
-				continue
-			}
-			device, err := l.layDevice(c, d)
-			if err != nil {
-				return fmt.Errorf("%s, %s: %w", c.Name, d.Name, err)
-			}
-			entry["devices"].(object)[d.Name] = device
-		}
 	}
 	for _, c := range channels {
 		if c.Redirect == "" {
@@ -149,6 +126,58 @@ func (l *layout) layChannels(channels []Channel) error {
 		entry := tree[c.Name].(object)
 		entry["redirect"], entry["devices"] = c.Redirect, clone(target["devices"])
 	}
+	if err := redirectDevices(tree, channels); err != nil {
+		return err
+	}
+	if err := l.commit(l.channelsPath(), tree); err != nil {
+		return err
+	}
+	for _, c := range channels {
+		if !c.aliased() {
+			continue
+		}
+		if err := l.syncAlias(c.Name); err != nil {
+			return fmt.Errorf("%s: %w", c.Name, err)
+		}
+	}
+	return nil
+}
+
+// aliased reports whether the channel shows another: an alias may name itself.
+func (c Channel) aliased() bool { return c.Alias != "" && c.Alias != c.Name }
+
+// layChannel writes the devices of a channel that has its own, and returns its
+// entry in channels.json.
+func (l *layout) layChannel(c Channel) (object, error) {
+	if !filepath.IsLocal(c.Name) {
+		return nil, fmt.Errorf("%q is no name of a channel", c.Name)
+	}
+	devices := object{}
+	entry := object{"devices": devices}
+	if c.Hidden || c.Redirect != "" {
+		entry["hidden"] = true
+	}
+	if c.Alias != "" {
+		entry["alias"] = c.Alias
+	}
+	if c.Redirect != "" || c.aliased() {
+		return entry, nil
+	}
+	for _, d := range c.Devices {
+		if d.Redirect != "" {
+			continue
+		}
+		device, err := l.layDevice(c, d)
+		if err != nil {
+			return nil, fmt.Errorf("%s, %s: %w", c.Name, d.Name, err)
+		}
+		devices[d.Name] = device
+	}
+	return entry, nil
+}
+
+// redirectDevices lets devices that redirect show what they redirect to.
+func redirectDevices(tree object, channels []Channel) error {
 	for _, c := range channels {
 		for _, d := range c.Devices {
 			if d.Redirect == "" {
@@ -161,14 +190,6 @@ func (l *layout) layChannels(channels []Channel) error {
 			entry := clone(target).(object)
 			entry["redirect"] = d.Redirect
 			devicesOf(tree, c.Name)[d.Name] = entry
-		}
-	}
-	if err := l.commit(l.channelsPath(), tree); err != nil {
-		return err
-	}
-	for _, name := range aliases {
-		if err := l.syncAlias(name); err != nil {
-			return fmt.Errorf("%s: %w", name, err)
 		}
 	}
 	return nil

@@ -61,32 +61,28 @@ func truncated(b []byte) (what string, at int) {
 	var open []byte // brackets
 	last := byte(0) // last byte outside strings; '"' for a whole string
 	key := false    // the last string is a key
+	inside := func(bracket byte) bool { return len(open) > 0 && open[len(open)-1] == bracket }
 	for i := 0; i < len(b); i++ {
 		c := b[i]
-		switch {
-		case c == '"':
-			start := i
-			for i++; i < len(b) && b[i] != '"'; i++ {
-				if b[i] == '\\' {
-					i++
-				}
+		switch c {
+		case '"':
+			end := stringEnd(b, i)
+			if end < 0 {
+				return "Unterminated string starting at", i
 			}
-			if i >= len(b) {
-				return "Unterminated string starting at", start
-			}
-			key = len(open) > 0 && open[len(open)-1] == '{' && (last == '{' || last == ',')
-		case strings.IndexByte("{[", c) >= 0:
+			i = end
+			key = inside('{') && (last == '{' || last == ',')
+		case '{', '[':
 			open = append(open, c)
-		case strings.IndexByte("}]", c) >= 0 && len(open) > 0:
-			open = open[:len(open)-1]
-		case strings.IndexByte(" \t\r\n", c) >= 0:
+		case '}', ']':
+			open = open[:max(len(open)-1, 0)]
+		case ' ', '\t', '\r', '\n':
 			continue
 		}
 		last = c
 	}
-	inObject := len(open) > 0 && open[len(open)-1] == '{'
 	switch {
-	case inObject && (last == '{' || last == ','):
+	case inside('{') && (last == '{' || last == ','):
 		return "Expecting property name enclosed in double quotes", len(b)
 	case last == '"' && key:
 		return "Expecting ':' delimiter", len(b)
@@ -94,6 +90,19 @@ func truncated(b []byte) (what string, at int) {
 		return "Expecting value", len(b)
 	}
 	return "Expecting ',' delimiter", len(b)
+}
+
+// stringEnd is the place of the quote that ends the string at a place, or -1.
+func stringEnd(b []byte, at int) int {
+	for i := at + 1; i < len(b); i++ {
+		switch b[i] {
+		case '"':
+			return i
+		case '\\':
+			i++
+		}
+	}
+	return -1
 }
 
 func position(b []byte, offset int) string {
