@@ -13,7 +13,6 @@ import (
 	"github.com/landingteam/landing/cdimage/cdimagetest"
 	"github.com/landingteam/landing/runbook/remote/remotetest"
 	"github.com/landingteam/landing/systemimage"
-	"github.com/landingteam/landing/systemimage/keyring"
 	"github.com/landingteam/landing/systemimage/operate"
 	"github.com/landingteam/landing/systemimage/systemimagetest"
 )
@@ -120,7 +119,9 @@ func same(self, path string) bool {
 // Client reads the published tree and verifies it against the root keyring of the
 // lab's server, as a device does that was shipped with it.
 func (l *Lab) Client() *systemimage.Client {
-	return &systemimage.Client{BaseURL: l.url, Trust: &keyring.Trust{Root: l.root}}
+	c := l.Images.Client()
+	c.BaseURL, c.HTTP = l.url, nil
+	return c
 }
 
 // Server operates the image server.

@@ -24,7 +24,6 @@ import (
 	"errors"
 	"net"
 	"net/http"
-	"os"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -46,7 +45,6 @@ type Lab struct {
 
 	http    *http.Server
 	url     string
-	root    []byte // the archive-master keyring
 	runner  command.Runner
 	builder command.Runner // nil where commands are called directly
 	closes  []func() error
@@ -130,11 +128,7 @@ func Open(dir string, w systemimagetest.World) (*Lab, error) {
 }
 
 // publish serves the published tree on the loopback interface.
-func (l *Lab) publish() (err error) {
-	l.root, err = os.ReadFile(filepath.Join(l.Images.Root(), "secret", "gpg", "keyrings", "archive-master.tar.xz"))
-	if err != nil {
-		return err
-	}
+func (l *Lab) publish() error {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return err

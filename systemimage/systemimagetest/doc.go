@@ -9,7 +9,8 @@
 // of all kinds. [New] makes a [Server] of a world for a test, [Create] and
 // [Open] one in a folder of the caller's.
 //
-// The Server's Handler publishes the tree. Its Run makes it a
+// The Server's Handler publishes the tree, and its Client reads it, verified and
+// without a network. Its Run makes it a
 // [command.Runner]: copy-image, set-phased-percentage, tag-image,
 // import-images, cleanup-tree and re-sign-indexes are played, crontab keeps its
 // table in the folder, everything else is executed. Snapshot is the server's
@@ -21,9 +22,7 @@
 //
 //	func TestPromote(t *testing.T) {
 //		images := systemimagetest.New(t, systemimagetest.SampleWorld())
-//		web := httptest.NewServer(images.Handler())
-//		defer web.Close()
-//		s := &systemimage.Server{Runner: images, Root: images.Root(), Client: ...web.URL...}
+//		s := &systemimage.Server{Runner: images, Root: images.Root(), Client: images.Client()}
 //		...
 //	}
 //

@@ -110,7 +110,7 @@ var (
 	address   = regexp.MustCompile(`0x[0-9a-f]{8,}`)
 	traceback = regexp.MustCompile(`(Traceback \(most recent call last\):\n)(?:  .*\n)+`)
 	orphans   = regexp.MustCompile(`Orphaned files: \{(.*)\}`)
-	keyring   = regexp.MustCompile(`keyring-[0-9a-f]{64}`)
+	keyrings  = regexp.MustCompile(`keyring-[0-9a-f]{64}`)
 	pySize    = regexp.MustCompile(`'(size|checksum)': ('[0-9a-f]+'|\d+)`)
 	jsonNoise = regexp.MustCompile(`"(size|checksum|generated_at)": [^,\n]*`)
 	changed   = regexp.MustCompile(`(?m) \d+( -> \d+)?( \+asc| NO-ASC| ZERO-LENGTH-ASC|)$`)
@@ -147,7 +147,7 @@ func normal(s string, hashes map[string]string) string {
 	s = temporary.ReplaceAllString(s, "/tmp/tmp")
 	s = address.ReplaceAllString(s, "0x")
 	s = pySize.ReplaceAllString(s, "'$1': N")
-	s = keyring.ReplaceAllString(s, "keyring-KEYRING")
+	s = keyrings.ReplaceAllString(s, "keyring-KEYRING")
 	for h, label := range hashes {
 		s = strings.ReplaceAll(s, h, label)
 	}

@@ -1,0 +1,89 @@
+package systemimagetest
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+
+	"github.com/landingteam/landing/systemimage"
+	"github.com/landingteam/landing/systemimage/keyring"
+)
+
+// Client reads the published tree and verifies it, as a device does that was
+// shipped with the server's root keyring. It needs no network: its requests go
+// straight to the handler, and keys expire by the server's clock.
+func (s *Server) Client() *systemimage.Client {
+	return &systemimage.Client{
+		BaseURL: "https://system-image.example.net",
+		HTTP:    &http.Client{Transport: transport{s.Handler()}},
+		Trust:   &keyring.Trust{Root: s.rootKeyring(), Time: s.Now},
+	}
+}
+
+// rootKeyring is what devices are shipped with. Without one nothing verifies.
+func (s *Server) rootKeyring() []byte {
+	tarball, err := os.ReadFile(filepath.Join(s.root, "secret", "gpg", "keyrings", "archive-master.tar.xz"))
+	if err != nil {
+		return nil
+	}
+	return tarball
+}
+
+// transport hands requests to a handler without a network.
+type transport struct{ http.Handler }
+
+// RoundTrip implements http.RoundTripper.
+func (t transport) RoundTrip(r *http.Request) (*http.Response, error) {
+	if err := r.Context().Err(); err != nil {
+		return nil, err
+	}
+	w := &answered{header: http.Header{}, status: http.StatusOK}
+	body := io.Reader(&w.body)
+	if t.cut(w, r) {
+		body = io.MultiReader(body, broken{})
+	}
+	length, err := strconv.ParseInt(w.header.Get("Content-Length"), 10, 64)
+	if err != nil {
+		length = int64(w.body.Len())
+	}
+	return &http.Response{
+		Status: fmt.Sprintf("%d %s", w.status, http.StatusText(w.status)), StatusCode: w.status,
+		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Header: w.header, Body: io.NopCloser(body), ContentLength: length, Request: r,
+	}, r.Context().Err()
+}
+
+// cut lets the handler answer, and reports whether it broke the connection off.
+func (t transport) cut(w http.ResponseWriter, r *http.Request) (cut bool) {
+	defer func() {
+		if what := recover(); what != nil {
+			if err, ok := what.(error); !ok || !errors.Is(err, http.ErrAbortHandler) {
+				panic(what)
+			}
+			cut = true
+		}
+	}()
+	t.ServeHTTP(w, r)
+	return false
+}
+
+// broken is the end of a connection that was broken off.
+type broken struct{}
+
+func (broken) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
+
+// answered is an answer in memory.
+type answered struct {
+	header http.Header
+	status int
+	body   bytes.Buffer
+}
+
+func (w *answered) Header() http.Header         { return w.header }
+func (w *answered) WriteHeader(status int)      { w.status = status }
+func (w *answered) Write(b []byte) (int, error) { return w.body.Write(b) }
