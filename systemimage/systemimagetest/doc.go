@@ -22,7 +22,7 @@
 //
 //	func TestPromote(t *testing.T) {
 //		images := systemimagetest.New(t, systemimagetest.SampleWorld())
-//		s := &systemimage.Server{Runner: images, Root: images.Root(), Client: images.Client()}
+//		s := &operate.Server{Runner: images, Root: images.Root(), Client: images.Client()}
 //		...
 //	}
 //
