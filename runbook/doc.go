@@ -62,7 +62,7 @@
 // # What can go wrong
 //
 //	situation                                                    error
-//	another procedure, input, intent, verb or result type        ErrDiverged
+//	another procedure, world, input, intent, verb or result      ErrDiverged
 //	a gate, or an effect in doubt, waits for a person            ErrPending
 //	a person said no, or nobody answered in time                 ErrRejected
 //	something could not be given back                            ErrOwed

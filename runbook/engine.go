@@ -39,8 +39,11 @@ type engine struct {
 	used   map[string]bool
 	notes  map[string]bool
 	tail   chain
-	broken error // the first failed append; nothing starts after it
+	world  Record // the one that says what the run works on, if there is one
+	broken error  // the first failed append; nothing starts after it
 	plan   []Record
+
+	unbound json.RawMessage // the world, while the journal does not say it
 }
 
 // state is what the journal says about one step.
@@ -94,6 +97,9 @@ func (e *engine) load(ctx context.Context) (*Record, error) {
 // apply folds a record into the state of its step.
 func (e *engine) apply(rec Record) {
 	if rec.Verb == VerbRun {
+		if len(rec.World) > 0 {
+			e.world = rec
+		}
 		return
 	}
 	if rec.Verb == VerbNote {

@@ -6,17 +6,18 @@ import (
 	"strings"
 )
 
-func (x *Runner) input() (json.RawMessage, error) {
-	input, err := raw(x.Input)
+// asJSON is the value of a field of the Runner.
+func asJSON(field string, v any) (json.RawMessage, error) {
+	m, err := raw(v)
 	if err != nil {
-		return nil, &Error{Kind: ErrInvalid, Text: "Runner.Input is no JSON", Err: err}
+		return nil, &Error{Kind: ErrInvalid, Text: "Runner." + field + " is no JSON", Err: err}
 	}
-	return input, nil
+	return m, nil
 }
 
-// sameInput compares two inputs as JSON, where a member that is absent equals
+// sameJSON compares two inputs or worlds, where a member that is absent equals
 // one that is zero: so a program may get new inputs while runs are waiting.
-func sameInput(a, b json.RawMessage) bool {
+func sameJSON(a, b json.RawMessage) bool {
 	if bytes.Equal(a, b) {
 		return true
 	}

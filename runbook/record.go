@@ -83,6 +83,7 @@ type Record struct {
 	Intent   string          `json:"intent,omitempty"`   // a gate's question, a run's procedure
 	Result   json.RawMessage `json:"result,omitempty"`   // what the step returned
 	Input    json.RawMessage `json:"input,omitempty"`    // of the run, in the first record
+	World    json.RawMessage `json:"world,omitempty"`    // what the run works on, in the first record
 	Evidence json.RawMessage `json:"evidence,omitempty"` // what a person was shown
 	Digest   string          `json:"digest,omitempty"`   // SHA-256 of question and evidence
 	Not      []string        `json:"not,omitempty"`      // who may not answer
@@ -177,7 +178,7 @@ func (c *chain) next(line []byte) (Record, error) {
 }
 
 // fields are the members of a record.
-var fields = [...]string{"format", "n", "time", "run", "step", "verb", "kind", "intent", "result", "input", "evidence", "digest",
+var fields = [...]string{"format", "n", "time", "run", "step", "verb", "kind", "intent", "result", "input", "world", "evidence", "digest",
 	"not", "deadline", "by", "reason", "error", "operator", "prev", "label", "done", "total"}
 
 func (rec *Record) keepUnknown(body []byte) error {

@@ -94,6 +94,9 @@ func header(b *strings.Builder, s Status) {
 	if len(s.Input) > 0 {
 		row("input", compact(s.Input))
 	}
+	if len(s.World) > 0 {
+		row("world", compact(s.World))
+	}
 	row("begun", clock(s.Began))
 	text := clock(s.Last)
 	if s.Operator != "" {

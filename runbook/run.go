@@ -30,6 +30,12 @@ type Runner struct {
 	// hold credentials; a start with another input is ErrDiverged. A field
 	// that was added later does not count while it is zero.
 	Input any
+	// World is what the run works on: the site's name, its host, its root, its
+	// URL. It is journalled as JSON like Input. A start in another world is
+	// ErrDiverged, also one that only plans or settles: what was done in one
+	// says nothing about another, and what is owed there is not given back
+	// here. A journal that does not say gets it at the next start.
+	World any
 	// Journal remembers. Without it nothing is executed.
 	Journal Journal
 	// Human answers gates and doubts. Nil means nobody is there: ErrPending.
@@ -128,12 +134,12 @@ func (x *Runner) start(ctx context.Context, m mode, p Procedure) (err error) {
 	if err != nil {
 		return err
 	}
-	begin := Record{Verb: VerbRun, Kind: Resumed, Operator: x.Operator}
+	begin := Record{Verb: VerbRun, Kind: Resumed, World: e.unbound, Operator: x.Operator}
 	switch {
 	case first == nil && m == settling:
 		return nil // never started, nothing held
 	case first == nil:
-		input, err := x.input()
+		input, err := asJSON("Input", x.Input)
 		if err != nil {
 			return err
 		}
@@ -168,6 +174,9 @@ func (e *engine) open(ctx context.Context) (*Record, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := e.bind(); err != nil {
+		return nil, err
+	}
 	if first == nil {
 		e.id = newID(e.x.Name)
 		return nil, nil
@@ -177,15 +186,31 @@ func (e *engine) open(ctx context.Context) (*Record, error) {
 		return nil, &Error{Kind: ErrDiverged, Line: 1, Text: fmt.Sprintf("the journal is of procedure %q, this is %q", first.Intent, e.x.Name),
 			Hint: "use another journal"}
 	}
-	input, err := e.x.input()
+	input, err := asJSON("Input", e.x.Input)
 	if err != nil {
 		return nil, err
 	}
-	if !sameInput(first.Input, input) {
+	if !sameJSON(first.Input, input) {
 		return nil, &Error{Kind: ErrDiverged, Line: 1, Text: fmt.Sprintf("recorded input %s, now %s", first.Input, input),
 			Hint: "start again with the recorded input, or with a new journal"}
 	}
 	return first, nil
+}
+
+// bind checks that the journal is of this world. A journal that does not say
+// which is bound to it by this start.
+func (e *engine) bind() error {
+	world, err := asJSON("World", e.x.World)
+	switch {
+	case err != nil:
+		return err
+	case len(e.world.World) == 0:
+		e.unbound = world
+	case !sameJSON(e.world.World, world):
+		return &Error{Kind: ErrDiverged, Line: e.world.N, Text: fmt.Sprintf("the run works on %s, this is %s", e.world.World, cmp.Or(string(world), "nothing that has a name")),
+			Hint: "name what the journal is of, or start with a new journal"}
+	}
+	return nil
 }
 
 // Plan runs the procedure without acting and returns what would happen, in

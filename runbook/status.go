@@ -39,6 +39,7 @@ type Status struct {
 	Run       string          `json:"run"`
 	Procedure string          `json:"procedure"`
 	Input     json.RawMessage `json:"input,omitempty"`
+	World     json.RawMessage `json:"world,omitempty"`    // what it works on
 	Operator  string          `json:"operator,omitempty"` // of the last start
 	Began     time.Time       `json:"began,omitzero"`
 	Last      time.Time       `json:"last,omitzero"` // time of the last record
@@ -136,6 +137,9 @@ func (s *Status) start(rec Record) {
 		s.Ending, s.Error = "", ""
 	}
 	s.Starts++
+	if len(rec.World) > 0 {
+		s.World = rec.World
+	}
 	if rec.Kind == Opened {
 		s.Run, s.Procedure, s.Input, s.Began = rec.Run, rec.Intent, rec.Input, rec.Time
 	}

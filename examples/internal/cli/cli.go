@@ -217,7 +217,7 @@ func (p Program) Run(ctx context.Context, args []string, stdin io.Reader, stdout
 }
 
 func (p Program) start(ctx context.Context, o options, w *World, input any, procedure runbook.Procedure, stdin io.Reader, stdout, stderr io.Writer) int {
-	x := &runbook.Runner{Name: p.Name, Input: input, Operator: w.Operator, Logger: logger(o, stderr)}
+	x := &runbook.Runner{Name: p.Name, Input: input, World: w.where, Operator: w.Operator, Logger: logger(o, stderr)}
 	j, err := p.openJournal(o)
 	if err != nil {
 		fmt.Fprintf(stderr, "%s: %v\n", p.Name, err)

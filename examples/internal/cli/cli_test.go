@@ -86,6 +86,78 @@ func TestExitStatus(t *testing.T) {
 	}
 }
 
+// A run goes on, is planned and is settled where it began, and nowhere else.
+func TestRunStaysInItsWorld(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	in := func(name string) string { return filepath.Join(dir, name) }
+	for name, text := range map[string]string{
+		"staging":    "[site]\nname = staging\n[image-server]\nurl = https://a:hush@x.invalid/\nssh = u@a.invalid\nroot = /srv/si\nunverified = yes\n",
+		"production": "[site]\nname = production\n[image-server]\nurl = https://x.invalid/\nssh = u@a.invalid\nroot = /srv/si\nunverified = yes\n",
+		"moved":      "[site]\nname = staging\n[image-server]\nurl = https://x.invalid/\nssh = u@b.invalid\nroot = /srv/si\nunverified = yes\n",
+	} {
+		if err := os.WriteFile(in(name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, tt := range map[string]struct {
+		home   []string
+		others [][]string
+	}{
+		"site": {[]string{"-site", in("staging")}, [][]string{{}, {"-lab", in("lab")}, {"-site", in("production")}, {"-site", in("moved")}}},
+		"lab":  {[]string{"-lab", in("a")}, [][]string{{}, {"-lab", in("b")}, {"-site", in("staging")}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			wedged, released := true, 0
+			p := program(func(ctx context.Context, r *runbook.Run) error {
+				hold := runbook.Hold{Name: "importer", Intent: "the importer",
+					Acquire: func(context.Context) error { return nil },
+					Release: func(context.Context) error {
+						if released++; wedged {
+							return errors.New("crontab is gone")
+						}
+						return nil
+					}}
+				return r.Hold(ctx, hold, func(ctx context.Context, r *runbook.Run) error {
+					_, err := runbook.Do(ctx, r, runbook.Step[int]{Name: "act", Intent: "act", Do: func(context.Context) (int, error) { return 1, nil }})
+					return err
+				})
+			})
+			journal := filepath.Join(t.TempDir(), "run.journal")
+			run := func(where []string, args ...string) (int, string) {
+				var out bytes.Buffer
+				args = append(append(args, "-json", "-journal", journal), where...)
+				return p.Run(t.Context(), args, strings.NewReader(""), &out, &out), out.String()
+			}
+			if got, out := run(tt.home); got != ExitOwed {
+				t.Fatalf("exit status %d, want %d\n%s", got, ExitOwed, out)
+			}
+			if text, err := os.ReadFile(journal); err != nil || bytes.Contains(text, []byte("hush")) {
+				t.Errorf("the journal holds a password, or %v", err)
+			}
+			wedged, released = false, 0
+			for _, where := range tt.others {
+				for _, args := range [][]string{{"-settle"}, {"-plan"}, {}} {
+					want := ExitOwed
+					if slices.Contains(args, "-plan") {
+						want = ExitFailed
+					}
+					if got, out := run(where, args...); got != want || !strings.Contains(out, "the run works on") {
+						t.Errorf("%v %v: exit status %d, want %d\n%s", args, where, got, want, out)
+					}
+				}
+			}
+			if released > 0 {
+				t.Errorf("given back %d times in other worlds", released)
+			}
+			if got, out := run(tt.home, "-settle"); got != ExitDone || released != 1 {
+				t.Errorf("at home: exit status %d, given back %d times\n%s", got, released, out)
+			}
+		})
+	}
+}
+
 // What -status says of a run afterwards is what the run itself ended with.
 func TestStatusExitsAsTheRunDid(t *testing.T) {
 	t.Parallel()

@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -39,6 +40,7 @@ type World struct {
 	BuildLogs  *cdimage.Client    // the mirrored logs of the builds
 	LivefsLogs cdimage.LivefsLogs // those of live file systems
 
+	where  place    // recorded with a run, which goes on nowhere else
 	lab    *lab.Lab // nil on a site
 	plan   bool
 	log    *slog.Logger     // nil is silent
@@ -46,6 +48,28 @@ type World struct {
 	name   string           // section of the site file
 	images cdimage.ImageSet // what is built here, unless flags say else
 	closes []func() error
+}
+
+// A place is what a run works on, as it is recorded: a run goes on, and is settled,
+// where it began.
+type place struct {
+	Site      string `json:"site"`
+	Host      string `json:"host,omitempty"` // of the image server
+	Root      string `json:"root,omitempty"`
+	URL       string `json:"url,omitempty"`
+	Builder   string `json:"builder,omitempty"` // the image builder's host
+	Logs      string `json:"logs,omitempty"`
+	Launchpad string `json:"launchpad,omitempty"`
+}
+
+// bare is a URL without what may be secret in it.
+func bare(raw string) string {
+	u, err := url.Parse(raw)
+	if err != nil {
+		return "" // the client will say so
+	}
+	u.User, u.RawQuery = nil, ""
+	return u.String()
 }
 
 // Option is what the site file says for the program; on the lab, and when the
@@ -70,6 +94,7 @@ func (w *World) Launchpad() (*launchpad.Client, error) {
 		}
 		return c, err
 	}
+	w.where.Launchpad = bare(w.site.Launchpad.Root)
 	c := &launchpad.Client{BaseURL: w.site.Launchpad.Root, ReadOnly: w.plan, Logger: w.log}
 	if path := w.site.Launchpad.Credentials; path != "" || os.Getenv(launchpad.CredentialsEnv) != "" {
 		var err error
@@ -135,6 +160,10 @@ func (w *World) openLab(o options, what systemimagetest.World) error {
 		return err
 	}
 	w.closes = append(w.closes, l.Close)
+	w.where.Site = "lab"
+	if o.lab != "" { // a temporary one is another at each start, and none of them matters
+		w.where.Root = resolved(o.lab)
+	}
 	w.Title = "The lab: a system-image server in " + dir + ", over SSH on this machine."
 	if o.lab == "" {
 		w.Title = "The lab: a system-image server in a temporary folder, over SSH on this machine."
@@ -155,6 +184,17 @@ func (w *World) openLab(o options, what systemimagetest.World) error {
 	return err
 }
 
+// resolved is a folder by the one name that it always has.
+func resolved(dir string) string {
+	if abs, err := filepath.Abs(dir); err == nil {
+		dir = abs
+	}
+	if real, err := filepath.EvalSymlinks(dir); err == nil {
+		dir = real
+	}
+	return dir
+}
+
 func (w *World) openSite(o options, p Program) error {
 	needs := p.Needs
 	if needs == nil {
@@ -164,7 +204,7 @@ func (w *World) openSite(o options, p Program) error {
 	if err != nil {
 		return err
 	}
-	w.site = site
+	w.site, w.where.Site = site, site.Name
 	w.Operator = cmp.Or(o.operator, site.Operator, whoami())
 	w.Title = fmt.Sprintf("Site %s:", cmp.Or(site.Name, o.site))
 	if m := site.ImageServer; slices.Contains(needs, "tree") {
@@ -174,6 +214,7 @@ func (w *World) openSite(o options, p Program) error {
 		}
 	} else if slices.Contains(needs, "image-server") {
 		w.Title += fmt.Sprintf(" image server %s, tree %s.", m.Host.SSH, m.URL)
+		w.where.Host, w.where.Root = m.Host.SSH, m.Host.Root
 		if err := w.openTree(m); err != nil {
 			return err
 		}
@@ -181,12 +222,14 @@ func (w *World) openSite(o options, p Program) error {
 	}
 	if slices.Contains(needs, "cdimage") {
 		w.Title += fmt.Sprintf(" image builder %s, logs %s.", cmp.Or(site.ImageBuilder.Host.SSH, "out of reach"), site.ImageBuilder.Logs)
+		w.where.Builder, w.where.Logs = site.ImageBuilder.Host.SSH, bare(site.ImageBuilder.Logs)
 		w.openImageBuilder(site.ImageBuilder)
 	}
 	return nil
 }
 
 func (w *World) openTree(m ImageServer) error {
+	w.where.URL = bare(m.URL)
 	w.Images = &systemimage.Client{BaseURL: m.URL, Unverified: m.Unverified, Logger: w.log}
 	if !m.Unverified {
 		root, err := os.ReadFile(m.Keyring)
