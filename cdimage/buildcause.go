@@ -14,153 +14,93 @@ var (
 
 // finish draws the conclusions: what was published, and why not more.
 func (p *buildParser) finish() {
-	l := p.log
-	var fatal *traceback
-	if p.tb != nil {
-		if p.tb.harmless() || p.tb.exception == "" {
-			p.endTraceback()
-		} else {
-			fatal = p.tb
-			l.Fatal = fatal.exception
-			if p.s.unterminated && fatal.number == p.s.lines && p.fatalCauses(fatal) == nil {
-				fatal, l.Fatal = nil, "" // what it died of is cut
-			}
-		}
-	}
+	fatal := p.fatal()
 	p.outcome(fatal)
-
-	var causes []Cause
-	add := func(c Cause) {
-		for _, known := range causes {
-			if known.Scope == c.Scope && known.Class == c.Class {
-				return
-			}
-		}
-		causes = append(causes, c)
-	}
-	// What Launchpad's state says by itself; a livefs log says more.
-	for _, a := range l.Arches {
-		if c, bad := stateCause(a); bad {
-			add(c)
-		}
-	}
-	for _, c := range p.diskCauses() {
-		add(c)
-	}
+	var causes causeList
+	causes.add(p.stateCauses()...)
+	causes.add(p.diskCauses()...)
 	if fatal != nil {
-		for _, c := range p.fatalCauses(fatal) {
-			add(c)
-		}
+		causes.add(p.fatalCauses(fatal)...)
 	}
 	before := fatal
-	if len(l.Published) > 0 {
+	if len(p.log.Published) > 0 {
 		before = nil // it died when the images were published
 	}
-	for _, c := range p.downloadCauses(before) {
-		add(c)
-	}
+	causes.add(p.downloadCauses(before)...)
 	if fatal == nil {
-		for _, c := range p.quietCauses() {
-			add(c)
-		}
-	}
-	if fatal != nil && len(causes) == 0 {
-		scope := "publish"
-		switch {
-		case strings.Contains(fatal.exception, "HTTP Error"):
-			scope = "launchpad"
-		case fatal.stage == stageBuild || fatal.stage == "":
-			scope = "host"
-		case fatal.stage == stageMirrors:
-			scope = "mirrors"
-		}
-		add(Cause{Scope: scope, Class: Unknown, Line: fatal.exception, Number: fatal.number})
+		causes.add(p.quietCauses()...)
+	} else if len(causes) == 0 {
+		causes.add(Cause{Scope: fatal.scope(), Class: Unknown, Line: fatal.exception, Number: fatal.number})
 	}
 	for _, c := range p.missingImages() {
 		if !slices.ContainsFunc(causes, func(k Cause) bool { return k.Scope == c.Scope || k.Scope == "publish" || k.Scope == "host" }) {
-			add(c)
+			causes.add(c)
 		}
 	}
-	l.Causes = causes
+	p.log.Causes = causes
 }
 
-// outcome decides what was published.
-func (p *buildParser) outcome(fatal *traceback) {
-	l := p.log
-	dead := fatal != nil && fatal.stage == stagePublish && !(p.signed && fatal.linked())
+// A causeList has one cause for each scope and class.
+type causeList []Cause
+
+func (l *causeList) add(causes ...Cause) {
+	for _, c := range causes {
+		if !slices.ContainsFunc(*l, func(k Cause) bool { return k.Scope == c.Scope && k.Class == c.Class }) {
+			*l = append(*l, c)
+		}
+	}
+}
+
+// fatal is the traceback that ended the run, nil when none did.
+func (p *buildParser) fatal() *traceback {
+	t := p.tb
 	switch {
-	case !l.has(stagePublish):
-		switch {
-		case l.Finished:
-			l.Publish = Skipped
-		case fatal != nil || p.refused():
-			l.Publish = None
-		default:
-			l.Publish = NotYet
-		}
-		l.Published = nil
-		return
-	case p.stage == stagePublish && !l.Finished && fatal == nil:
-		l.Publish, l.Published = NotYet, nil
-		return
-	case dead && len(l.Published) > 0:
-		l.Publish, l.Published = Broken, nil
-		return
+	case t == nil:
+		return nil
+	case t.harmless() || t.exception == "":
+		p.endTraceback()
+		return nil
+	case p.s.unterminated && t.number == p.s.lines && p.fatalCauses(t) == nil:
+		return nil // what it died of is cut
 	}
-	for _, name := range l.Published {
-		label := l.labelOf(name)
-		for i := range l.Arches {
-			if l.Arches[i].Label == label {
-				l.Arches[i].Published = true
-			}
-		}
-	}
-	all := len(p.noImages) == 0
-	for _, a := range l.Arches {
-		all = all && a.Published
-	}
-	if len(l.Arches) == 0 && len(p.downloads.failed) > 0 {
-		all = false // a publish-only run that went without something
-	}
-	switch {
-	case len(l.Published) == 0:
-		l.Publish = None
-	case all:
-		l.Publish = Complete
-	default:
-		l.Publish = Partial
-	}
+	p.log.Fatal = t.exception
+	return t
 }
 
-// refused reports that what was read is what a command printed that never
-// began a run.
-func (p *buildParser) refused() bool {
-	return slices.ContainsFunc(p.hits, func(h hit) bool { return h.rule.Scope == "command" })
-}
-
-// stateCause turns Launchpad's state into a cause.
-func stateCause(a Arch) (Cause, bool) {
-	c := Cause{Scope: a.Label, Number: 0}
-	switch a.State {
-	case "", "Successfully built", "success":
-		return c, false
-	case "Chroot problem":
-		c.Class, c.Needs = Chroot, needsLivefsLog
-	case "Cancelled build", "Cancelling build":
-		c.Class = Cancelled
-	case "Failed to upload":
-		c.Class = Upload
-	case "Dependency wait":
-		c.Class = DependencyWait
-	case "Gathering build output", "Needs building", "Currently building", "Uploading build":
-		c.Class = Infrastructure // the host took a build at work for an ended one
-	default: // "Failed to build", "failed"
-		c.Class, c.Needs = Unknown, needsLivefsLog
-	}
-	return c, true
-}
-
+// needsLivefsLog is what would say more about a failed live file system.
 const needsLivefsLog = "livefs log"
+
+// launchpadStates are Launchpad's words for the end of a build that is no good
+// one, and the class that each stands for. Those of a build at work were taken
+// for an end by the host.
+var launchpadStates = map[string]Cause{
+	"Chroot problem":         {Class: Chroot, Needs: needsLivefsLog},
+	"Cancelled build":        {Class: Cancelled},
+	"Cancelling build":       {Class: Cancelled},
+	"Failed to upload":       {Class: Upload},
+	"Dependency wait":        {Class: DependencyWait},
+	"Gathering build output": {Class: Infrastructure},
+	"Needs building":         {Class: Infrastructure},
+	"Currently building":     {Class: Infrastructure},
+	"Uploading build":        {Class: Infrastructure},
+}
+
+// stateCauses are what Launchpad's states say by themselves; a livefs log says
+// more.
+func (p *buildParser) stateCauses() (causes []Cause) {
+	for _, a := range p.log.Arches {
+		if a.State == "" || a.Good() {
+			continue
+		}
+		c, ok := launchpadStates[a.State]
+		if !ok { // "Failed to build", "failed"
+			c = Cause{Class: Unknown, Needs: needsLivefsLog}
+		}
+		c.Scope = a.Label
+		causes = append(causes, c)
+	}
+	return causes
+}
 
 func (p *buildParser) diskCauses() []Cause {
 	for _, f := range p.downloads.failed {
@@ -183,7 +123,7 @@ func (p *buildParser) fatalCauses(t *traceback) []Cause {
 	}
 	var causes []Cause
 	for _, a := range append([]answer{{t.exception, t.number}}, t.body...) {
-		p.rs.match([]byte(a.text), a.number, func(h hit) {
+		p.rules.match([]byte(a.text), a.number, func(h hit) {
 			if h.rule.Stage == "" && !h.rule.Weak {
 				causes = append(causes, h.cause())
 			}
@@ -206,7 +146,7 @@ func (p *buildParser) fatalCauses(t *traceback) []Cause {
 		if t.stage == stageBuild {
 			scope = "launchpad" // nothing else is talked to
 		}
-		return []Cause{{Scope: scope, Class: Network, Line: t.exception, Number: t.number}}
+		return []Cause{{Scope: scope, Class: Network, Line: t.exception, Number: t.number, Remedy: whenNetworkIsBack}}
 	}
 	return nil
 }
@@ -222,19 +162,18 @@ func (p *buildParser) anyBad() bool {
 }
 
 // printedCauses returns what the stage that died printed above its end,
-// strongest first. Weak rules count only when nothing else was printed and a
-// program that was called failed: it has said why.
+// strongest first: a seed that could not be fetched is no seed fault. Weak rules
+// count only when nothing else was printed and a program that was called
+// failed: it has said why.
 func (p *buildParser) printedCauses(t *traceback, onlyWeak bool) []Cause {
-	byClass := map[Class][]hit{}
+	var said []hit
 	for _, h := range p.hits {
 		if h.rule.Weak == onlyWeak && h.rule.Class != DiskSpace && (h.rule.Stage == "" || h.rule.Stage == t.stage) && h.rule.Stage != stageDownload {
-			byClass[h.rule.Class] = append(byClass[h.rule.Class], h)
+			said = append(said, h)
 		}
 	}
-	for _, class := range classes {
-		if len(byClass[class]) > 0 {
-			return []Cause{best(byClass[class])} // a seed that could not be fetched is no seed fault
-		}
+	if causes := p.rules.strongest(said); len(causes) > 0 {
+		return causes[:1]
 	}
 	if !onlyWeak && strings.Contains(t.exception, "CalledProcessError") {
 		return p.printedCauses(t, true)
@@ -255,8 +194,8 @@ func (p *buildParser) downloadCauses(fatal *traceback) []Cause {
 		c := f.hit.cause()
 		if fatal == nil && len(p.log.Published) > 0 {
 			c.Scope = p.scopeOf(f)
-			if a := p.log.arch(f.label); a != nil && a.Published {
-				c.Severity = "warning"
+			if a := p.log.Arches.find(f.label); a != nil && a.Published {
+				c.Severity = warning
 			}
 		}
 		causes = append(causes, c)
@@ -302,7 +241,7 @@ func (p *buildParser) quietCauses() []Cause {
 			if len(causes) > 0 && causes[len(causes)-1].Number == c.Number {
 				continue // a full disk, told by rsync
 			}
-			c.Severity = "warning"
+			c.Severity = warning
 			causes = append(causes, c)
 		case h.rule.Scope == "command" && len(p.log.Stages) == 0:
 			causes = append(causes, h.cause())
@@ -330,7 +269,7 @@ func (p *buildParser) missingImages() []Cause {
 		}
 		c := Cause{Scope: a.Label, Class: Unknown}
 		for _, n := range p.noImages {
-			if l.labelOf(n.arch) == a.Label {
+			if l.Arches.labelOf(n.arch) == a.Label {
 				c.Line, c.Number = n.line, n.number
 			}
 		}

@@ -14,7 +14,7 @@ import (
 // systems it asked Launchpad for, what became of them, and what it published.
 type BuildLog struct {
 	Stages []Stage
-	Arches []Arch // in the order in which they were asked for
+	Arches Arches // in the order in which they were asked for
 
 	Published []string // architectures as the publisher names them: "armhf", "arm64+raspi"
 	Publish   Outcome  // as far as the log goes; a log without an end is NotYet
@@ -38,42 +38,13 @@ type BuildLog struct {
 	project string // from the paths of the downloads, may be empty
 }
 
-// A Stage is one part of a run, headed by a "===== text =====" marker.
+// A Stage is one part of a log: of a run, headed by a "===== text =====" marker,
+// or one step of a livefs build.
 type Stage struct {
-	Name       string
-	Line       int
-	Start, End time.Time // End is the start of the next stage, zero for the last
+	Name       string    `json:"name"`
+	Line       int       `json:"line"`
+	Start, End time.Time `json:",omitzero"` // End is the start of the next stage, zero for the last; a livefs log has no times
 }
-
-// An Arch is one live file system of a run.
-type Arch struct {
-	Label   string // "ubuntu-touch-custom-armhf"
-	Builder string // "Launchpad", or a builder's host name before 2014-06
-	Start   time.Time
-	End     time.Time // zero without an end line
-	State   string    // Launchpad's word in the end line, empty without one
-	Link    string    // web page of the build in Launchpad
-	Reused  string    // API address of an older build taken instead of a new one
-
-	Published bool // its image is in the published directory
-}
-
-// Good reports whether the live file system was built.
-func (a Arch) Good() bool { return a.State == "Successfully built" || a.State == "success" }
-
-// An Outcome says what a run published.
-type Outcome string
-
-// The outcomes. Broken is a run that died while publishing: its directory is
-// half filled and "pending" and "current" still point to the image before.
-const (
-	Complete Outcome = "complete" // every architecture that was asked for
-	Partial  Outcome = "partial"  // some of them
-	None     Outcome = "none"     // nothing was published
-	Skipped  Outcome = "skipped"  // finished without publishing, by CDIMAGE_NOPUBLISH or DEBUG
-	Broken   Outcome = "broken"   // died while publishing
-	NotYet   Outcome = "not yet"  // it has not come so far
-)
 
 // Beginnings of the markers that the parser knows.
 const (
@@ -108,9 +79,9 @@ const lineDate = "2006-01-02 15:04:05"
 
 // buildParser is the state of one pass.
 type buildParser struct {
-	log *BuildLog
-	rs  *Rules
-	s   *scanner
+	log   *BuildLog
+	rules *table
+	s     *scanner
 
 	marker     string // seen, its date is still to come
 	markerLine int
@@ -136,11 +107,12 @@ type archNote struct {
 // ErrFormat for a page of HTML or a livefs log in the log's place, or that of r.
 //
 // An empty log is no error: the host creates the file before it writes to it.
-func ParseBuildLog(r io.Reader) (*BuildLog, error) { return defaultBuild().ParseBuildLog(r) }
+func ParseBuildLog(r io.Reader) (*BuildLog, error) { return (*Rules)(nil).ParseBuildLog(r) }
 
 // ParseBuildLog is [ParseBuildLog] with the rules rs.
 func (rs *Rules) ParseBuildLog(r io.Reader) (*BuildLog, error) {
-	p := &buildParser{log: &BuildLog{}, rs: rs, s: &scanner{g: rs.build}}
+	t := rs.orDefault().build
+	p := &buildParser{log: &BuildLog{}, rules: t, s: &scanner{g: t.literals}}
 	defer p.s.release()
 	plain, err := unpack(r)
 	if err == nil {
@@ -197,7 +169,7 @@ func (p *buildParser) visit(line []byte, number int) bool {
 	if p.runLine(line, number) {
 		p.endTraceback() // the run goes on
 	} else {
-		p.rs.match(line, number, p.found)
+		p.rules.match(line, number, p.found)
 	}
 	return p.tb != nil || p.stage == stageDownload
 }
@@ -276,7 +248,7 @@ func (p *buildParser) warn(text string) {
 // arch returns the entry for a label, which a log begun in the middle may
 // mention for the first time at its end.
 func (p *buildParser) arch(label string) *Arch {
-	if a := p.log.arch(label); a != nil {
+	if a := p.log.Arches.find(label); a != nil {
 		return a
 	}
 	if len(p.log.Arches) >= 200 { // no run has more than a dozen
@@ -350,35 +322,4 @@ func (p *buildParser) found(h hit) {
 		}
 	}
 	p.hits = append(p.hits, h)
-}
-
-// has reports whether the log has the marker of a stage.
-func (l *BuildLog) has(stage string) bool {
-	for _, s := range l.Stages {
-		if strings.HasPrefix(s.Name, stage) {
-			return true
-		}
-	}
-	return false
-}
-
-// published is the outcome of a run whose publisher is through.
-func (l *BuildLog) published() Outcome {
-	switch {
-	case len(l.Published) == 0:
-		return None
-	case slices.ContainsFunc(l.Arches, func(a Arch) bool { return !a.Published }):
-		return Partial
-	}
-	return Complete
-}
-
-// arch returns the entry for a label, nil when there is none.
-func (l *BuildLog) arch(label string) *Arch {
-	for i := range l.Arches {
-		if l.Arches[i].Label == label {
-			return &l.Arches[i]
-		}
-	}
-	return nil
 }

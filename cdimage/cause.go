@@ -2,11 +2,11 @@ package cdimage
 
 // A Class says what kind of fault stopped a build. The words are those that
 // landing teams file faults under; they are stable and appear in the JSON form
-// of a [Diagnosis].
+// of a [Diagnosis]. An importer's rules may have classes of their own.
 type Class string
 
 // The classes. Which one wins when several are seen in the same step of a log
-// is decided by [Classes]: the earlier one.
+// is said by the order of the rules: see [Rule].
 const (
 	DiskSpace      Class = "disk-space"      // the host or the builder is full
 	Cancelled      Class = "cancelled"       // a person or Launchpad ended the build
@@ -24,13 +24,6 @@ const (
 	Lock           Class = "lock"            // another run holds a lock
 	Unknown        Class = "unknown"         // the log at hand does not say
 )
-
-// classes are all of them, strongest first: inside one step of a log a full disk
-// explains a broken package, and not the other way round.
-var classes = [...]Class{
-	DiskSpace, Cancelled, Infrastructure, Network, LivecdRootfs, Package, Dependency, Seed,
-	Chroot, Upload, DependencyWait, Configuration, Operator, Lock, Unknown,
-}
 
 // A Cause is one reason why an image is missing or incomplete, with the line
 // that says so.
@@ -55,4 +48,32 @@ type Cause struct {
 	// Underlying is the class behind [Chroot], which by itself only says how
 	// far the builder came.
 	Underlying Class `json:"underlying,omitempty"`
+
+	// Remedy is what the rule that found the cause says to do; zero: what is done
+	// about any cause of the class.
+	Remedy Remedy `json:"remedy,omitzero"`
+}
+
+// warning is the severity of a cause that kept nothing from being published.
+const warning = "warning"
+
+// String says the cause in one line, without the line of the log.
+func (c Cause) String() string {
+	s := string(c.Class)
+	if c.Scope != "" {
+		s = c.Scope + ": " + s
+	}
+	if c.Underlying != "" {
+		s += ", underlying " + string(c.Underlying)
+	}
+	if c.Package != "" {
+		s += ", package " + c.Package
+	}
+	if c.Severity != "" {
+		s += " (" + c.Severity + ")"
+	}
+	if c.Needs != "" {
+		s += " (needs the " + c.Needs + ")"
+	}
+	return s
 }

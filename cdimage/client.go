@@ -27,6 +27,7 @@ type Client struct {
 	BaseURL   string       // root of the tree; empty: CurrentLogs
 	HTTP      *http.Client // nil: http.DefaultClient; one that retries reads is welcome
 	UserAgent string       // empty: Go's own
+	Rules     *Rules       // that the logs are read by; nil: those of this package
 	Logger    *slog.Logger // requests at debug level; nil is silent
 }
 
@@ -126,33 +127,27 @@ func (c *Client) Day(ctx context.Context, set ImageSet, day time.Time) ([]Build,
 	return slices.DeleteFunc(builds, func(b Build) bool { return b.ID.Day != want }), nil
 }
 
-// A LogFile is a log being read. Read gives plain text, also of a compressed
-// log. Close it.
-type LogFile struct {
-	URL      string
-	Modified time.Time // when the log last grew, by the mirror; zero when it does not say
-	Now      time.Time // the mirror's clock when it answered; zero when it does not say
-
-	text io.Reader
-	body io.Closer
+// Open begins to read the log of a build as plain text, also a compressed one.
+// ErrNotFound when there is none; where the host compresses old logs, the
+// compressed one is taken. Close it.
+func (c *Client) Open(ctx context.Context, b Build) (io.ReadCloser, error) {
+	f, err := c.open(ctx, b)
+	if err != nil {
+		return nil, err
+	}
+	return f, nil
 }
 
-// Read reads the text of the log.
-func (f *LogFile) Read(p []byte) (int, error) { return f.text.Read(p) }
-
-// Close ends reading.
-func (f *LogFile) Close() error { return f.body.Close() }
-
-// Open begins to read the log of a build. ErrNotFound when there is none;
-// where the host compresses old logs, the compressed one is taken.
-func (c *Client) Open(ctx context.Context, b Build) (*LogFile, error) {
-	f, err := c.open(ctx, b.LogPath())
-	if errors.Is(err, ErrNotFound) {
-		if z, zerr := c.open(ctx, b.LogPath()+".gz"); zerr == nil {
-			return z, nil
-		}
+// Evidence reads the log of a build, and from the mirror's answer when it last
+// grew and what time it is there. What else is known can be added for [Diagnose].
+func (c *Client) Evidence(ctx context.Context, b Build) (Evidence, error) {
+	f, err := c.open(ctx, b)
+	if err != nil {
+		return Evidence{}, err
 	}
-	return f, err
+	defer f.Close()
+	log, err := c.Rules.ParseBuildLog(f)
+	return Evidence{Build: b, Log: log, Now: f.now, Grown: f.modified}, err
 }
 
 // Diagnose reads the log of a build, and through livefs the logs of its failed
@@ -160,21 +155,32 @@ func (c *Client) Open(ctx context.Context, b Build) (*LogFile, error) {
 // inside a live file system stays "unknown, needs the livefs log". A livefs
 // log that cannot be read becomes a warning of the diagnosis.
 func (c *Client) Diagnose(ctx context.Context, b Build, livefs LivefsLogs) (Diagnosis, error) {
-	f, err := c.Open(ctx, b)
+	e, err := c.Evidence(ctx, b)
 	if err != nil {
 		return Diagnosis{}, err
 	}
-	defer f.Close()
-	log, err := ParseBuildLog(f)
-	if err != nil {
-		return Diagnosis{}, err
-	}
-	e := Evidence{Build: b, Log: log, Now: f.Now, Grown: f.Modified}
-	e.Livefs = ReadLivefsLogs(ctx, log, livefs)
+	e.Livefs = c.Rules.ReadLivefsLogs(ctx, e.Log, livefs)
 	return Diagnose(e), nil
 }
 
-func (c *Client) open(ctx context.Context, path string) (*LogFile, error) {
+// A logFile is a log being read. The times are zero when the mirror does not say.
+type logFile struct {
+	io.Reader
+	io.Closer
+	modified, now time.Time // when the log last grew, and the mirror's clock
+}
+
+func (c *Client) open(ctx context.Context, b Build) (*logFile, error) {
+	f, err := c.openPath(ctx, b.LogPath())
+	if errors.Is(err, ErrNotFound) {
+		if z, zerr := c.openPath(ctx, b.LogPath()+".gz"); zerr == nil {
+			return z, nil
+		}
+	}
+	return f, err
+}
+
+func (c *Client) openPath(ctx context.Context, path string) (*logFile, error) {
 	resp, u, err := c.get(ctx, "open log", path)
 	if err != nil {
 		return nil, err
@@ -184,9 +190,9 @@ func (c *Client) open(ctx context.Context, path string) (*LogFile, error) {
 		resp.Body.Close()
 		return nil, &Error{Op: "open log", What: u, Kind: kindOf(err), Err: err}
 	}
-	f := &LogFile{URL: u, text: text, body: resp.Body}
-	f.Modified, _ = http.ParseTime(resp.Header.Get("Last-Modified"))
-	f.Now, _ = http.ParseTime(resp.Header.Get("Date"))
+	f := &logFile{Reader: text, Closer: resp.Body}
+	f.modified, _ = http.ParseTime(resp.Header.Get("Last-Modified"))
+	f.now, _ = http.ParseTime(resp.Header.Get("Date"))
 	return f, nil
 }
 
@@ -205,7 +211,7 @@ func (c *Client) dirs(ctx context.Context, op, path string) ([]string, error) {
 	return names, nil
 }
 
-func (c *Client) index(ctx context.Context, op, path string) ([]Entry, error) {
+func (c *Client) index(ctx context.Context, op, path string) ([]indexEntry, error) {
 	resp, u, err := c.get(ctx, op, path+"/")
 	if err != nil {
 		return nil, err
@@ -215,7 +221,7 @@ func (c *Client) index(ctx context.Context, op, path string) ([]Entry, error) {
 	if err != nil {
 		return nil, &Error{Op: op, What: u, Kind: kindOf(err), Err: err}
 	}
-	entries, err := ParseIndex(page)
+	entries, err := parseIndex(page)
 	if err != nil {
 		return nil, &Error{Op: op, What: u, Kind: ErrFormat, Err: err}
 	}

@@ -106,10 +106,10 @@ func TestClient(t *testing.T) {
 			}
 			text, err := io.ReadAll(f)
 			check("text", "newest", string(text), err)
-			if f.Modified.IsZero() || f.Now.IsZero() {
-				t.Errorf("times %v %v", f.Modified, f.Now)
-			}
 			f.Close()
+			if e, err := c.Evidence(ctx, latest); err != nil || e.Grown.IsZero() || e.Now.IsZero() {
+				t.Errorf("times %v %v, error %v", e.Grown, e.Now, err)
+			}
 			packed, err := c.Open(ctx, cdimage.Build{ImageSet: cdimage.ImageSet{Project: "ubuntu", Series: "xenial", Type: "daily-live"}, ID: cdimage.BuildID{Day: 20160601}})
 			if err != nil {
 				t.Fatal(err)
@@ -218,7 +218,7 @@ func TestLostBuilder(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	log := parseBuild(t, read(t, touch+"20160906.1.log"))
-	d := cdimage.Diagnose(cdimage.Evidence{Log: log, Livefs: cdimage.ReadLivefsLogs(t.Context(), log, livefs)})
+	d := cdimage.Diagnose(cdimage.Evidence{Log: log, Livefs: (*cdimage.Rules)(nil).ReadLivefsLogs(t.Context(), log, livefs)})
 	if d.Causes[0].Class != cdimage.Infrastructure || d.Actions[1] != cdimage.AskLaunchpad {
 		t.Errorf("got %+v %v", d.Causes, d.Actions)
 	}

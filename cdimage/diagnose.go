@@ -1,9 +1,8 @@
 package cdimage
 
 import (
-	"fmt"
 	"slices"
-	"strings"
+	"strconv"
 	"time"
 )
 
@@ -38,24 +37,13 @@ type Evidence struct {
 	Wanted []string
 }
 
-// A run that is at work prints something at least this often. While live file
-// systems are built only their ends are printed.
-const (
-	quietBuilding = 6 * time.Hour
-	quietElse     = 2 * time.Hour
-)
-
-// reuseSince is the year from which a run without --live no longer publishes
-// and CDIMAGE_REUSE_BUILD exists.
-const reuseSince = 2022
-
 // A Diagnosis is the verdict on one build: what is fine, what failed and why,
 // and what to do. Its JSON form has the names that landing teams' tools use;
 // String is its text form.
 type Diagnosis struct {
 	Build
 	Era       string    `json:"era,omitempty"` // year of the run
-	Arches    Verdicts  `json:"arches"`
+	Arches    Arches    `json:"arches"`
 	Causes    []Cause   `json:"causes"`
 	Publish   Outcome   `json:"publish"`
 	Finished  bool      `json:"finished_marker"`
@@ -67,26 +55,6 @@ type Diagnosis struct {
 	End       time.Time `json:"end,omitzero"` // last time in the log
 }
 
-// A Verdict is about one architecture.
-type Verdict struct {
-	Label     string
-	State     string // Launchpad's word, "in progress" or "unknown"
-	Link      string // web page of the livefs build, may be empty
-	Reused    string // API address of the older build that was taken
-	Published bool
-}
-
-// A Republish says whether publishing again without new livefs builds would give
-// the image that this run was to give.
-type Republish struct {
-	Safe bool   `json:"safe"`
-	Why  string `json:"why"`
-
-	// Before is the end of the build's day on the host. An image published
-	// later gets the ID of another day.
-	Before time.Time `json:"before,omitzero"`
-}
-
 // Diagnose weighs the evidence. It reads no clock and no network.
 func Diagnose(e Evidence) Diagnosis {
 	l := e.Log
@@ -96,64 +64,35 @@ func Diagnose(e Evidence) Diagnosis {
 	if e.Files != nil {
 		l = l.believing(e.Files)
 	}
-	now, grown := e.Now, e.Grown
-	if grown.IsZero() {
-		grown = l.End
-	}
-	if grown.IsZero() && !e.Build.ID.IsZero() { // a log that has just been made is empty
-		grown = e.Build.ID.Date().AddDate(0, 0, 1)
-		if !now.IsZero() && now.Before(grown) {
-			grown = now
-		}
-	}
-	if now.IsZero() {
-		now = grown
-	}
 	d := Diagnosis{
 		Build: e.Build, Publish: l.Publish, Finished: l.Finished,
-		Causes: []Cause{}, Warnings: slices.Clone(l.Warnings), End: l.End,
+		Causes: explain(l, e.Livefs), Warnings: slices.Clone(l.Warnings), End: l.End,
 	}
-	id := d.ID
-	if id.IsZero() && !l.Start.IsZero() {
-		id.Day = l.Start.Year()*10000 + int(l.Start.Month())*100 + l.Start.Day()
+	w := weigher{d: &d, log: l, id: d.ID}
+	if w.id.IsZero() && !l.Start.IsZero() {
+		w.id.Day = l.Start.Year()*10000 + int(l.Start.Month())*100 + l.Start.Day()
 	}
-	year := id.Day / 10000
-	if year > 0 {
-		d.Era = fmt.Sprint(year)
+	if year := w.id.Day / 10000; year > 0 {
+		d.Era = strconv.Itoa(year)
 	}
-	ended := l.Finished || l.Fatal != "" || l.Publish == None || l.Publish == Broken
-	quiet := quietElse
-	if n := len(l.Stages); n > 0 && strings.HasPrefix(l.Stages[n-1].Name, stageBuild) {
-		quiet = quietBuilding
-	}
-	d.Running = !ended && !e.Ended && l.Incomplete == "" && now.Sub(grown) < quiet
-	killed := !ended && !d.Running && l.Incomplete == ""
-	if killed {
-		d.Publish = None
-		if l.has(stagePublish) {
-			d.Publish = Broken
-			if l.has(stagePurge) { // the publisher was through
-				d.Publish = l.published()
-			}
-		}
+	a := ageOf(e, l)
+	d.Running, w.killed = a.running(e, l)
+	w.now, w.quietFor = a.now, a.quietFor()
+	if w.killed {
+		d.Publish = l.publishedWhenKilled()
 	}
 	for _, a := range l.Arches {
-		v := Verdict{a.Label, a.State, a.Link, a.Reused, a.Published}
-		if v.State == "" {
-			v.State = "unknown"
+		if a.State == "" {
+			a.State = "unknown"
 			if d.Running {
-				v.State = "in progress"
+				a.State = "in progress"
 			}
 		}
-		d.Arches = append(d.Arches, v)
-	}
-	d.Causes = append(d.Causes, explain(l, e.Livefs)...)
-	for _, a := range l.Arches {
+		d.Arches = append(d.Arches, a)
 		if log := e.Livefs[a.Label]; log != nil && log.Incomplete != "" && !log.Missing {
 			d.Warnings = append(d.Warnings, "livefs log of "+a.Label+": "+log.Incomplete)
 		}
 	}
-	w := weigher{d: &d, log: l, id: id, today: year >= reuseSince, killed: killed, quietFor: now.Sub(grown), now: now}
 	r := w.remedy()
 	d.Remedy, d.Actions = r.Text, r.Actions
 	d.Republish = w.republish(e)
@@ -163,7 +102,7 @@ func Diagnose(e Evidence) Diagnosis {
 // explain puts what the livefs logs say in the place of what Launchpad's state
 // says.
 func explain(l *BuildLog, livefs map[string]*LivefsLog) []Cause {
-	var out []Cause
+	out := []Cause{}
 	for _, c := range l.Causes {
 		log := livefs[c.Scope]
 		if log != nil && log.Missing && c.Class == Unknown {

@@ -33,7 +33,7 @@ func (l *BuildLog) believing(files []string) *BuildLog {
 func (l *BuildLog) hasFile(label string, files []string) bool {
 	return slices.ContainsFunc(files, func(f string) bool {
 		return slices.ContainsFunc(l.Published, func(name string) bool {
-			return l.labelOf(name) == label && strings.Contains(f, "-"+name)
+			return l.Arches.labelOf(name) == label && strings.Contains(f, "-"+name)
 		})
 	})
 }

@@ -1,24 +1,30 @@
 // Package cdimage reads the logs of the Ubuntu image builder (cdimage) and of
 // the live file systems that Launchpad builds for it, and says why an image is
-// missing. Package cdimage/builder starts builds on the image host.
+// missing and what to do. Package cdimage/builder starts builds on the image host.
 //
 // # Nouns
 //
 // An [ImageSet] is what is built together: the images of one type (such as
 // daily-preinstalled) of one project for one series. A [Build] is one run for
 // it, and a [BuildID] is the run's name, a day and a number: 20160906.1. For
-// each architecture the run asks Launchpad for a live file system, known by its
+// each architecture ([Arch]) the run asks Launchpad for a live file system, known by its
 // label ("ubuntu-touch-custom-armhf"); then it downloads what was built and
 // publishes it. All this is written to one cd-build-log, which [ParseBuildLog]
 // turns into a [BuildLog] of stages, architectures and an [Outcome]. What
 // happened inside a live file system's build is in that build's own livefs log,
-// kept by Launchpad; [ParseLivefsLog] finds the failing step in it and the
-// [Cause], by a table of values ([Rule]) to which an importer can add.
+// kept by Launchpad and opened by a [LivefsLogs]; [ParseLivefsLog] finds the failing step in it.
 //
-// [Diagnose] weighs both kinds of log and the host's clock, and gives one
-// [Diagnosis]: what is fine, what failed, why, with quoted lines, and what to
-// do about it. A publish-only run is recommended where it can help and called
-// safe ([Republish]) only where it would not mix in an older live file system.
+// A [Cause] is why something went wrong, with the line that says so: a [Rule] found that
+// line, and brings the [Class] of the cause and its [Remedy]. Rules are tables,
+// [LivefsRules] and [BuildRules], to which an importer adds entries; compiled
+// they are [Rules], which everything that reads logs takes.
+//
+// [Diagnose] weighs the [Evidence] (both kinds of log, the host's clock, the published
+// files) and gives one [Diagnosis]: what is fine, what failed, why, with quoted lines,
+// and what to do about it. [Republish] says whether publishing again, without new live
+// file systems, is safe: only where it would not mix in an older one.
+//
+// A [Client] finds the logs in the public mirror, [ParseSubject] in a mail.
 //
 // # What a log does not say
 //
@@ -35,7 +41,9 @@
 //	no such project, series, day or log                ErrNotFound
 //	a page or name that is something else              ErrFormat
 //	gzip that ends early                               ErrIncomplete
-//	the log tree or Launchpad answers badly            ErrServer
-//	a rule's pattern does not compile                  ErrRule
+//	the log tree answers badly                         ErrServer
+//	a rule that is not complete                        ErrRule
 //	an address that cannot be meant                    ErrInvalid
+//
+// That Launchpad has no log of a livefs build is fs.ErrNotExist, said by a [LivefsLogs].
 package cdimage

@@ -51,17 +51,17 @@ func (d *downloads) add(p *buildParser, line []byte, number int) bool {
 		return true
 	}
 	var is bool
-	p.rs.match(line, number, func(h hit) {
+	p.rules.match(line, number, func(h hit) {
 		if is || h.rule.Stage != stageDownload && h.rule.Class != DiskSpace {
 			return
 		}
 		is = true
 		f := download{hit: h}
 		if m := fileAddress.FindStringSubmatch(d.address); m != nil {
-			f.label, f.file = p.log.labelOfBuild(m[1]), m[2]
+			f.label, f.file = p.log.Arches.labelOfBuild(m[1]), m[2]
 		}
 		if m := targetArch.FindSubmatch(line); m != nil {
-			f.label = p.log.labelOf(string(m[1]))
+			f.label = p.log.Arches.labelOf(string(m[1]))
 		}
 		if s := scratchPath.FindSubmatch(line); s != nil {
 			p.log.project = string(s[1])
@@ -82,7 +82,7 @@ func (d *downloads) arrived(log *BuildLog, url, target, tries string) {
 	file := url[strings.LastIndexByte(url, '/')+1:]
 	label := ""
 	if m := targetArch.FindStringSubmatch(target); m != nil {
-		label = log.labelOf(m[1])
+		label = log.Arches.labelOf(m[1])
 	}
 	again, _ := strconv.Atoi(tries)
 	d.failed = slices.DeleteFunc(d.failed, func(f download) bool {
@@ -95,34 +95,4 @@ func (d *downloads) arrived(log *BuildLog, url, target, tries string) {
 		}
 		d.failed = d.failed[:n]
 	}
-}
-
-// labelOf returns the label of the architecture that the publisher or a file
-// calls name, "" when there is none. The publisher writes arm64+raspi for
-// ...-arm64-raspi and amd64 for ...-amd64-generic; the files of an Android
-// device say armhf+mako, those of its recovery armel+mako.
-func (l *BuildLog) labelOf(name string) string {
-	cpu, _, _ := strings.Cut(name, "+")
-	if cpu == "armel" {
-		cpu = "armhf"
-	}
-	dashed := strings.ReplaceAll(name, "+", "-")
-	for _, suffix := range []string{"-" + dashed, "-" + dashed + "-generic", "-" + cpu, "-" + cpu + "-generic"} {
-		for _, a := range l.Arches {
-			if strings.HasSuffix(a.Label, suffix) {
-				return a.Label
-			}
-		}
-	}
-	return ""
-}
-
-// labelOfBuild returns the label of the livefs build with a number.
-func (l *BuildLog) labelOfBuild(number string) string {
-	for _, a := range l.Arches {
-		if strings.HasSuffix(a.Link, "/+build/"+number) || strings.HasSuffix(a.Reused, "/+build/"+number) {
-			return a.Label
-		}
-	}
-	return ""
 }

@@ -62,27 +62,35 @@ func ExampleParseLivefsLog() {
 	// fix the package urfkill, then full rebuild
 }
 
+// A cause of one's own, with its remedy, is one entry in the table of rules.
 func ExampleCompile() {
 	rules, err := cdimage.Compile(append(cdimage.LivefsRules(), cdimage.Rule{
-		Class:   cdimage.Network,
-		Pattern: `^snap store: cannot reach (?P<item>\S+)`,
-	}))
+		Class:   "snap-store",
+		Pattern: `^error: cannot reach the snap store at \S+`,
+		Remedy:  cdimage.Remedy{Text: "wait for the snap store, then {again}", Actions: []cdimage.Action{cdimage.Wait}},
+	}), nil)
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
 	log, err := rules.ParseLivefsLog(strings.NewReader(`RUN: /usr/share/launchpad-buildd/slavebin/buildlivefs ['buildlivefs']
 [2016-09-06 02:13:54] lb_chroot_hooks 
-snap store: cannot reach api.snapcraft.example
+error: cannot reach the snap store at api.snapcraft.example
 P: Begin unmounting filesystems...
 Traceback (most recent call last):
 CalledProcessError: Command 'lb build' returned non-zero exit status 1
 RUN: /usr/share/launchpad-buildd/slavebin/scan-for-processes ['scan-for-processes']
 RUN: /usr/share/launchpad-buildd/slavebin/remove-build ['remove-build']
 `))
-	fmt.Println(log.Causes[0].Class, log.Causes[0].Number, err)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(log.Causes[0].Class, "in line", log.Causes[0].Number)
+	fmt.Println(log.Remedy().Text)
 	// Output:
-	// network 3 <nil>
+	// snap-store in line 3
+	// wait for the snap store, then full rebuild
 }
 
 func ExampleDiagnose() {

@@ -88,21 +88,6 @@ func FuzzParseLivefsLog(f *testing.F) {
 	})
 }
 
-func FuzzParseIndex(f *testing.F) {
-	seeds(f, "html/*.html")
-	f.Fuzz(func(t *testing.T, b []byte) {
-		entries, err := cdimage.ParseIndex(strings.NewReader(string(b)))
-		if err != nil {
-			return
-		}
-		for _, e := range entries {
-			if e.Name == "" || e.Name == ".." || strings.ContainsAny(e.Name, "/\x00") {
-				t.Errorf("entry %+q leads elsewhere", e.Name)
-			}
-		}
-	})
-}
-
 func FuzzNames(f *testing.F) {
 	for _, s := range []string{"daily-preinstalled-20160906.1.log", "ubuntu-touch/vivid/daily-preinstalled-20160906.log", "http://cdimage.ubuntu.com/ubuntu-touch/daily-preinstalled/20150421/vivid-x.tar.gz", "20160906.10", "LiveFS a/b/c failed to build on 20160906"} {
 		f.Add(s)

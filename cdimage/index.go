@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// An Entry is one line of a directory index.
-type Entry struct {
+// An indexEntry is one line of a directory index.
+type indexEntry struct {
 	Name     string // without the slash of a directory
 	Dir      bool
 	Modified time.Time // to the minute, in the server's time zone, zero when not shown
@@ -32,12 +32,12 @@ const (
 	maxIndexLine = 64 << 10
 )
 
-// ParseIndex reads a directory index of Apache in any of its shapes: cut or
+// parseIndex reads a directory index of Apache in any of its shapes: cut or
 // wide names in a <pre>, a <table>, a plain list. Names come from the links
 // alone, because the shown ones are cut. Sort links, the parent directory and
 // links that lead elsewhere are left out. The order is the page's.
-func ParseIndex(r io.Reader) ([]Entry, error) {
-	var entries []Entry
+func parseIndex(r io.Reader) ([]indexEntry, error) {
+	var entries []indexEntry
 	seen := map[string]bool{}
 	isPage := false
 	s := bufio.NewScanner(io.LimitReader(r, maxIndex))
@@ -88,18 +88,18 @@ func ParseIndex(r io.Reader) ([]Entry, error) {
 }
 
 // entryOf turns a link into an entry of this very directory.
-func entryOf(href string) (Entry, bool) {
+func entryOf(href string) (indexEntry, bool) {
 	u, err := url.Parse(html.UnescapeString(strings.TrimSpace(href)))
 	if err != nil || u.IsAbs() || u.Host != "" || u.RawQuery != "" || u.ForceQuery || u.Path == "" {
-		return Entry{}, false
+		return indexEntry{}, false
 	}
 	name := strings.TrimPrefix(u.Path, "./")
 	dir := strings.HasSuffix(name, "/")
 	name = strings.TrimSuffix(name, "/")
 	if name == "" || name == "." || name == ".." || strings.ContainsAny(name, "/\\\x00\n") {
-		return Entry{}, false
+		return indexEntry{}, false
 	}
-	return Entry{Name: name, Dir: dir}, true
+	return indexEntry{Name: name, Dir: dir}, true
 }
 
 // splitAnchors cuts a page before each link, wherever its lines end.

@@ -16,8 +16,10 @@ type LivefsLog struct {
 	Series  string `json:"series,omitempty"`
 	Arch    string `json:"arch,omitempty"`
 
-	Steps   []Step `json:"steps,omitempty"`
-	Failing string `json:"failing,omitempty"` // "buildlivefs: lb_chroot_install-packages live"; empty: nothing failed
+	// Steps are the programs of the builder and, inside buildlivefs, the steps of
+	// live-build.
+	Steps   []Stage `json:"steps,omitempty"`
+	Failing string  `json:"failing,omitempty"` // "buildlivefs: lb_chroot_install-packages live"; empty: nothing failed
 
 	// Causes holds the cause and, if another class stays possible, the weaker
 	// one behind it. Empty when the build is good, and when the log does not
@@ -36,13 +38,6 @@ type LivefsLog struct {
 	Bytes int64 `json:"bytes"` // unpacked
 }
 
-// A Step is one program of the builder and, inside buildlivefs, one step of
-// live-build.
-type Step struct {
-	Name string `json:"name"`
-	Line int    `json:"line"`
-}
-
 // OK reports whether the log is that of a good build.
 func (l *LivefsLog) OK() bool {
 	return l.Incomplete == "" && l.Failing == "" && len(l.Causes) == 0
@@ -53,7 +48,7 @@ func (l *LivefsLog) OK() bool {
 // [LivefsRules]. The log is returned also with an error, with what could be
 // told; the error is an [Error]: ErrIncomplete for a gzip that ends early,
 // ErrFormat for a page of HTML in the log's place, or that of r.
-func ParseLivefsLog(r io.Reader) (*LivefsLog, error) { return defaultLivefs().ParseLivefsLog(r) }
+func ParseLivefsLog(r io.Reader) (*LivefsLog, error) { return (*Rules)(nil).ParseLivefsLog(r) }
 
 // livefsMarks are the lines that give a livefs log its structure.
 var livefsMarks = []string{
@@ -86,9 +81,9 @@ const nearEnd = 60
 
 // livefsParser is the state of one pass.
 type livefsParser struct {
-	log *LivefsLog
-	rs  *Rules
-	s   *scanner
+	log   *LivefsLog
+	rules *table
+	s     *scanner
 
 	run, lb   string // current step and its part
 	work      string // last step that does work
@@ -112,7 +107,8 @@ type livefsParser struct {
 
 // ParseLivefsLog is [ParseLivefsLog] with the rules rs.
 func (rs *Rules) ParseLivefsLog(r io.Reader) (*LivefsLog, error) {
-	p := &livefsParser{log: &LivefsLog{Causes: []Cause{}}, rs: rs, s: &scanner{g: rs.livefs}}
+	t := rs.orDefault().livefs
+	p := &livefsParser{log: &LivefsLog{Causes: []Cause{}}, rules: t, s: &scanner{g: t.literals}}
 	defer p.s.release()
 	plain, err := unpack(r)
 	if err == nil {
@@ -138,7 +134,7 @@ func (p *livefsParser) visit(line []byte, number int) bool {
 	if bytes.HasPrefix(line, []byte("Get:")) || bytes.HasPrefix(line, []byte("Hit")) {
 		p.arrived(itemKey(line))
 	} else {
-		p.rs.match(line, number, p.found)
+		p.rules.match(line, number, p.found)
 	}
 	// While something is missing, watch whether it arrives after all.
 	return p.follow || p.frozen == 0 && p.missing()
@@ -183,7 +179,7 @@ func (p *livefsParser) structure(line []byte, number int) bool {
 func (p *livefsParser) addStep(name string, number int) {
 	const limit = 1000 // a log has about fifty
 	if len(p.log.Steps) < limit {
-		p.log.Steps = append(p.log.Steps, Step{name, number})
+		p.log.Steps = append(p.log.Steps, Stage{Name: name, Line: number})
 	}
 }
 

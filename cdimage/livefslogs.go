@@ -18,13 +18,13 @@ type LivefsLogs interface {
 // ReadLivefsLogs reads the logs of those live file systems of a run that
 // failed and whose log says more than Launchpad's state. A log that cannot be
 // read is in the map with the reason in Incomplete.
-func ReadLivefsLogs(ctx context.Context, log *BuildLog, from LivefsLogs) map[string]*LivefsLog {
+func (rs *Rules) ReadLivefsLogs(ctx context.Context, log *BuildLog, from LivefsLogs) map[string]*LivefsLog {
 	logs := map[string]*LivefsLog{}
 	if from == nil {
 		return logs
 	}
 	for _, c := range log.Causes {
-		a := log.arch(c.Scope)
+		a := log.Arches.find(c.Scope)
 		if a == nil || c.Needs != needsLivefsLog || a.Link == "" && a.Reused == "" {
 			continue
 		}
@@ -37,7 +37,7 @@ func ReadLivefsLogs(ctx context.Context, log *BuildLog, from LivefsLogs) map[str
 			logs[a.Label] = &LivefsLog{Incomplete: err.Error(), Missing: errors.Is(err, fs.ErrNotExist)}
 			continue
 		}
-		logs[a.Label], _ = ParseLivefsLog(r) // an error is in Incomplete
+		logs[a.Label], _ = rs.ParseLivefsLog(r) // an error is in Incomplete
 		r.Close()
 	}
 	return logs

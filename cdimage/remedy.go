@@ -26,135 +26,138 @@ const (
 	AskLaunchpad     Action = "ask-launchpad"     // its operators, about a builder
 )
 
-// A Remedy is what to do, in order, and the same as a sentence. What follows a
+// A Remedy is what to do, in order, as a sentence and as actions. What follows a
 // semicolon in the sentence is an explanation.
+//
+// In a [Rule] the sentence may have gaps. {again} is how the image is made again:
+// a full rebuild after a fault inside a live file system; otherwise publishing
+// again where every live file system was built, and a full rebuild where not. Its action
+// is added. {package} is the package concerned; what stands in square brackets
+// is left out when none is: "fix the package[ {package}], then {again}".
 type Remedy struct {
-	Actions []Action
-	Text    string
+	Text    string   `json:"text"`
+	Actions []Action `json:"actions"`
 }
 
-func remedy(text string, actions ...Action) Remedy { return Remedy{actions, text} }
+// remedies join the sentences of several causes to one.
+type remedies struct {
+	first   []string // what to do before the image is made again
+	actions []Action
+	again   Remedy   // how it is made again, if at all
+	suffix  []string // of that, "when Launchpad is back"
+	notes   []string
+}
+
+const again = "{again}"
+
+// add takes the remedy of one cause.
+func (r *remedies) add(rem Remedy, pkg string, howAgain Remedy) {
+	head, note, _ := strings.Cut(fill(rem.Text, pkg), "; ")
+	if before, after, ok := strings.Cut(head, again); ok {
+		r.again = howAgain
+		r.suffix = append(r.suffix, after)
+		head = strings.TrimSuffix(before, ", then ")
+	}
+	r.first = addNew(r.first, head)
+	r.notes = addNew(r.notes, note)
+	r.actions = addNew(r.actions, rem.Actions...)
+}
+
+// fill puts the package's name into its gap.
+func fill(text, pkg string) string {
+	from, to := strings.IndexByte(text, '['), strings.IndexByte(text, ']')
+	if from < 0 || to < from {
+		return strings.ReplaceAll(text, "{package}", pkg)
+	}
+	if pkg == "" {
+		return text[:from] + text[to+1:]
+	}
+	return strings.ReplaceAll(text[:from]+text[from+1:to]+text[to+1:], "{package}", pkg)
+}
+
+// addNew appends what is not there yet, and not empty.
+func addNew[T ~string](list []T, more ...T) []T {
+	for _, x := range more {
+		if x != "" && !slices.Contains(list, x) {
+			list = append(list, x)
+		}
+	}
+	return list
+}
+
+// join makes one remedy of all. Launchpad's operators are told last.
+func (r *remedies) join() Remedy {
+	text := strings.Join(r.first, ", ")
+	actions := slices.DeleteFunc(slices.Clone(r.actions), func(a Action) bool { return a == AskLaunchpad })
+	if r.again.Text != "" {
+		head, note, _ := strings.Cut(r.again.Text, "; ")
+		if all := slices.Compact(slices.Clone(r.suffix)); len(all) == 1 { // said of all of them
+			head += all[0]
+		}
+		if text != "" {
+			text += ", then "
+		}
+		text += head
+		if note != "" {
+			r.notes = append([]string{note}, r.notes...)
+		}
+		actions = addNew(actions, r.again.Actions...)
+	}
+	if slices.Contains(r.actions, AskLaunchpad) {
+		actions = append(actions, AskLaunchpad)
+	}
+	return Remedy{strings.Join(append([]string{text}, r.notes...), "; "), actions}
+}
+
+// of returns the remedy of a cause: that of its rule, or of its class.
+func remedyOf(c Cause, table map[Class]Remedy) Remedy {
+	if c.Remedy.Text != "" {
+		return c.Remedy
+	}
+	if r, ok := table[c.Class]; ok {
+		return r
+	}
+	return table[Unknown]
+}
 
 // Remedy says what to do about the failure of one live file system. A fault
 // inside a livefs build cannot be published around: it takes a full rebuild.
 func (l *LivefsLog) Remedy() Remedy {
-	if len(l.Causes) == 0 {
-		if l.Incomplete != "" {
-			return remedy("read the livefs log; the copy at hand is incomplete: "+l.Incomplete, ReadLivefsLog)
-		}
-		return remedy("none", Nothing)
-	}
-	if l.Causes[0].Class == Cancelled {
-		return remedy("none needed; full rebuild if the build is still wanted", Nothing)
+	switch {
+	case len(l.Causes) == 0 && l.Incomplete != "":
+		return Remedy{"read the livefs log; the copy at hand is incomplete: " + l.Incomplete, []Action{ReadLivefsLog}}
+	case len(l.Causes) == 0:
+		return Remedy{"none", []Action{Nothing}}
+	case l.Causes[0].Class == Cancelled:
+		return Remedy{"none needed; full rebuild if the build is still wanted", []Action{Nothing}}
 	}
 	return rebuildRemedy(l.Causes[:1])
 }
 
+var fullRebuild = Remedy{"full rebuild", []Action{FullRebuild}}
+
 // rebuildRemedy joins what the causes of failed livefs builds ask for.
 func rebuildRemedy(causes []Cause) Remedy {
-	var (
-		before  []string // what to do before the rebuild
-		actions []Action
-		notes   []string
-		unread  bool
-	)
-	first := func(text string, a Action) {
-		if !slices.Contains(before, text) {
-			before = append(before, text)
-		}
-		if !slices.Contains(actions, a) {
-			actions = append(actions, a)
-		}
-	}
-	note := func(text string) {
-		if !slices.Contains(notes, text) {
-			notes = append(notes, text)
-		}
-	}
-	rebuild := "full rebuild"
-	asked := false
+	table := livefsRemedies()
+	var r remedies
+	unread := 0
 	for _, c := range causes {
-		switch c.Class {
-		case Dependency:
-			first("fix the dependency"+of(c.Package), FixPackage)
-		case Package:
-			first("fix the package"+space(c.Package), FixPackage)
-		case Seed:
-			first("fix the seed"+about(c.Package), FixSeed)
-		case LivecdRootfs:
-			first("fix livecd-rootfs", FixLivecdRootfs)
-		case Chroot:
-			first("wait for the archive/builder", Wait)
-		case Network:
-			note("a network fault inside a livefs build needs a new livefs build, publish-only cannot repair it")
-		case DiskSpace:
-			note("the builder's disk was full: ask for a bigger one if it repeats")
-		case Infrastructure:
-			note("tell the Launchpad operators which builder it was")
-			asked = true
-		case Upload, DependencyWait:
-			note("report to Launchpad if it repeats")
-		case Cancelled:
-			if len(causes) == countClass(causes, Cancelled) {
-				rebuild = "full rebuild if the cancellation was not meant"
-			}
-		default:
-			unread = true
+		rem := remedyOf(c, table)
+		if slices.Equal(rem.Actions, []Action{ReadLivefsLog}) {
+			unread++
+			continue
 		}
+		r.add(rem, c.Package, fullRebuild)
 	}
-	if unread && len(before) == 0 && !asked {
-		return remedy("read the livefs log"+plural(countClass(causes, Unknown)), ReadLivefsLog)
+	logs := "livefs log"
+	if unread > 1 {
+		logs += "s"
 	}
-	if unread {
-		first("read the other livefs log"+plural(countClass(causes, Unknown)), ReadLivefsLog)
+	switch {
+	case unread > 0 && len(r.actions) == 0: // nothing that helps whatever they say
+		return Remedy{"read the " + logs, []Action{ReadLivefsLog}}
+	case unread > 0:
+		r.add(Remedy{"read the other " + logs, []Action{ReadLivefsLog}}, "", fullRebuild)
 	}
-	actions = append(actions, FullRebuild)
-	if asked {
-		actions = append(actions, AskLaunchpad)
-	}
-	text := strings.Join(append(before, rebuild), ", ")
-	if len(before) > 0 {
-		text = strings.Join(before, ", ") + ", then " + rebuild
-	}
-	if len(notes) > 0 {
-		text += "; " + strings.Join(notes, "; ")
-	}
-	return Remedy{actions, text}
-}
-
-func countClass(causes []Cause, class Class) (n int) {
-	for _, c := range causes {
-		if c.Class == class {
-			n++
-		}
-	}
-	return n
-}
-
-func of(name string) string {
-	if name == "" {
-		return ""
-	}
-	return " of " + name
-}
-
-func space(name string) string {
-	if name == "" {
-		return ""
-	}
-	return " " + name
-}
-
-func about(name string) string {
-	if name == "" {
-		return ""
-	}
-	return " (" + name + ")"
-}
-
-func plural(n int) string {
-	if n > 1 {
-		return "s"
-	}
-	return ""
+	return r.join()
 }

@@ -1,14 +1,27 @@
 package cdimage
 
-import "fmt"
+import (
+	"cmp"
+	"fmt"
+	"regexp"
+	"regexp/syntax"
+	"slices"
+	"sync"
+)
 
-// A Rule says that a line which matches Pattern points at a cause of Class.
-// The rules are values: copy the table, change or append, and compile it.
+// A Rule says that a line which matches Pattern points at a cause of Class, and
+// what to do about that cause. Rules are values: copy a table, change or append,
+// and compile it. A cause of one's own is one entry:
 //
 //	rules, err := cdimage.Compile(append(cdimage.LivefsRules(), cdimage.Rule{
-//		Class: cdimage.Network, Pattern: `^curl: \(\d+\) `,
-//	}))
+//		Class:   "snap-store",
+//		Pattern: `^error: cannot reach the snap store`,
+//		Remedy:  cdimage.Remedy{Text: "wait for the snap store, then {again}", Actions: []cdimage.Action{cdimage.Wait}},
+//	}), nil)
 type Rule struct {
+	// Class is one of this package or one of your own. Classes rank in the order in
+	// which the table first names them, the strongest first: of two causes in
+	// one step of a log the one of the stronger class is named first.
 	Class Class
 
 	// Pattern is RE2, tried on one line without its end. The group (?P<package>)
@@ -22,163 +35,178 @@ type Rule struct {
 	// Pattern cannot do without is taken.
 	Literals []string
 
+	// Remedy is what to do. Zero: what is done about any cause of the class,
+	// which a class of your own does not have.
+	Remedy Remedy
+
 	// Rank chooses the deciding line among lines of one class: the highest
 	// rank, then the first line. Summaries of what stands above rank below 0.
 	Rank int
 
+	// NeedsIndex says that the line is about a name that apt does not know: where
+	// an index file never arrived, that is the cause.
+	NeedsIndex bool
+
 	// Weak rules count only when nothing else was found in the step.
 	Weak bool
 
-	// Scope is what a match in a cd-build-log takes down; see [Cause].
+	// Scope is what a match in a cd-build-log takes down; see [Cause]. Empty:
+	// "publish".
 	Scope string
 
 	// Stage confines a rule for cd-build-logs to one stage, named by the
 	// beginning of its marker.
 	Stage string
+
+	// Warning says that the run goes on and the image is published nevertheless:
+	// a match in a cd-build-log counts whatever became of the run, and does not
+	// keep its outcome from being complete. Without it a match counts when the run died
+	// in that stage, or published less than it was to.
+	Warning bool
 }
 
-// LivefsRules returns the rules for livefs build logs. The caller owns the
-// slice.
-func LivefsRules() []Rule {
-	return []Rule{
-		{Class: DiskSpace, Pattern: `[Nn]o space left on device`, Literals: []string{"o space left on device"}},
-		{Class: DiskSpace, Pattern: `^(?:E|Error): You don't have enough free space in `},
+// Rules are compiled: ready to read any number of logs, from any number of
+// goroutines. See [Compile]. A nil *Rules has the rules of this package.
+type Rules struct{ livefs, build *table }
 
-		{Class: Infrastructure, Pattern: `^ABORTING: `, Rank: 2},
-		{Class: Infrastructure, Pattern: `Failed to kill all processes`, Rank: 1},
-		{Class: Infrastructure, Pattern: `^failed to umount `},
-		{Class: Infrastructure, Pattern: `\b(?:Backend|LXD|LXDAPI)Exception\b`, Literals: []string{"BackendException", "LXDException", "LXDAPIException"}, Rank: 1},
-		{Class: Infrastructure, Pattern: `^Builder failed`},
-
-		// apt's verdict on an item, whatever it says of the reason; then the
-		// details above it, then summaries.
-		{Class: Network, Pattern: `^(?:(?:E|Error): )?Failed to fetch ` + fetched + ` +\S`, Rank: 5},
-		{Class: Network, Pattern: `^(?:W|Warning): Failed to fetch ` + fetched + ` +\S`, Rank: 4},
-		{Class: Network, Pattern: `^(?:[EW]|Error|Warning): Failed to fetch ` + fetched + `\s*$`, Rank: 1},
-		{Class: Network, Pattern: `^  +(?:Cannot initiate the connection to |` + networkReasons + `)`, Literals: append(networkLiterals(), "Cannot initiate the connection"), Rank: 2},
-		{Class: Network, Pattern: `(?:unable|Unable) to resolve host address`, Literals: []string{"to resolve host address"}, Rank: 4},
-		{Class: Network, Pattern: `(?:Could not|Couldn't|could not) resolve (?:host|proxy)`, Literals: []string{"resolve host", "resolve proxy"}, Rank: 4},
-		{Class: Network, Pattern: `^(?:E|Error): Couldn't download `, Literals: []string{": Couldn't download "}, Rank: 4},
-		{Class: Network, Pattern: `^(?:E|Error): (?:Failed getting release|Invalid Release file|Couldn't retrieve)`, Literals: []string{"Failed getting release", "Invalid Release file", "Couldn't retrieve"}, Rank: 4},
-		{Class: Network, Pattern: `^(?:\S+: )?(?:[\d-]+ [\d:]+ )?ERROR (?:40[3478]|429|50[0234]): `, Literals: numbered("ERROR %d: ", 403, 404, 407, 408, 429, 500, 502, 503, 504), Rank: 4},
-		{Class: Network, Pattern: `Unable to establish SSL connection|^Read error \(.*\) in headers`, Literals: []string{"Unable to establish SSL", "Read error ("}, Rank: 3},
-		{Class: Network, Pattern: `^(?:[\w./-]+: )*curl: \(\d+\) `, Literals: numbered("curl: (%d) ", 5, 6, 7, 16, 18, 22, 28, 35, 52, 55, 56, 92), Rank: 4},
-		{Class: Network, Pattern: `^fatal: unable to (?:access '(?:https?|git)://|connect to )|^error: RPC failed`, Literals: []string{"fatal: unable to access '", "fatal: unable to connect to ", "error: RPC failed"}, Rank: 3},
-		{Class: Network, Pattern: `^[\w.]*(?:URLError|HTTPError|ConnectionError|gaierror): `, Literals: []string{"URLError: ", "HTTPError: ", "ConnectionError: ", "gaierror: "}, Rank: 3},
-		{Class: Network, Pattern: `^(?:[\w.-]+: )*(?:[EWN]: |- |Err\S* |Error: |Warning: |ERROR: |fatal: |error: |curl: |wget: |failed: |[\w.]+(?:Error|Exception|Timeout): |Connecting to |Resolving |ssh: |rsync: |git: |bzr: ).*` + networkReason, Literals: networkLiterals(), Rank: 3},
-		{Class: Network, Pattern: `^(?:` + networkReasons + `)`, Literals: networkLiterals(), Rank: 3},
-		{Class: Network, Pattern: `^(?:E|Error): (?:Some index files|Some files) failed to download`, Literals: []string{" failed to download"}, Rank: -1},
-		{Class: Network, Pattern: `^(?:E|Error): Unable to fetch some archives`, Rank: -1},
-
-		{Class: LivecdRootfs, Pattern: `adjust the values in the livecd-rootfs source`, Rank: 2},
-		{Class: LivecdRootfs, Pattern: `doesn't match record`},
-		{Class: LivecdRootfs, Pattern: `^(?i:unknown project) \S`, Literals: []string{"nknown project "}, Rank: 1},
-		{Class: LivecdRootfs, Pattern: `^Unknown architecture target`, Rank: 1},
-		{Class: LivecdRootfs, Pattern: `^bogus variant`, Rank: 1},
-		{Class: LivecdRootfs, Pattern: `Fingerprints do not match`},
-		{Class: LivecdRootfs, Pattern: `Cannot handle more than one kernel for`},
-		{Class: LivecdRootfs, Pattern: `No kernel output for`},
-		{Class: LivecdRootfs, Pattern: `^E: .*hooks/.* failed \(exit non-zero\)`, Literals: []string{" failed (exit non-zero)"}, Weak: true},
-
-		{Class: Package, Pattern: `^\s*trying to overwrite (?:shared )?'`, Literals: []string{"trying to overwrite '", "trying to overwrite shared '"}, Rank: 2},
-		{Class: Package, Pattern: `^dpkg: error processing (?:package |archive )?(?P<package>\S+)`, Literals: []string{"dpkg: error processing "}, Rank: 1},
-		{Class: Package, Pattern: `(?:post|pre)-(?:installation|removal) script .*returned error`, Literals: []string{"-installation script ", "-removal script "}},
-		{Class: Package, Pattern: `possibly the package (?P<package>\S+) is at fault`}, // debootstrap
-
-		{Class: Dependency, Pattern: `^ (?P<package>\S+) : (?:Depends|Pre-?Depends|Conflicts|Breaks): `, Literals: []string{" : Depends: ", " : PreDepends: ", " : Pre-Depends: ", " : Conflicts: ", " : Breaks: "}, Rank: 1},
-		{Class: Dependency, Pattern: `^(?:E|Error): Package '?(?P<package>[^\s']+)'? has no installation candidate`, Literals: []string{" has no installation candidate"}, Rank: 1},
-		{Class: Dependency, Pattern: `you have held broken packages`, Rank: -1},
-		{Class: Dependency, Pattern: `pkgProblemResolver::Resolve generated breaks`},
-		{Class: Dependency, Pattern: `^(?:E|Error): (?:Unmet dependencies\.|Unable to satisfy dependencies\.)`, Literals: []string{": Unmet dependencies.", ": Unable to satisfy dependencies."}},
-
-		{Class: Seed, Pattern: `^(?:E|Error): Couldn't find task '(?P<package>[^']+)`, Literals: []string{": Couldn't find task "}, Rank: 2},
-		{Class: Seed, Pattern: `^(?:E|Error): Unable to locate package (?P<package>\S+)`, Rank: 1},
-		{Class: Seed, Pattern: `Unknown package (?P<package>\S+) for seed`, Rank: 1},
-		{Class: Seed, Pattern: `^error: (?:cannot \w+ )?snap "(?P<package>[^"]+)" (?:not found|is not available on )`, Literals: []string{"error: snap \"", "error: cannot "}, Rank: 1},
-	}
+// A table is the compiled rules for one kind of log.
+type table struct {
+	rules    []compiled
+	classes  []Class // strongest first
+	literals *grams  // those of the rules, and the marks of the kind of log
+	noise    *regexp.Regexp
 }
 
-// fetched is what apt gets over the network, or has got and unpacks.
-const fetched = `(?P<item>(?:https?|ftp|mirror|bzip2|gzip|xz|lzma|lz4|zstd|store|copy|rred):\S*)`
-
-// numbered gives the literals of messages with a number in them.
-func numbered(format string, numbers ...int) []string {
-	var out []string
-	for _, n := range numbers {
-		out = append(out, fmt.Sprintf(format, n))
-	}
-	return out
+type compiled struct {
+	Rule
+	re        *regexp.Regexp
+	literals  [][]byte
+	pkg, item int // subexpressions, -1 when absent
 }
 
-// The texts with which apt, wget, curl, git and debootstrap say that the other
-// end did not give what was asked for. They are looked for only behind the
-// beginnings that such a line has, because packages are called hash-sum-tools
-// and timeout-helper-404.
-const networkReasons = `Hash Sum mismatch| 404 +Not Found|404  Not Found|Could not connect to |Unable to connect to [\w.-]+:|` +
-	`Connection timed out|Connection failed|Connection refused|Connection reset by peer|Temporary failure resolving|Could not resolve |` +
-	`503 +Service|502 +Bad Gateway|504 +Gateway Time|500 +Internal Server |File has unexpected size|Size mismatch|No route to host|Network is unreachable|` +
-	`Name or service not known|Temporary failure in name resolution|Max retries exceeded|The requested URL returned error: |` +
-	`dial tcp: |TLS handshake timeout|Client\.Timeout exceeded|unexpected (?:HTTP|http) (?:status|response) code`
-
-const networkReason = `(?:` + networkReasons + `)`
-
-func networkLiterals() []string {
-	return []string{
-		"Hash Sum mismatch", "  Not Found", "404 Not Found", "Could not connect to ", "Unable to connect to ",
-		"Connection timed out", "Connection failed", "Connection refused", "Connection reset by peer", "Temporary failure resolving", "Could not resolve ",
-		"503  Service", "503 Service", "Bad Gateway", "Gateway Time", "Internal Server ", "File has unexpected size", "Size mismatch", "No route to host", "Network is unreachable",
-		"Name or service not known", "Temporary failure in name resolution", "Max retries exceeded", "The requested URL returned error: ",
-		"dial tcp: ", "TLS handshake timeout", "Client.Timeout exceeded", "unexpected HTTP ", "unexpected http ",
+// Compile prepares rules for livefs logs and for cd-build-logs; nil stands for
+// [LivefsRules] and for [BuildRules]. The error is ErrRule and names the first rule
+// that is not complete: a pattern that is no regular expression, no class, or a class
+// of one's own without a remedy.
+func Compile(livefs, build []Rule) (*Rules, error) {
+	rs := *defaultRules()
+	for _, t := range []struct {
+		to    **table
+		rules []Rule
+		kind  logKind
+	}{{&rs.livefs, livefs, livefsKind()}, {&rs.build, build, buildKind()}} {
+		if t.rules == nil {
+			continue
+		}
+		made, err := newTable(t.rules, t.kind)
+		if err != nil {
+			return nil, err
+		}
+		*t.to = made
 	}
+	return &rs, nil
 }
 
-// noise holds lines that look like faults and never are: services that cannot
-// run inside a chroot, and progress lines that name packages.
-const noise = `^(?:initctl|invoke-rc\.d|start-stop-daemon|runlevel|update-rc\.d|gconftool|dbus|systemctl|Failed to connect to (?:bus|socket)|Get:\d|Selecting previously|Preparing to |Unpacking |Setting up |Processing triggers|I: Retrieving |I: Validating )|policy-rc\.d|Upstart|D-Bus|/dbus|system_bus_socket`
+// A logKind is what the tables of the two kinds of log differ in.
+type logKind struct {
+	name     string
+	marks    []string // of the log's structure
+	remedies map[Class]Remedy
+	scope    string // of a rule that has none
+}
 
-// BuildRules returns the rules for cd-build-logs. They are tried on all lines
-// outside the architectures' own lines and on the last line and the answer of
-// a fatal traceback. The caller owns the slice.
-func BuildRules() []Rule {
-	return []Rule{
-		{Class: DiskSpace, Scope: "host", Pattern: `No space left on device|Errno 28\b`, Literals: []string{"No space left on device", "Errno 28"}},
+func livefsKind() logKind { return logKind{"livefs", livefsMarks, livefsRemedies(), ""} }
+func buildKind() logKind  { return logKind{"build", buildMarks, buildRemedies(), "publish"} }
 
-		{Class: Network, Scope: "publish", Stage: stageDownload, Pattern: `ERROR (?:404|408|429|5\d\d): `, Literals: []string{"ERROR 404: ", "ERROR 408: ", "ERROR 429: ", "ERROR 5"}},
-		{Class: Network, Scope: "publish", Stage: stageDownload, Pattern: `unable to resolve host address`},
-		{Class: Network, Scope: "publish", Stage: stageDownload, Pattern: `failed: (?:Connection|Network|No route)`, Literals: []string{"failed: Connection", "failed: Network", "failed: No route"}},
-		{Class: Network, Scope: "publish", Stage: stageDownload, Pattern: `Read error .* in headers`, Literals: []string{"Read error "}},
-		{Class: Network, Scope: "publish", Stage: stageDownload, Pattern: `Unable to establish SSL`},
-
-		{Class: Network, Scope: "publish", Stage: stageGerminate, Pattern: `Could not resolve host`},
-		{Class: Network, Scope: "publish", Stage: stageGerminate, Pattern: `unable to access 'https?://`, Literals: []string{"unable to access '"}},
-		{Class: Network, Scope: "publish", Stage: stageGerminate, Pattern: `Timed out opening .*, failing`, Literals: []string{"Timed out opening "}},
-		{Class: Network, Scope: "publish", Stage: stageGerminate, Pattern: `Connection (?:timed out|refused|reset by peer)|Temporary failure in name resolution|Network is unreachable|The requested URL returned error: `, Literals: []string{"Connection timed out", "Connection refused", "Connection reset by peer", "Temporary failure in name", "Network is unreachable", "The requested URL returned"}, Rank: -1},
-		{Class: Seed, Scope: "publish", Stage: stageGerminate, Pattern: `^! Could not open `, Literals: []string{"! Could not open "}},
-		{Class: Seed, Scope: "publish", Stage: stageGerminate, Pattern: `Unknown package (?P<package>\S+) for seed`, Rank: 1},
-		{Class: Seed, Scope: "publish", Stage: stageGerminate, Pattern: `Undefined seed substvar`, Rank: 1},
-
-		{Class: Operator, Scope: "launchpad", Pattern: `already pending`},
-		{Class: Operator, Scope: "publish", Pattern: `No successful builds found`},
-		{Class: Operator, Scope: "publish", Pattern: `no build found to reuse`},
-		{Class: Operator, Scope: "publish", Pattern: `'NoneType' object has no attribute 'items'`},
-		{Class: Operator, Scope: "publish", Pattern: `^\w*Error: .*File exists`, Literals: []string{"File exists"}},
-		{Class: Operator, Scope: "command", Pattern: `^[\w.-]+: error: `},
-		{Class: Operator, Scope: "command", Pattern: `^Usage: for-project `},
-
-		{Class: Configuration, Scope: "host", Pattern: `No Launchpad live filesystem definition known`},
-		{Class: Configuration, Scope: "host", Pattern: `No live filesystem builder known`},
-		{Class: Configuration, Scope: "host", Pattern: `Live filesystem .* not found on`, Literals: []string{"Live filesystem "}},
-
-		{Class: Lock, Scope: "host", Pattern: `^Another image set is already building!`, Rank: 1},
-		{Class: Lock, Scope: "host", Pattern: `^Couldn't acquire .* lock!`, Literals: []string{"Couldn't acquire "}},
-		{Class: Lock, Scope: "host", Pattern: `^Timed out waiting for archive sync lock!`},
-
-		{Class: DiskSpace, Scope: "mirrors", Stage: stageMirrors, Pattern: `No space left on device`},
-		{Class: Network, Scope: "mirrors", Stage: stageMirrors, Pattern: `^(?:ssh: |rsync: |rsync error: |ssh_exchange_identification: |kex_exchange_identification: |Connection (?:closed|reset|timed out)|Lost connection)`, Literals: []string{"ssh: connect", "ssh: Could", "rsync: ", "rsync error: ", "exchange_identification: ", "Connection closed", "Connection reset", "Connection timed out", "Lost connection"}},
-		{Class: Configuration, Scope: "mirrors", Stage: stageMirrors, Pattern: `Permission denied|Host key verification failed`, Literals: []string{"Permission denied", "Host key verification failed"}},
-
-		{Class: Network, Scope: "publish", Pattern: `^(?:[EW]|Error|Warning): Failed to fetch ` + fetched, Literals: []string{": Failed to fetch "}, Weak: true},
-		{Class: Network, Scope: "publish", Pattern: `^(?:E|Error): The repository '.*' (?:does not have|no longer has) a Release file`, Literals: []string{" a Release file"}, Weak: true},
-		{Class: Unknown, Scope: "publish", Pattern: `^make(?:\[\d+\])?: \*\*\* .*Error \d`, Literals: []string{": *** ["}, Weak: true},
+func newTable(rules []Rule, kind logKind) (*table, error) {
+	t := &table{noise: regexp.MustCompile(noise)}
+	wanted := slices.Clone(kind.marks)
+	for i, r := range rules {
+		r.Scope = cmp.Or(r.Scope, kind.scope)
+		c, err := newCompiled(r, kind.remedies)
+		if err != nil {
+			err.What = fmt.Sprintf("%s rule %d (%s)", kind.name, i, r.Class)
+			return nil, err
+		}
+		t.rules = append(t.rules, c)
+		for _, l := range c.literals {
+			wanted = append(wanted, string(l))
+		}
+		if r.Class != Unknown && !slices.Contains(t.classes, r.Class) {
+			t.classes = append(t.classes, r.Class)
+		}
 	}
+	t.classes = append(t.classes, Unknown)
+	t.literals = newGrams(wanted)
+	return t, nil
+}
+
+func newCompiled(r Rule, remedies map[Class]Remedy) (compiled, *Error) {
+	bad := &Error{Op: "compile rules", Kind: ErrRule}
+	if r.Class == "" {
+		bad.Hint = "give it a class"
+		return compiled{}, bad
+	}
+	if _, known := remedies[r.Class]; !known && (r.Remedy.Text == "" || len(r.Remedy.Actions) == 0) {
+		bad.Hint = "it has a class of its own: say with Remedy what is to be done, in words and as actions"
+		return compiled{}, bad
+	}
+	re, err := regexp.Compile(r.Pattern)
+	if err != nil {
+		bad.Err = err
+		return compiled{}, bad
+	}
+	c := compiled{Rule: r, re: re, pkg: re.SubexpIndex("package"), item: re.SubexpIndex("item")}
+	literals := r.Literals
+	if len(literals) == 0 {
+		literals = []string{obligatory(r.Pattern)}
+	}
+	for _, l := range literals {
+		c.literals = append(c.literals, []byte(l))
+	}
+	return c, nil
+}
+
+// obligatory returns the longest text without which pattern cannot match.
+func obligatory(pattern string) string {
+	re, err := syntax.Parse(pattern, syntax.Perl)
+	if err != nil {
+		return ""
+	}
+	var best string
+	var walk func(*syntax.Regexp)
+	walk = func(re *syntax.Regexp) {
+		switch re.Op {
+		case syntax.OpLiteral:
+			if s := string(re.Rune); re.Flags&syntax.FoldCase == 0 && len(s) > len(best) {
+				best = s
+			}
+		case syntax.OpConcat, syntax.OpCapture, syntax.OpPlus:
+			for _, sub := range re.Sub {
+				walk(sub)
+			}
+		}
+	}
+	walk(re)
+	return best
+}
+
+var defaultRules = sync.OnceValue(func() *Rules {
+	livefs, err := newTable(LivefsRules(), livefsKind())
+	if err != nil {
+		panic(err) // a table of this package
+	}
+	build, err := newTable(BuildRules(), buildKind())
+	if err != nil {
+		panic(err)
+	}
+	return &Rules{livefs, build}
+})
+
+// orDefault makes the rules of this package of none.
+func (rs *Rules) orDefault() *Rules {
+	if rs == nil {
+		return defaultRules()
+	}
+	return rs
 }

@@ -132,8 +132,15 @@ func (g *grams) wants(line []byte) bool { return g.step == 0 || g.find(line) >= 
 // is one block, whatever the log or its lines measure.
 type scanner struct {
 	g     *grams
+	visit func(line []byte, number int) bool
 	block *[]byte
 	buf   []byte // what of the block is in use
+
+	pos     int  // first byte not yet scanned
+	counted int  // bytes before it are in number
+	number  int  // of the line at counted
+	all     bool // the visitor wants the next line
+	skip    bool // inside a line too long, until its end
 
 	begin        int  // start of what the visitor may look back on
 	at           int  // start of the line being visited
@@ -162,81 +169,104 @@ func (s *scanner) release() {
 func (s *scanner) scan(r io.Reader, visit func(line []byte, number int) bool) error {
 	s.block = blocks.Get().(*[]byte)
 	s.buf = (*s.block)[:0]
-	var (
-		pos     int  // first byte not yet scanned
-		counted int  // bytes before it are in number
-		number  = 1  // of the line at counted
-		all     bool // the visitor wants the next line
-		skip    bool // inside a line too long, until its end
-	)
-	hand := func(from, to int) bool {
-		number += bytes.Count(s.buf[counted:from], newline)
-		counted = from
-		s.at = from
-		line := s.buf[from:to]
-		if n := len(line); n > 0 && line[n-1] == '\r' {
-			line = line[:n-1]
-		}
-		return visit(line, number)
-	}
+	s.visit, s.number = visit, 1
 	for {
 		n, err := io.ReadAtLeast(r, s.buf[len(s.buf):cap(s.buf)], 1)
 		s.buf = s.buf[:len(s.buf)+n]
 		s.bytes += int64(n)
-		last := err != nil
-		if skip {
-			i := bytes.IndexByte(s.buf[pos:], '\n')
-			if i < 0 {
-				pos = len(s.buf)
-			} else {
-				pos += i + 1
-				skip = false
-			}
-		}
-		end := pos + bytes.LastIndexByte(s.buf[pos:], '\n') + 1
-		for pos < end {
-			if !all && s.g.step > 0 {
-				hit := s.g.find(s.buf[pos:end])
-				if hit < 0 {
-					pos = end
-					break
-				}
-				pos += bytes.LastIndexByte(s.buf[pos:pos+hit], '\n') + 1
-			}
-			stop := pos + bytes.IndexByte(s.buf[pos:end], '\n')
-			all = hand(pos, min(stop, pos+maxLine))
-			pos = stop + 1
-		}
-		if rest := s.buf[pos:]; !skip && (last && len(rest) > 0 || len(rest) >= maxLine) {
-			head := rest[:min(len(rest), maxLine)]
-			s.unterminated = last
-			if all || last || s.g.wants(head) {
-				all = hand(pos, pos+len(head))
-			}
-			pos, skip = len(s.buf), true
-		}
-		if last {
-			number += bytes.Count(s.buf[counted:], newline)
-			s.lines = number - 1
-			if len(s.buf) > 0 && s.buf[len(s.buf)-1] != '\n' {
-				s.lines = number
-				s.unterminated = true
-			}
+		s.skipRest()
+		s.wholeLines()
+		s.openLine(err != nil)
+		if err != nil {
+			s.count()
 			if errors.Is(err, io.EOF) {
 				return nil
 			}
 			return err
 		}
-		// Keep a little history and the unfinished line.
-		keep := max(0, pos-maxHistory)
-		number += bytes.Count(s.buf[counted:max(counted, keep)], newline)
-		counted = max(0, counted-keep)
-		s.buf = s.buf[:copy(s.buf, s.buf[keep:])]
-		pos -= keep
-		s.begin = 0
-		if keep > 0 { // history may begin inside a line
-			s.begin = bytes.IndexByte(s.buf[:pos], '\n') + 1
+		s.keep()
+	}
+}
+
+// skipRest passes over what is left of a line too long.
+func (s *scanner) skipRest() {
+	if !s.skip {
+		return
+	}
+	i := bytes.IndexByte(s.buf[s.pos:], '\n')
+	if i < 0 {
+		s.pos = len(s.buf)
+		return
+	}
+	s.pos += i + 1
+	s.skip = false
+}
+
+// wholeLines scans the lines that have an end.
+func (s *scanner) wholeLines() {
+	end := s.pos + bytes.LastIndexByte(s.buf[s.pos:], '\n') + 1
+	for s.pos < end {
+		if !s.all && s.g.step > 0 {
+			hit := s.g.find(s.buf[s.pos:end])
+			if hit < 0 {
+				s.pos = end
+				return
+			}
+			s.pos += bytes.LastIndexByte(s.buf[s.pos:s.pos+hit], '\n') + 1
 		}
+		stop := s.pos + bytes.IndexByte(s.buf[s.pos:end], '\n')
+		s.hand(s.pos, min(stop, s.pos+maxLine))
+		s.pos = stop + 1
+	}
+}
+
+// openLine looks at the line that has no end yet: at the end of the log, or
+// when it is already too long.
+func (s *scanner) openLine(last bool) {
+	rest := s.buf[s.pos:]
+	if s.skip || !(last && len(rest) > 0) && len(rest) < maxLine {
+		return
+	}
+	head := rest[:min(len(rest), maxLine)]
+	s.unterminated = last
+	if s.all || last || s.g.wants(head) {
+		s.hand(s.pos, s.pos+len(head))
+	}
+	s.pos, s.skip = len(s.buf), true
+}
+
+// hand gives one line to the visitor.
+func (s *scanner) hand(from, to int) {
+	s.number += bytes.Count(s.buf[s.counted:from], newline)
+	s.counted, s.at = from, from
+	line := s.buf[from:to]
+	if n := len(line); n > 0 && line[n-1] == '\r' {
+		line = line[:n-1]
+	}
+	s.all = s.visit(line, s.number)
+}
+
+// count takes in the last lines.
+func (s *scanner) count() {
+	s.number += bytes.Count(s.buf[s.counted:], newline)
+	s.lines = s.number - 1
+	if len(s.buf) > 0 && s.buf[len(s.buf)-1] != '\n' {
+		s.lines = s.number
+		s.unterminated = true
+	}
+}
+
+// keep makes room for the next block and keeps the unfinished line and a little
+// history before it.
+func (s *scanner) keep() {
+	from := max(0, s.pos-maxHistory)
+	s.number += bytes.Count(s.buf[s.counted:max(s.counted, from)], newline)
+	s.counted = max(0, s.counted-from)
+	s.buf = s.buf[:copy(s.buf, s.buf[from:])]
+	s.pos -= from
+	s.begin = 0
+	if from > 0 { // history may begin inside a line
+		s.begin = bytes.IndexByte(s.buf[:s.pos], '\n') + 1
 	}
 }
 

@@ -77,7 +77,7 @@ func TestRulesHaveGoodLiterals(t *testing.T) {
 	for name, c := range map[string]struct {
 		g    *grams
 		step int
-	}{"livefs": {defaultLivefs().livefs, 7}, "build": {defaultBuild().build, 4}} {
+	}{"livefs": {defaultRules().livefs.literals, 7}, "build": {defaultRules().build.literals, 4}} {
 		if c.g.step < c.step {
 			short := ""
 			for _, l := range c.g.literals {

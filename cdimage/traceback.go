@@ -83,6 +83,19 @@ func (t *traceback) linked() bool {
 		"generate_lxd_metadata", "polish_directory", "link", "mark_current")
 }
 
+// scope is what the end of the run took down when nothing more is known.
+func (t *traceback) scope() string {
+	switch {
+	case strings.Contains(t.exception, "HTTP Error"):
+		return "launchpad"
+	case t.stage == stageBuild || t.stage == "":
+		return "host"
+	case t.stage == stageMirrors:
+		return "mirrors"
+	}
+	return "publish"
+}
+
 // endTraceback is called when the run goes on after a traceback.
 func (p *buildParser) endTraceback() {
 	if p.tb == nil {

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/landingteam/landing/cdimage"
 	"github.com/landingteam/landing/runbook/command"
 )
 
@@ -20,6 +21,8 @@ const HostRoot = "/srv/cdimage.ubuntu.com"
 type Builder struct {
 	Runner command.Runner
 	Root   string // empty: HostRoot
+
+	Rules *cdimage.Rules // that the logs are read by; nil: those of package cdimage
 
 	// ReadOnly makes Build refuse with ErrReadOnly before anything is run.
 	ReadOnly bool

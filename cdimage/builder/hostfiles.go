@@ -25,7 +25,7 @@ func (b *Builder) root() string {
 // readLog reads a log from the host in as many pieces as the runner's limit
 // makes necessary.
 func (b *Builder) readLog(ctx context.Context, build cdimage.Build) (*cdimage.BuildLog, error) {
-	return cdimage.ParseBuildLog(&tail{ctx: ctx, b: b, name: path.Join(b.root(), "log", build.LogPath())})
+	return b.Rules.ParseBuildLog(&tail{ctx: ctx, b: b, name: path.Join(b.root(), "log", build.LogPath())})
 }
 
 // tail reads a file of the host from where the last piece ended.

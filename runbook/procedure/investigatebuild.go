@@ -38,7 +38,7 @@ func (b *InvestigateBuild) Run(ctx context.Context, r *runbook.Run) error {
 	report, err := runbook.Read(ctx, r, "investigate", func(ctx context.Context) (BuildReport, error) {
 		report, err := b.Investigate(ctx)
 		// In the journal architectures are an object, which has no order.
-		slices.SortFunc(report.Arches, func(x, y cdimage.Verdict) int { return strings.Compare(x.Label, y.Label) })
+		slices.SortFunc(report.Arches, func(x, y cdimage.Arch) int { return strings.Compare(x.Label, y.Label) })
 		return report, err
 	})
 	if err != nil {
@@ -123,7 +123,7 @@ func NewBuildReport(d cdimage.Diagnosis, files []string) BuildReport {
 	return r
 }
 
-func importable(d cdimage.Diagnosis, a cdimage.Verdict, files []string) Importable {
+func importable(d cdimage.Diagnosis, a cdimage.Arch, files []string) Importable {
 	im := Importable{Label: a.Label}
 	switch {
 	case d.Running:
@@ -157,7 +157,7 @@ func orBuild(id cdimage.BuildID) string {
 
 // hasRootfs reports whether the published directory has a root file system of an
 // architecture, whichever build it is of.
-func hasRootfs(d cdimage.Diagnosis, a cdimage.Verdict, files []string) bool {
+func hasRootfs(d cdimage.Diagnosis, a cdimage.Arch, files []string) bool {
 	arch := strings.TrimPrefix(a.Label, d.Project+"-")
 	return slices.ContainsFunc(files, func(f string) bool {
 		return strings.HasSuffix(f, "-"+arch+".tar.gz") || strings.HasSuffix(f, "-"+strings.ReplaceAll(arch, "-", "+")+".tar.gz")

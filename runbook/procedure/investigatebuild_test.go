@@ -12,7 +12,7 @@ import (
 // system, whatever became of the run.
 func TestImportable(t *testing.T) {
 	t.Parallel()
-	verdict := cdimage.Verdicts{{Label: "ubuntu-touch-custom-armhf", State: "Successfully built"}}
+	verdict := cdimage.Arches{{Label: "ubuntu-touch-custom-armhf", State: "Successfully built"}}
 	rootfs := "vivid-preinstalled-touch-armhf.tar.gz"
 	for _, tt := range []struct {
 		name    string

@@ -148,7 +148,7 @@ func incomplete(res builder.Result, labels []string) string {
 		why = "the published directory is empty"
 	}
 	for _, label := range labels {
-		i := slices.IndexFunc(res.Arches, func(a cdimage.Verdict) bool { return a.Label == label })
+		i := slices.IndexFunc(res.Arches, func(a cdimage.Arch) bool { return a.Label == label })
 		if i >= 0 && !res.Arches[i].Published || i < 0 && !hasImage(res, label) {
 			why += "; no image of " + label
 		}

@@ -72,7 +72,7 @@ func (p *RepublishBuild) Run(ctx context.Context, r *runbook.Run) error {
 	}
 	req := builder.Request{
 		ImageSet: p.Input.ImageSet, Arches: p.Input.Arches, Subproject: p.Input.Subproject, Channel: p.Input.Channel,
-		PublishOnly: true, Reuse: src.Build.ID.Day >= reuseSince, After: src.Newest,
+		PublishOnly: true, Reuse: src.Build.ID.NeedsReuse(), After: src.Newest,
 	}
 	for {
 		g := r.Group(afterName(req.After))
@@ -104,10 +104,6 @@ func (p *RepublishBuild) Run(ctx context.Context, r *runbook.Run) error {
 		req.After = got.ID
 	}
 }
-
-// reuseSince is the first day of 2022, from when on the image builder publishes
-// older live file systems with CDIMAGE_REUSE_BUILD and --live only.
-const reuseSince = 20220101
 
 // find goes back from the newest run to the one that made the live file systems.
 func (p *RepublishBuild) find(ctx context.Context) (source, error) {

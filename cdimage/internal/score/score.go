@@ -186,9 +186,9 @@ func (s *Score) livefs(folder fs.FS) (map[string]*cdimage.LivefsLog, error) {
 	return logs, nil
 }
 
-func (s *Score) arches(got cdimage.Verdicts) {
+func (s *Score) arches(got cdimage.Arches) {
 	for label, want := range s.Arches {
-		i := slices.IndexFunc(got, func(v cdimage.Verdict) bool { return v.Label == label })
+		i := slices.IndexFunc(got, func(v cdimage.Arch) bool { return v.Label == label })
 		if i < 0 {
 			s.miss("%s: not found", label)
 			continue

@@ -1,0 +1,127 @@
+package cdimage
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// A weigher chooses the remedy of a build by how far the run came.
+type weigher struct {
+	d        *Diagnosis
+	log      *BuildLog
+	id       BuildID // the day of the start stands in for one that is not known
+	killed   bool
+	quietFor time.Duration
+	now      time.Time
+}
+
+// remedy chooses.
+func (w *weigher) remedy() Remedy {
+	d := w.d
+	missing := slices.DeleteFunc(slices.Clone(d.Causes), func(c Cause) bool { return c.Severity == warning })
+	inBuild := slices.DeleteFunc(slices.Clone(missing), func(c Cause) bool {
+		a := w.log.Arches.find(c.Scope)
+		return a == nil || a.Good()
+	})
+	switch {
+	case d.Publish == NotYet && w.log.Incomplete != "":
+		return Remedy{"fetch the log again; the copy at hand is incomplete: " + w.log.Incomplete, []Action{Wait}}
+	case d.Running:
+		return w.atWork(inBuild)
+	case len(inBuild) > 0:
+		return w.rebuild(inBuild, missing)
+	case w.killed:
+		return w.killedRemedy()
+	case d.Publish == Complete:
+		return w.published(missing)
+	case len(missing) > 0:
+		var r remedies
+		r.add(remedyOf(missing[0], buildRemedies()), missing[0].Package, w.again())
+		return r.join()
+	case d.Publish == Skipped:
+		return Remedy{"publish-only re-run if an image is wanted", []Action{PublishOnly}}
+	}
+	return w.publishOnly()
+}
+
+// atWork is for runs without an end that may have one.
+func (w *weigher) atWork(inBuild []Cause) Remedy {
+	text := waitForMirror
+	switch {
+	case w.log.Lines == 0:
+		text = "wait; the log is empty so far"
+	case len(w.log.Stages) == 0:
+		text = "wait; the log has no stage of a run so far, if it is a cd-build-log at all"
+	case len(inBuild) > 0:
+		text += "; after that: " + rebuildRemedy(inBuild).Text
+	}
+	return Remedy{text, []Action{Wait}}
+}
+
+// rebuild is for runs of which a live file system failed. It adds what else
+// stands in the way, and why publishing again is no way round.
+func (w *weigher) rebuild(inBuild, missing []Cause) Remedy {
+	r := rebuildRemedy(inBuild)
+	if slices.ContainsFunc(missing, func(c Cause) bool { return c.Class == DiskSpace && c.Scope == "host" }) {
+		r = Remedy{"free space on the cdimage host, " + r.Text, append([]Action{FreeSpace}, r.Actions...)}
+	}
+	var bad []string
+	for _, a := range w.log.Arches {
+		if !a.Good() {
+			bad = append(bad, a.Label)
+		}
+	}
+	if len(bad) < len(w.log.Arches) && slices.Contains(r.Actions, FullRebuild) {
+		r.Text += "; a publish-only re-run would mix in an older rootfs of " + strings.Join(bad, ", ")
+	}
+	return r
+}
+
+// published is for runs whose image is there: what went wrong came afterwards.
+func (w *weigher) published(missing []Cause) Remedy {
+	var r remedies
+	for _, c := range w.d.Causes {
+		if c.Severity == warning {
+			r.add(c.Remedy, c.Package, Remedy{})
+		}
+	}
+	if len(missing) > 0 {
+		rest := Remedy{"re-trigger mirrors; the image is published", []Action{TriggerMirrors}}
+		if w.log.Finished {
+			rest = Remedy{"none; the image is published", nil}
+		}
+		c := missing[0]
+		rem := remedyOf(c, buildRemedies())
+		if c.Class != Lock && c.Class != DiskSpace {
+			rem = Remedy{Text: again}
+		}
+		r.add(rem, c.Package, rest)
+	}
+	done := r.join()
+	if done.Text == "" {
+		done.Text = "none"
+	}
+	if len(done.Actions) == 0 {
+		done.Actions = []Action{Nothing}
+	}
+	return done
+}
+
+// killedRemedy is for runs that ended without a word.
+func (w *weigher) killedRemedy() Remedy {
+	if w.d.Publish == Complete {
+		return Remedy{"re-trigger mirrors; the image is published", []Action{TriggerMirrors}}
+	}
+	text := "killed: the run ended without a word"
+	if w.quietFor > quietElse {
+		text = fmt.Sprintf("killed: the log has not grown for %s", w.quietFor.Round(time.Minute))
+	}
+	r := fullRebuild
+	if w.allGood() {
+		r = w.publishOnly()
+	}
+	r.Text += "; " + text
+	return r
+}

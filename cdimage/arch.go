@@ -1,0 +1,124 @@
+package cdimage
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// An Arch is one live file system of a run.
+type Arch struct {
+	Label   string    // "ubuntu-touch-custom-armhf"
+	Builder string    // "Launchpad", or a builder's host name before 2014-06
+	Start   time.Time // when it was asked for
+	End     time.Time // zero without an end line
+
+	// State is Launchpad's word in the end line. Without one it is empty; in a
+	// [Diagnosis] it is then "in progress" or "unknown".
+	State  string
+	Link   string // web page of the build in Launchpad, may be empty
+	Reused string // API address of an older build taken instead of a new one
+
+	Published bool // its image is in the published directory
+}
+
+// Good reports whether the live file system was built.
+func (a Arch) Good() bool { return a.State == "Successfully built" || a.State == "success" }
+
+// Arches are those of one build, in the order in which they were asked for.
+// Their JSON form is an object with the labels as names, without times.
+type Arches []Arch
+
+type archJSON struct {
+	State     string  `json:"state"`
+	Link      *string `json:"link"`
+	Reused    string  `json:"reused,omitempty"`
+	Published bool    `json:"published"`
+}
+
+// MarshalJSON writes {"label": {"state": …, "link": …, "published": …}, …}.
+func (v Arches) MarshalJSON() ([]byte, error) {
+	var b bytes.Buffer
+	b.WriteByte('{')
+	for i, a := range v {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		name, err := json.Marshal(a.Label)
+		if err != nil {
+			return nil, err
+		}
+		j := archJSON{State: a.State, Reused: a.Reused, Published: a.Published}
+		if a.Link != "" {
+			j.Link = &a.Link
+		}
+		value, err := json.Marshal(j)
+		if err != nil {
+			return nil, err
+		}
+		fmt.Fprintf(&b, "%s:%s", name, value)
+	}
+	b.WriteByte('}')
+	return b.Bytes(), nil
+}
+
+// UnmarshalJSON reads what MarshalJSON wrote, in the order of the labels.
+func (v *Arches) UnmarshalJSON(b []byte) error {
+	var m map[string]archJSON
+	if err := json.Unmarshal(b, &m); err != nil {
+		return err
+	}
+	*v = nil
+	for label, j := range m {
+		a := Arch{Label: label, State: j.State, Reused: j.Reused, Published: j.Published}
+		if j.Link != nil {
+			a.Link = *j.Link
+		}
+		*v = append(*v, a)
+	}
+	slices.SortFunc(*v, func(x, y Arch) int { return strings.Compare(x.Label, y.Label) })
+	return nil
+}
+
+// find returns the entry for a label, nil when there is none.
+func (v Arches) find(label string) *Arch {
+	for i := range v {
+		if v[i].Label == label {
+			return &v[i]
+		}
+	}
+	return nil
+}
+
+// labelOf returns the label of the architecture that the publisher or a file
+// calls name, "" when there is none. The publisher writes arm64+raspi for
+// ...-arm64-raspi and amd64 for ...-amd64-generic; the files of an Android
+// device say armhf+mako, those of its recovery armel+mako.
+func (v Arches) labelOf(name string) string {
+	cpu, _, _ := strings.Cut(name, "+")
+	if cpu == "armel" {
+		cpu = "armhf"
+	}
+	dashed := strings.ReplaceAll(name, "+", "-")
+	for _, suffix := range []string{"-" + dashed, "-" + dashed + "-generic", "-" + cpu, "-" + cpu + "-generic"} {
+		for _, a := range v {
+			if strings.HasSuffix(a.Label, suffix) {
+				return a.Label
+			}
+		}
+	}
+	return ""
+}
+
+// labelOfBuild returns the label of the livefs build with a number.
+func (v Arches) labelOfBuild(number string) string {
+	for _, a := range v {
+		if strings.HasSuffix(a.Link, "/+build/"+number) || strings.HasSuffix(a.Reused, "/+build/"+number) {
+			return a.Label
+		}
+	}
+	return ""
+}

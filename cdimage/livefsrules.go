@@ -1,0 +1,102 @@
+package cdimage
+
+import "fmt"
+
+// LivefsRules returns the rules for livefs build logs. The caller owns the
+// slice.
+func LivefsRules() []Rule {
+	return []Rule{
+		{Class: DiskSpace, Pattern: `[Nn]o space left on device`, Literals: []string{"o space left on device"}},
+		{Class: DiskSpace, Pattern: `^(?:E|Error): You don't have enough free space in `},
+
+		{Class: Infrastructure, Pattern: `^ABORTING: `, Rank: 2},
+		{Class: Infrastructure, Pattern: `Failed to kill all processes`, Rank: 1},
+		{Class: Infrastructure, Pattern: `^failed to umount `},
+		{Class: Infrastructure, Pattern: `\b(?:Backend|LXD|LXDAPI)Exception\b`, Literals: []string{"BackendException", "LXDException", "LXDAPIException"}, Rank: 1},
+		{Class: Infrastructure, Pattern: `^Builder failed`},
+
+		// apt's verdict on an item, whatever it says of the reason; then the
+		// details above it, then summaries.
+		{Class: Network, Pattern: `^(?:(?:E|Error): )?Failed to fetch ` + fetched + ` +\S`, Rank: 5},
+		{Class: Network, Pattern: `^(?:W|Warning): Failed to fetch ` + fetched + ` +\S`, Rank: 4},
+		{Class: Network, Pattern: `^(?:[EW]|Error|Warning): Failed to fetch ` + fetched + `\s*$`, Rank: 1},
+		{Class: Network, Pattern: `^  +(?:Cannot initiate the connection to |` + networkReasons + `)`, Literals: append(networkLiterals(), "Cannot initiate the connection"), Rank: 2},
+		{Class: Network, Pattern: `(?:unable|Unable) to resolve host address`, Literals: []string{"to resolve host address"}, Rank: 4},
+		{Class: Network, Pattern: `(?:Could not|Couldn't|could not) resolve (?:host|proxy)`, Literals: []string{"resolve host", "resolve proxy"}, Rank: 4},
+		{Class: Network, Pattern: `^(?:E|Error): Couldn't download `, Literals: []string{": Couldn't download "}, Rank: 4},
+		{Class: Network, Pattern: `^(?:E|Error): (?:Failed getting release|Invalid Release file|Couldn't retrieve)`, Literals: []string{"Failed getting release", "Invalid Release file", "Couldn't retrieve"}, Rank: 4},
+		{Class: Network, Pattern: `^(?:\S+: )?(?:[\d-]+ [\d:]+ )?ERROR (?:40[3478]|429|50[0234]): `, Literals: numbered("ERROR %d: ", 403, 404, 407, 408, 429, 500, 502, 503, 504), Rank: 4},
+		{Class: Network, Pattern: `Unable to establish SSL connection|^Read error \(.*\) in headers`, Literals: []string{"Unable to establish SSL", "Read error ("}, Rank: 3},
+		{Class: Network, Pattern: `^(?:[\w./-]+: )*curl: \(\d+\) `, Literals: numbered("curl: (%d) ", 5, 6, 7, 16, 18, 22, 28, 35, 52, 55, 56, 92), Rank: 4},
+		{Class: Network, Pattern: `^fatal: unable to (?:access '(?:https?|git)://|connect to )|^error: RPC failed`, Literals: []string{"fatal: unable to access '", "fatal: unable to connect to ", "error: RPC failed"}, Rank: 3},
+		{Class: Network, Pattern: `^[\w.]*(?:URLError|HTTPError|ConnectionError|gaierror): `, Literals: []string{"URLError: ", "HTTPError: ", "ConnectionError: ", "gaierror: "}, Rank: 3},
+		{Class: Network, Pattern: `^(?:[\w.-]+: )*(?:[EWN]: |- |Err\S* |Error: |Warning: |ERROR: |fatal: |error: |curl: |wget: |failed: |[\w.]+(?:Error|Exception|Timeout): |Connecting to |Resolving |ssh: |rsync: |git: |bzr: ).*` + networkReason, Literals: networkLiterals(), Rank: 3},
+		{Class: Network, Pattern: `^(?:` + networkReasons + `)`, Literals: networkLiterals(), Rank: 3},
+		{Class: Network, Pattern: `^(?:E|Error): (?:Some index files|Some files) failed to download`, Literals: []string{" failed to download"}, Rank: -1},
+		{Class: Network, Pattern: `^(?:E|Error): Unable to fetch some archives`, Rank: -1},
+
+		{Class: LivecdRootfs, Pattern: `adjust the values in the livecd-rootfs source`, Rank: 2},
+		{Class: LivecdRootfs, Pattern: `doesn't match record`},
+		{Class: LivecdRootfs, Pattern: `^(?i:unknown project) \S`, Literals: []string{"nknown project "}, Rank: 1},
+		{Class: LivecdRootfs, Pattern: `^Unknown architecture target`, Rank: 1},
+		{Class: LivecdRootfs, Pattern: `^bogus variant`, Rank: 1},
+		{Class: LivecdRootfs, Pattern: `Fingerprints do not match`},
+		{Class: LivecdRootfs, Pattern: `Cannot handle more than one kernel for`},
+		{Class: LivecdRootfs, Pattern: `No kernel output for`},
+		{Class: LivecdRootfs, Pattern: `^E: .*hooks/.* failed \(exit non-zero\)`, Literals: []string{" failed (exit non-zero)"}, Weak: true},
+
+		{Class: Package, Pattern: `^\s*trying to overwrite (?:shared )?'`, Literals: []string{"trying to overwrite '", "trying to overwrite shared '"}, Rank: 2},
+		{Class: Package, Pattern: `^dpkg: error processing (?:package |archive )?(?P<package>\S+)`, Literals: []string{"dpkg: error processing "}, Rank: 1},
+		{Class: Package, Pattern: `(?:post|pre)-(?:installation|removal) script .*returned error`, Literals: []string{"-installation script ", "-removal script "}},
+		{Class: Package, Pattern: `possibly the package (?P<package>\S+) is at fault`}, // debootstrap
+
+		{Class: Dependency, Pattern: `^ (?P<package>\S+) : (?:Depends|Pre-?Depends|Conflicts|Breaks): `, Literals: []string{" : Depends: ", " : PreDepends: ", " : Pre-Depends: ", " : Conflicts: ", " : Breaks: "}, Rank: 1},
+		{Class: Dependency, Pattern: `^(?:E|Error): Package '?(?P<package>[^\s']+)'? has no installation candidate`, Literals: []string{" has no installation candidate"}, Rank: 1, NeedsIndex: true},
+		{Class: Dependency, Pattern: `you have held broken packages`, Rank: -1},
+		{Class: Dependency, Pattern: `pkgProblemResolver::Resolve generated breaks`},
+		{Class: Dependency, Pattern: `^(?:E|Error): (?:Unmet dependencies\.|Unable to satisfy dependencies\.)`, Literals: []string{": Unmet dependencies.", ": Unable to satisfy dependencies."}},
+
+		{Class: Seed, Pattern: `^(?:E|Error): Couldn't find task '(?P<package>[^']+)`, Literals: []string{": Couldn't find task "}, Rank: 2, NeedsIndex: true},
+		{Class: Seed, Pattern: `^(?:E|Error): Unable to locate package (?P<package>\S+)`, Rank: 1, NeedsIndex: true},
+		{Class: Seed, Pattern: `Unknown package (?P<package>\S+) for seed`, Rank: 1},
+		{Class: Seed, Pattern: `^error: (?:cannot \w+ )?snap "(?P<package>[^"]+)" (?:not found|is not available on )`, Literals: []string{"error: snap \"", "error: cannot "}, Rank: 1},
+	}
+}
+
+// fetched is what apt gets over the network, or has got and unpacks.
+const fetched = `(?P<item>(?:https?|ftp|mirror|bzip2|gzip|xz|lzma|lz4|zstd|store|copy|rred):\S*)`
+
+// numbered gives the literals of messages with a number in them.
+func numbered(format string, numbers ...int) []string {
+	var out []string
+	for _, n := range numbers {
+		out = append(out, fmt.Sprintf(format, n))
+	}
+	return out
+}
+
+// The texts with which apt, wget, curl, git and debootstrap say that the other
+// end did not give what was asked for. They are looked for only behind the
+// beginnings that such a line has, because packages are called hash-sum-tools
+// and timeout-helper-404.
+const networkReasons = `Hash Sum mismatch| 404 +Not Found|404  Not Found|Could not connect to |Unable to connect to [\w.-]+:|` +
+	`Connection timed out|Connection failed|Connection refused|Connection reset by peer|Temporary failure resolving|Could not resolve |` +
+	`503 +Service|502 +Bad Gateway|504 +Gateway Time|500 +Internal Server |File has unexpected size|Size mismatch|No route to host|Network is unreachable|` +
+	`Name or service not known|Temporary failure in name resolution|Max retries exceeded|The requested URL returned error: |` +
+	`dial tcp: |TLS handshake timeout|Client\.Timeout exceeded|unexpected (?:HTTP|http) (?:status|response) code`
+
+const networkReason = `(?:` + networkReasons + `)`
+
+func networkLiterals() []string {
+	return []string{
+		"Hash Sum mismatch", "  Not Found", "404 Not Found", "Could not connect to ", "Unable to connect to ",
+		"Connection timed out", "Connection failed", "Connection refused", "Connection reset by peer", "Temporary failure resolving", "Could not resolve ",
+		"503  Service", "503 Service", "Bad Gateway", "Gateway Time", "Internal Server ", "File has unexpected size", "Size mismatch", "No route to host", "Network is unreachable",
+		"Name or service not known", "Temporary failure in name resolution", "Max retries exceeded", "The requested URL returned error: ",
+		"dial tcp: ", "TLS handshake timeout", "Client.Timeout exceeded", "unexpected HTTP ", "unexpected http ",
+	}
+}
+
+// noise holds lines that look like faults and never are: services that cannot
+// run inside a chroot, and progress lines that name packages.
+const noise = `^(?:initctl|invoke-rc\.d|start-stop-daemon|runlevel|update-rc\.d|gconftool|dbus|systemctl|Failed to connect to (?:bus|socket)|Get:\d|Selecting previously|Preparing to |Unpacking |Setting up |Processing triggers|I: Retrieving |I: Validating )|policy-rc\.d|Upstart|D-Bus|/dbus|system_bus_socket`
