@@ -36,7 +36,7 @@ func BenchmarkPlan(b *testing.B) {
 	s := big(b, planSources)
 	c := s.Client()
 	plan := mustPlan(b, c, request) // not measured
-	if plan.Count(launchpad.CopyIt) != planSources {
+	if plan.Copies() != planSources {
 		b.Fatal(plan.Text())
 	}
 	s.Advance(2 * time.Hour) // the origin is at rest
@@ -82,7 +82,7 @@ func TestPlanWaits(t *testing.T) {
 		s.Latency = planLatency
 		began := time.Now()
 		plan := mustPlan(t, s.Client(), request)
-		if d := time.Since(began); s.Count("") > least || d > floor*13/10 || plan.Count(launchpad.CopyIt) != planSources {
+		if d := time.Since(began); s.Count("") > least || d > floor*13/10 || plan.Copies() != planSources {
 			t.Errorf("%d requests in %v, want %d in %v", s.Count(""), d, least, floor)
 		} else {
 			t.Logf("%d requests in %v; the least is %d in %v", s.Count(""), d, least, floor)
@@ -102,7 +102,7 @@ func BenchmarkStream(b *testing.B) {
 				runtime.GC()
 				runtime.ReadMemStats(&m)
 				base, rows := m.HeapAlloc, 0
-				for _, err := range c.Sources(b.Context(), "https://api.launchpad.net/devel/ubuntu/+archive/primary", launchpad.SourceFilter{}) {
+				for _, err := range c.Sources(b.Context(), "https://api.launchpad.net/devel/ubuntu/+archive/primary", launchpad.PublicationFilter{}) {
 					if err != nil {
 						b.Fatal(err)
 					}

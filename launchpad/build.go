@@ -4,64 +4,113 @@ import (
 	"context"
 	"fmt"
 	"iter"
-	"slices"
-	"strconv"
+	"time"
 )
 
-// BuildCommon is what package builds and livefs builds have in common.
-type BuildCommon struct {
-	Entry
-	State             BuildState  `json:"buildstate"`
-	Title             string      `json:"title"`
-	Pocket            Pocket      `json:"pocket"`
-	ArchiveLink       Link        `json:"archive_link"`
-	DistributionLink  Link        `json:"distribution_link"`
-	BuilderLink       Link        `json:"builder_link"`
-	DateCreated       Time        `json:"datecreated"`
-	DateDispatched    Time        `json:"date_first_dispatched"`
-	DateStarted       Time        `json:"date_started"`
-	DateBuilt         Time        `json:"datebuilt"`
-	Duration          Duration    `json:"duration"`
-	LogURL            string      `json:"build_log_url"` // comes some minutes after the end; see [Client.BuildLog]
-	UploadLogURL      string      `json:"upload_log_url"`
-	DependencyWaitFor string      `json:"dependencies"`
-	Score             Field[int]  `json:"score"` // known while queued
-	CanRetry          Field[bool] `json:"can_be_retried"`
-	CanRescore        Field[bool] `json:"can_be_rescored"`
-	CanCancel         Field[bool] `json:"can_be_cancelled"`
-}
-
-// A Build makes the binaries of one source on one architecture.
+// A Build makes the binaries of a source, or a live file system, on one
+// architecture.
 type Build struct {
-	BuildCommon
-	Arch          string `json:"arch_tag"`
+	SelfLink          Link       `json:"self_link"`
+	WebLink           string     `json:"web_link"`  // its page, for a person
+	ETag              string     `json:"http_etag"` // with its quotes
+	State             BuildState `json:"buildstate"`
+	Title             string     `json:"title"`
+	Pocket            string     `json:"pocket"`
+	ArchiveLink       Link       `json:"archive_link"` // where its packages come from
+	BuilderLink       Link       `json:"builder_link"`
+	DateCreated       Time       `json:"datecreated"`
+	DateDispatched    Time       `json:"date_first_dispatched"`
+	DateStarted       Time       `json:"date_started"`
+	DateBuilt         Time       `json:"datebuilt"`
+	LogURL            string     `json:"build_log_url"` // comes some minutes after the end; see [Client.BuildLog]
+	UploadLogURL      string     `json:"upload_log_url"`
+	DependencyWaitFor string     `json:"dependencies"`
+	Score             Field[int] `json:"score"` // known while queued
+
+	// Of a package.
+	ArchTag       string `json:"arch_tag"`
 	SourceName    string `json:"source_package_name"`
 	SourceVersion string `json:"source_package_version"`
 	SourceLink    Link   `json:"current_source_publication_link"` // none when the source is no longer active
-	ChangesURL    string `json:"changesfile_url"`
-	BuildinfoURL  string `json:"buildinfo_url"`
+
+	// Of a live file system. It cannot be retried: request a new one.
+	LivefsLink    Link                  `json:"livefs_link"`
+	RequesterLink Link                  `json:"requester_link"`
+	SeriesLink    Link                  `json:"distro_series_link"`
+	ArchLink      Link                  `json:"distro_arch_series_link"`
+	UniqueKey     string                `json:"unique_key"`
+	Version       string                `json:"version"` // by default the time of creation, 20160511-092000
+	Override      Field[map[string]any] `json:"metadata_override"`
 }
 
-// A BuildFilter picks builds.
-type BuildFilter struct {
-	State      BuildState
-	SourceName string // any part of the name
-	Pocket     Pocket
+func (b *Build) self() Link { return b.SelfLink }
+
+// Arch is the architecture's tag, for example armhf.
+func (b *Build) Arch() string { return orText(b.ArchTag, b.ArchLink.Name()) }
+
+// Duration is how long the build was on its builder; 0 when it did not end.
+func (b *Build) Duration() time.Duration {
+	if b.DateStarted.IsZero() || b.DateBuilt.IsZero() {
+		return 0
+	}
+	return b.DateBuilt.Sub(b.DateStarted.Time)
 }
 
-// Builds lists the builds of an archive, latest finished first.
-func (c *Client) Builds(ctx context.Context, archive Link, f BuildFilter) iter.Seq2[Build, error] {
-	return query[Build](ctx, c, archive, op("getBuildRecords").text("build_state", string(f.State)).
-		text("source_name", f.SourceName).text("pocket", string(f.Pocket)))
+// A BuildState is the state of a build, as Launchpad writes
+// it. Ask it rather than compare: [BuildState.Final], [BuildState.Failed].
+type BuildState string
+
+// The states of a build.
+const (
+	NeedsBuilding    BuildState = "Needs building"
+	Building         BuildState = "Currently building"
+	Gathering        BuildState = "Gathering build output"
+	Uploading        BuildState = "Uploading build"
+	Cancelling       BuildState = "Cancelling build"
+	Built            BuildState = "Successfully built"
+	FailedToBuild    BuildState = "Failed to build"
+	DependencyWait   BuildState = "Dependency wait" // tried again by Launchpad when it can be satisfied
+	ChrootProblem    BuildState = "Chroot problem"  // waits for an administrator
+	FailedToUpload   BuildState = "Failed to upload"
+	SupersededSource BuildState = "Build for superseded Source" // the capital S is Launchpad's
+	Cancelled        BuildState = "Cancelled build"
+)
+
+// Final reports whether the state will not change by itself. Dependency wait
+// and Chroot problem are not final, and neither is a text unknown here.
+func (s BuildState) Final() bool {
+	switch s {
+	case Built, FailedToBuild, FailedToUpload, SupersededSource, Cancelled:
+		return true
+	}
+	return false
+}
+
+// Failed reports whether the build ended, or is held, without a result.
+func (s BuildState) Failed() bool {
+	switch s {
+	case FailedToBuild, FailedToUpload, ChrootProblem, DependencyWait, Cancelled, SupersededSource:
+		return true
+	}
+	return false
+}
+
+// Known reports whether the text is one of the states listed here.
+func (s BuildState) Known() bool {
+	switch s {
+	case NeedsBuilding, Building, Gathering, Uploading, Cancelling:
+		return true
+	}
+	return s.Final() || s.Failed()
 }
 
 // SourceBuilds lists the builds of a source publication: those made in its
 // archive, and those made elsewhere whose binaries were copied here.
 func (c *Client) SourceBuilds(ctx context.Context, source Link) iter.Seq2[Build, error] {
-	return query[Build](ctx, c, source, op("getBuilds"))
+	return listing[Build](ctx, c, source, op("getBuilds"))
 }
 
-// Build reads one build; ref is its link or its page.
+// Build reads one build; ref is its link, or the address of its page.
 func (c *Client) Build(ctx context.Context, ref string) (*Build, error) {
 	l, err := c.link(ref)
 	if err != nil {
@@ -70,75 +119,48 @@ func (c *Client) Build(ctx context.Context, ref string) (*Build, error) {
 	return read[Build](ctx, c, l)
 }
 
-// RetryBuild puts a failed build back into the queue. Its log and its dates
-// are lost by that: save the log first.
-func (c *Client) RetryBuild(ctx context.Context, build Link) error {
-	_, err := c.post(ctx, build, op("retry"))
-	if err == nil {
-		return nil
-	}
-	if isAmbiguous(err) {
-		if b, lookErr := read[Build](ctx, c, build); lookErr == nil && !b.State.Failed() {
-			return nil
-		}
-	}
-	return fmt.Errorf("cannot retry build %d: %w", build.ID(), err)
-}
+const (
+	lookEvery   = 30 * time.Second // at a build that is waited for
+	buildTakes  = 6 * time.Hour    // at most; the longest image builds take one
+	failedLooks = 10               // in a row end any waiting
+)
 
-// CancelBuild stops a build; one that cannot be stopped is left alone.
-func (c *Client) CancelBuild(ctx context.Context, build Link) error {
-	if _, err := c.post(ctx, build, op("cancel")); err != nil {
-		return fmt.Errorf("cannot cancel build %d: %w", build.ID(), err)
-	}
-	return nil
-}
-
-// A BuildSummary says how the builds of a source stand.
-type BuildSummary struct {
-	// Status is NEEDSBUILD, BUILDING, FAILEDTOBUILD, FULLYBUILT_PENDING or
-	// FULLYBUILT. The last only says that every build has a published binary;
-	// it is also the answer for a source without builds.
-	Status        string  `json:"status"`
-	Builds        []Build `json:"builds"`
-	DatePublished Time    `json:"date_published"`
-	SourceName    string  `json:"source_package_name"`
-}
-
-// summaryBatch keeps the URL below 2 KiB.
-const summaryBatch = 150
-
-// BuildSummaries summarises the builds of sources of one archive, by the
-// number that ends their links. Sources of other archives are left out.
-func (c *Client) BuildSummaries(ctx context.Context, archive Link, ids []int) (map[int]BuildSummary, error) {
-	out := make(map[int]BuildSummary, len(ids))
-	for batch := range slices.Chunk(ids, summaryBatch) {
-		var answer map[string]BuildSummary
-		if _, err := c.get(ctx, op("getBuildSummariesForSourceIds").json("source_ids", batch).on(archive), "", &answer); err != nil {
-			return nil, err
-		}
-		for k, v := range answer {
-			id, err := strconv.Atoi(k)
-			if err != nil {
-				return nil, &Error{Method: "GET", URL: string(archive), Kind: ErrServer, Message: fmt.Sprintf("build summaries: %.40q is not a number", k)}
+// WaitForBuild waits until b has ended, for six hours at most, and keeps b up to
+// date; progress, if not nil, is told the state at every look. An end other than
+// [Built] is an error that names the log.
+func (c *Client) WaitForBuild(ctx context.Context, b *Build, progress func(BuildState)) error {
+	failed := 0
+	for end := c.now().Add(buildTakes); ; {
+		_, err := c.reload(ctx, b)
+		switch {
+		case err == nil:
+			failed = 0
+		case ctx.Err() != nil || !passing(err):
+			return err
+		default:
+			if failed++; failed >= failedLooks {
+				return err
 			}
-			out[id] = v
+		}
+		if progress != nil {
+			progress(b.State)
+		}
+		switch {
+		case b.State == Built:
+			return nil
+		case b.State.Final() || b.State == ChrootProblem:
+			return fmt.Errorf("%s: %s; log: %s", b.Title, b.State, orText(b.LogURL, "not there yet, see BuildLog"))
+		case !c.now().Before(end):
+			return &Error{Method: "GET", URL: string(b.SelfLink), Kind: ErrTimeout, Message: fmt.Sprintf("still %q after %v", b.State, buildTakes)}
+		}
+		if err := c.sleep(ctx, lookEvery); err != nil {
+			return err
 		}
 	}
-	return out, nil
 }
 
-// BuildCounters count the builds of an archive. Cancelled ones are in none.
-type BuildCounters struct {
-	Total      int `json:"total"`
-	Pending    int `json:"pending"`
-	Failed     int `json:"failed"`
-	Succeeded  int `json:"succeeded"`
-	Superseded int `json:"superseded"`
-}
-
-// BuildCounters counts the builds of an archive, those not started included.
-func (c *Client) BuildCounters(ctx context.Context, archive Link) (BuildCounters, error) {
-	var b BuildCounters
-	_, err := c.get(ctx, op("getBuildCounters").on(archive), "", &b)
-	return b, err
+// reload reads a build again and reports whether it changed. An unchanged one
+// costs Launchpad next to nothing.
+func (c *Client) reload(ctx context.Context, b *Build) (bool, error) {
+	return c.get(ctx, string(b.SelfLink), b.ETag, b)
 }

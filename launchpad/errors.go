@@ -20,8 +20,9 @@ var (
 	ErrTimeout    = errors.New("timeout")             // asked too much at once, or no answer in time
 	ErrReadOnly   = errors.New("client is read-only") // a write was stopped before it was sent
 
-	// ErrUnattended is the error of [Client.Login] when nobody can open a page.
-	ErrUnattended = errors.New("nobody to authorise the program: run it once at a terminal, or name a credentials file in " + CredentialsEnv)
+	// ErrNoCredentials is the error of [ReadCredentials] without a file, and of
+	// [Client.Login] without a person who can open a page.
+	ErrNoCredentials = errors.New("no credentials: run examples/login once at a terminal, or name a credentials file in " + credentialsEnv)
 )
 
 // An Error is a request that failed.
@@ -70,6 +71,17 @@ func (e *Error) Is(target error) bool { return target == e.Kind }
 
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
+
+func isAmbiguous(err error) bool {
+	var e *Error
+	return errors.As(err, &e) && e.Ambiguous
+}
+
+// passing reports whether a failed look may succeed the next time.
+func passing(err error) bool {
+	var e *Error
+	return errors.As(err, &e) && (e.Kind == ErrServer || e.Kind == ErrTimeout)
+}
 
 const maxMessage = 4 << 10
 

@@ -96,7 +96,7 @@ func TestErrorBodies(t *testing.T) {
 			continue
 		}
 		c := clientOn(func(*http.Request) *http.Response { return answer(status, text) })
-		err = c.RequestCopy(t.Context(), CopyRequest{To: api + "~me/+archive/ubuntu/x"})
+		err = c.write(t.Context(), api+"~me/+archive/ubuntu/x", op("copyPackage"))
 		var e *Error
 		if !errors.As(err, &e) || e.Kind != kinds[status] || !strings.HasPrefix(e.Message, text) || e.Ambiguous {
 			t.Errorf("%s: %v", f, err)
@@ -141,7 +141,7 @@ func TestWriteRedirected(t *testing.T) {
 			n++
 			return answer(tt.status, "", "Location", "https://launchpad.net/+login?token=hush")
 		})
-		err := c.RequestCopy(t.Context(), CopyRequest{Source: "mir", Version: "1", From: api + "ubuntu/+archive/primary", To: api + "~me/+archive/x"})
+		err := c.write(t.Context(), api+"~me/+archive/x", op("copyPackage"))
 		if !errors.Is(err, tt.kind) || isAmbiguous(err) != tt.ambiguous || n != 1 || strings.Contains(err.Error(), "hush") {
 			t.Errorf("%d: %v after %d requests", tt.status, err, n)
 		}

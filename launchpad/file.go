@@ -10,87 +10,14 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"time"
 
 	"github.com/hashicorp/go-retryablehttp"
 )
 
-const (
-	maxLog   = 256 << 20
-	logDelay = 5 * time.Minute // Launchpad fetches the log from the builder after the end
-)
-
-// build is a *Build or a *LivefsBuild.
-type build interface {
-	entry
-	common() *BuildCommon
-}
-
-func (b *BuildCommon) common() *BuildCommon { return b }
-
-// BuildLog reads the log of b, a *[Build] or a *[LivefsBuild]; with tail above zero
-// only its last tail bytes. The log of a build that just ended may come late:
-// BuildLog then waits up to five minutes for it. Logs hold bytes that are no UTF-8
-// and escape sequences for terminals; they are handed over as they are.
-func (c *Client) BuildLog(ctx context.Context, b build, tail int64) ([]byte, error) {
-	e := b.common()
-	for end := c.now().Add(logDelay); e.LogURL == "" || e.LogURL == Redacted; {
-		if e.LogURL == Redacted || !(e.State.Final() || e.State.Failed()) || !c.now().Before(end) {
-			return nil, &Error{Method: http.MethodGet, URL: string(e.SelfLink), Kind: ErrNotFound, Message: "the build has no log (it is " + string(e.State) + ")"}
-		}
-		if err := c.sleep(ctx, 15*time.Second); err != nil {
-			return nil, err
-		}
-		if _, err := c.Reload(ctx, b); err != nil {
-			return nil, err
-		}
-	}
-	r, err := c.Open(ctx, e.LogURL)
-	if err != nil {
-		return nil, err
-	}
-	defer r.Close()
-	text, err := readTail(r, tail)
-	if err != nil {
-		return nil, fmt.Errorf("cannot read the log of %s: %w", e.Title, err)
-	}
-	return text, nil
-}
-
-// readTail reads all of r, or only what stands at its end.
-func readTail(r io.Reader, tail int64) ([]byte, error) {
-	if tail <= 0 || tail > maxLog {
-		tail = maxLog
-	}
-	var kept []byte
-	buf := make([]byte, 64<<10)
-	for total := int64(0); ; {
-		n, err := r.Read(buf)
-		total += int64(n)
-		kept = append(kept, buf[:n]...)
-		if int64(len(kept)) > 2*tail+int64(len(buf)) {
-			kept = append(kept[:0], kept[int64(len(kept))-tail:]...)
-		}
-		if total > 4*maxLog {
-			return nil, fmt.Errorf("longer than %d MiB", 4*maxLog>>20)
-		}
-		if err == io.EOF {
-			break
-		}
-		if err != nil {
-			return nil, fmt.Errorf("after %d bytes: %w", total, err)
-		}
-	}
-	if int64(len(kept)) > tail {
-		kept = kept[int64(len(kept))-tail:]
-	}
-	return kept, nil
-}
-
-// Open reads a file of a build, a publication or a livefs build. Launchpad
-// answers with a redirect to another host; the token is never sent there. A
-// private file is asked for again through the web service, which knows the
-// token. Logs arrive unpacked, other files as they are. The caller closes it.
+// Open reads a file of a build or a publication. Launchpad answers with a
+// redirect to another host; the token is never sent there. A private file is asked
+// for again through the web service, which knows the token. Logs arrive unpacked,
+// other files as they are. The caller closes it.
 func (c *Client) Open(ctx context.Context, file string) (io.ReadCloser, error) {
 	root, err := c.root()
 	if err != nil {
@@ -112,22 +39,24 @@ func (c *Client) Open(ctx context.Context, file string) (io.ReadCloser, error) {
 	if onService {
 		path = strings.TrimPrefix(u.EscapedPath(), root.EscapedPath())
 	}
-	public, err := web.Parse(path)
-	if err != nil {
+	public, err1 := web.Parse(path)
+	private, err2 := root.Parse(path)
+	if err := errors.Join(err1, err2); err != nil {
 		return nil, fmt.Errorf("cannot open %.200q: %w", file, err)
 	}
 	if !onService || c.Credentials == nil {
 		body, err := c.openAt(ctx, public, nil)
-		var e *Error
-		if err == nil || c.Credentials == nil || !errors.As(err, &e) || (e.Kind != ErrPermission && e.Kind != ErrToken && e.Kind != ErrNotFound && e.Status != http.StatusForbidden) {
+		if err == nil || c.Credentials == nil || !maybePrivate(err) {
 			return body, err
 		}
 	}
-	private, err := root.Parse(path)
-	if err != nil {
-		return nil, fmt.Errorf("cannot open %.200q: %w", file, err)
-	}
 	return c.openAt(ctx, private, root)
+}
+
+// maybePrivate reports whether the web host hid a file from who is not logged in.
+func maybePrivate(err error) bool {
+	var e *Error
+	return errors.As(err, &e) && (e.Kind == ErrPermission || e.Kind == ErrToken || e.Kind == ErrNotFound || e.Status == http.StatusForbidden)
 }
 
 // openAt follows redirects from u; only requests to authorised's host carry

@@ -53,7 +53,7 @@ func FuzzAnswers(f *testing.F) {
 			return answer(status, string(b))
 		})
 		c.Retries = -1
-		for _, err := range c.Sources(t.Context(), api+"ubuntu/+archive/primary", SourceFilter{}) {
+		for _, err := range c.Sources(t.Context(), api+"ubuntu/+archive/primary", PublicationFilter{}) {
 			if err != nil && strings.ContainsAny(err.Error(), "\x1b\x00\x7f") {
 				t.Errorf("control characters in %q", err)
 			}
@@ -79,7 +79,7 @@ func FuzzLedger(f *testing.F) {
 			}
 			return
 		}
-		if err := l.note(PackageVersion{"mir", "9"}, plan.Taken.Time, refused, "why"); err != nil {
+		if err := l.note(version{"mir", "9"}, plan.Taken.Time, refused, "why"); err != nil {
 			t.Fatal(err)
 		}
 		l.close()
@@ -88,7 +88,7 @@ func FuzzLedger(f *testing.F) {
 			t.Fatalf("after a note: %v", err)
 		}
 		defer again.close()
-		if again.seen[PackageVersion{"mir", "9"}].Sentence != "why" || len(again.seen) < len(l.seen) {
+		if again.seen[version{"mir", "9"}].Sentence != "why" || len(again.seen) < len(l.seen) {
 			t.Errorf("%d entries before, %d after", len(l.seen), len(again.seen))
 		}
 	})

@@ -86,3 +86,14 @@ func (c *Client) seriesLink(archive Link, v string) (Link, error) {
 	}
 	return c.link(distribution + "/" + v)
 }
+
+// splitPPA takes the link of a PPA apart: its owner, its distribution, its name.
+func splitPPA(l Link) (owner, distribution Link, name string, ok bool) {
+	before, after, ok := strings.Cut(string(l), "/+archive/")
+	if !ok || !strings.HasPrefix(before[strings.LastIndexByte(before, '/')+1:], "~") {
+		return "", "", "", false
+	}
+	d, name, ok := strings.Cut(after, "/")
+	root := before[:strings.LastIndexByte(before, '/')+1]
+	return Link(before), Link(root + d), unescape(name), ok
+}

@@ -7,187 +7,220 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 	"strings"
 	"time"
 )
 
-// A Livefs is a live file system: what Launchpad builds the root of an image
-// from.
-type Livefs struct {
-	Entry
-	ID                 Field[int]            `json:"id"`
-	Name               string                `json:"name"`
-	OwnerLink          Link                  `json:"owner_link"`
-	RegistrantLink     Link                  `json:"registrant_link"`
-	SeriesLink         Link                  `json:"distro_series_link"`
-	Metadata           Field[map[string]any] `json:"metadata"`
-	RequireVirtualized Field[bool]           `json:"require_virtualized"`
-	RelativeScore      Field[int]            `json:"relative_build_score"`
-	KeepDays           Field[int]            `json:"keep_binary_files_days"` // files of a build are gone after so many days; often 1
-	DateCreated        Time                  `json:"date_created"`
-	DateModified       Time                  `json:"date_last_modified"`
+// A BuildRequest asks for a build of a live file system.
+type BuildRequest struct {
+	Archive   string // where packages come from, as for [Client.Archive]; default the primary archive
+	Arch      string // for example armhf
+	Pocket    string // default Release
+	UniqueKey string // tells kinds of builds apart that may run beside each other
+	Version   string
 
-	// Lists for [Client.LivefsBuilds]. Histories are long: stop early.
+	// Override is merged into the metadata of the live file system. An archive
+	// other than the primary one is often not enough: images read extra_ppas
+	// from here.
+	Override map[string]any
+}
+
+// livefs is a live file system: what Launchpad builds the root of an image from.
+type livefs struct {
+	SelfLink   Link   `json:"self_link"`
+	Name       string `json:"name"`
+	SeriesLink Link   `json:"distro_series_link"`
+
 	BuildsLink    Link `json:"builds_collection_link"` // those never started stand at the end
 	PendingLink   Link `json:"pending_builds_collection_link"`
 	CompletedLink Link `json:"completed_builds_collection_link"` // failures too, newest first
 }
 
-// A LivefsBuild is one build of a livefs on one architecture. It cannot be
-// retried: request a new one.
-type LivefsBuild struct {
-	BuildCommon
-	LivefsLink    Link                  `json:"livefs_link"`
-	RequesterLink Link                  `json:"requester_link"`
-	SeriesLink    Link                  `json:"distro_series_link"`
-	ArchLink      Link                  `json:"distro_arch_series_link"`
-	UniqueKey     string                `json:"unique_key"`
-	Version       string                `json:"version"` // by default the time of creation, 20160511-092000
-	Override      Field[map[string]any] `json:"metadata_override"`
-}
+func (l *livefs) self() Link { return l.SelfLink }
 
-// Arch is the architecture's tag, for example armhf.
-func (b *LivefsBuild) Arch() string { return b.ArchLink.Name() }
-
-// A LivefsRequest asks for a build.
-type LivefsRequest struct {
-	Archive   string // where packages come from, as for [Client.Archive]; default the primary archive
-	Arch      string // for example armhf
-	Pocket    Pocket // default Release
-	UniqueKey string // tells kinds of builds apart that may run beside each other
-	Version   string
-
-	// Override is merged into the livefs's metadata. An archive other than the
-	// primary one is often not enough: images read extra_ppas from here.
-	Override map[string]any
-}
-
-// Livefs looks a livefs up: ~OWNER/DISTRIBUTION/SERIES/NAME, or the URL of its
-// page or entry.
-func (c *Client) Livefs(ctx context.Context, ref string) (*Livefs, error) {
+// livefs looks a live file system up.
+func (c *Client) livefs(ctx context.Context, ref string) (*livefs, error) {
+	path := ref
 	if parts := strings.Split(ref, "/"); len(parts) == 4 && strings.HasPrefix(ref, "~") {
-		ref = parts[0] + "/+livefs/" + strings.Join(parts[1:], "/")
+		path = parts[0] + "/+livefs/" + strings.Join(parts[1:], "/")
 	}
-	l, err := c.link(ref)
+	l, err := c.link(path)
 	if err != nil {
 		return nil, err
 	}
 	if !strings.Contains(string(l), "/+livefs/") {
-		return nil, fmt.Errorf("cannot use %.200q: not a livefs", ref)
+		return nil, fmt.Errorf("cannot use %.200q: want ~OWNER/DISTRIBUTION/SERIES/NAME, or the address of a live file system", ref)
 	}
-	return read[Livefs](ctx, c, l)
+	return read[livefs](ctx, c, l)
 }
 
-// LivefsBuild reads one build; ref is its link or the URL of its page.
-func (c *Client) LivefsBuild(ctx context.Context, ref string) (*LivefsBuild, error) {
-	l, err := c.link(ref)
-	if err != nil {
+// LivefsBuilds lists the builds of a live file system, those that were started
+// last first; those never started stand at the end. Its name is
+// ~OWNER/DISTRIBUTION/SERIES/NAME, or the address of its page. Histories are
+// long: stop early.
+func (c *Client) LivefsBuilds(ctx context.Context, livefs string) iter.Seq2[Build, error] {
+	return func(yield func(Build, error) bool) {
+		l, err := c.livefs(ctx, livefs)
+		if err != nil {
+			yield(Build{}, err)
+			return
+		}
+		pages[Build](ctx, c, string(l.BuildsLink))(yield)
+	}
+}
+
+// BuildFiles lists the addresses of the files that a live file system's build
+// made, for [Client.Open]. There are none any more when they were pruned, by
+// default a day after the build.
+func (c *Client) BuildFiles(ctx context.Context, b *Build) ([]string, error) {
+	var out []*string // null for one that expired
+	if _, err := c.get(ctx, op("getFileUrls").on(b.SelfLink), "", &out); err != nil {
 		return nil, err
 	}
-	return read[LivefsBuild](ctx, c, l)
-}
-
-// LivefsBuilds lists the builds of one of the lists of a [Livefs].
-func (c *Client) LivefsBuilds(ctx context.Context, list Link) iter.Seq2[LivefsBuild, error] {
-	return pages[LivefsBuild](ctx, c, string(list))
-}
-
-const identicalPending = "An identical build of this live filesystem image is already pending."
-
-// RequestLivefsBuild asks for a build. An identical one that waits already is
-// adopted instead, and so is one whose request seemed to fail and did not;
-// adopted says so. Two builds are identical when archive, architecture, pocket,
-// unique key and override are; the version does not count.
-func (c *Client) RequestLivefsBuild(ctx context.Context, l *Livefs, r LivefsRequest) (b *LivefsBuild, adopted bool, err error) {
-	archive, err := c.livefsArchive(l, r)
-	if err != nil {
-		return nil, false, err
-	}
-	arch, err := c.link(string(l.SeriesLink) + "/" + r.Arch)
-	if err != nil || r.Arch == "" {
-		return nil, false, fmt.Errorf("cannot request a build: bad architecture %.40q", r.Arch)
-	}
-	pocket := Pocket(orText(string(r.Pocket), string(Release)))
-	p := op("requestBuild").text("archive", string(archive)).text("distro_arch_series", string(arch)).text("pocket", string(pocket)).
-		text("unique_key", r.UniqueKey).text("version", r.Version)
-	if len(r.Override) > 0 {
-		p.json("metadata_override", r.Override)
-	}
-	same := func(b *LivefsBuild) bool {
-		return b.ArchiveLink == archive && b.ArchLink == arch && b.Pocket == pocket && b.UniqueKey == r.UniqueKey && sameJSON(b.Override.Value, r.Override)
-	}
-	// The newest build there is before, to tell what this request made.
-	newest := 0
-	before, err := all(c.LivefsBuilds(ctx, l.PendingLink))
-	if err != nil {
-		return nil, false, err
-	}
-	for n := range before {
-		if same(&before[n]) && before[n].State == NeedsBuilding {
-			return &before[n], true, nil
+	var files []string
+	for _, f := range out {
+		if f != nil && *f != "" && *f != string(Redacted) {
+			files = append(files, *f)
 		}
-		newest = max(newest, before[n].SelfLink.ID())
 	}
-	few := *c
-	few.PageSize = 20
-	if err := each(limit(few.LivefsBuilds(ctx, l.CompletedLink), few.PageSize), func(b LivefsBuild) { newest = max(newest, b.SelfLink.ID()) }); err != nil {
+	return files, nil
+}
+
+// RequestLivefsBuild asks for a build of a live file system, named as for
+// [Client.LivefsBuilds]. An identical one that waits already is adopted instead,
+// and so is one whose request seemed to fail and did not; adopted says so. Two
+// builds are identical when archive, architecture, pocket, unique key and
+// override are; the version does not count.
+func (c *Client) RequestLivefsBuild(ctx context.Context, livefs string, r BuildRequest) (b *Build, adopted bool, err error) {
+	l, err := c.livefs(ctx, livefs)
+	if err != nil {
 		return nil, false, err
 	}
-	reply, err := c.post(ctx, l.SelfLink, p)
+	q, err := c.livefsRequest(l, r)
+	if err != nil {
+		return nil, false, err
+	}
+	waiting, newest, err := q.before(ctx)
+	if err != nil || waiting != nil {
+		return waiting, waiting != nil, err
+	}
+	made, err := c.create(ctx, l.SelfLink, q.params())
 	if err == nil {
-		b, err = readCreated[LivefsBuild](ctx, c, reply)
+		b, err = read[Build](ctx, c, made)
 		return b, false, err
 	}
+	b, lookErr := q.settle(ctx, err, newest)
+	if lookErr != nil {
+		return nil, false, lookErr
+	}
+	if b == nil {
+		return nil, false, fmt.Errorf("cannot request a build of %s on %s: %w", l.Name, r.Arch, err)
+	}
+	return b, true, nil
+}
+
+// livefsRequest is a request in the links of Launchpad.
+type livefsRequest struct {
+	c       *Client
+	l       *livefs
+	archive Link
+	arch    Link
+	pocket  string
+	BuildRequest
+}
+
+func (c *Client) livefsRequest(l *livefs, r BuildRequest) (*livefsRequest, error) {
+	q := &livefsRequest{c: c, l: l, pocket: orText(r.Pocket, release), BuildRequest: r}
+	var err error
+	if q.archive, err = c.archiveLink(orText(r.Archive, parent(l.SeriesLink).Name())); err != nil {
+		return nil, err
+	}
+	if q.arch, err = c.link(string(l.SeriesLink) + "/" + r.Arch); err != nil || r.Arch == "" {
+		return nil, fmt.Errorf("cannot request a build: bad architecture %.40q", r.Arch)
+	}
+	return q, nil
+}
+
+func (q *livefsRequest) params() *params {
+	p := op("requestBuild").text("archive", string(q.archive)).text("distro_arch_series", string(q.arch)).text("pocket", q.pocket).
+		text("unique_key", q.UniqueKey).text("version", q.Version)
+	if len(q.Override) > 0 {
+		p.json("metadata_override", q.Override)
+	}
+	return p
+}
+
+// same reports whether Launchpad would take b for the build that is asked for.
+func (q *livefsRequest) same(b *Build) bool {
+	return b.ArchiveLink == q.archive && b.ArchLink == q.arch && b.Pocket == q.pocket && b.UniqueKey == q.UniqueKey && sameJSON(b.Override.Value, q.Override)
+}
+
+// before looks for an identical build that waits, and for the number of the
+// newest build there is, to tell later what this request made.
+func (q *livefsRequest) before(ctx context.Context) (waiting *Build, newest int, err error) {
+	pending, err := all(pages[Build](ctx, q.c, string(q.l.PendingLink)))
+	if err != nil {
+		return nil, 0, err
+	}
+	if n := slices.IndexFunc(pending, func(b Build) bool { return q.same(&b) && b.State == NeedsBuilding }); n >= 0 {
+		return &pending[n], 0, nil
+	}
+	for _, b := range pending {
+		newest = max(newest, b.SelfLink.ID())
+	}
+	err = each(limit(q.completed(ctx), fewBuilds), func(b Build) { newest = max(newest, b.SelfLink.ID()) })
+	return nil, newest, err
+}
+
+const (
+	fewBuilds       = 20  // of the latest are read, to know the highest number
+	manyBuilds      = 100 // to find one
+	identicalExists = "An identical build of this live filesystem image is already pending."
+)
+
+func (q *livefsRequest) completed(ctx context.Context) iter.Seq2[Build, error] {
+	short := *q.c
+	short.PageSize = fewBuilds
+	return pages[Build](ctx, &short, string(q.l.CompletedLink))
+}
+
+// settle looks for the build after a request that failed: somebody else's that is
+// identical, or the own one where the answer was lost. It is nil when there is
+// none.
+func (q *livefsRequest) settle(ctx context.Context, failure error, newest int) (*Build, error) {
 	var e *Error
-	if errors.As(err, &e) && (e.Ambiguous || e.Message == identicalPending) {
-		tries := 1
-		if e.Ambiguous {
-			tries = 3
+	if !errors.As(failure, &e) || !e.Ambiguous && e.Message != identicalExists {
+		return nil, nil
+	}
+	tries := 1
+	if e.Ambiguous {
+		tries = 3
+	}
+	for n := range tries {
+		if n > 0 {
+			if err := q.c.sleep(ctx, 10*time.Second); err != nil {
+				return nil, err
+			}
 		}
-		for n := range tries {
-			if n > 0 {
-				if err := c.sleep(ctx, 10*time.Second); err != nil {
-					return nil, false, err
+		for _, list := range [...]iter.Seq2[Build, error]{pages[Build](ctx, q.c, string(q.l.PendingLink)), q.completed(ctx)} {
+			for b, err := range limit(list, manyBuilds) {
+				if err != nil {
+					break
+				}
+				if q.same(&b) && (b.SelfLink.ID() > newest || !e.Ambiguous && b.State == NeedsBuilding) {
+					return &b, nil
 				}
 			}
-			if b := few.findLivefsBuild(ctx, l, func(b *LivefsBuild) bool {
-				return same(b) && (b.SelfLink.ID() > newest || e.Message == identicalPending && b.State == NeedsBuilding)
-			}); b != nil {
-				return b, true, nil
-			}
 		}
 	}
-	return nil, false, fmt.Errorf("cannot request a build of %s on %s: %w", l.Name, r.Arch, err)
+	return nil, nil
 }
 
-// findLivefsBuild looks among the builds under way and the latest completed.
-func (c *Client) findLivefsBuild(ctx context.Context, l *Livefs, is func(*LivefsBuild) bool) *LivefsBuild {
-	for _, list := range [...]Link{l.PendingLink, l.CompletedLink} {
-		for b, err := range limit(c.LivefsBuilds(ctx, list), 100) {
-			if err != nil {
-				break
-			}
-			if is(&b) {
-				return &b
-			}
-		}
-	}
-	return nil
-}
-
-// livefsArchive is the archive named, or the primary one of the livefs's
-// distribution.
-func (c *Client) livefsArchive(l *Livefs, r LivefsRequest) (Link, error) {
-	if r.Archive != "" {
-		return c.archiveLink(r.Archive)
-	}
-	return c.archiveLink(Link(seriesParent(l.SeriesLink)).Name())
-}
-
-// seriesParent is the link of the distribution of a series.
-func seriesParent(series Link) string {
-	s := strings.TrimRight(string(series), "/")
-	return s[:max(strings.LastIndexByte(s, '/'), 0)]
+// parent is the link that one is below: a series' of its architecture's.
+func parent(l Link) Link {
+	s := strings.TrimRight(string(l), "/")
+	return Link(s[:max(strings.LastIndexByte(s, '/'), 0)])
 }
 
 // sameJSON compares two objects as they look in JSON.
@@ -198,57 +231,4 @@ func sameJSON(a, b map[string]any) bool {
 	x, err1 := json.Marshal(a)
 	y, err2 := json.Marshal(b)
 	return err1 == nil && err2 == nil && bytes.Equal(x, y)
-}
-
-// LivefsFiles lists the files of a build. There are none any more when they
-// were pruned, by default a day after the build.
-func (c *Client) LivefsFiles(ctx context.Context, build Link) ([]File, error) {
-	return c.files(ctx, build, op("getFileUrls"))
-}
-
-// A WaitOptions says how to wait for a build. The zero value is good.
-type WaitOptions struct {
-	Every    time.Duration // pause between looks; default 30 s
-	Limit    time.Duration // default 6 h; then ErrTimeout
-	Progress func(state BuildState)
-}
-
-// WaitForBuild waits until b, a *[Build] or a *[LivefsBuild], has ended, and
-// keeps b up to date. An end other than [Built] is an error that names the log.
-func (c *Client) WaitForBuild(ctx context.Context, b build, o WaitOptions) error {
-	if o.Every <= 0 {
-		o.Every = 30 * time.Second
-	}
-	if o.Limit <= 0 {
-		o.Limit = 6 * time.Hour
-	}
-	e := b.common()
-	failed := 0
-	for end := c.now().Add(o.Limit); ; {
-		_, err := c.Reload(ctx, b)
-		switch {
-		case err == nil:
-			failed = 0
-		case ctx.Err() != nil || !passing(err):
-			return err
-		default:
-			if failed++; failed >= maxFailedLooks {
-				return err
-			}
-		}
-		if o.Progress != nil {
-			o.Progress(e.State)
-		}
-		switch {
-		case e.State == Built:
-			return nil
-		case e.State.Final() || e.State == ChrootProblem:
-			return fmt.Errorf("%s: %s; log: %s", e.Title, e.State, orText(e.LogURL, "not there yet, see BuildLog"))
-		case !c.now().Before(end):
-			return &Error{Method: "GET", URL: string(e.SelfLink), Kind: ErrTimeout, Message: fmt.Sprintf("still %q after %v", e.State, o.Limit)}
-		}
-		if err := c.sleep(ctx, o.Every); err != nil {
-			return err
-		}
-	}
 }

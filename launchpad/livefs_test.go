@@ -17,48 +17,38 @@ const touch = "~image-team/ubuntu/vivid/ubuntu-touch"
 
 func withLivefs(w *launchpadtest.World) { w.AddLivefs("image-team", "vivid", "ubuntu-touch") }
 
-func livefs(t testing.TB, c *launchpad.Client) *launchpad.Livefs {
-	t.Helper()
-	l, err := c.Livefs(t.Context(), touch)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return l
-}
-
 func TestLivefsBuild(t *testing.T) {
 	s := newServer(t, withLivefs)
 	c := s.Client()
-	l := livefs(t, c)
-	r := launchpad.LivefsRequest{Archive: "ppa:landing-team/snapshot", Arch: "armhf", Override: map[string]any{"extra_ppas": []string{"landing-team/snapshot"}}}
-	b, adopted, err := c.RequestLivefsBuild(t.Context(), l, r)
+	r := launchpad.BuildRequest{Archive: "ppa:landing-team/snapshot", Arch: "armhf", Override: map[string]any{"extra_ppas": []string{"landing-team/snapshot"}}}
+	b, adopted, err := c.RequestLivefsBuild(t.Context(), touch, r)
 	if err != nil || adopted || b.State != launchpad.NeedsBuilding || b.Arch() != "armhf" || b.Version == "" {
 		t.Fatalf("%+v, %v, %v", b, adopted, err)
 	}
-	again, adopted, err := c.RequestLivefsBuild(t.Context(), l, r)
+	again, adopted, err := c.RequestLivefsBuild(t.Context(), touch, r)
 	if err != nil || !adopted || again.SelfLink != b.SelfLink {
 		t.Errorf("an identical one: %+v, %v, %v", again, adopted, err)
 	}
 	r.UniqueKey = "other"
-	if other, adopted, err := c.RequestLivefsBuild(t.Context(), l, r); err != nil || adopted || other.SelfLink == b.SelfLink {
+	if other, adopted, err := c.RequestLivefsBuild(t.Context(), touch, r); err != nil || adopted || other.SelfLink == b.SelfLink {
 		t.Errorf("another key: %+v, %v, %v", other, adopted, err)
 	}
 	var states []launchpad.BuildState
-	if err := c.WaitForBuild(t.Context(), b, launchpad.WaitOptions{Progress: func(s launchpad.BuildState) {
+	if err := c.WaitForBuild(t.Context(), b, func(s launchpad.BuildState) {
 		if len(states) == 0 || states[len(states)-1] != s {
 			states = append(states, s)
 		}
-	}}); err != nil {
+	}); err != nil {
 		t.Error(err)
 	}
 	if len(states) < 3 || states[len(states)-1] != launchpad.Built {
 		t.Errorf("states %q", states)
 	}
-	files, err := c.LivefsFiles(t.Context(), b.SelfLink)
+	files, err := c.BuildFiles(t.Context(), b)
 	if err != nil || len(files) != 2 {
 		t.Fatalf("files %v, %v: expired ones are null and must be dropped", files, err)
 	}
-	f, err := c.Open(t.Context(), files[0].URL)
+	f, err := c.Open(t.Context(), files[0])
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -74,15 +64,15 @@ func TestLivefsBuild(t *testing.T) {
 	if tail, err := c.BuildLog(t.Context(), b, 9); err != nil || string(tail) != "finished\n" {
 		t.Errorf("tail %q, %v", tail, err)
 	}
-	page, err := c.LivefsBuild(t.Context(), b.WebLink)
+	page, err := c.Build(t.Context(), b.WebLink)
 	if err != nil || page.SelfLink != b.SelfLink {
 		t.Errorf("by its page: %v, %v", page, err)
 	}
 	s.Do(func(w *launchpadtest.World) { w.Images[0].Expired = true })
-	if files, err := c.LivefsFiles(t.Context(), b.SelfLink); err != nil || len(files) != 0 {
+	if files, err := c.BuildFiles(t.Context(), b); err != nil || len(files) != 0 {
 		t.Errorf("pruned: %v, %v", files, err)
 	}
-	if _, err := c.Open(t.Context(), files[0].URL); !errors.Is(err, launchpad.ErrNotFound) {
+	if _, err := c.Open(t.Context(), files[0]); !errors.Is(err, launchpad.ErrNotFound) {
 		t.Errorf("pruned file: %v", err)
 	}
 }
@@ -92,11 +82,11 @@ func TestLivefsBuildFails(t *testing.T) {
 		w.FailBuild, w.LogDelay = map[string]bool{"ubuntu-touch/armhf": true}, 3*time.Minute
 	})
 	c := s.Client()
-	b, _, err := c.RequestLivefsBuild(t.Context(), livefs(t, c), launchpad.LivefsRequest{Arch: "armhf"})
+	b, _, err := c.RequestLivefsBuild(t.Context(), touch, launchpad.BuildRequest{Arch: "armhf"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := c.WaitForBuild(t.Context(), b, launchpad.WaitOptions{}); err == nil || !strings.Contains(err.Error(), "Failed to build; log: not there yet") {
+	if err := c.WaitForBuild(t.Context(), b, nil); err == nil || !strings.Contains(err.Error(), "Failed to build; log: not there yet") {
 		t.Errorf("wait: %v", err)
 	}
 	if log, err := c.BuildLog(t.Context(), b, 0); err != nil || !strings.Contains(string(log), "E: Build killed") {
@@ -107,11 +97,12 @@ func TestLivefsBuildFails(t *testing.T) {
 	if _, err := c.BuildLog(t.Context(), b, 0); !errors.Is(err, launchpad.ErrNotFound) {
 		t.Errorf("a log that never comes: %v", err)
 	}
-	slow, _, err := c.RequestLivefsBuild(t.Context(), livefs(t, c), launchpad.LivefsRequest{Arch: "i386"})
+	slow, _, err := c.RequestLivefsBuild(t.Context(), touch, launchpad.BuildRequest{Arch: "i386"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := c.WaitForBuild(t.Context(), slow, launchpad.WaitOptions{Limit: time.Minute}); !errors.Is(err, launchpad.ErrTimeout) {
+	s.Do(func(w *launchpadtest.World) { w.Images[len(w.Images)-1].Due = w.Now.Add(24 * time.Hour) })
+	if err := c.WaitForBuild(t.Context(), slow, nil); !errors.Is(err, launchpad.ErrTimeout) {
 		t.Errorf("limit: %v", err)
 	}
 	if _, err := c.BuildLog(t.Context(), slow, 0); !errors.Is(err, launchpad.ErrNotFound) {
@@ -139,14 +130,13 @@ func (t twice) RoundTrip(r *http.Request) (*http.Response, error) {
 func TestLivefsAmbiguousAndRefused(t *testing.T) {
 	s := newServer(t, withLivefs)
 	c := s.Client()
-	l := livefs(t, c)
 	s.Faults = []*launchpadtest.Fault{{Op: "requestBuild", After: true, Drop: true, Times: 1}}
-	b, adopted, err := c.RequestLivefsBuild(t.Context(), l, launchpad.LivefsRequest{Arch: "armhf"})
+	b, adopted, err := c.RequestLivefsBuild(t.Context(), touch, launchpad.BuildRequest{Arch: "armhf"})
 	if err != nil || !adopted || s.Count("requestBuild") != 1 {
 		t.Errorf("answer lost: %+v, %v, %v", b, adopted, err)
 	}
 	s.Faults = []*launchpadtest.Fault{{Op: "requestBuild", Drop: true, Times: 1}}
-	_, _, err = c.RequestLivefsBuild(t.Context(), l, launchpad.LivefsRequest{Arch: "i386"})
+	_, _, err = c.RequestLivefsBuild(t.Context(), touch, launchpad.BuildRequest{Arch: "i386"})
 	var e *launchpad.Error
 	if !errors.As(err, &e) || !e.Ambiguous || s.Count("requestBuild") != 2 {
 		t.Errorf("no effect: %v", err)
@@ -154,7 +144,7 @@ func TestLivefsAmbiguousAndRefused(t *testing.T) {
 	// Between the look and the request somebody asks for the same.
 	s.Faults = nil
 	c.HTTP.Transport = twice{c.HTTP.Transport}
-	if b, adopted, err := c.RequestLivefsBuild(t.Context(), l, launchpad.LivefsRequest{Arch: "amd64"}); err != nil || !adopted || b.Arch() != "amd64" {
+	if b, adopted, err := c.RequestLivefsBuild(t.Context(), touch, launchpad.BuildRequest{Arch: "amd64"}); err != nil || !adopted || b.Arch() != "amd64" {
 		t.Errorf("somebody was faster: %+v, %v, %v", b, adopted, err)
 	}
 	tests := []struct {
@@ -170,13 +160,13 @@ func TestLivefsAmbiguousAndRefused(t *testing.T) {
 	for _, tt := range tests {
 		s := newServer(t, withLivefs, tt.change)
 		c := s.Client()
-		_, _, err := c.RequestLivefsBuild(t.Context(), livefs(t, c), launchpad.LivefsRequest{Archive: "ppa:landing-team/snapshot", Arch: "armhf"})
+		_, _, err := c.RequestLivefsBuild(t.Context(), touch, launchpad.BuildRequest{Archive: "ppa:landing-team/snapshot", Arch: "armhf"})
 		if !errors.Is(err, tt.want) || !strings.Contains(err.Error(), tt.text) {
 			t.Errorf("%s: %v, want %s", tt.name, err, tt.text)
 		}
 	}
 	for _, ref := range []string{"~a/b", "https://code.launchpad.test/~a/+livefs/b/c/d", "~image-team/ubuntu/vivid/none", ""} {
-		if _, err := c.Livefs(t.Context(), ref); err == nil {
+		if _, _, err := c.RequestLivefsBuild(t.Context(), ref, launchpad.BuildRequest{Arch: "armhf"}); err == nil {
 			t.Errorf("%q was found", ref)
 		}
 	}
@@ -192,7 +182,7 @@ func TestPrivateFiles(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for b, err := range c.Builds(t.Context(), a.SelfLink, launchpad.BuildFilter{SourceName: "unity8"}) {
+	for b, err := range c.SourceBuilds(t.Context(), sourceOf(t, c, a.SelfLink, "unity8")) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -206,4 +196,17 @@ func TestPrivateFiles(t *testing.T) {
 		}
 		c = s.Client()
 	}
+}
+
+// sourceOf is the newest publication of a source.
+func sourceOf(t testing.TB, c *launchpad.Client, archive launchpad.Link, name string) launchpad.Link {
+	t.Helper()
+	for s, err := range c.Sources(t.Context(), archive, launchpad.PublicationFilter{Name: name}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s.SelfLink
+	}
+	t.Fatalf("%s is not in %s", name, archive)
+	return ""
 }

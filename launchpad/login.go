@@ -11,56 +11,46 @@ import (
 	"time"
 )
 
-// A LoginRequest asks a person for an access token.
-type LoginRequest struct {
-	ConsumerKey string   // name of the program, shown to the person
-	Access      []string // levels offered, for example "WRITE_PUBLIC"; default: all that Launchpad offers
+const (
+	loginTakes = 15 * time.Minute // at most, until a person has answered
+	loginEvery = time.Second
+)
 
-	// Show is given the page the person must open. Nil means nobody is there:
-	// Login then fails at once and asks Launchpad for nothing.
-	Show  func(url string)
-	Limit time.Duration // how long to wait for the person; default 15 min
-	Every time.Duration // pause between two looks; default 1 s
-}
-
-// Login obtains an access token: it requests one, shows the page on which a
-// person grants it, and waits. Store the result with [Credentials.WriteFile].
-// A refusal is ErrRefused, waiting in vain ErrTimeout.
-func (c *Client) Login(ctx context.Context, r LoginRequest) (*Credentials, error) {
-	if r.Show == nil {
-		return nil, ErrUnattended
-	}
-	if r.ConsumerKey == "" {
-		return nil, errors.New("cannot log in: ConsumerKey is empty")
+// Login obtains an access token for the program that Client.Consumer names: it
+// requests one, gives show the page on which a person grants it, and waits, for a
+// quarter of an hour at most. Access levels to choose from can be given, such as
+// "WRITE_PUBLIC"; without any, Launchpad offers all. Store the result with
+// [Credentials.WriteFile].
+//
+// A refusal is [ErrRefused], waiting in vain [ErrTimeout]. Where show is nil,
+// nobody is there: Login fails at once with [ErrNoCredentials] and asks Launchpad
+// for nothing.
+func (c *Client) Login(ctx context.Context, show func(page string), access ...string) (*Credentials, error) {
+	if show == nil {
+		return nil, ErrNoCredentials
 	}
 	if c.ReadOnly {
 		return nil, &Error{Method: http.MethodPost, URL: "+request-token", Kind: ErrReadOnly}
-	}
-	if r.Limit <= 0 {
-		r.Limit = 15 * time.Minute
-	}
-	if r.Every <= 0 {
-		r.Every = time.Second
 	}
 	web, err := c.webRoot()
 	if err != nil {
 		return nil, err
 	}
-	form := url.Values{"oauth_consumer_key": {r.ConsumerKey}, "oauth_signature_method": {"PLAINTEXT"}, "oauth_signature": {"&"}}
+	form := url.Values{"oauth_consumer_key": {c.consumer()}, "oauth_signature_method": {"PLAINTEXT"}, "oauth_signature": {"&"}}
 	token, secret, err := c.tokenPage(ctx, web, "+request-token", form)
 	if err != nil {
 		return nil, fmt.Errorf("cannot request a token: %w", err)
 	}
 	page := web.JoinPath("+authorize-token")
-	page.RawQuery = url.Values{"oauth_token": {token}, "allow_permission": r.Access}.Encode()
-	r.Show(page.String())
+	page.RawQuery = url.Values{"oauth_token": {token}, "allow_permission": access}.Encode()
+	show(page.String())
 
 	form.Set("oauth_token", token)
 	form.Set("oauth_signature", "&"+secret)
-	for end := c.now().Add(r.Limit); ; {
+	for end := c.now().Add(loginTakes); ; {
 		token, secret, err := c.tokenPage(ctx, web, "+access-token", form)
 		if err == nil {
-			return NewCredentials(r.ConsumerKey, token, secret), nil
+			return NewCredentials(c.consumer(), token, secret), nil
 		}
 		var e *Error
 		if !errors.As(err, &e) {
@@ -72,9 +62,9 @@ func (c *Client) Login(ctx context.Context, r LoginRequest) (*Credentials, error
 		}
 		if !c.now().Before(end) {
 			return nil, &Error{Method: http.MethodPost, URL: safeURL(web.JoinPath("+access-token")), Kind: ErrTimeout,
-				Message: fmt.Sprintf("nobody authorised %q within %v", r.ConsumerKey, r.Limit)}
+				Message: fmt.Sprintf("nobody authorised %q within %v", c.consumer(), loginTakes)}
 		}
-		if err := c.sleep(ctx, r.Every); err != nil {
+		if err := c.sleep(ctx, loginEvery); err != nil {
 			return nil, err
 		}
 	}

@@ -10,19 +10,12 @@ import (
 // A Manifest records exactly what was published where: a plain value to store
 // as JSON, to compare with another one, and to replay by [PlanRequest.Replay].
 type Manifest struct {
-	Format   int            `json:"format"`
-	Archive  Link           `json:"archive"` // where the packages are
-	Origin   Link           `json:"origin"`  // where they were copied from
-	Series   string         `json:"series"`
-	Taken    Time           `json:"taken"`
-	Packages []PackageState `json:"packages"` // by name
-}
-
-// A PackageState is one source of a manifest with its binaries.
-type PackageState struct {
-	Name     string           `json:"name"`
-	Version  string           `json:"version"`
-	Binaries []ExpectedBinary `json:"binaries,omitempty"`
+	Format   int       `json:"format"`
+	Archive  Link      `json:"archive"` // where the packages are
+	Origin   Link      `json:"origin"`  // where they were copied from
+	Series   string    `json:"series"`
+	Taken    Time      `json:"taken"`
+	Packages []Package `json:"packages"` // by name
 }
 
 const manifestFormat = 1
@@ -70,8 +63,8 @@ func (m *Manifest) Compare(n *Manifest) (out []Change) {
 	return out
 }
 
-func sameBinaries(a, b []ExpectedBinary) bool {
-	flat := func(in []ExpectedBinary) (out []string) {
+func sameBinaries(a, b []Binary) bool {
+	flat := func(in []Binary) (out []string) {
 		for _, e := range in {
 			for _, arch := range e.Arches {
 				out = append(out, e.Name+" "+e.Version+" "+arch)
@@ -83,8 +76,8 @@ func sameBinaries(a, b []ExpectedBinary) bool {
 	return slices.Equal(flat(a), flat(b))
 }
 
-func (m *Manifest) byName() map[string]PackageState {
-	out := make(map[string]PackageState, len(m.Packages))
+func (m *Manifest) byName() map[string]Package {
+	out := make(map[string]Package, len(m.Packages))
 	for _, p := range m.Packages {
 		out[p.Name] = p
 	}
@@ -102,7 +95,7 @@ func (m *Manifest) names() []string {
 func (m *Manifest) version(name string) string { return m.byName()[name].Version }
 
 // expected are the recorded binaries on the architectures there are now.
-func (m *Manifest) expected(name string, arches []string) (out []ExpectedBinary) {
+func (m *Manifest) expected(name string, arches []string) (out []Binary) {
 	for _, e := range m.byName()[name].Binaries {
 		was := e.Arches
 		e.Arches = nil

@@ -14,11 +14,11 @@ import (
 func TestManifest(t *testing.T) {
 	s := newServer(t)
 	c := s.Client()
-	plan, report, err := c.Snapshot(t.Context(), request, launchpad.CopyOptions{})
+	plan, report, err := copyAll(t, c, request, launchpad.CopyOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	first := report.Manifest(plan)
+	first := report.Manifest()
 	b, _ := json.Marshal(first)
 	stored, err := launchpad.ParseManifest(b)
 	if err != nil || len(stored.Compare(first)) != 0 || len(stored.Packages) != 3 {
@@ -29,12 +29,12 @@ func TestManifest(t *testing.T) {
 		w.AddPPA("landing-team", "replay")
 	})
 	s.Advance(10 * time.Minute)
-	plan, report, err = c.Snapshot(t.Context(), request, launchpad.CopyOptions{})
+	plan, report, err = copyAll(t, c, request, launchpad.CopyOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	var changes []string
-	for _, ch := range stored.Compare(report.Manifest(plan)) {
+	for _, ch := range stored.Compare(report.Manifest()) {
 		changes = append(changes, ch.String())
 	}
 	if d := cmp.Diff([]string{"new     extra 1", "changed unity8 8.12-0ubuntu1 to 8.13-0ubuntu1"}, changes); d != "" {
@@ -43,11 +43,11 @@ func TestManifest(t *testing.T) {
 	// The old state can be made again, although the origin went on.
 	r := request
 	r.To, r.Replay = "ppa:landing-team/replay", stored
-	plan, report, err = c.Snapshot(t.Context(), r, launchpad.CopyOptions{})
+	plan, report, err = copyAll(t, c, r, launchpad.CopyOptions{})
 	if err != nil {
 		t.Fatalf("%v\n%s", err, plan.Text())
 	}
-	if ch := stored.Compare(report.Manifest(plan)); len(ch) != 0 {
+	if ch := stored.Compare(report.Manifest()); len(ch) != 0 {
 		t.Errorf("replayed differently: %v", ch)
 	}
 }

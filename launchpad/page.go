@@ -42,7 +42,7 @@ func pages[T any](ctx context.Context, c *Client, first string) iter.Seq2[T, err
 				return
 			}
 			for i := range page.Entries {
-				l := any(&page.Entries[i]).(entry).entry().SelfLink
+				l := any(&page.Entries[i]).(entry).self()
 				if l == "" {
 					yield(none, &Error{Method: http.MethodGet, URL: sent, Kind: ErrServer, Message: fmt.Sprintf("entry %d of the page is none", i)})
 					return
@@ -157,4 +157,27 @@ func all[T any](seq iter.Seq2[T, error]) ([]T, error) {
 		out = append(out, v)
 	}
 	return out, nil
+}
+
+// each hands a listing to add.
+func each[T any](seq iter.Seq2[T, error], add func(T)) error {
+	for v, err := range seq {
+		if err != nil {
+			return err
+		}
+		add(v)
+	}
+	return nil
+}
+
+// limit ends a listing after n entries.
+func limit[T any](seq iter.Seq2[T, error], n int) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		left := n
+		for v, err := range seq {
+			if left--; !yield(v, err) || left <= 0 {
+				return
+			}
+		}
+	}
 }

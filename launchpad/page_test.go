@@ -104,7 +104,7 @@ func TestPages(t *testing.T) {
 			c := clientOn(tt.p.serve)
 			c.PageSize, c.RetryWait = tt.size, time.Nanosecond
 			got := map[Link]int{}
-			for s, err := range c.Sources(t.Context(), api+"~me/+archive/ubuntu/x", SourceFilter{}) {
+			for s, err := range c.Sources(t.Context(), api+"~me/+archive/ubuntu/x", PublicationFilter{}) {
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -134,7 +134,7 @@ func TestPagesInACircle(t *testing.T) {
 		}
 		return answer(200, `{"entries":[{"self_link":"x"}],"next_collection_link":"`+next+`"}`)
 	})
-	got, err := all(c.LivefsBuilds(t.Context(), api+"a"))
+	got, err := all(pages[Build](t.Context(), c, api+"a"))
 	if len(got) != 1 || err == nil || !strings.Contains(err.Error(), "do not end") {
 		t.Errorf("%d entries, %v", len(got), err)
 	}
@@ -161,7 +161,7 @@ func TestPagesRefuse(t *testing.T) {
 			}
 			return answer(200, tt.body)
 		})
-		_, err := all(c.Sources(t.Context(), api+"~me/+archive/ubuntu/x", SourceFilter{}))
+		_, err := all(c.Sources(t.Context(), api+"~me/+archive/ubuntu/x", PublicationFilter{}))
 		if err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: %v, want %q", tt.name, err, tt.want)
 		}

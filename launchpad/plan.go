@@ -12,7 +12,7 @@ type PlanRequest struct {
 	From, To string // archives, as for [Client.Archive]
 	Series   string // of the origin, for example vivid
 	ToSeries string // default: the same
-	Pocket   Pocket // of the origin; default Release
+	Pocket   string // of the origin; default Release
 
 	// Names picks sources: names, or patterns as of [path.Match]. Empty takes
 	// all, and then what the target has beyond them is told as stale.
@@ -36,7 +36,7 @@ type Plan struct {
 	To            Link     `json:"to"`
 	Series        string   `json:"series"`
 	ToSeries      string   `json:"to_series"`
-	Pocket        Pocket   `json:"pocket"`
+	Pocket        string   `json:"pocket"`
 	Architectures []string `json:"architectures"` // enabled ones of the target's series
 	Binaries      bool     `json:"binaries"`
 	Unembargo     bool     `json:"unembargo,omitempty"`
@@ -48,42 +48,54 @@ type Plan struct {
 	LastBinary int  `json:"last_binary"`
 	Since      Time `json:"since"`
 
-	Items []Item `json:"items"`
+	Packages []PackageCopy `json:"items"`
 
 	// Blocked is set when nothing can be copied, and why.
-	Blocked Outcome `json:"blocked,omitempty"`
-	Reason  string  `json:"reason,omitempty"`
+	Blocked CopyState `json:"blocked,omitempty"`
+	Reason  string    `json:"reason,omitempty"`
 
-	Stale []PackageVersion `json:"stale,omitempty"` // in the target, not in the origin
-	Notes []string         `json:"notes,omitempty"` // for the person who approves
+	Stale []Package `json:"stale,omitempty"` // in the target, not in the origin
+	Notes []string  `json:"notes,omitempty"` // for the person who approves
 }
 
 // planFormat is raised when a plan can no longer be read by older code.
 const planFormat = 1
 
-// An Action is what a plan does with a package.
-type Action string
+// A PackageCopy is the way of one source package from the origin to the target: in
+// a [Plan] what is done with it, in a [CopyReport] also how it came out.
+type PackageCopy struct {
+	Name     string   `json:"name"`
+	Version  string   `json:"version"`
+	Action   string   `json:"action"`             // "copy", "present" (it is there, and is only verified) or "conflict"
+	Replaces string   `json:"replaces,omitempty"` // older version in the target
+	Reason   string   `json:"reason,omitempty"`   // of a conflict
+	Row      Link     `json:"row,omitempty"`      // of the target, when its source is there
+	Binaries []Binary `json:"binaries,omitempty"`
 
-// The actions.
-const (
-	CopyIt   Action = "copy"     // with its binaries
-	Present  Action = "present"  // the target has this version; it is verified and not copied
-	Conflict Action = "conflict" // it cannot be copied as things are; Reason says why
-)
-
-// An Item is one source of a plan.
-type Item struct {
-	Name     string           `json:"name"`
-	Version  string           `json:"version"`
-	Action   Action           `json:"action"`
-	Replaces string           `json:"replaces,omitempty"` // older version in the target
-	Reason   string           `json:"reason,omitempty"`
-	Row      Link             `json:"row,omitempty"` // of the target, when its source is there
-	Binaries []ExpectedBinary `json:"binaries,omitempty"`
+	// Of a report.
+	State   CopyState `json:"outcome,omitempty"`
+	Detail  string    `json:"detail,omitempty"`
+	Missing []string  `json:"missing,omitempty"` // binaries not Published yet, at most 50
+	Copied  bool      `json:"copied,omitempty"`  // its row came after the plan
 }
 
-// An ExpectedBinary must be Published on each of its architectures.
-type ExpectedBinary struct {
+// What a plan does with a package.
+const (
+	actCopy     = "copy" // with its binaries
+	actPresent  = "present"
+	actConflict = "conflict"
+)
+
+// A Package is a version of a source package, with its binaries where they are
+// known.
+type Package struct {
+	Name     string   `json:"name"`
+	Version  string   `json:"version"`
+	Binaries []Binary `json:"binaries,omitempty"`
+}
+
+// A Binary is a binary of a package, on each of its architectures.
+type Binary struct {
 	Name    string   `json:"name"`
 	Version string   `json:"version"`
 	Arches  []string `json:"arches"`
@@ -91,16 +103,12 @@ type ExpectedBinary struct {
 	Debug   bool     `json:"debug,omitempty"` // a row like any other, but in no index
 }
 
-// A PackageVersion names a source package.
-type PackageVersion struct {
-	Name    string `json:"name"`
-	Version string `json:"version"`
-}
+// Copies is the number of packages that are to be copied.
+func (p *Plan) Copies() int { return p.count(actCopy) }
 
-// Count is the number of items with the action.
-func (p *Plan) Count(a Action) (n int) {
-	for _, i := range p.Items {
-		if i.Action == a {
+func (p *Plan) count(action string) (n int) {
+	for _, i := range p.Packages {
+		if i.Action == action {
 			n++
 		}
 	}
@@ -115,15 +123,15 @@ func (p *Plan) Err() error {
 		return fmt.Errorf("cannot copy into %s: %s: %s", p.To, p.Blocked, p.Reason)
 	}
 	var bad []string
-	for _, i := range p.Items {
-		if i.Action == Conflict {
+	for _, i := range p.Packages {
+		if i.Action == actConflict {
 			bad = append(bad, fmt.Sprintf("%s %s (%s)", i.Name, i.Version, i.Reason))
 		}
 	}
 	if len(bad) > 0 {
-		return fmt.Errorf("cannot copy %d of %d packages: %s", len(bad), len(p.Items), strings.Join(bad, ", "))
+		return fmt.Errorf("cannot copy %d of %d packages: %s", len(bad), len(p.Packages), strings.Join(bad, ", "))
 	}
-	if len(p.Items) == 0 {
+	if len(p.Packages) == 0 {
 		return fmt.Errorf("cannot copy: %s has nothing in %s that was asked for", p.From, p.Series)
 	}
 	return nil
@@ -136,16 +144,16 @@ func (p *Plan) Text() string {
 	if p.Blocked != "" {
 		fmt.Fprintf(&b, "blocked: %s: %s\n", p.Blocked, p.Reason)
 	}
-	for _, a := range [...]Action{Conflict, CopyIt, Present} {
-		for _, i := range p.Items {
-			if i.Action != a {
+	for _, action := range [...]string{actConflict, actCopy, actPresent} {
+		for _, i := range p.Packages {
+			if i.Action != action {
 				continue
 			}
-			fmt.Fprintf(&b, "%-8s %s %s", a, i.Name, i.Version)
+			fmt.Fprintf(&b, "%-8s %s %s", action, i.Name, i.Version)
 			if i.Replaces != "" {
 				fmt.Fprintf(&b, " replaces %s", i.Replaces)
 			}
-			if n := i.rows(); n > 0 && a != Conflict {
+			if n := i.rows(); n > 0 && action != actConflict {
 				fmt.Fprintf(&b, ", %d binaries", n)
 			}
 			if i.Reason != "" {
@@ -163,8 +171,8 @@ func (p *Plan) Text() string {
 	return b.String()
 }
 
-// rows is the number of binary publications the item comes to.
-func (i *Item) rows() (n int) {
+// rows is the number of binary publications the package comes to.
+func (i *PackageCopy) rows() (n int) {
 	for _, b := range i.Binaries {
 		n += len(b.Arches)
 	}
@@ -180,7 +188,7 @@ func (p *Plan) check() error {
 		return fmt.Errorf("cannot use the plan: it names no archives or no series")
 	}
 	seen := map[string]bool{}
-	for _, i := range p.Items {
+	for _, i := range p.Packages {
 		if i.Name == "" || i.Version == "" || seen[i.Name] {
 			return fmt.Errorf("cannot use the plan: package %q is there twice or has no version", i.Name)
 		}

@@ -59,15 +59,15 @@ note     unity8 has 2 published versions in the origin; 8.12-0ubuntu1 is the hig
 	}
 
 	picked := mustPlan(t, c, launchpad.PlanRequest{From: request.From, To: request.To, Series: "vivid", Names: []string{"unity8", "missing"}})
-	if len(picked.Items) != 2 || picked.Items[0].Reason != "it is not published in the origin" || picked.Items[1].Version != "8.12-0ubuntu1" || len(picked.Stale) != 0 {
+	if len(picked.Packages) != 2 || picked.Packages[0].Reason != "it is not published in the origin" || picked.Packages[1].Version != "8.12-0ubuntu1" || len(picked.Stale) != 0 {
 		t.Errorf("by name:\n%s", picked.Text())
 	}
 	pattern := mustPlan(t, c, launchpad.PlanRequest{From: request.From, To: request.To, Series: "vivid", Names: []string{"*m*"}, Exclude: []string{"tele*", "qt*"}})
-	if len(pattern.Items) != 2 {
+	if len(pattern.Packages) != 2 {
 		t.Errorf("by pattern:\n%s", pattern.Text())
 	}
-	for i, b := range picked.Items[1].Binaries {
-		if d := cmp.Diff(plan.Items[len(plan.Items)-1].Binaries[i], b); d != "" {
+	for i, b := range picked.Packages[1].Binaries {
+		if d := cmp.Diff(plan.Packages[len(plan.Packages)-1].Binaries[i], b); d != "" {
 			t.Errorf("by name and by listing differ\n%s", d)
 		}
 	}
@@ -92,8 +92,8 @@ note     unity8 has 2 published versions in the origin; 8.12-0ubuntu1 is the hig
 func TestPlanOfNothing(t *testing.T) {
 	r := request
 	r.Names = []string{"untiy*"}
-	plan, _, err := newServer(t).Client().Snapshot(t.Context(), r, launchpad.CopyOptions{})
-	if err == nil || !strings.Contains(err.Error(), "nothing in vivid") || len(plan.Items) != 0 {
+	plan, _, err := copyAll(t, newServer(t).Client(), r, launchpad.CopyOptions{})
+	if err == nil || !strings.Contains(err.Error(), "nothing in vivid") || len(plan.Packages) != 0 {
 		t.Errorf("%v\n%s", err, plan.Text())
 	}
 }
@@ -105,14 +105,14 @@ func TestPlanAcrossSeries(t *testing.T) {
 	c := s.Client()
 	r := request
 	r.ToSeries = "xenial"
-	plan, report, err := c.Snapshot(t.Context(), r, launchpad.CopyOptions{})
+	plan, report, err := copyAll(t, c, r, launchpad.CopyOptions{})
 	if err != nil || !report.Complete {
 		t.Fatal(err)
 	}
 	if d := cmp.Diff([]string{"i386 is not enabled in xenial: its binaries stay behind"}, plan.Notes); d != "" {
 		t.Errorf("notes (-want +got)\n%s", d)
 	}
-	for _, i := range plan.Items {
+	for _, i := range plan.Packages {
 		for _, b := range i.Binaries {
 			if i.Name != "telephony-service" && len(b.Arches) != 2 {
 				t.Errorf("%s expected on %v", b.Name, b.Arches)
@@ -125,15 +125,15 @@ func TestBlocked(t *testing.T) {
 	tests := []struct {
 		name   string
 		change func(w *launchpadtest.World)
-		want   launchpad.Outcome
+		want   launchpad.CopyState
 	}{
-		{"publishing is off", func(w *launchpadtest.World) { w.Archive(snapshot).Unpublished = true }, launchpad.PublishingOff},
-		{"obsolete series", func(w *launchpadtest.World) { w.Series[0].Status = "Obsolete" }, launchpad.ObsoleteSeries},
-		{"private origin", func(w *launchpadtest.World) { w.Archive(overlay).Private = true }, launchpad.Refused},
+		{"publishing is off", func(w *launchpadtest.World) { w.Archive(snapshot).Unpublished = true }, launchpad.CopyPublishingOff},
+		{"obsolete series", func(w *launchpadtest.World) { w.Series[0].Status = "Obsolete" }, launchpad.CopySeriesObsolete},
+		{"private origin", func(w *launchpadtest.World) { w.Archive(overlay).Private = true }, launchpad.CopyRefused},
 		{"target of others", func(w *launchpadtest.World) {
 			w.Archive(snapshot).Private, w.Archive(snapshot).Owner = true, "stranger"
-		}, launchpad.Refused},
-		{"deleted", func(w *launchpadtest.World) { w.Archive(snapshot).Status = "Deleted" }, launchpad.Refused},
+		}, launchpad.CopyRefused},
+		{"deleted", func(w *launchpadtest.World) { w.Archive(snapshot).Status = "Deleted" }, launchpad.CopyRefused},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -157,7 +157,7 @@ func TestBlocked(t *testing.T) {
 	})
 	r := request
 	r.Unembargo = true
-	if _, report, err := s.Client().Snapshot(t.Context(), r, launchpad.CopyOptions{}); err != nil || !report.Complete {
+	if _, report, err := copyAll(t, s.Client(), r, launchpad.CopyOptions{}); err != nil || !report.Complete {
 		t.Errorf("permitted: %v", err)
 	}
 }
@@ -184,12 +184,12 @@ func TestPlanInMotion(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, i := range plan.Items {
+		for _, i := range plan.Packages {
 			rows := 0
 			for _, b := range i.Binaries {
 				rows += len(b.Arches)
 			}
-			if want := map[string]int{"8.12-0ubuntu1": 6, "8.13": 3, "1.10": 9, "0.1": 1, "1": 3}[i.Version]; i.Action == launchpad.CopyIt && rows != want {
+			if want := map[string]int{"8.12-0ubuntu1": 6, "8.13": 3, "1.10": 9, "0.1": 1, "1": 3}[i.Version]; i.Action == "copy" && rows != want {
 				t.Errorf("changed before request %d: %s %s with %d binaries, want %d", after, i.Name, i.Version, rows, want)
 			}
 		}
@@ -216,7 +216,7 @@ func TestPlanFresh(t *testing.T) {
 		}
 	})
 	plan := mustPlan(t, s.Client(), request)
-	if plan.Count(launchpad.CopyIt) != 63 || plan.Err() != nil || s.Count("") > 30 {
-		t.Errorf("%d packages, %v, in %d requests", plan.Count(launchpad.CopyIt), plan.Err(), s.Count(""))
+	if plan.Copies() != 63 || plan.Err() != nil || s.Count("") > 30 {
+		t.Errorf("%d packages, %v, in %d requests", plan.Copies(), plan.Err(), s.Count(""))
 	}
 }

@@ -49,7 +49,7 @@ func TestStreamIsFlat(t *testing.T) {
 		runtime.GC()
 		runtime.ReadMemStats(&m)
 		base, rows := m.HeapAlloc, 0
-		for _, err := range c.Sources(t.Context(), "https://api.launchpad.net/devel/ubuntu/+archive/primary", launchpad.SourceFilter{}) {
+		for _, err := range c.Sources(t.Context(), "https://api.launchpad.net/devel/ubuntu/+archive/primary", launchpad.PublicationFilter{}) {
 			if err != nil {
 				t.Fatal(err)
 			}

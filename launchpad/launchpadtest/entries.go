@@ -51,6 +51,22 @@ func when(t time.Time) any {
 	return t.UTC().Format("2006-01-02T15:04:05.000000-07:00")
 }
 
+// pythonDuration is a duration as Python writes it: "0:17:44.579132", "1 day, 2:03:04".
+func pythonDuration(d time.Duration) string {
+	s := ""
+	if days := int(d / (24 * time.Hour)); days == 1 {
+		s = "1 day, "
+	} else if days > 1 {
+		s = fmt.Sprintf("%d days, ", days)
+	}
+	d %= 24 * time.Hour
+	s += fmt.Sprintf("%d:%02d:%02d", int(d.Hours()), int(d.Minutes())%60, int(d.Seconds())%60)
+	if µs := d % time.Second / time.Microsecond; µs != 0 {
+		s += fmt.Sprintf(".%06d", µs)
+	}
+	return s
+}
+
 func orNull(s string) any {
 	if s == "" {
 		return nil
@@ -208,8 +224,7 @@ func (s *Server) buildFields(q *query, path, logName string, state launchpad.Bui
 		o["score"] = 2500
 	}
 	if !ended.IsZero() && !started.IsZero() {
-		b, _ := json.Marshal(launchpad.Duration{Duration: ended.Sub(started)})
-		o["duration"] = json.RawMessage(b)
+		o["duration"] = pythonDuration(ended.Sub(started))
 		if !s.world.Now.Before(ended.Add(orTime(s.world.LogDelay, time.Minute))) {
 			o["build_log_url"] = q.webBase() + "/" + (&url.URL{Path: path + "/+files/" + logName}).EscapedPath()
 		}

@@ -91,7 +91,7 @@ func TestCredentialsOfLaunchpadlib(t *testing.T) {
 	}
 	c := s.Client()
 	c.Credentials = cred
-	if a, err := c.Archive(t.Context(), overlay); err != nil || !launchpad.Is(a.Publish, true) {
+	if a, err := c.Archive(t.Context(), overlay); err != nil || !a.Publish.Is(true) {
 		t.Errorf("the archive as launchpadlib's credentials see it: %+v, %v", a, err)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -22,6 +23,9 @@ const (
 	overlay  = "~landing-team/ubuntu/overlay"
 	snapshot = "~landing-team/ubuntu/snapshot"
 )
+
+// asOperator authorises a raw request.
+const asOperator = `OAuth oauth_token="token", oauth_signature_method="PLAINTEXT", oauth_signature="%26secret"`
 
 func newServer(t testing.TB) *launchpadtest.Server {
 	s := launchpadtest.New(t, nil)
@@ -71,63 +75,53 @@ func TestReads(t *testing.T) {
 	s := newServer(t)
 	c := s.Client()
 	a, err := c.Archive(t.Context(), "ppa:landing-team/overlay")
-	if err != nil || !launchpad.Is(a.Publish, true) || a.Reference != overlay {
+	if err != nil || !a.Publish.Is(true) || a.Reference != overlay {
 		t.Fatalf("%+v, %v", a, err)
 	}
-	src := list(t, c.Sources(t.Context(), a.SelfLink, launchpad.SourceFilter{Status: launchpad.Published, Series: "vivid"}))
+	src := list(t, c.Sources(t.Context(), a.SelfLink, launchpad.PublicationFilter{Status: launchpad.Published, Series: "vivid"}))
 	if len(src) != 2 || src[0].SourceName != "mir" || src[0].SourceVersion != "1.10" || src[1].Status != launchpad.Published {
 		t.Fatalf("%+v", src)
 	}
-	if got := list(t, c.Sources(t.Context(), a.SelfLink, launchpad.SourceFilter{Name: "mir", Version: "1.10"})); len(got) != 1 {
+	if got := list(t, c.Sources(t.Context(), a.SelfLink, launchpad.PublicationFilter{Name: "mir", Version: "1.10"})); len(got) != 1 {
 		t.Errorf("version 1.10 was mangled on its way: %d rows", len(got))
 	}
 	bin := list(t, c.SourceBinaries(t.Context(), src[1].SelfLink, false))
-	if len(bin) != 6 || !launchpad.Is(bin[3].ArchSpecific, false) {
+	if len(bin) != 6 || !bin[3].ArchSpecific.Is(false) {
 		t.Errorf("%d binaries, want 3 of unity8 and 3 of unity8-common", len(bin))
 	}
-	if got := list(t, c.Binaries(t.Context(), a.SelfLink, launchpad.BinaryFilter{Arch: "vivid/armhf", Order: launchpad.Unordered})); len(got) != 3 {
+	if got := list(t, c.Binaries(t.Context(), a.SelfLink, launchpad.PublicationFilter{Series: "vivid", Arch: "armhf"})); len(got) != 3 {
 		t.Errorf("%d binaries on armhf, want 3", len(got))
 	}
 	if got := list(t, c.SourceBuilds(t.Context(), src[1].SelfLink)); len(got) != 3 || got[0].State != launchpad.Built {
 		t.Errorf("builds %+v", got)
 	}
 	build := list(t, c.SourceBuilds(t.Context(), src[1].SelfLink))[0]
-	if got, err := c.Build(t.Context(), build.WebLink); err != nil || got.SelfLink != build.SelfLink || got.Arch != build.Arch {
+	if got, err := c.Build(t.Context(), build.WebLink); err != nil || got.SelfLink != build.SelfLink || got.Arch() != build.Arch() {
 		t.Errorf("build by its page: %+v, %v", got, err)
 	}
-	n, err := c.BuildCounters(t.Context(), a.SelfLink)
-	if err != nil || n.Total != 6 || n.Succeeded != 6 {
-		t.Errorf("counters %+v, %v", n, err)
+	ppa := "~landing-team/+archive/ubuntu/overlay"
+	row := func(l launchpad.Link) string {
+		return ppa + "/" + strings.SplitN(string(l), "/+archive/ubuntu/overlay/", 2)[1]
 	}
-	sum, err := c.BuildSummaries(t.Context(), a.SelfLink, []int{src[1].SelfLink.ID()})
-	if err != nil || sum[src[1].SelfLink.ID()].Status != "FULLYBUILT" {
-		t.Errorf("summaries %+v, %v", sum, err)
-	}
-	v, err := c.Series(t.Context(), "ubuntu", "vivid")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got := list(t, c.Architectures(t.Context(), v)); len(got) != 3 || got[1].Tag != "armhf" {
-		t.Errorf("architectures %+v", got)
-	}
-	if got := list(t, c.Processors(t.Context(), a)); len(got) != 3 || got[2].Name != "armhf" || !launchpad.Is(got[2].BuildByDefault, false) {
-		t.Errorf("processors %+v", got)
-	}
-	if f, err := c.BinaryFiles(t.Context(), bin[0].SelfLink); err != nil || len(f) != 1 || f[0].SHA256 == "" {
-		t.Errorf("files of a binary %+v, %v", f, err)
-	}
-	if f, err := c.SourceFiles(t.Context(), src[0].SelfLink); err != nil || len(f) != 1 || f[0].SHA256 == "" {
-		t.Errorf("files %+v, %v", f, err)
-	}
-	if changed, err := c.Reload(t.Context(), a); changed || err != nil {
-		t.Errorf("nothing happened, but Reload says %v, %v", changed, err)
+	id := strconv.Itoa(src[1].SelfLink.ID())
+	for path, want := range map[string]string{
+		ppa + "?ws.op=getBuildCounters":                                      `"failed":0,"pending":0,"succeeded":6,"superseded":0,"total":6`,
+		ppa + "?ws.op=getBuildSummariesForSourceIds&source_ids=[" + id + "]": `"status":"FULLYBUILT"`,
+		"ubuntu/vivid/architectures":                                         `"architecture_tag":"armhf"`,
+		ppa + "/processors":                                                  `"total_size":3`,
+		row(bin[0].SelfLink) + "?ws.op=binaryFileUrls&include_meta=true":     `"sha256":`,
+		row(src[0].SelfLink) + "?ws.op=sourceFileUrls&include_meta=true":     `"sha256":`,
+	} {
+		if status, body := raw(t, s, "GET", path, ""); status != 200 || !strings.Contains(body, want) {
+			t.Errorf("%s: %d %s, want %s", path, status, body, want)
+		}
 	}
 }
 
 func TestWords(t *testing.T) {
 	s := newServer(t)
 	ppa := "~landing-team/+archive/ubuntu/overlay"
-	auth := []string{"Authorization", `OAuth oauth_token="token", oauth_signature_method="PLAINTEXT", oauth_signature="%26secret"`}
+	auth := []string{"Authorization", asOperator}
 	copyOf := func(v string) string { return "ws.op=copyPackage&" + v }
 	link := url.QueryEscape("https://api.launchpad.test/devel/" + ppa)
 	tests := []struct {
@@ -198,11 +192,11 @@ func TestPrivacy(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if a.Publish.Known != tt.entry || a.Publish.Redacted == tt.entry || (a.Description == launchpad.Redacted) == tt.reads || !launchpad.Is(a.Private, true) {
+		if a.Publish.Known != tt.entry || a.Publish.Redacted == tt.entry || (a.Description == string(launchpad.Redacted)) == tt.reads || !a.Private.Is(true) {
 			t.Errorf("%q sees %+v", tt.key, a)
 		}
 		n := 0
-		for _, e := range c.Sources(t.Context(), a.SelfLink, launchpad.SourceFilter{}) {
+		for _, e := range c.Sources(t.Context(), a.SelfLink, launchpad.PublicationFilter{}) {
 			if n++; e != nil {
 				err = e
 			}
@@ -223,23 +217,23 @@ func TestPrivacy(t *testing.T) {
 func TestPPA(t *testing.T) {
 	s := newServer(t)
 	c := s.Client()
-	a, err := c.CreatePPA(t.Context(), launchpad.NewPPA{Owner: "landing-team", Name: "fresh", DisplayName: "1.10", Description: "true"})
-	if err != nil || a.Reference != "~landing-team/ubuntu/fresh" || a.DisplayName != "1.10" || a.Description != "true" {
+	a, err := c.CreatePPA(t.Context(), "ppa:landing-team/fresh", "1.10")
+	if err != nil || a.Reference != "~landing-team/ubuntu/fresh" || a.DisplayName != "fresh" || a.Description != "1.10" {
 		t.Fatalf("%+v, %v", a, err)
 	}
-	if _, err := c.CreatePPA(t.Context(), launchpad.NewPPA{Owner: "landing-team", Name: "fresh"}); !errors.Is(err, launchpad.ErrRefused) || !strings.Contains(err.Error(), "already has a PPA") {
+	if _, err := c.CreatePPA(t.Context(), "ppa:landing-team/fresh", ""); !errors.Is(err, launchpad.ErrRefused) || !strings.Contains(err.Error(), "already has a PPA") {
 		t.Errorf("second: %v", err)
 	}
 	s.Faults = []*launchpadtest.Fault{{Op: "createPPA", After: true, Drop: true, Times: 1}}
-	if a, err := c.CreatePPA(t.Context(), launchpad.NewPPA{Owner: "landing-team", Name: "lost"}); err != nil || a.Name != "lost" {
+	if a, err := c.CreatePPA(t.Context(), "ppa:landing-team/lost", ""); err != nil || a.Name != "lost" {
 		t.Errorf("answer lost: %+v, %v: it should have looked", a, err)
 	}
 	if s.Count("createPPA") != 3 {
 		t.Errorf("createPPA sent %d times, want 3", s.Count("createPPA"))
 	}
-	yes := true
-	if a, err = c.EditArchive(t.Context(), a, launchpad.ArchiveEdit{PermitObsolete: &yes}); err != nil || !launchpad.Is(a.PermitObsolete, true) {
-		t.Errorf("edit: %v, %v", a, err)
+	status, body := raw(t, s, "PATCH", "~landing-team/+archive/ubuntu/fresh", `{"permit_obsolete_series_uploads": true}`, "Content-Type", "application/json", "Authorization", asOperator)
+	if status != 209 || !strings.Contains(body, `"permit_obsolete_series_uploads":true`) {
+		t.Errorf("edit: %d %s", status, body)
 	}
 	if err := c.DeleteArchive(t.Context(), a); err != nil {
 		t.Error(err)
@@ -248,12 +242,13 @@ func TestPPA(t *testing.T) {
 	if _, err := c.Archive(t.Context(), "ppa:landing-team/fresh"); !errors.Is(err, launchpad.ErrNotFound) {
 		t.Errorf("after deletion: %v", err)
 	}
-	src := list(t, c.Sources(t.Context(), launchpad.Link("https://api.launchpad.test/devel/~landing-team/+archive/ubuntu/overlay"), launchpad.SourceFilter{Name: "mir"}))
+	src := list(t, c.Sources(t.Context(), launchpad.Link("https://api.launchpad.test/devel/~landing-team/+archive/ubuntu/overlay"), launchpad.PublicationFilter{Name: "mir"}))
 	if err := c.DeleteSource(t.Context(), src[0].SelfLink, "replaced"); err != nil {
 		t.Error(err)
 	}
-	if _, err := c.Reload(t.Context(), &src[0]); err != nil || src[0].Status != launchpad.Deleted || src[0].RemovalComment != "replaced" || src[0].RemovedByLink.Name() != "operator" {
-		t.Errorf("deleted source: %+v, %v", src[0], err)
+	src = list(t, c.Sources(t.Context(), src[0].ArchiveLink, launchpad.PublicationFilter{Name: "mir"}))
+	if src[0].Status != launchpad.Deleted || src[0].RemovalComment != "replaced" || src[0].RemovedByLink.Name() != "operator" {
+		t.Errorf("deleted source: %+v", src[0])
 	}
 }
 
@@ -261,19 +256,19 @@ func TestLogin(t *testing.T) {
 	s := newServer(t)
 	c := s.Client()
 	c.Credentials = nil
-	cred, err := c.Login(t.Context(), launchpad.LoginRequest{ConsumerKey: "tool", Show: func(page string) {
+	cred, err := c.Login(t.Context(), func(page string) {
 		if err := s.Review(page, "operator", "WRITE_PRIVATE"); err != nil {
 			t.Error(err)
 		}
-	}})
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	c.Credentials = cred
-	if _, err := c.CreatePPA(t.Context(), launchpad.NewPPA{Owner: "landing-team", Name: "mine"}); err != nil {
+	if _, err := c.CreatePPA(t.Context(), "ppa:landing-team/mine", ""); err != nil {
 		t.Errorf("the new token does not write: %v", err)
 	}
-	_, err = c.Login(t.Context(), launchpad.LoginRequest{ConsumerKey: "tool", Show: func(page string) { s.Review(page, "operator", "") }})
+	_, err = c.Login(t.Context(), func(page string) { s.Review(page, "operator", "") })
 	if !errors.Is(err, launchpad.ErrRefused) {
 		t.Errorf("refused: %v", err)
 	}
@@ -291,7 +286,7 @@ func TestOverTheNetwork(t *testing.T) {
 		c := &launchpad.Client{BaseURL: ts.URL + "/devel", Credentials: launchpad.NewCredentials("x", "token", "secret")}
 		if run == 0 {
 			s.Do(func(w *launchpadtest.World) { w.AddPerson("team", "operator") })
-			if _, err := c.CreatePPA(t.Context(), launchpad.NewPPA{Owner: "team", Name: "kept"}); err != nil {
+			if _, err := c.CreatePPA(t.Context(), "ppa:team/kept", ""); err != nil {
 				t.Fatal(err)
 			}
 		} else if a, err := c.Archive(t.Context(), "ppa:team/kept"); err != nil || !strings.HasPrefix(string(a.SelfLink), ts.URL) {

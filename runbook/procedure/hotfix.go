@@ -298,7 +298,7 @@ func (c *Hotfix) fixed(ctx context.Context, r *runbook.Run) error {
 		if err != nil {
 			return false, err
 		}
-		private := launchpad.Is(a.Private, true)
+		private := a.Private.Is(true)
 		if !private && !in.AllowPublic {
 			return false, fmt.Errorf("%s is not known to be private: a fix there is public already; say so in the input, or build it in a private one", in.Security)
 		}

@@ -193,7 +193,7 @@ func (c *Respin) published(ctx context.Context, ref string) (map[string]string, 
 		return nil, err
 	}
 	list := map[string]string{}
-	for s, err := range c.Launchpad.Sources(ctx, a.SelfLink, launchpad.SourceFilter{Status: launchpad.Published, Series: c.Input.Series}) {
+	for s, err := range c.Launchpad.Sources(ctx, a.SelfLink, launchpad.PublicationFilter{Status: launchpad.Published, Series: c.Input.Series}) {
 		if err != nil {
 			return nil, err
 		}

@@ -75,7 +75,6 @@ func (c *Snapshot) Run(ctx context.Context, r *runbook.Run) error {
 // findPPA looks for an archive and makes it if that is asked for. It is false
 // only in a plan in which the archive is yet to be made.
 func findPPA(ctx context.Context, r *runbook.Run, lp *launchpad.Client, ref string, create bool) (bool, error) {
-	owner, name, ok := strings.Cut(strings.TrimPrefix(ref, "ppa:"), "/")
 	there := true
 	_, err := runbook.Do(ctx, r, runbook.Step[string]{
 		Name:   "PPA",
@@ -95,11 +94,7 @@ func findPPA(ctx context.Context, r *runbook.Run, lp *launchpad.Client, ref stri
 			if !create {
 				return "", fmt.Errorf("there is no PPA %s, and making one was not asked for", ref)
 			}
-			if !ok {
-				return "", fmt.Errorf("%q: only a PPA named ppa:OWNER/NAME can be made", ref)
-			}
-			a, err := lp.CreatePPA(ctx, launchpad.NewPPA{Owner: owner, Name: name, DisplayName: name,
-				Description: "Snapshot that images are built from. Made by run " + r.ID() + "."})
+			a, err := lp.CreatePPA(ctx, ref, "Snapshot that images are built from. Made by run "+r.ID()+".")
 			if err != nil {
 				return "", err
 			}
@@ -133,7 +128,7 @@ func planArchive(ctx context.Context, r *runbook.Run, lp *launchpad.Client, req 
 	if err != nil {
 		return nil, err
 	}
-	n := plan.Count(launchpad.CopyIt)
+	n := plan.Copies()
 	if n == 0 {
 		return plan, nil
 	}
@@ -154,10 +149,9 @@ func planArchive(ctx context.Context, r *runbook.Run, lp *launchpad.Client, req 
 
 // copyPlanned carries a plan out.
 func copyPlanned(ctx context.Context, r *runbook.Run, lp *launchpad.Client, req launchpad.PlanRequest, plan *launchpad.Plan, ledger string) (*launchpad.Manifest, error) {
-	n := plan.Count(launchpad.CopyIt)
-	options := launchpad.CopyOptions{Ledger: ledger, Progress: func(p launchpad.Progress) {
-		r.Progress(p.Label, int64(p.Done), int64(p.Total))
-	}}
+	n := plan.Copies()
+	label := "copy to " + plan.To.Name()
+	options := launchpad.CopyOptions{Ledger: ledger, Progress: func(done, total int) { r.Progress(label, int64(done), int64(total)) }}
 	m, err := runbook.Do(ctx, r, runbook.Step[*launchpad.Manifest]{
 		Name:    "copy",
 		Intent:  fmt.Sprintf("copy %d packages from %s to %s, until each binary is published", n, req.From, req.To),
@@ -167,14 +161,14 @@ func copyPlanned(ctx context.Context, r *runbook.Run, lp *launchpad.Client, req 
 			if err != nil || !report.Complete {
 				return nil, false, err
 			}
-			return report.Manifest(plan), true, nil
+			return report.Manifest(), true, nil
 		},
 		Do: func(ctx context.Context) (*launchpad.Manifest, error) {
 			report, err := lp.Copy(ctx, plan, options)
 			if err != nil {
 				return nil, err
 			}
-			return report.Manifest(plan), nil
+			return report.Manifest(), nil
 		},
 		Predict: &launchpad.Manifest{},
 	})

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -96,12 +97,11 @@ func (w *World) Launchpad() (*launchpad.Client, error) {
 	}
 	w.where.Launchpad = bare(w.site.Launchpad.Root)
 	c := &launchpad.Client{BaseURL: w.site.Launchpad.Root, ReadOnly: w.plan, Logger: w.log}
-	if path := w.site.Launchpad.Credentials; path != "" || os.Getenv(launchpad.CredentialsEnv) != "" {
-		var err error
-		if c.Credentials, err = launchpad.ReadCredentials(path); err != nil {
-			return nil, err
-		}
+	cred, err := launchpad.ReadCredentials(w.site.Launchpad.Credentials)
+	if err != nil && !errors.Is(err, launchpad.ErrNoCredentials) {
+		return nil, err
 	}
+	c.Credentials = cred // nil: anonymous
 	return c, nil
 }
 

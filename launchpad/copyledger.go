@@ -15,7 +15,7 @@ type ledger struct {
 	mu   sync.Mutex
 	file *os.File
 	plan ledgerKey
-	seen map[PackageVersion]ledgerLine
+	seen map[version]ledgerLine
 }
 
 // ledgerKey tells plans apart that share a file.
@@ -27,7 +27,8 @@ type ledgerKey struct {
 type ledgerLine struct {
 	Format int `json:"format"`
 	ledgerKey
-	PackageVersion
+	Name     string `json:"name"`
+	Version  string `json:"version"`
 	Time     Time   `json:"time"`
 	Answer   string `json:"answer,omitempty"` // "" before the request; then accepted, refused or unknown
 	Sentence string `json:"sentence,omitempty"`
@@ -45,11 +46,11 @@ func openLedger(path string, p *Plan) (*ledger, error) {
 	if path == "" {
 		return nil, nil
 	}
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o644)
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("cannot open the ledger: %w", err)
 	}
-	l := &ledger{file: f, plan: ledgerKey{p.To, p.Taken}, seen: map[PackageVersion]ledgerLine{}}
+	l := &ledger{file: f, plan: ledgerKey{p.To, p.Taken}, seen: map[version]ledgerLine{}}
 	if err := l.read(path); err != nil {
 		f.Close()
 		return nil, err
@@ -79,27 +80,27 @@ func (l *ledger) read(path string) error {
 			return fmt.Errorf("cannot read the ledger: %s line %d is no entry of format %d", path, n+1, ledgerFormat)
 		}
 		if v.ledgerKey.To == l.plan.To && v.Taken.Equal(l.plan.Taken.Time) {
-			l.seen[v.PackageVersion] = v
+			l.seen[version{v.Name, v.Version}] = v
 		}
 	}
 	return nil
 }
 
 // note appends a line and makes sure it is on disk.
-func (l *ledger) note(v PackageVersion, now time.Time, answer, sentence string) error {
+func (l *ledger) note(v version, now time.Time, answer, sentence string) error {
 	if l == nil {
 		return nil
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	b, err := json.Marshal(ledgerLine{Format: ledgerFormat, ledgerKey: l.plan, PackageVersion: v, Time: Time{now.UTC().Truncate(time.Microsecond)}, Answer: answer, Sentence: sentence})
+	b, err := json.Marshal(ledgerLine{Format: ledgerFormat, ledgerKey: l.plan, Name: v.name, Version: v.version, Time: Time{now.UTC().Truncate(time.Microsecond)}, Answer: answer, Sentence: sentence})
 	if err == nil {
 		if _, err = l.file.Write(append(b, '\n')); err == nil {
 			err = l.file.Sync()
 		}
 	}
 	if err != nil {
-		return fmt.Errorf("cannot note the request for %s: %w", v.Name, err)
+		return fmt.Errorf("cannot note the request for %s: %w", v.name, err)
 	}
 	return nil
 }

@@ -94,20 +94,27 @@ func TestKilled(t *testing.T) {
 	}
 }
 
-func TestStartAndWatch(t *testing.T) {
+func TestProbe(t *testing.T) {
 	s := newServer(t)
 	c := s.Client()
 	plan := mustPlan(t, c, request)
-	if r, err := c.Probe(t.Context(), plan, launchpad.CopyOptions{}); err != nil || r.Complete || r.Count(launchpad.Unsent) != 3 {
+	if r, err := c.Probe(t.Context(), plan, launchpad.CopyOptions{}); err != nil || r.Complete || r.Count(launchpad.CopyNotRequested) != 3 {
 		t.Errorf("before: %v, %v", outcomes(r), err)
 	}
-	r, err := c.Start(t.Context(), plan, launchpad.CopyOptions{Batch: 2})
-	if err != nil || r.Complete || r.Count(launchpad.Requested) != 3 || s.Count("copyPackages") != 1 || s.Count("copyPackage") != 1 {
-		t.Errorf("started: %v, %v, %v", outcomes(r), err, s.Requests())
+	o := launchpad.CopyOptions{Ledger: filepath.Join(t.TempDir(), "ledger")}
+	ctx, cancel := context.WithCancel(t.Context())
+	c.Sleep = func(context.Context, time.Duration) error { cancel(); return context.Canceled }
+	if _, err := c.Copy(ctx, plan, o); !errors.Is(err, context.Canceled) || s.Count("copyPackage") != 3 {
+		t.Fatalf("started: %v after %d requests", err, s.Count("copyPackage"))
 	}
-	c.ReadOnly = true // watching writes nothing
-	if r, err = c.Watch(t.Context(), plan, launchpad.CopyOptions{}); err != nil || !r.Complete {
-		t.Errorf("watched: %v, %v", outcomes(r), err)
+	c = s.Client()
+	c.ReadOnly = true // probing writes nothing
+	if r, err := c.Probe(t.Context(), plan, o); err != nil || r.Complete || r.Count(launchpad.CopyRequested) != 3 {
+		t.Errorf("started: %v, %v", outcomes(r), err)
+	}
+	s.Advance(time.Hour)
+	if r, err := c.Probe(t.Context(), plan, o); err != nil || !r.Complete {
+		t.Errorf("an hour later: %v, %v", outcomes(r), err)
 	}
 	if _, err := c.Copy(t.Context(), mustPlan(t, c, request), launchpad.CopyOptions{}); err != nil {
 		t.Errorf("copying what is there with a client that only reads: %v", err)

@@ -59,13 +59,13 @@ func TestCredentialsWriteFile(t *testing.T) {
 	if err != nil || fi.Mode().Perm() != 0o600 {
 		t.Errorf("mode %v, %v, want 0600", fi.Mode(), err)
 	}
-	t.Setenv(CredentialsEnv, path)
+	t.Setenv(credentialsEnv, path)
 	c, err := ReadCredentials("")
 	if err != nil || c.secrets() != (secrets{token: "tok", secret: "sec"}) {
 		t.Errorf("read back: %v", err)
 	}
-	t.Setenv(CredentialsEnv, "")
-	if _, err := ReadCredentials(""); err == nil || !strings.Contains(err.Error(), CredentialsEnv) {
+	t.Setenv(credentialsEnv, "")
+	if _, err := ReadCredentials(""); !errors.Is(err, ErrNoCredentials) || !strings.Contains(err.Error(), credentialsEnv) {
 		t.Errorf("no path: %v", err)
 	}
 	if err := NewCredentials("tool", "tok\nevil = 1", "sec").WriteFile(path); err == nil {
@@ -122,8 +122,9 @@ func TestLogin(t *testing.T) {
 			var polls int
 			now := time.Unix(0, 0)
 			c := &Client{
-				Now:   func() time.Time { return now },
-				Sleep: func(_ context.Context, d time.Duration) error { now = now.Add(d); return nil },
+				Consumer: "landing-tool",
+				Now:      func() time.Time { return now },
+				Sleep:    func(_ context.Context, d time.Duration) error { now = now.Add(d); return nil },
 				HTTP: &http.Client{Transport: answers(func(r *http.Request) *http.Response {
 					b, _ := io.ReadAll(r.Body)
 					form, _ := url.ParseQuery(string(b))
@@ -154,7 +155,7 @@ func TestLogin(t *testing.T) {
 				})},
 			}
 			var shown string
-			cred, err := c.Login(t.Context(), LoginRequest{ConsumerKey: "landing-tool", Access: []string{"WRITE_PRIVATE"}, Show: func(u string) { shown = u }, Limit: time.Minute})
+			cred, err := c.Login(t.Context(), func(u string) { shown = u }, "WRITE_PRIVATE")
 			if shown != "https://launchpad.net/+authorize-token?allow_permission=WRITE_PRIVATE&oauth_token=reqTokAAAAAAAAAAAAAA" {
 				t.Errorf("shown %s", shown)
 			}
@@ -170,7 +171,7 @@ func TestLogin(t *testing.T) {
 		})
 	}
 	c := &Client{HTTP: &http.Client{Transport: answers(func(*http.Request) *http.Response { t.Error("asked for a token"); return nil })}}
-	if _, err := c.Login(t.Context(), LoginRequest{ConsumerKey: "x"}); !errors.Is(err, ErrUnattended) {
+	if _, err := c.Login(t.Context(), nil); !errors.Is(err, ErrNoCredentials) {
 		t.Errorf("unattended: %v", err)
 	}
 }

@@ -17,9 +17,9 @@ import (
 	"time"
 )
 
-// CredentialsEnv names the environment variable that holds the path of a
+// credentialsEnv names the environment variable that holds the path of a
 // credentials file.
-const CredentialsEnv = "LP_CREDENTIALS_FILE"
+const credentialsEnv = "LP_CREDENTIALS_FILE"
 
 // Credentials are an OAuth access token. The secrets can be put in and are
 // sent to Launchpad, but no way of printing shows them.
@@ -37,11 +37,12 @@ func NewCredentials(consumerKey, token, secret string) *Credentials {
 }
 
 // ReadCredentials reads a credentials file as launchpadlib writes it: an INI
-// file with one section named 1. An empty path takes the one in [CredentialsEnv].
+// file with one section named 1. An empty path takes the one that the environment
+// variable LP_CREDENTIALS_FILE names; without it, there are [ErrNoCredentials].
 func ReadCredentials(path string) (*Credentials, error) {
 	if path == "" {
-		if path = os.Getenv(CredentialsEnv); path == "" {
-			return nil, fmt.Errorf("no credentials file: set %s to its path", CredentialsEnv)
+		if path = os.Getenv(credentialsEnv); path == "" {
+			return nil, ErrNoCredentials
 		}
 	}
 	f, err := os.Open(path)

@@ -38,7 +38,7 @@ func TestCopyUnderFire(t *testing.T) {
 			c := s.Client()
 			c.Retries = 1
 			if maybe(0.3) { // some of it is there already, with gaps
-				if _, _, err := c.Snapshot(t.Context(), request, launchpad.CopyOptions{LostAfter: time.Hour}); err != nil {
+				if _, _, err := copyAll(t, c, request, launchpad.CopyOptions{LostAfter: time.Hour}); err != nil {
 					t.Fatal(err)
 				}
 				s.Do(func(w *launchpadtest.World) {
@@ -99,7 +99,7 @@ func TestCopyUnderFire(t *testing.T) {
 			}
 			got := outcomes(report)
 			s.Do(func(w *launchpadtest.World) {
-				assertPublished(t, w, plan, func(name string) bool { return got[name] == launchpad.FullyPublished })
+				assertPublished(t, w, plan, func(name string) bool { return got[name] == launchpad.CopyPublished })
 				jobs := map[string]int{}
 				for _, j := range w.Jobs[before:] {
 					// A job that shows within ten minutes is not asked for again.
@@ -112,9 +112,9 @@ func TestCopyUnderFire(t *testing.T) {
 					}
 				}
 			})
-			for _, p := range report.Results {
-				if err == nil && !p.Outcome.Ended() {
-					t.Errorf("%s: %q is no end", p.Name, p.Outcome)
+			for _, p := range report.Packages {
+				if err == nil && !p.State.Ended() {
+					t.Errorf("%s: %q is no end", p.Name, p.State)
 				}
 			}
 		})
@@ -130,7 +130,7 @@ func spoil(w *launchpadtest.World, plan *launchpad.Plan, r *rand.Rand, calm bool
 		return
 	}
 	w.FailCopy, w.HoldCopy, w.HoldBinary, w.LoseBinary, w.FailBuild = map[string]string{}, map[string]bool{}, map[string]bool{}, map[string]bool{}, map[string]bool{}
-	for _, i := range plan.Items {
+	for _, i := range plan.Packages {
 		b := i.Binaries[r.IntN(len(i.Binaries))]
 		on := b.Name + "/" + b.Arches[r.IntN(len(b.Arches))]
 		switch r.IntN(20) {
@@ -150,7 +150,7 @@ func spoil(w *launchpadtest.World, plan *launchpad.Plan, r *rand.Rand, calm bool
 
 // meddle does what others may do while a copy is under way.
 func meddle(w *launchpadtest.World, plan *launchpad.Plan, r *rand.Rand) {
-	i := plan.Items[r.IntN(len(plan.Items))]
+	i := plan.Packages[r.IntN(len(plan.Packages))]
 	src := w.FindSource(snapshot, i.Name, i.Version)
 	switch r.IntN(6) {
 	case 0:

@@ -46,10 +46,32 @@ func mustPlan(t testing.TB, c *launchpad.Client, r launchpad.PlanRequest) *launc
 	return p
 }
 
-func outcomes(r *launchpad.Report) map[string]launchpad.Outcome {
-	out := map[string]launchpad.Outcome{}
-	for _, p := range r.Results {
-		out[p.Name] = p.Outcome
+// copyAll plans and copies what r asks for. The report of a plan that cannot be
+// carried out is empty.
+func copyAll(t testing.TB, c *launchpad.Client, r launchpad.PlanRequest, o launchpad.CopyOptions) (*launchpad.Plan, *launchpad.CopyReport, error) {
+	t.Helper()
+	p := mustPlan(t, c, r)
+	if err := p.Err(); err != nil {
+		return p, &launchpad.CopyReport{}, err
+	}
+	report, err := c.Copy(t.Context(), p, o)
+	return p, report, err
+}
+
+// count is the number of packages with which the plan does that.
+func count(p *launchpad.Plan, action string) (n int) {
+	for _, i := range p.Packages {
+		if i.Action == action {
+			n++
+		}
+	}
+	return n
+}
+
+func outcomes(r *launchpad.CopyReport) map[string]launchpad.CopyState {
+	out := map[string]launchpad.CopyState{}
+	for _, p := range r.Packages {
+		out[p.Name] = p.State
 	}
 	return out
 }
@@ -57,23 +79,22 @@ func outcomes(r *launchpad.Report) map[string]launchpad.Outcome {
 func TestSnapshot(t *testing.T) {
 	s := newServer(t)
 	c := s.Client()
-	var last launchpad.Progress
-	calls := 0
-	plan, report, err := c.Snapshot(t.Context(), request, launchpad.CopyOptions{Progress: func(p launchpad.Progress) { last = p; calls++ }})
+	var done, total, calls int
+	plan, report, err := copyAll(t, c, request, launchpad.CopyOptions{Progress: func(d, n int) { done, total = d, n; calls++ }})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !report.Complete || report.Count(launchpad.FullyPublished) != 3 || s.Count("copyPackage") != 3 {
+	if !report.Complete || report.Count(launchpad.CopyPublished) != 3 || s.Count("copyPackage") != 3 {
 		t.Errorf("%+v after %d requests to copy", report, s.Count("copyPackage"))
 	}
-	if last.Done != 3 || last.Total != 3 || calls < 3 {
-		t.Errorf("progress %+v after %d calls", last, calls)
+	if done != 3 || total != 3 || calls < 3 {
+		t.Errorf("progress %d of %d after %d calls", done, total, calls)
 	}
 	s.Do(func(w *launchpadtest.World) { assertPublished(t, w, plan, nil) })
 
 	// A second one finds everything there and sends nothing.
-	again, report, err := c.Snapshot(t.Context(), request, launchpad.CopyOptions{})
-	if err != nil || !report.Complete || again.Count(launchpad.Present) != 3 || s.Count("copyPackage") != 3 {
+	again, report, err := copyAll(t, c, request, launchpad.CopyOptions{})
+	if err != nil || !report.Complete || count(again, "present") != 3 || s.Count("copyPackage") != 3 {
 		t.Errorf("again: %v\n%s", err, again.Text())
 	}
 }
@@ -82,7 +103,7 @@ func TestSnapshot(t *testing.T) {
 // plan expects was published.
 func assertPublished(t testing.TB, w *launchpadtest.World, plan *launchpad.Plan, claimed func(name string) bool) {
 	t.Helper()
-	for _, i := range plan.Items {
+	for _, i := range plan.Packages {
 		if claimed != nil && !claimed(i.Name) {
 			continue
 		}
