@@ -5,7 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
 	"time"
 )
 
@@ -15,25 +19,41 @@ const (
 	logDelay = 5 * time.Minute // Launchpad fetches the log from the builder after the end
 )
 
-// OpenLog opens the log of a build: of a package, or of a live file system. Build
-// is its link, or the address of its page, in any version of the web service. Of a
-// build that failed to upload it is the log of the upload. It arrives unpacked, and
-// reading ends with an error where it is longer than a GiB. The caller closes it.
+// LivefsLog opens the log of a build of a live file system, of one that failed to
+// upload the log of the upload. The address is that of the build's page or entry, as
+// the logs of other programs hold it: one of launchpad.net means the same build at
+// this client's Launchpad. The log arrives unpacked, and reading ends with an error
+// where it is longer than a GiB. The caller closes it.
 //
-// A build without a log is [ErrNotFound]; that of one that just ended may come some
-// minutes later, for which [Client.BuildLog] waits.
-func (c *Client) OpenLog(ctx context.Context, build string) (io.ReadCloser, error) {
-	b, err := c.Build(ctx, build)
+// The error is [fs.ErrNotExist] when the build has no log; that of one that just
+// ended may take five minutes. [Client.BuildLog] waits for it.
+func (c *Client) LivefsLog(ctx context.Context, address string) (io.ReadCloser, error) {
+	path, err := c.livefsBuildPath(address)
+	if err != nil {
+		return nil, err
+	}
+	b, err := c.Build(ctx, path)
 	if err != nil {
 		return nil, err
 	}
 	return c.openLog(ctx, b)
 }
 
+// openLog opens the log that says why a build ended.
 func (c *Client) openLog(ctx context.Context, b *Build) (io.ReadCloser, error) {
-	log := b.log()
-	if log == "" {
-		return nil, &Error{Method: http.MethodGet, URL: string(b.SelfLink), Kind: ErrNotFound, Message: "the build has no log (it is " + string(b.State) + ")"}
+	log := b.LogURL
+	if b.State == FailedToUpload && b.UploadLogURL != "" {
+		log = b.UploadLogURL
+	}
+	none := &Error{Method: http.MethodGet, URL: string(b.SelfLink)}
+	switch log {
+	case "":
+		none.Kind, none.Err = ErrNotFound, fs.ErrNotExist
+		none.Message = "the build has no log (it is " + string(b.State) + "); of one that just ended it may take five minutes"
+		return nil, none
+	case string(Redacted):
+		none.Kind, none.Message = ErrPermission, "the address of the log is hidden: the build is private"
+		return nil, none
 	}
 	r, err := c.Open(ctx, log)
 	if err != nil {
@@ -42,20 +62,7 @@ func (c *Client) openLog(ctx context.Context, b *Build) (io.ReadCloser, error) {
 	return readCloser{&boundedReader{r, maxLog}, r}, nil
 }
 
-// log is the address of the log that says why a build ended; "" where there is
-// none, or none that the caller may see.
-func (b *Build) log() string {
-	log := b.LogURL
-	if b.State == FailedToUpload && b.UploadLogURL != "" {
-		log = b.UploadLogURL
-	}
-	if log == string(Redacted) {
-		return ""
-	}
-	return log
-}
-
-// BuildLog reads the log of b as [Client.OpenLog] does; with tail above zero only
+// BuildLog reads the log of b, as [Client.LivefsLog] does; with tail above zero only
 // its last tail bytes. The log of a build that just ended may come late: BuildLog
 // then waits up to five minutes for it. Logs hold bytes that are no UTF-8 and escape
 // sequences for terminals; they are handed over as they are.
@@ -122,4 +129,38 @@ func readTail(r io.Reader, tail int64) ([]byte, error) {
 		kept = kept[int64(len(kept))-tail:]
 	}
 	return kept, nil
+}
+
+const livefsBuild = `^(?:(?:devel|beta|1\.0)/)?(~[^/]+/\+livefs/[^/]+/[^/]+/[^/]+/\+build/\d+)/?$`
+
+// livefsBuildPath is the path of a livefs build below the root of the web
+// service.
+func (c *Client) livefsBuildPath(address string) (string, error) {
+	root, err := c.root()
+	if err != nil {
+		return "", err
+	}
+	web, err := c.webRoot()
+	if err != nil {
+		return "", err
+	}
+	bad := fmt.Errorf("cannot use %.200q: a livefs build is https://launchpad.net/~owner/+livefs/distribution/series/name/+build/number", address)
+	u, err := url.Parse(address)
+	if err != nil || u.Scheme != "https" && u.Scheme != "http" {
+		return "", bad
+	}
+	path := strings.TrimPrefix(u.Path, "/")
+	switch {
+	case sameHost(u, root):
+		path = strings.TrimPrefix(u.Path, root.Path)
+		path = strings.TrimPrefix(path, "/")
+	case sameHost(u, web), u.Host == "launchpad.net", u.Host == "api.launchpad.net":
+	default:
+		return "", bad
+	}
+	m := regexp.MustCompile(livefsBuild).FindStringSubmatch(path)
+	if m == nil {
+		return "", bad
+	}
+	return m[1], nil
 }
