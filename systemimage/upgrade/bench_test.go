@@ -20,9 +20,9 @@ func ladder(n, fanout int) *systemimage.Index {
 	return x
 }
 
-// BenchmarkUpgrade shows how the search for a path grows, from build 0, where
+// BenchmarkChoose shows how the search for a path grows, from build 0, where
 // the client itself has to list all paths: 2^(n-1) of them with all deltas.
-func BenchmarkUpgrade(b *testing.B) {
+func BenchmarkChoose(b *testing.B) {
 	run := func(name string, x *systemimage.Index) {
 		b.Run(fmt.Sprintf("%s/images=%d", name, len(x.Images)), func(b *testing.B) {
 			for b.Loop() {

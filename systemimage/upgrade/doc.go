@@ -2,15 +2,24 @@
 // runs, and says in words why it takes no other: the scoring of the client of
 // Ubuntu Touch, over an index that package systemimage has read.
 //
-// A [Device] is what a phone knows of itself. What it asks for is a [Request]:
-// the build it runs and the number that it draws for a version. The images of an
-// index form ways from that build; each [Way] has a score, and the lowest wins,
-// unless the phased percentage of its last image does not reach the device.
-// [Choose] returns what the device gets, an [Offer]; [Explain] puts it in words.
-// [Ways] lists all of them, [Loop] finds deltas that lead in a circle.
+// The nouns, in reading order:
+//
+//   - A [Device] is what a phone knows of itself: its channel, the build it runs, its
+//     machine id. [Device.Request] makes a request of it.
+//   - A [Request] is a build, and the number that the phone draws for a version.
+//   - A [Way] is a path from that build over images of the index: a full image or a
+//     delta, and the deltas behind it, to where none leads on. Each has a score, the
+//     lowest wins. [Ways] lists all of them.
+//   - An [Offer] is what the device gets: the way with the lowest score among those
+//     whose last image has a phased percentage that reaches the device. [Choose]
+//     works it out, [Explain] puts it in words.
+//   - A tie is several ways with the lowest score. Which of them is taken depends on
+//     the Python of the device, so all of them are named.
+//   - [Loop] finds deltas that lead in a circle.
 //
 // # Errors
 //
+//	situation                                                           error
 //	an index that devices drop, or that keeps them searching for ever   systemimage.ErrBroken
 //	a filter that the client does not know                              systemimage.ErrRefused
 package upgrade

@@ -9,15 +9,15 @@ import (
 	"github.com/landingteam/landing/systemimage"
 )
 
-// Candidate lists that are longer than this take a phone seconds, or all its
-// memory: the client lists every path before it chooses.
+// More paths than this take a phone seconds, or all its memory: the client lists
+// every path before it chooses.
 const (
 	ManyPaths    = 50_000
 	TooManyPaths = 500_000
 )
 
 // Explain says in words what a device is offered, or why it is not offered
-// anything: a line for each thing to know. It fails as Upgrade does.
+// anything: a line for each thing to know. It fails as [Choose] does.
 func Explain(x *systemimage.Index, q Request) (string, error) {
 	o, chosen, g, err := decide(x, q)
 	if err != nil {
@@ -154,10 +154,7 @@ func (e *explanation) offered() {
 			e.say("... and %d more ties", len(o.Ties)-3)
 			break
 		}
-		e.say("tie: %s has the same score; which one is taken hangs on the order of a hash table in the client", shown(path))
-	}
-	if o.Older != nil {
-		e.say("devices with CPython 3.6 or earlier take %s", shown(o.Older))
+		e.say("tie: %s has the same score; which of them a device takes is decided by the version of its Python", shown(path))
 	}
 	if len(o.Path) < len(e.chosen) {
 		e.say("the cap of %d leaves of it: %s", e.q.MaxImage, cmp.Or(shown(o.Path), "nothing"))

@@ -13,23 +13,23 @@ import (
 const mib = 1 << 20
 
 // graph holds the images that a device could use as edges between versions. A
-// candidate path is a root followed by deltas up to a version that no delta
+// way is a root followed by deltas up to a version that no delta
 // leaves. All terms of the score add up along a path when a reboot is taken as
 // 100 MiB and a version of distance as 9001 MiB, so the best path is a shortest
 // path, and the paths need not be listed.
 type graph struct {
 	x     *systemimage.Index
 	edges []edge
-	roots []int32   // edges that a path can begin with, in the client's order
-	out   [][]int32 // by vertex: the deltas that leave it, in the client's order
+	roots []int32   // edges that a path can begin with
+	out   [][]int32 // by vertex: the deltas that leave it
 	order []int32   // vertices that can be reached, each after all that it leads to
 	loop  []int     // a ring that can be reached
 
 	versions []int // by vertex
 	cut      bool  // paths are cut to their first image
 	paths    uint64
-	smallest int64 // size of the smallest candidate
-	newest   int   // highest version at the end of a candidate
+	smallest int64 // size of the smallest way
+	newest   int   // highest version at the end of a way
 }
 
 type edge struct {
@@ -41,14 +41,14 @@ type edge struct {
 }
 
 // newGraph fails where a device would.
-func newGraph(x *systemimage.Index, q Request, grow func(int, int) bool) (*graph, error) {
+func newGraph(x *systemimage.Index, q Request) (*graph, error) {
 	if q.Filter != "" && q.Filter != systemimage.Full && q.Filter != systemimage.Delta {
-		return nil, &systemimage.Error{Op: "find upgrade", Place: "Query.Filter", Kind: systemimage.ErrRefused, Err: fmt.Errorf("%q is no filter: want full, delta or nothing", q.Filter)}
+		return nil, &systemimage.Error{Op: "find upgrade", Place: "Request.Filter", Kind: systemimage.ErrRefused, Err: fmt.Errorf("%q is no filter: want full, delta or nothing", q.Filter)}
 	}
 	if err := x.CheckFor(q.Build); err != nil {
 		return nil, &systemimage.Error{Op: "find upgrade", Kind: systemimage.ErrBroken, Err: fmt.Errorf("devices drop the whole index: %w", err)}
 	}
-	g := network(x, q, grow)
+	g := network(x, q)
 	if g.loop != nil {
 		return nil, &systemimage.Error{Op: "find upgrade", Kind: systemimage.ErrBroken,
 			Err: fmt.Errorf("deltas lead in a circle, %v: a device at build %d never finishes its search", g.loop, q.Build)}
@@ -61,18 +61,9 @@ func newGraph(x *systemimage.Index, q Request, grow func(int, int) bool) (*graph
 }
 
 // network makes the edges, and orders the vertices or finds a ring.
-func network(x *systemimage.Index, q Request, grow func(int, int) bool) *graph {
+func network(x *systemimage.Index, q Request) *graph {
 	g := &graph{x: x}
-	fulls, deltas := newPythonSet(grow), newPythonSet(grow)
-	for i := range x.Images {
-		switch m := &x.Images[i]; {
-		case m.Type == systemimage.Delta:
-			deltas.add(uint64(m.Version)<<16+uint64(m.Base), int32(i))
-		case m.MinVersion <= q.Build:
-			fulls.add(uint64(m.Version)<<16, int32(i))
-		}
-	}
-	g.edges = make([]edge, 0, fulls.used+deltas.used)
+	g.edges = make([]edge, 0, len(x.Images))
 	most := 0
 	for i := range x.Images {
 		most = max(most, x.Images[i].Version, x.Images[i].Base)
@@ -95,15 +86,27 @@ func network(x *systemimage.Index, q Request, grow func(int, int) bool) *graph {
 		g.edges = append(g.edges, e)
 		return int32(len(g.edges) - 1)
 	}
-	for _, i := range fulls.items() {
-		if x.Images[i].Version > q.Build {
-			g.roots = append(g.roots, add(i))
+	seen := make(map[[2]int]bool, len(x.Images))
+	// Of several images with one identity devices take the first.
+	first := func(m *systemimage.Image, base int) bool {
+		id := [2]int{base, m.Version}
+		again := seen[id]
+		seen[id] = true
+		return !again
+	}
+	for i := range x.Images {
+		if m := &x.Images[i]; m.Type != systemimage.Delta && m.MinVersion <= q.Build && first(m, -1) && m.Version > q.Build {
+			g.roots = append(g.roots, add(int32(i)))
 		}
 	}
-	for _, i := range deltas.items() {
-		e, from := add(i), vertex(x.Images[i].Base)
+	for i := range x.Images {
+		m := &x.Images[i]
+		if m.Type != systemimage.Delta || !first(m, m.Base) {
+			continue
+		}
+		e, from := add(int32(i)), vertex(m.Base)
 		g.out[from] = append(g.out[from], e)
-		if x.Images[i].Base == q.Build {
+		if m.Base == q.Build {
 			g.roots = append(g.roots, e)
 		}
 	}
@@ -204,7 +207,7 @@ func (g *graph) next(e int32) []int32 { return g.out[g.edges[e].to] }
 // ends tells whether a path ends with an edge.
 func (g *graph) ends(e int32) bool { return g.cut || len(g.next(e)) == 0 }
 
-// measure counts the candidates and finds the extremes that scores refer to.
+// measure counts the ways and finds the extremes that scores refer to.
 func (g *graph) measure() {
 	type reach struct {
 		paths    uint64
