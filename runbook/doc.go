@@ -38,8 +38,10 @@
 //     [FileJournal] as JSON lines. Each carries the SHA-256 of the one before,
 //     so that an edited journal is refused. It must not hold credentials:
 //     inputs, results, evidence and errors are written as they are.
-//   - A Status is what the records amount to; ReadStatus needs no lock, and
-//     WriteReport puts it into words. [Ending] is one word for how a start
+//   - A Guard is a Journal that is asked before each call, and by [Current]
+//     within one: in a store that hosts share, a run may be taken over.
+//   - A Status is what the records amount to; StatusOf and ReadStatus need no
+//     lock, and WriteReport puts it into words. [Ending] is one word for how a start
 //     ended.
 //
 // # What a start does with what is recorded
@@ -68,6 +70,7 @@
 //	something could not be given back                            ErrOwed
 //	another process runs this journal                            ErrLocked
 //	the journal is damaged, edited, newer, or cannot be written  ErrJournal
+//	the journal refuses a call: another process has the run      ErrJournal, and ErrOwed for what is held
 //	nobody knows whether an effect happened                      ErrInDoubt
 //	a step, a wait or a gate took too long                       ErrTimeout
 //	a name used twice in its group                               ErrDuplicate

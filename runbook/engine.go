@@ -248,15 +248,6 @@ func (e *engine) ready(ctx context.Context) error {
 	return context.Cause(ctx)
 }
 
-// call runs a function of the procedure.
-func (e *engine) call(step string, f func()) {
-	if e.guard != nil && e.mode != planning {
-		e.guard.Enter(step)
-		defer e.guard.Leave(step)
-	}
-	f()
-}
-
 func newID(name string) string {
 	var b strings.Builder
 	for _, c := range strings.ToLower(name) {

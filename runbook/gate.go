@@ -234,7 +234,7 @@ func (r *Run) put(ctx context.Context, q Question) (a Answer, err error) {
 		defer cancel()
 		ctx = sub
 	}
-	r.e.call(q.Step, func() { a, err = r.e.x.Human.Ask(ctx, q) })
+	_, err = r.e.call(ctx, q.Step, func(ctx context.Context) (err error) { a, err = r.e.x.Human.Ask(ctx, q); return err })
 	if a.Time.IsZero() {
 		a.Time = time.Now()
 	}

@@ -92,9 +92,7 @@ func (k *held) take(ctx context.Context, e *engine) error {
 		return err
 	}
 	k.armed = true
-	var err error
-	e.call(k.step, func() { err = k.Acquire(ctx) })
-	if err != nil {
+	if _, err := e.call(ctx, k.step, k.Acquire); err != nil {
 		k.failed = inStep(k.step, err)
 		rec.Kind, rec.Error = Failed, err.Error()
 		return join(k.failed, e.append(ctx, rec))
@@ -133,9 +131,10 @@ func (k *held) giveBack(ctx context.Context, e *engine) error {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
 	defer cancel()
+	var entered bool
 	var err error
 	for try := 0; ; try++ {
-		e.call(k.step, func() { err = k.Release(ctx) })
+		entered, err = e.call(ctx, k.step, k.Release)
 		if err == nil || try == len(releasePauses) || !pause(ctx, releasePauses[try]) {
 			break
 		}
@@ -155,5 +154,8 @@ func (k *held) giveBack(ctx context.Context, e *engine) error {
 	e.log.Error("could not be given back", "step", k.step, "intent", k.Intent, "err", err)
 	owed := &Error{Kind: ErrOwed, Step: k.step, Text: k.Intent, Err: err,
 		Hint: "give it back by hand, or start again or settle once the cause is gone"}
+	if !entered { // whoever has the run now may need it
+		owed.Hint = "it is left to the process that has the run by now; if there is none, start again or settle"
+	}
 	return join(owed, e.append(ctx, rec))
 }

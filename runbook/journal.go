@@ -24,11 +24,3 @@ type Journal interface {
 	// Lock. Only the holder of the lock appends, one line at a time.
 	Append(ctx context.Context, line []byte) error
 }
-
-// Guard is what a Journal may implement besides to be told, step by step, when
-// the engine enters and leaves a function of the procedure. It is how a test
-// stops the world in the middle of a run; see runbooktest.KillAnywhere.
-type Guard interface {
-	Enter(step string)
-	Leave(step string)
-}

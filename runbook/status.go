@@ -161,20 +161,13 @@ func (s *StepStatus) add(rec Record) {
 	s.Record = rec
 }
 
-// ReadStatus reads the status of the run whose journal is in path. It changes
-// nothing and works while the run is under way. If the journal is damaged the
-// status is that of the part before the damage, beside the error.
-func ReadStatus(path string) (Status, error) {
-	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-		return Status{}, &Error{Kind: ErrJournal, Text: "there is none", Err: err, Hint: "name the file that a run was started with"}
-	}
-	j, err := OpenFile(path)
-	if err != nil {
-		return Status{}, err
-	}
+// StatusOf is the status of the run that a journal keeps. It changes nothing and
+// works while the run is under way. If the journal is damaged the status is that
+// of the part before the damage, beside the error.
+func StatusOf(ctx context.Context, j Journal) (Status, error) {
 	var bad error
 	s := Summarize(func(yield func(Record) bool) {
-		for rec, err := range Records(context.Background(), j) {
+		for rec, err := range Records(ctx, j) {
 			if err != nil {
 				bad = err
 				return
@@ -184,6 +177,19 @@ func ReadStatus(path string) (Status, error) {
 			}
 		}
 	})
+	return s, bad
+}
+
+// ReadStatus is [StatusOf] for the journal in a file, and says who runs it now.
+func ReadStatus(path string) (Status, error) {
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		return Status{}, &Error{Kind: ErrJournal, Text: "there is none", Err: err, Hint: "name the file that a run was started with"}
+	}
+	j, err := OpenFile(path)
+	if err != nil {
+		return Status{}, err
+	}
+	s, bad := StatusOf(context.Background(), j)
 	host, err := os.Hostname()
 	lock := j.path + ".lock"
 	t, ok := readLock(lock)

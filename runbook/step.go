@@ -112,12 +112,11 @@ func (r *Run) Require(ctx context.Context, name string, f func(context.Context) 
 	if err := e.ready(ctx); err != nil {
 		return err
 	}
-	var err error
-	e.call(step, func() { err = f(ctx) })
+	_, err := e.call(ctx, step, f)
 	rec := Record{Step: step, Verb: VerbRequire, Kind: Done}
 	if err != nil {
 		rec.Kind, rec.Error = Failed, err.Error()
-		err = fmt.Errorf("%s: %w", step, err)
+		err = inStep(step, err)
 	}
 	if e.mode == planning {
 		e.list(rec)
@@ -157,7 +156,7 @@ func (r *Run) look(ctx context.Context, verb Verb, name string, f func(context.C
 		return nil, err
 	}
 	var m json.RawMessage
-	e.call(step, func() { m, err = f(ctx) })
+	_, err = e.call(ctx, step, func(ctx context.Context) (err error) { m, err = f(ctx); return err })
 	rec := Record{Step: step, Verb: verb, Kind: Done, Result: m}
 	if err != nil {
 		rec.Kind, rec.Error = Failed, err.Error()
@@ -241,7 +240,7 @@ func (r *Run) try(ctx context.Context, rec Record, f effect) (json.RawMessage, e
 
 // probe looks whether the effect is there already.
 func (r *Run) probe(ctx context.Context, rec Record, f effect) (m json.RawMessage, so bool, err error) {
-	r.e.call(rec.Step, func() { m, so, err = f.probe(ctx) })
+	_, err = r.e.call(ctx, rec.Step, func(ctx context.Context) (err error) { m, so, err = f.probe(ctx); return err })
 	return m, so, err
 }
 
@@ -275,14 +274,13 @@ func (r *Run) act(ctx context.Context, rec Record, f effect) (json.RawMessage, e
 	}
 	defer cancel()
 	var m json.RawMessage
-	var err error
-	e.call(rec.Step, func() { m, err = f.do(sub) })
+	entered, err := e.call(sub, rec.Step, func(ctx context.Context) (err error) { m, err = f.do(ctx); return err })
 	if err == nil {
 		rec.Kind, rec.Result = Done, m
 		return m, e.append(ctx, rec)
 	}
-	doubt := inDoubt(err) || errors.As(err, new(*lossy))
-	if sub.Err() != nil {
+	doubt := entered && (inDoubt(err) || errors.As(err, new(*lossy)))
+	if entered && sub.Err() != nil {
 		if ctx.Err() == nil {
 			err = &Error{Kind: ErrTimeout, Text: fmt.Sprintf("after %v", timeout), Err: err}
 		}

@@ -90,8 +90,7 @@ func poll[T any](ctx context.Context, e *engine, step string, p Poll[T]) (json.R
 	for {
 		var v T
 		var ok bool
-		var err error
-		e.call(step, func() { v, ok, err = p.Check(sub) })
+		_, err := e.call(sub, step, func(ctx context.Context) (err error) { v, ok, err = p.Check(ctx); return err })
 		if err == nil && ok {
 			return throughJSON(v)
 		}

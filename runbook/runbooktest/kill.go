@@ -156,10 +156,11 @@ type killer struct {
 
 	mu     sync.Mutex
 	writes int
-	inside int // functions of the procedure that run
+	inside map[string]int // functions of the procedure that run, by step
 	dead   bool
 	what   string        // the record at which it died
 	died   chan struct{} // closed when dead
+	calm   sync.Once
 	quiet  chan struct{} // closed when dead and nothing runs any more
 	grave  chan struct{} // closed when the stopped goroutines may end
 	ended  <-chan error  // of the killed Execute
@@ -251,21 +252,30 @@ func (k *killer) Lock(ctx context.Context, owner string) (func() error, error) {
 	}, err
 }
 
-// Enter implements runbook.Guard.
-func (k *killer) Enter(string) {
+// Enter implements runbook.Guard. An effect that asks within its call whether it
+// may still act does not come back either.
+func (k *killer) Enter(step string) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.dead {
+		delete(k.inside, step)
+		k.settle()
 		k.park()
 	}
-	k.inside++
+	if k.inside == nil {
+		k.inside = map[string]int{}
+	}
+	k.inside[step]++
+	return nil
 }
 
 // Leave implements runbook.Guard.
-func (k *killer) Leave(string) {
+func (k *killer) Leave(step string) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.inside--
+	if k.inside[step]--; k.dead || k.inside[step] <= 0 {
+		delete(k.inside, step)
+	}
 	if k.dead {
 		k.settle()
 		k.park()
@@ -273,8 +283,8 @@ func (k *killer) Leave(string) {
 }
 
 func (k *killer) settle() {
-	if k.inside == 0 {
-		close(k.quiet)
+	if len(k.inside) == 0 {
+		k.calm.Do(func() { close(k.quiet) })
 	}
 }
 

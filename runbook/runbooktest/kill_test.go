@@ -292,3 +292,35 @@ func TestMemory(t *testing.T) {
 		return journals[name]
 	})
 }
+
+// An effect that asks, before each thing that it sends, whether it may still act
+// does not act once its process is dead, and the kill does not wait for it.
+func TestKillStopsWhoAsks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		KillAnywhere(t, func(testing.TB) Scene {
+			w := &ward{set: map[string]string{}, importer: "on"}
+			p := func(ctx context.Context, r *runbook.Run) error {
+				return runbook.Each(ctx, r, slices.All([]string{"arale", "bacon"}), 2, func(ctx context.Context, r *runbook.Run, _ int, name string) error {
+					s := w.step(name, time.Second)
+					if name == "bacon" { // sends again and again until arale is there
+						s.Do = func(ctx context.Context) (string, error) {
+							for {
+								if err := runbook.Current(ctx); err != nil {
+									return "", err
+								}
+								if _, ok := w.get("arale"); ok {
+									w.put("bacon", "x")
+									return "bacon", nil
+								}
+								time.Sleep(time.Second)
+							}
+						}
+					}
+					_, err := runbook.Do(ctx, r, s)
+					return err
+				})
+			}
+			return Scene{Snapshot: w.String, Start: func() (*runbook.Runner, runbook.Procedure) { return &runbook.Runner{Name: "asks"}, p }}
+		})
+	})
+}

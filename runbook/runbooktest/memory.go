@@ -9,6 +9,7 @@
 //	what is asked of people, and what they answer         Human
 //	a run goes on with what its journal says              Memory
 //	a journal that cannot be written                      Memory.Fail
+//	a process whose run was taken over                    Memory.Refuse
 //	a journal of another kind keeps its promises          TestJournal
 package runbooktest
 
@@ -29,7 +30,22 @@ type Memory struct {
 	owner  string
 	// Fail, if set, is asked before a line is stored; its error is Append's.
 	Fail func(line []byte) error
+	// Refuse, if set, is asked before each call of a function of the procedure;
+	// its error is Enter's. It may be set while a run is under way, by a
+	// function of the procedure.
+	Refuse func(step string) error
 }
+
+// Enter implements runbook.Guard.
+func (m *Memory) Enter(step string) error {
+	if m.Refuse == nil {
+		return nil
+	}
+	return m.Refuse(step)
+}
+
+// Leave implements runbook.Guard.
+func (m *Memory) Leave(string) {}
 
 // Lines implements runbook.Journal.
 func (m *Memory) Lines(context.Context) iter.Seq2[[]byte, error] {
