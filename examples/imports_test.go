@@ -45,6 +45,7 @@ var theirs = map[string][]string{
 	"gopkg.in/ini.v1":                       {"examples/internal/cli"},
 	"github.com/ProtonMail/go-crypto":       {"systemimage/keyring", "systemimage/systemimagetest"},
 	"github.com/ulikunitz/xz":               {"systemimage/keyring", "systemimage/systemimagetest"},
+	"golang.org/x/term":                     {"examples/internal/cli"},
 	"golang.org/x/sync":                     {"launchpad"},
 	"github.com/hashicorp/go-retryablehttp": {"launchpad"},
 }

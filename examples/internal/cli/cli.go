@@ -202,6 +202,7 @@ func (p Program) Run(ctx context.Context, args []string, stdin io.Reader, stdout
 		return usage(err)
 	}
 	defer w.close()
+	w.attended = isTerminal(stdin)
 	if looks {
 		err := p.Look(ctx, w, fs.Args(), o.json, stdout)
 		if errors.Is(err, errUsage) {

@@ -14,6 +14,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/term"
+
 	"github.com/landingteam/landing/cdimage"
 	"github.com/landingteam/landing/cdimage/builder"
 	"github.com/landingteam/landing/launchpad"
@@ -41,14 +43,15 @@ type World struct {
 	BuildLogs  *cdimage.Client    // the mirrored logs of the builds
 	LivefsLogs cdimage.LivefsLogs // those of live file systems
 
-	where  place    // recorded with a run, which goes on nowhere else
-	lab    *lab.Lab // nil on a site
-	plan   bool
-	log    *slog.Logger     // nil is silent
-	site   *Site            // nil on the lab
-	name   string           // section of the site file
-	images cdimage.ImageSet // what is built here, unless flags say else
-	closes []func() error
+	where    place    // recorded with a run, which goes on nowhere else
+	lab      *lab.Lab // nil on a site
+	plan     bool
+	attended bool             // standard input is a terminal
+	log      *slog.Logger     // nil is silent
+	site     *Site            // nil on the lab
+	name     string           // section of the site file
+	images   cdimage.ImageSet // what is built here, unless flags say else
+	closes   []func() error
 }
 
 // A place is what a run works on, as it is recorded: a run goes on, and is settled,
@@ -103,6 +106,32 @@ func (w *World) Launchpad() (*launchpad.Client, error) {
 	}
 	c.Credentials = cred // nil: anonymous
 	return c, nil
+}
+
+// Login is a client of the lab's or the site's Launchpad that has no credentials, the
+// file that they belong into, and the person who is shown the page on which access is
+// granted: nil when nobody is at the terminal. On the lab nobody needs to be.
+func (w *World) Login() (c *launchpad.Client, path string, person func(page string) error, err error) {
+	if w.lab == nil {
+		c := &launchpad.Client{BaseURL: w.site.Launchpad.Root, Logger: w.log}
+		if w.attended {
+			person = func(string) error { return nil }
+		}
+		return c, w.site.Launchpad.Credentials, person, nil
+	}
+	srv, err := w.lab.LaunchpadServer()
+	if err != nil {
+		return nil, "", nil, err
+	}
+	c = srv.Client()
+	c.Credentials = nil
+	return c, filepath.Join(w.Root, "launchpad.credentials"), func(page string) error { return srv.Review(page, "operator", "WRITE_PRIVATE") }, nil
+}
+
+// isTerminal reports whether somebody may sit there.
+func isTerminal(r io.Reader) bool {
+	f, ok := r.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
 }
 
 // Sources is a client of the web servers that the importer takes files from; the
