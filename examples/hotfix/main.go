@@ -73,8 +73,8 @@ func program() cli.Program {
 				}
 			}
 			for i, b := range in.Builds {
-				if b.Images == "" { // the image builder's own folder
-					in.Builds[i].Images = path.Join(cmp.Or(w.Builder.Root, builder.HostRoot), "www/full", b.Project, b.Series, b.Type)
+				if b.Folder == "" { // the image builder's own folder
+					in.Builds[i].Folder = path.Join(cmp.Or(w.Builder.Root, builder.HostRoot), "www/full", b.Project, b.Series, b.Type)
 				}
 			}
 			if grace > 0 {
@@ -99,7 +99,7 @@ func program() cli.Program {
 			c := &procedure.Hotfix{
 				Launchpad: lp, Builder: w.Builder, Server: w.Server, Importer: w.Importer,
 				Config: &channelconfig.HostFile{Runner: w.Server.Runner, Path: path.Join(w.Root, "etc", "config"), ReadOnly: w.Server.ReadOnly},
-				Health: p.Health, Stop: p.Stop, Stay: p.Stay, Every: p.Every, Announce: p.Announce, Input: in,
+				Pace:   p.Pace, Announce: p.Announce, Input: in,
 			}
 			if w.Journal != "" {
 				c.Ledger = w.Journal + ".ledger"

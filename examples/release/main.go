@@ -52,7 +52,7 @@ func program() cli.Program {
 			}
 			in.Schedule, in.Not = p.Schedule, p.Not
 			c := &procedure.Release{Server: w.Server, Importer: w.Importer,
-				Health: p.Health, Stop: p.Stop, Stay: p.Stay, Every: p.Every, Input: in}
+				Pace: p.Pace, Input: in}
 			return in, c.Run, nil
 		},
 	}

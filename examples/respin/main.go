@@ -66,7 +66,7 @@ func program() cli.Program {
 			in := procedure.RespinInput{
 				Origin: or(origin, "origin", ""), AsIs: asIs, PPA: or(ppa, "ppa", ""), Series: or(series, "series", ""), Create: create, Pin: pin,
 				Project: or(project, "project", "ubuntu-touch-custom"), Type: or(imageType, "type", "daily-preinstalled"),
-				Channel: w.Option("channel", ""), File: or(file, "file", "ubuntu"), Images: or(images, "images", ""), Keep: keep,
+				Channel: w.Option("channel", ""), File: or(file, "file", "ubuntu"), Folder: or(images, "images", ""), Keep: keep,
 			}
 			in.Not = cli.Names(or(not, "not", ""))
 			for _, e := range extra {
@@ -74,7 +74,7 @@ func program() cli.Program {
 				if !ok || from == "" || names == "" {
 					return nil, nil, fmt.Errorf("-extra %s: want PPA=NAME,NAME", e)
 				}
-				in.Extra = append(in.Extra, procedure.Extra{From: from, Names: strings.Split(names, ",")})
+				in.Extra = append(in.Extra, procedure.ExtraPackages{From: from, Names: strings.Split(names, ",")})
 			}
 			switch {
 			case len(args) == 1:
@@ -85,8 +85,8 @@ func program() cli.Program {
 			if w.OnLab() && in.Channel == "" {
 				onLab(&in, w.Builder)
 			}
-			if in.Images == "" {
-				in.Images = path.Join(builder.HostRoot, "www/full", in.Project, in.Series, in.Type)
+			if in.Folder == "" {
+				in.Folder = path.Join(builder.HostRoot, "www/full", in.Project, in.Series, in.Type)
 			}
 			lp, err := w.Launchpad()
 			if err != nil {
@@ -110,8 +110,8 @@ func program() cli.Program {
 func onLab(in *procedure.RespinInput, b *builder.Builder) {
 	in.Origin, in.PPA, in.Series = lab.OverlayPPA, lab.SnapshotPPA, "vivid"
 	in.Channel = "ubuntu-touch/rc-proposed/ubuntu"
-	in.Images = filepath.Join(b.Root, "www/full/ubuntu-touch-custom/vivid/daily-preinstalled")
+	in.Folder = filepath.Join(b.Root, "www/full/ubuntu-touch-custom/vivid/daily-preinstalled")
 	if len(in.Extra) == 0 {
-		in.Extra = []procedure.Extra{{From: lab.SecurityPPA, Names: []string{"unity8"}}}
+		in.Extra = []procedure.ExtraPackages{{From: lab.SecurityPPA, Names: []string{"unity8"}}}
 	}
 }

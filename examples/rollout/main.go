@@ -39,8 +39,8 @@ func program() cli.Program {
 				return nil, nil, err
 			}
 			c := &procedure.Rollout{
-				Server: w.Server, Health: p.Health, Stop: p.Stop, Stay: p.Stay, Every: p.Every,
-				Input: procedure.RolloutInput{Targets: targets, Schedule: p.Schedule, Not: p.Not},
+				Server: w.Server, Pace: p.Pace,
+				Input: procedure.RolloutInput{Images: targets, Schedule: p.Schedule, Not: p.Not},
 			}
 			return c.Input, c.Run, nil
 		},

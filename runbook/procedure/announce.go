@@ -16,13 +16,10 @@ type Announcement struct {
 	Body    string `json:"body"`
 }
 
-// An Announcer sends announcements: the caller's mail, list or chat.
-type Announcer func(ctx context.Context, a Announcement) error
-
 // announce asks whether a text may go out, and sends it. Without an announcer a
 // person sends it, and the gate asks for that. Whether a mail went out before a
 // kill cannot be looked up: a person is asked then.
-func announce(ctx context.Context, r *runbook.Run, send Announcer, name string, a Announcement, not []string) error {
+func announce(ctx context.Context, r *runbook.Run, send func(context.Context, Announcement) error, name string, a Announcement, not []string) error {
 	question := "Send this announcement?"
 	if send == nil {
 		question = "Has this announcement been sent?"

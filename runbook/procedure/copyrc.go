@@ -40,7 +40,7 @@ type CopyRCInput struct {
 // found is what the first look at the server is pinned to for the whole run.
 type found struct {
 	Pairs   []Pair    `json:"pairs"`
-	Skipped []Skipped `json:"skipped,omitempty"`
+	Skipped []leftOut `json:"skipped,omitempty"`
 }
 
 // newest is the source image that a pair is pinned to. An image that is imported
@@ -64,7 +64,7 @@ func (c *CopyRC) Run(ctx context.Context, r *runbook.Run) error {
 		if err != nil {
 			return found{}, err
 		}
-		pairs, skipped, err := FindPairs(channels.Channels, in.From, in.To, in.Pairs)
+		pairs, skipped, err := findPairs(channels.Channels, in.From, in.To, in.Pairs)
 		return found{pairs, skipped}, err
 	})
 	if err != nil {

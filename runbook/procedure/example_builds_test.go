@@ -94,10 +94,10 @@ func ExampleRespin() {
 		Config: &channelconfig.HostFile{Runner: server.Runner, Path: filepath.Join(server.Root, "etc/config")},
 		Input: procedure.RespinInput{
 			Origin: lab.OverlayPPA, PPA: lab.SnapshotPPA, Series: "vivid", Create: true, Pin: 1001,
-			Extra:   []procedure.Extra{{From: lab.SecurityPPA, Names: []string{"unity8"}}},
+			Extra:   []procedure.ExtraPackages{{From: lab.SecurityPPA, Names: []string{"unity8"}}},
 			Project: "ubuntu-touch-custom", Type: "daily-preinstalled",
 			Channel: "ubuntu-touch/rc-proposed/ubuntu", File: "ubuntu", Keep: true,
-			Images: "/srv/cdimage.ubuntu.com/www/full/ubuntu-touch-custom/vivid/daily-preinstalled",
+			Folder: "/srv/cdimage.ubuntu.com/www/full/ubuntu-touch-custom/vivid/daily-preinstalled",
 		},
 	}
 	printPlan(l, c.Run)

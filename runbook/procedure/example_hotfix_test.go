@@ -25,7 +25,7 @@ func ExampleHotfix() {
 			Security: lab.EmbargoedPPA, Packages: []string{"unity8"}, Series: "vivid",
 			Snapshot: lab.SnapshotPPA, Origin: lab.OverlayPPA, Create: true, Overlay: lab.OverlayPPA,
 			Builds: []procedure.HotfixBuild{{Project: "ubuntu-pd", Type: "daily-preinstalled", Series: "vivid", File: "ubuntu",
-				Images: filepath.Join(server.Root, "cdimage/full/ubuntu-pd/daily-preinstalled"), Channels: []string{"ubuntu-touch/rc/meizu.en"}}},
+				Folder: filepath.Join(server.Root, "cdimage/full/ubuntu-pd/daily-preinstalled"), Channels: []string{"ubuntu-touch/rc/meizu.en"}}},
 			From: "rc", To: "stable", Tag: "OTA-4.1",
 		},
 	}

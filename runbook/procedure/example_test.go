@@ -14,7 +14,6 @@ import (
 	"github.com/landingteam/landing/runbook/lab"
 	"github.com/landingteam/landing/runbook/procedure"
 	"github.com/landingteam/landing/runbook/runbooktest"
-	"github.com/landingteam/landing/systemimage"
 	"github.com/landingteam/landing/systemimage/channelconfig"
 	"github.com/landingteam/landing/systemimage/systemimagetest"
 )
@@ -79,7 +78,7 @@ func ExampleBackOut() {
 	b := &procedure.BackOut{
 		Server: l.Server(), Importer: l.Importer(),
 		Input: procedure.BackOutInput{
-			Faulty:     []procedure.Target{{Channel: "ubuntu-touch/stable/meizu.en", Device: "arale", Version: 1}},
+			Faulty:     []procedure.PublishedImage{{Channel: "ubuntu-touch/stable/meizu.en", Device: "arale", Version: 1}},
 			Percentage: 100,
 		},
 	}
@@ -99,7 +98,7 @@ func ExampleRelease() {
 	schedule := must(phasing.ParseSchedule("1% 2h ask, 100%"))
 	c := &procedure.Release{
 		Server: l.Server(), Importer: l.Importer(),
-		Now: func() time.Time { return time.Date(2016, 9, 7, 9, 0, 0, 0, time.UTC) },
+		Pace: procedure.Pace{Now: func() time.Time { return time.Date(2016, 9, 7, 9, 0, 0, 0, time.UTC) }},
 		Input: procedure.ReleaseInput{Tag: "OTA-13", From: "rc", To: "stable", Schedule: schedule,
 			Pairs: []procedure.Pair{
 				{From: "ubuntu-touch/rc/bq-aquaris.en", To: "ubuntu-touch/stable/bq-aquaris.en", Device: "krillin"},
@@ -127,10 +126,12 @@ func ExampleRollout() {
 	schedule := must(phasing.ParseSchedule("1% 2h, 100%"))
 	c := &procedure.Rollout{
 		Server: l.Server(),
-		Now:    func() time.Time { return time.Date(2016, 9, 7, 9, 0, 0, 0, time.UTC) },
-		Health: func(context.Context) (procedure.Health, error) { return procedure.Health{}, nil },
+		Pace: procedure.Pace{
+			Now:    func() time.Time { return time.Date(2016, 9, 7, 9, 0, 0, 0, time.UTC) },
+			Health: func(context.Context) (procedure.Health, error) { return procedure.Health{}, nil },
+		},
 		Input: procedure.RolloutInput{Schedule: schedule,
-			Targets: []procedure.Target{{Channel: "ubuntu-touch/stable/meizu.en", Device: "arale", Version: 2}}},
+			Images: []procedure.PublishedImage{{Channel: "ubuntu-touch/stable/meizu.en", Device: "arale", Version: 2}}},
 	}
 	x := &runbook.Runner{Name: "rollout", Input: c.Input, Journal: &runbooktest.Memory{}}
 	fmt.Println(x.Execute(context.Background(), c.Run))
@@ -167,25 +168,4 @@ func ExampleParsePair() {
 	// Output:
 	// ubuntu-touch/rc-proposed/meizu.en -> ubuntu-touch/rc/meizu.en:arale <nil>
 	// channel "ubuntu-touch/stable/meizu.en" has no path element "rc-proposed" to replace by "rc"
-}
-
-// All pairs that exist in both, and what is left out.
-func ExampleFindPairs() {
-	channels, err := systemimage.ParseChannels([]byte(`{
-	    "rc-proposed/meizu": {"devices": {"arale": {"index": "/rc-proposed/meizu/arale/index.json"}}},
-	    "rc/meizu":          {"devices": {"arale": {"index": "/rc/meizu/arale/index.json"}}},
-	    "rc-proposed/bq":    {"devices": {"krillin": {"index": "/rc-proposed/bq/krillin/index.json"}}}
-	}`))
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	pairs, skipped, err := procedure.FindPairs(channels, "rc-proposed", "rc", nil)
-	fmt.Println(pairs, err)
-	for _, s := range skipped {
-		fmt.Println(s.Pair, "is left out:", s.Why)
-	}
-	// Output:
-	// [rc/meizu:arale] <nil>
-	// rc/bq is left out: channel rc/bq does not exist
 }

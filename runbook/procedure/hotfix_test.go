@@ -64,14 +64,14 @@ func hotfix(t testing.TB, l *lab.Lab, k *clock) *procedure.Hotfix {
 	server := l.Server()
 	return &procedure.Hotfix{
 		Launchpad: srv.Client(), Ledger: filepath.Join(l.Images.Root(), "state", "ledger"), Builder: builder,
-		Server: server, Importer: l.Importer(), Now: k.Now, Stay: true, Every: time.Millisecond,
+		Server: server, Importer: l.Importer(), Pace: procedure.Pace{Now: k.Now, Stay: true, Every: time.Millisecond},
 		Config: &channelconfig.HostFile{Runner: server.Runner, Path: filepath.Join(server.Root, "etc", "config")},
 		Input: procedure.HotfixInput{
 			Problem: "the lock screen opens", Countermeasures: []string{"the store is read-only"}, Support: "the night shift", Grace: 48 * time.Hour,
 			Security: lab.EmbargoedPPA, Packages: []string{"unity8"}, Series: "vivid",
 			Snapshot: lab.SnapshotPPA, Origin: lab.OverlayPPA, Create: true, Overlay: lab.OverlayPPA,
 			Builds: []procedure.HotfixBuild{{Project: "ubuntu-touch", Type: "daily-preinstalled", Series: "vivid", File: "ubuntu",
-				Images:   filepath.Join(l.Images.Root(), "builder/www/full/ubuntu-touch/vivid/daily-preinstalled"),
+				Folder:   filepath.Join(l.Images.Root(), "builder/www/full/ubuntu-touch/vivid/daily-preinstalled"),
 				Channels: []string{"ubuntu-touch/rc/bq-aquaris.en"}}},
 			From: "rc", To: "stable", Tag: "OTA-4.1", Schedule: schedule(t, "1% 2h, 100%"), Not: []string{"operator"},
 		},

@@ -5,15 +5,14 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/landingteam/landing/phasing"
 	"github.com/landingteam/landing/runbook"
 )
 
 // outlasting is what stays when a hotfix ends at a no.
 type outlasting struct {
-	protected bool      // countermeasures are in place
-	public    time.Time // since when the fix is; zero is not
-	targets   []Target  // in stable
+	protected bool             // countermeasures are in place
+	public    time.Time        // since when the fix is; zero is not
+	targets   []PublishedImage // in stable
 }
 
 func (l outlasting) notes(in HotfixInput) (list []string) {
@@ -30,76 +29,12 @@ func (l outlasting) notes(in HotfixInput) (list []string) {
 	return list
 }
 
-// exposed pins a moment and notes how long the fix had been public by then.
-func (c *Hotfix) exposed(ctx context.Context, r *runbook.Run, name, what string, public time.Time) (time.Time, error) {
-	at, err := runbook.Read(ctx, r, name, func(context.Context) (time.Time, error) { return c.now(), nil })
-	if err != nil || r.Planning() {
-		return at, err
-	}
-	return at, r.Note(fmt.Sprintf("%s: the fix had been public for %v", what, at.Sub(public).Round(time.Second)))
-}
-
-// release brings the tested images to users.
-func (c *Hotfix) release(ctx context.Context, r *runbook.Run, candidates []Candidate, left *outlasting) error {
-	in := c.Input
-	stable := &Release{Server: c.Server, Importer: c.Importer, Input: ReleaseInput{Tag: in.Tag}}
-	var targets []Target
-	var err error
-	if len(candidates) > 0 && candidates[0].Version == 0 { // in a plan, when they are yet to be made
-		for _, v := range candidates {
-			targets = append(targets, Target{Channel: v.To, Device: v.Device})
-			if err := r.Group("stable").Note(fmt.Sprintf("copy the new image of %s for %s to %s, tag %s, at 0 %%", v.From, v.Device, v.To, in.Tag)); err != nil {
-				return err
-			}
-		}
-	} else if targets, err = stable.copyAll(ctx, r.Group("stable"), candidates); err != nil {
-		return err
-	}
-	left.targets = targets
-	health := "asked before each step"
-	if c.Health == nil {
-		health = "no signal: people have to watch crash reports and support all the while"
-		if c.Stop != nil {
-			health += "; to stop it, touch " + c.Stop.Path + " on the image server's host"
-		}
-	}
-	if err := r.Gate(ctx, runbook.Gate{
-		Name:     "support",
-		Question: fmt.Sprintf("Is %s on stand-by, with people named for the whole roll-out and the night after?", in.Support),
-		Evidence: struct {
-			Targets []Target `json:"targets"`
-			Health  string   `json:"health"`
-		}{targets, health}, Not: in.Not,
-	}); err != nil {
-		return err
-	}
-	schedule := in.Schedule
-	if len(schedule.Steps()) == 0 {
-		if schedule, err = phasing.Linear(phasing.EmergencyRamp, 5*time.Minute); err != nil {
-			return err
-		}
-	}
-	first := true
-	rollout := &Rollout{
-		Server: c.Server, Health: c.Health, Stop: c.Stop, Stay: c.Stay, Every: c.Every, Now: c.Now,
-		Input: RolloutInput{Targets: targets, Schedule: schedule, Not: in.Not},
-		reached: func(ctx context.Context, round *runbook.Run, p phasing.Percent) (err error) {
-			if first || p == 100 {
-				first = false
-				_, err = c.exposed(ctx, round, "offered", fmt.Sprintf("offered to %v", p), left.public)
-			}
-			return err
-		},
-	}
-	return rollout.Run(ctx, r.Group("rollout"))
-}
-
 // wrapUp is what comes after the last percent.
 func (c *Hotfix) wrapUp(ctx context.Context, r *runbook.Run, left *outlasting) error {
 	in, targets := c.Input, left.targets
 	a, err := fill(hotfixText, struct {
 		HotfixInput
-		Targets []Target
+		Targets []PublishedImage
 	}{in, targets})
 	if err != nil {
 		return err
@@ -159,13 +94,9 @@ The restrictions that were announced are lifted after {{.Grace}}.{{end}}`
 
 // until is pending, or waits, until a moment has come.
 func (c *Hotfix) until(ctx context.Context, r *runbook.Run, name string, due time.Time) error {
-	every := c.Every
-	if every <= 0 {
-		every = time.Minute
-	}
 	at := due.Format("2006-01-02 15:04:05 MST")
 	_, err := runbook.Wait(ctx, r, runbook.Poll[bool]{
-		Name: name, Intent: "wait until " + at, Every: every, Deadline: 30 * 24 * time.Hour, Predict: true,
+		Name: name, Intent: "wait until " + at, Every: c.every(), Deadline: 30 * 24 * time.Hour, Predict: true,
 		Check: func(context.Context) (bool, bool, error) {
 			switch {
 			case !c.now().Before(due):

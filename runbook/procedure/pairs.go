@@ -53,13 +53,13 @@ func replaceElement(channel, old, new string) (string, bool) {
 	return strings.Join(elems, "/"), true
 }
 
-// Skipped says why a channel or device that looked like a pair is none.
-type Skipped struct {
+// leftOut says why a channel or device that looked like a pair is none.
+type leftOut struct {
 	Pair
 	Why string `json:"why"`
 }
 
-// FindPairs lists the pairs that exist in both channels, in the order of their
+// findPairs lists the pairs that exist in both channels, in the order of their
 // names, and those that look as if they should and do not. Aliases, redirect
 // channels and redirected devices are no pairs: the server refuses to copy from
 // or to them, and what they show follows by itself.
@@ -67,7 +67,7 @@ type Skipped struct {
 // wanted narrows the search: a pair with an empty device stands for all devices
 // of its channels. Nothing wanted means everything. A wanted pair that does not
 // exist is an error, so that a typing mistake cannot shrink a release.
-func FindPairs(channels systemimage.Channels, from, to string, wanted []Pair) ([]Pair, []Skipped, error) {
+func findPairs(channels systemimage.Channels, from, to string, wanted []Pair) ([]Pair, []leftOut, error) {
 	explicit := len(wanted) > 0
 	if !explicit {
 		for name := range channels {
@@ -77,7 +77,7 @@ func FindPairs(channels systemimage.Channels, from, to string, wanted []Pair) ([
 		}
 	}
 	var pairs []Pair
-	var skipped []Skipped
+	var skipped []leftOut
 	for _, w := range wanted {
 		found, left := devicePairs(channels, w)
 		if explicit && len(left) > 0 && (w.Device != "" || len(found) == 0) {
@@ -86,7 +86,7 @@ func FindPairs(channels systemimage.Channels, from, to string, wanted []Pair) ([
 		pairs, skipped = append(pairs, found...), append(skipped, left...)
 	}
 	slices.SortFunc(pairs, comparePairs)
-	slices.SortFunc(skipped, func(a, b Skipped) int { return comparePairs(a.Pair, b.Pair) })
+	slices.SortFunc(skipped, func(a, b leftOut) int { return comparePairs(a.Pair, b.Pair) })
 	pairs = slices.Compact(pairs)
 	if len(pairs) == 0 {
 		return nil, skipped, fmt.Errorf("no channel with %q in its name has a device that the same channel with %q has too", from, to)
@@ -99,9 +99,9 @@ func comparePairs(a, b Pair) int {
 }
 
 // devicePairs expands one wanted pair into those that can be copied and the rest.
-func devicePairs(channels systemimage.Channels, w Pair) (pairs []Pair, skipped []Skipped) {
+func devicePairs(channels systemimage.Channels, w Pair) (pairs []Pair, skipped []leftOut) {
 	skip := func(device, format string, args ...any) {
-		skipped = append(skipped, Skipped{Pair{w.From, w.To, device}, fmt.Sprintf(format, args...)})
+		skipped = append(skipped, leftOut{Pair{w.From, w.To, device}, fmt.Sprintf(format, args...)})
 	}
 	for _, name := range []string{w.From, w.To} {
 		c, ok := channels[name]

@@ -1,4 +1,4 @@
-package procedure_test
+package procedure
 
 import (
 	"strings"
@@ -6,7 +6,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/landingteam/landing/runbook/procedure"
 	"github.com/landingteam/landing/systemimage"
 )
 
@@ -28,32 +27,32 @@ func TestFindPairs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	pair := func(name, device string) procedure.Pair {
-		return procedure.Pair{From: "t/rc-proposed/" + name, To: "t/rc/" + name, Device: device}
+	pair := func(name, device string) Pair {
+		return Pair{From: "t/rc-proposed/" + name, To: "t/rc/" + name, Device: device}
 	}
 	krillin, turbo := pair("a", "krillin"), pair("d", "turbo")
 	for _, tt := range []struct {
 		name    string
-		wanted  []procedure.Pair
-		want    []procedure.Pair
+		wanted  []Pair
+		want    []Pair
 		skipped int
 		wantErr string
 	}{
-		{name: "all that exist in both", want: []procedure.Pair{krillin, turbo}, skipped: 4},
-		{name: "one channel", wanted: []procedure.Pair{pair("a", "")}, want: []procedure.Pair{krillin}, skipped: 2},
-		{name: "one device", wanted: []procedure.Pair{krillin}, want: []procedure.Pair{krillin}},
-		{name: "one device twice", wanted: []procedure.Pair{krillin, krillin, pair("a", "")}, want: []procedure.Pair{krillin}, skipped: 2},
-		{name: "device in the source only", wanted: []procedure.Pair{pair("a", "new")}, wantErr: "t/rc/a has no device new"},
-		{name: "device redirect", wanted: []procedure.Pair{pair("a", "mako")}, wantErr: "is a redirect to channel t/rc-proposed/b"},
-		{name: "destination is an alias", wanted: []procedure.Pair{pair("b", "")}, wantErr: "t/rc/b is an alias of t/rc/a"},
-		{name: "no destination", wanted: []procedure.Pair{pair("c", "")}, wantErr: "t/rc/c does not exist"},
-		{name: "no source", wanted: []procedure.Pair{pair("x", "krillin")}, wantErr: "t/rc-proposed/x does not exist"},
-		{name: "redirect channel", wanted: []procedure.Pair{{From: "old", To: "t/rc/a"}}, wantErr: "old is a redirect to t/rc/a"},
-		{name: "one good, one mistyped", wanted: []procedure.Pair{krillin, pair("d", "trubo")}, wantErr: "has no device trubo"},
+		{name: "all that exist in both", want: []Pair{krillin, turbo}, skipped: 4},
+		{name: "one channel", wanted: []Pair{pair("a", "")}, want: []Pair{krillin}, skipped: 2},
+		{name: "one device", wanted: []Pair{krillin}, want: []Pair{krillin}},
+		{name: "one device twice", wanted: []Pair{krillin, krillin, pair("a", "")}, want: []Pair{krillin}, skipped: 2},
+		{name: "device in the source only", wanted: []Pair{pair("a", "new")}, wantErr: "t/rc/a has no device new"},
+		{name: "device redirect", wanted: []Pair{pair("a", "mako")}, wantErr: "is a redirect to channel t/rc-proposed/b"},
+		{name: "destination is an alias", wanted: []Pair{pair("b", "")}, wantErr: "t/rc/b is an alias of t/rc/a"},
+		{name: "no destination", wanted: []Pair{pair("c", "")}, wantErr: "t/rc/c does not exist"},
+		{name: "no source", wanted: []Pair{pair("x", "krillin")}, wantErr: "t/rc-proposed/x does not exist"},
+		{name: "redirect channel", wanted: []Pair{{From: "old", To: "t/rc/a"}}, wantErr: "old is a redirect to t/rc/a"},
+		{name: "one good, one mistyped", wanted: []Pair{krillin, pair("d", "trubo")}, wantErr: "has no device trubo"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			got, skipped, err := procedure.FindPairs(channels, "rc-proposed", "rc", tt.wanted)
+			got, skipped, err := findPairs(channels, "rc-proposed", "rc", tt.wanted)
 			if tt.wantErr != "" {
 				if err == nil || !strings.Contains(err.Error(), tt.wantErr) {
 					t.Fatalf("FindPairs() error = %v, want one with %q", err, tt.wantErr)
@@ -71,7 +70,7 @@ func TestFindPairs(t *testing.T) {
 			}
 		})
 	}
-	if _, _, err := procedure.FindPairs(channels, "edge", "rc", nil); err == nil {
+	if _, _, err := findPairs(channels, "edge", "rc", nil); err == nil {
 		t.Error("FindPairs() with a word that no channel has: no error")
 	}
 }
@@ -80,20 +79,20 @@ func TestParsePair(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
 		in   string
-		want procedure.Pair
+		want Pair
 		ok   bool
 	}{
-		{"t/rc-proposed/a:krillin", procedure.Pair{From: "t/rc-proposed/a", To: "t/rc/a", Device: "krillin"}, true},
-		{"t/rc-proposed/a", procedure.Pair{From: "t/rc-proposed/a", To: "t/rc/a"}, true},
-		{"20.04/arm64/rc-proposed:x", procedure.Pair{From: "20.04/arm64/rc-proposed", To: "20.04/arm64/rc", Device: "x"}, true},
-		{"t/stable/a:krillin", procedure.Pair{}, false},
-		{"t/rc-proposed/rc-proposed", procedure.Pair{}, false}, // which of the two?
-		{"t/rc-proposed/a:", procedure.Pair{}, false},
-		{":krillin", procedure.Pair{}, false},
-		{"t/rc-proposed/a:x:y", procedure.Pair{}, false},
-		{"", procedure.Pair{}, false},
+		{"t/rc-proposed/a:krillin", Pair{From: "t/rc-proposed/a", To: "t/rc/a", Device: "krillin"}, true},
+		{"t/rc-proposed/a", Pair{From: "t/rc-proposed/a", To: "t/rc/a"}, true},
+		{"20.04/arm64/rc-proposed:x", Pair{From: "20.04/arm64/rc-proposed", To: "20.04/arm64/rc", Device: "x"}, true},
+		{"t/stable/a:krillin", Pair{}, false},
+		{"t/rc-proposed/rc-proposed", Pair{}, false}, // which of the two?
+		{"t/rc-proposed/a:", Pair{}, false},
+		{":krillin", Pair{}, false},
+		{"t/rc-proposed/a:x:y", Pair{}, false},
+		{"", Pair{}, false},
 	} {
-		got, err := procedure.ParsePair(tt.in, "rc-proposed", "rc")
+		got, err := ParsePair(tt.in, "rc-proposed", "rc")
 		if (err == nil) != tt.ok || got != tt.want {
 			t.Errorf("ParsePair(%q) = %v, %v, want %v, ok %v", tt.in, got, err, tt.want, tt.ok)
 		}

@@ -29,7 +29,7 @@ func of(w systemimagetest.World) systemimagetest.World {
 
 func release(t testing.TB, l *lab.Lab, k *clock, text string) *procedure.Release {
 	return &procedure.Release{
-		Server: l.Server(), Importer: l.Importer(), Now: k.Now, Stay: true, Every: time.Millisecond,
+		Server: l.Server(), Importer: l.Importer(), Pace: procedure.Pace{Now: k.Now, Stay: true, Every: time.Millisecond},
 		Input: procedure.ReleaseInput{Tag: "OTA-5", From: "rc", To: "stable", Schedule: schedule(t, text), Not: []string{"operator"}},
 	}
 }

@@ -49,10 +49,10 @@ func respin(t testing.TB, l *lab.Lab, keep bool) *procedure.Respin {
 		Config: &channelconfig.HostFile{Runner: l.Server().Runner, Path: filepath.Join(l.Images.Root(), "etc", "config")},
 		Input: procedure.RespinInput{
 			Origin: lab.OverlayPPA, PPA: lab.SnapshotPPA, Series: "vivid", Create: true, Pin: 1001,
-			Extra:   []procedure.Extra{{From: lab.SecurityPPA, Names: []string{"unity8"}}},
+			Extra:   []procedure.ExtraPackages{{From: lab.SecurityPPA, Names: []string{"unity8"}}},
 			Project: "ubuntu-touch-custom", Type: "daily-preinstalled",
 			Channel: respun, File: "ubuntu", Keep: keep,
-			Images: filepath.Join(root, "www/full/ubuntu-touch-custom/vivid/daily-preinstalled"),
+			Folder: filepath.Join(root, "www/full/ubuntu-touch-custom/vivid/daily-preinstalled"),
 		},
 	}
 }
@@ -89,7 +89,7 @@ func TestRespin(t *testing.T) {
 			t.Errorf("mako is at image %d with ubuntu=%s, want 3 with %s", m.Version, has, built)
 		}
 		after := etcConfig(t, l)
-		if keep != strings.Contains(after, c.Input.Images+";vivid;import=any") {
+		if keep != strings.Contains(after, c.Input.Folder+";vivid;import=any") {
 			t.Errorf("keep %v: the channel's configuration is\n%s", keep, after)
 		}
 		if !keep && after != before {
@@ -214,10 +214,10 @@ func TestRespinBackInTime(t *testing.T) {
 
 func TestRespinInput(t *testing.T) {
 	t.Parallel()
-	good := procedure.RespinInput{PPA: "ppa:a/b", Series: "vivid", Project: "p", Type: "t", Channel: "c", File: "ubuntu", Images: "/srv/i"}
+	good := procedure.RespinInput{PPA: "ppa:a/b", Series: "vivid", Project: "p", Type: "t", Channel: "c", File: "ubuntu", Folder: "/srv/i"}
 	for name, change := range map[string]func(*procedure.RespinInput){
 		"ppa": func(in *procedure.RespinInput) { in.PPA = "" }, "ppa:OWNER/NAME": func(in *procedure.RespinInput) { in.PPA = "a/b" },
-		"channel": func(in *procedure.RespinInput) { in.Channel = "" }, "semicolons": func(in *procedure.RespinInput) { in.Images = "/srv/i;vivid;import=any" },
+		"channel": func(in *procedure.RespinInput) { in.Channel = "" }, "semicolons": func(in *procedure.RespinInput) { in.Folder = "/srv/i;vivid;import=any" },
 		"blanks": func(in *procedure.RespinInput) { in.Series = "vi vid" },
 	} {
 		in := good

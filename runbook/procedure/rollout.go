@@ -10,25 +10,8 @@ import (
 
 	"github.com/landingteam/landing/phasing"
 	"github.com/landingteam/landing/runbook"
-	"github.com/landingteam/landing/systemimage"
 	"github.com/landingteam/landing/systemimage/operate"
 )
-
-// A Target is one published image that a rollout is about.
-type Target struct {
-	Channel string `json:"channel"`
-	Device  string `json:"device"`
-	Version int    `json:"version"` // the newest of the channel; the server phases no other
-}
-
-// String names the target "CHANNEL:DEVICE".
-func (t Target) String() string { return t.Channel + ":" + t.Device }
-
-// A Health is what a [Rollout] is told about the devices that have the update.
-type Health struct {
-	Bad bool   `json:"bad"` // halt
-	Why string `json:"why"` // one line for the journal and the gate
-}
 
 // Rollout phases published images in: it raises the percentage of all targets
 // together, step by step along a schedule, until everybody may have them.
@@ -50,17 +33,7 @@ type Health struct {
 type Rollout struct {
 	Server *operate.Server
 
-	// Health is asked before each step and, with Stay, every Every. Nil means
-	// that nothing is known. An error is no signal: it ends this start.
-	Health func(ctx context.Context) (Health, error)
-
-	// Stop is the stop file on the host; nil is none.
-	Stop *StopFile
-
-	Stay  bool          // wait for the steps instead of being pending between them
-	Every time.Duration // how often to look while waiting; a minute when zero
-
-	Now func() time.Time // the clock; time.Now when nil
+	Pace
 
 	Input RolloutInput
 
@@ -70,7 +43,7 @@ type Rollout struct {
 
 // RolloutInput is what one run of [Rollout] is asked to do.
 type RolloutInput struct {
-	Targets  []Target         `json:"targets"`
+	Images   []PublishedImage `json:"targets"`
 	Schedule phasing.Schedule `json:"schedule"`
 	Not      []string         `json:"not,omitempty"` // who may not answer its gates
 }
@@ -148,27 +121,20 @@ func (c *Rollout) Run(ctx context.Context, r *runbook.Run) error {
 	}
 }
 
-func (c *Rollout) now() time.Time {
-	if c.Now == nil {
-		return time.Now().UTC()
-	}
-	return c.Now().UTC()
-}
-
 func (c *Rollout) check() error {
-	if len(c.Input.Targets) == 0 {
+	if len(c.Input.Images) == 0 {
 		return errors.New("a rollout needs at least one target")
 	}
 	if len(c.Input.Schedule.Steps()) == 0 {
 		return errors.New("a rollout needs a schedule, such as \"1% 2h ask, 10% 6h, 100%\"")
 	}
-	return once(c.Input.Targets)
+	return once(c.Input.Images)
 }
 
 // reachable fails when a target is none whose percentage can be set, such as an
 // image of an alias.
 func (c *Rollout) reachable(ctx context.Context) error {
-	for _, t := range c.Input.Targets {
+	for _, t := range c.Input.Images {
 		if t.Version == 0 {
 			continue // in the plan of a procedure that is yet to publish it
 		}
@@ -197,142 +163,9 @@ func (c *Rollout) plan(r *runbook.Run, start time.Time) error {
 	return nil
 }
 
-// set publishes a percentage on all targets that lie below it. One after the
-// other: set-phased-percentage takes no lock, and two of them that synchronize
-// the aliases of one channel break each other's commits. At a newer version it
-// raises no others.
-func (c *Rollout) set(ctx context.Context, r *runbook.Run, p phasing.Percent) error {
-	superseded := false
-	return runbook.Each(ctx, r, keyed(c.Input.Targets, self), 1, func(ctx context.Context, r *runbook.Run, t, _ Target) (err error) {
-		if superseded {
-			return nil
-		}
-		defer func() { superseded = errors.Is(err, ErrSuperseded) }()
-		now, err := runbook.Read(ctx, r, "published", func(ctx context.Context) (phasing.Percent, error) {
-			return c.percentage(ctx, t)
-		})
-		if err != nil {
-			return err
-		}
-		if now > p {
-			return r.Note(fmt.Sprintf("%s is at %v already, above %v: not lowered", t, now, p))
-		}
-		err = setPercentage(ctx, r, c.Server, t, p, c.Stop)
-		if errors.Is(err, systemimage.ErrRefused) { // a newer version since, or the stop file?
-			if _, why := c.percentage(ctx, t); errors.Is(why, ErrSuperseded) {
-				err = why
-			} else if why := c.stopped(ctx); why != nil {
-				err = why
-			}
-		}
-		return err
-	})
-}
-
-// stopped says why nothing is raised: a back-out that begins while a round is
-// under way comes first.
-func (c *Rollout) stopped(ctx context.Context) error {
-	if c.Stop == nil {
-		return nil
-	}
-	text, there, err := c.Stop.read(ctx)
-	if err == nil && there {
-		err = fmt.Errorf("not raised: %s; start again to halt everywhere", c.Stop.says(text))
-	}
-	return err
-}
-
-// setPercentage is the one effect of this procedure. While the stop file is there,
-// nothing is set; nil is none.
-func setPercentage(ctx context.Context, r *runbook.Run, s *operate.Server, t Target, p phasing.Percent, stop *StopFile) error {
-	req := operate.PhaseRequest{Channel: t.Channel, Device: t.Device, Version: t.Version, Percentage: int(p)}
-	if stop != nil {
-		req.Unless = stop.Path
-	}
-	_, err := runbook.Do(ctx, r, runbook.Step[operate.PhaseResult]{
-		Name:   "set " + p.String(),
-		Intent: fmt.Sprintf("offer image %d of %s for %s to %v (%.2f %% of the devices)", t.Version, t.Channel, t.Device, p, 100*p.Share()),
-		Probe: func(ctx context.Context) (operate.PhaseResult, bool, error) {
-			return s.CheckPhase(ctx, req)
-		},
-		Do: func(ctx context.Context) (operate.PhaseResult, error) {
-			return s.Phase(ctx, req)
-		},
-		Predict: operate.PhaseResult{Channel: t.Channel, Device: t.Device, Version: t.Version, Percentage: int(p)},
-	})
-	return err
-}
-
-// halt stops the offer everywhere and asks whether to go on.
-func (c *Rollout) halt(ctx context.Context, r *runbook.Run, ro phasing.Rollout, d decision) (phasing.Rollout, error) {
-	halted, err := ro.Halt(d.Time)
-	if err != nil {
-		return ro, err
-	}
-	if err := r.Note("halting: " + d.Why); err != nil {
-		return ro, err
-	}
-	err = stopAll(ctx, r.Group("halt"), c.Server, c.Input.Targets)
-	if c.Stop != nil { // also when a target could not be stopped
-		err = errors.Join(err, c.Stop.write(ctx, r, d.Why, false))
-	}
-	if err != nil {
-		return ro, fmt.Errorf("halting (%s): not everything is stopped: %w", d.Why, err)
-	}
-	if takesBack(d.Stop, c.Input.Targets) {
-		return ro, fmt.Errorf("all targets are at 0 %%, and this rollout is over: %w (%s). Phase the images that replace them in with a new rollout", ErrBackedOut, d.Why)
-	}
-	question := fmt.Sprintf("All targets are at 0 %%. Resume the rollout where it was, at %v? (Only when the reason is gone.)", d.Next)
-	if d.Next == 0 {
-		question = "All targets are at 0 %. Begin the rollout all the same? (Only when the reason is gone.)"
-	}
-	err = r.Gate(ctx, runbook.Gate{
-		Name:     "resume",
-		Question: question,
-		Evidence: c.evidence(d), Not: c.Input.Not,
-	})
-	if err != nil {
-		return ro, err
-	}
-	if c.Stop != nil {
-		said := d.Why // what this run wrote
-		if d.Found {
-			said = d.Stop
-		}
-		if err := c.Stop.remove(ctx, r, said); err != nil {
-			return ro, err
-		}
-	}
-	at, err := c.answered(ctx, r, d)
-	if err != nil {
-		return ro, err
-	}
-	return halted.Resume(at)
-}
-
-// answered pins when the answer to a decision came. It cannot have come before
-// the question, whatever two clocks say.
-func (c *Rollout) answered(ctx context.Context, r *runbook.Run, d decision) (time.Time, error) {
-	return runbook.Read(ctx, r, "answered", func(context.Context) (time.Time, error) {
-		if now := c.now(); now.After(d.Time) {
-			return now, nil
-		}
-		return d.Time, nil
-	})
-}
-
-// evidence is what a person sees at a gate.
-func (c *Rollout) evidence(d decision) any {
-	return struct {
-		Targets []Target `json:"targets"`
-		Percent string   `json:"percent"`
-		Why     string   `json:"why,omitempty"`
-	}{c.Input.Targets, d.Percent.String(), d.Why}
-}
-
 func (c *Rollout) names() string {
 	var names []string
-	for _, t := range c.Input.Targets {
+	for _, t := range c.Input.Images {
 		names = append(names, t.String())
 	}
 	slices.Sort(names)

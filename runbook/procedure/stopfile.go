@@ -30,7 +30,7 @@ const (
 // backedOut begins what a back-out writes; the images follow, with blanks between.
 const backedOut = "backed out:"
 
-func backOutNotice(targets []Target) string {
+func backOutNotice(targets []PublishedImage) string {
 	text := backedOut
 	for _, t := range targets {
 		text += fmt.Sprintf(" %s:%d", t, t.Version)
@@ -40,9 +40,9 @@ func backOutNotice(targets []Target) string {
 
 // takesBack reports whether the text of a stop file says that one of the images
 // was backed out.
-func takesBack(text string, targets []Target) bool {
+func takesBack(text string, targets []PublishedImage) bool {
 	rest, ok := strings.CutPrefix(text, backedOut)
-	return ok && slices.ContainsFunc(targets, func(t Target) bool {
+	return ok && slices.ContainsFunc(targets, func(t PublishedImage) bool {
 		return slices.Contains(strings.Fields(rest), fmt.Sprintf("%s:%d", t, t.Version))
 	})
 }

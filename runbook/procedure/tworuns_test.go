@@ -24,7 +24,7 @@ func TestRolloutAgainstBackOut(t *testing.T) {
 			l := released(t, 0)
 			k := newClock(time.Minute)
 			c := rollout(t, l, k, "linear 5h every 10m")
-			c.Input.Targets, c.Stay = faulty(2), true
+			c.Input.Images, c.Stay = faulty(2), true
 			ended := make(chan error)
 			go func() { ended <- execute(t, c, &runbooktest.Memory{}, nil) }()
 			time.Sleep(after)

@@ -32,13 +32,10 @@ func (l *List) Set(s string) error {
 
 // Phasing are the flags and keys of programs that phase images in.
 type Phasing struct {
+	procedure.Pace
 	Schedule phasing.Schedule
-	Health   func(context.Context) (procedure.Health, error)
-	Stop     *procedure.StopFile
-	Stay     bool
-	Every    time.Duration
 	Not      []string
-	Announce procedure.Announcer
+	Announce func(context.Context, procedure.Announcement) error
 
 	schedule, health, stop, not, announce string
 }
@@ -121,7 +118,7 @@ func (p *Phasing) ResolveStop(w *World) {
 
 // announceCommand hands announcements to a command line of the operator's own on
 // this machine.
-func announceCommand(line string) procedure.Announcer {
+func announceCommand(line string) func(context.Context, procedure.Announcement) error {
 	return func(ctx context.Context, a procedure.Announcement) error {
 		ctx, cancel := context.WithTimeout(ctx, time.Minute)
 		defer cancel()

@@ -2,57 +2,14 @@ package procedure
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
-	"iter"
 	"slices"
-	"strings"
 
 	"github.com/landingteam/landing/runbook"
 	"github.com/landingteam/landing/systemimage"
 	"github.com/landingteam/landing/systemimage/operate"
 )
-
-// copyImage copies one image and looks it up where it should be then.
-func copyImage(ctx context.Context, r *runbook.Run, s *operate.Server, req operate.CopyRequest) (operate.CopyResult, error) {
-	req.Job = jobName(r, "copy", req.To, req.Device)
-	tag := "tag " + req.Tag
-	if req.KeepTag {
-		tag = "its tag kept"
-	}
-	copied, err := runbook.Do(ctx, r, runbook.Step[operate.CopyResult]{
-		Name: "copy",
-		Intent: fmt.Sprintf("copy image %d of %s for %s to %s, %s, at %d %%",
-			req.Version, req.From, req.Device, req.To, tag, req.Percentage),
-		Probe: func(ctx context.Context) (operate.CopyResult, bool, error) {
-			return s.CheckCopy(ctx, req)
-		},
-		Do: func(ctx context.Context) (operate.CopyResult, error) {
-			return s.Copy(ctx, req)
-		},
-		Predict: operate.CopyResult{Channel: req.To, Device: req.Device, Tag: req.Tag, Percentage: req.Percentage},
-	})
-	if err != nil {
-		return copied, err
-	}
-	err = r.Verify(ctx, "published", func(ctx context.Context) error {
-		m, err := s.Client.Full(ctx, req.To, req.Device, copied.Version)
-		if err != nil {
-			return err
-		}
-		if tag := m.Detail().Tag(); tag != copied.Tag || m.Percentage != req.Percentage {
-			return fmt.Errorf("image %d of %s for %s has tag %q and is at %d %%, want %q at %d %%: look at it with imageinfo before anybody tests it",
-				copied.Version, req.To, req.Device, tag, m.Percentage, copied.Tag, req.Percentage)
-		}
-		return nil
-	})
-	if err != nil || r.Planning() {
-		return copied, err
-	}
-	return copied, r.Note(fmt.Sprintf("%s for %s is now image %d, tag %s, at %d %%: image %d of %s",
-		req.To, req.Device, copied.Version, copied.Tag, copied.Percentage, req.Version, req.From))
-}
 
 // importerReady refuses to begin on a host whose importer cannot be held, and
 // notes when somebody has turned it off by hand: it stays off then. Where several
@@ -143,34 +100,4 @@ func holdImporter(r *runbook.Run, im *operate.Importer, several bool, dead ...op
 			return mine.Resume(ctx)
 		},
 	}
-}
-
-// keyed makes a list what [runbook.Each] walks: every value under its key, which
-// names its group.
-func keyed[K comparable, V any](list []V, key func(V) K) iter.Seq2[K, V] {
-	return func(yield func(K, V) bool) {
-		for _, v := range list {
-			if !yield(key(v), v) {
-				return
-			}
-		}
-	}
-}
-
-// self is the key of values that are their own.
-func self[T any](v T) T { return v }
-
-// jobName names a job on the host after its run and step, in the alphabet and
-// length that the host allows. What that leaves out is in a digest at the end.
-func jobName(r *runbook.Run, parts ...string) string {
-	name := r.ID() + "-" + strings.Join(parts, "-")
-	sum := sha256.Sum256([]byte(name))
-	safe := strings.Map(func(c rune) rune {
-		switch {
-		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9', c == '.', c == '_':
-			return c
-		}
-		return '-'
-	}, name)
-	return fmt.Sprintf("%.80s-%x", strings.TrimLeft(safe, "-."), sum[:4])
 }

@@ -33,14 +33,10 @@ type decision struct {
 
 // decide waits until something is to be done and pins what.
 func (c *Rollout) decide(ctx context.Context, r *runbook.Run, ro phasing.Rollout, published phasing.Percent) (decision, error) {
-	every := c.Every
-	if every <= 0 {
-		every = time.Minute
-	}
 	return runbook.Wait(ctx, r, runbook.Poll[decision]{
 		Name:     "what is due",
 		Intent:   fmt.Sprintf("wait for the next step after %v", published),
-		Every:    every,
+		Every:    c.every(),
 		Deadline: 30 * 24 * time.Hour,
 		Check: func(ctx context.Context) (decision, bool, error) {
 			now := c.now()
@@ -75,7 +71,7 @@ func (c *Rollout) look(ctx context.Context, ro phasing.Rollout, published phasin
 			return d, err
 		}
 		if n := slices.Index(seen, 0); published > 0 && n >= 0 {
-			why = c.Input.Targets[n].String() + " was set to 0 % by somebody else"
+			why = c.Input.Images[n].String() + " was set to 0 % by somebody else"
 		}
 	}
 	if why != "" {
@@ -131,39 +127,8 @@ func (c *Rollout) alarm(ctx context.Context, d *decision) (string, error) {
 func (c *Rollout) below(published phasing.Percent, seen []phasing.Percent) (low []string) {
 	for n, p := range seen {
 		if p < published {
-			low = append(low, fmt.Sprintf("%s is at %v", c.Input.Targets[n], p))
+			low = append(low, fmt.Sprintf("%s is at %v", c.Input.Images[n], p))
 		}
 	}
 	return low
-}
-
-// percentages reads the published percentages of all targets, in their order.
-func (c *Rollout) percentages(ctx context.Context) (list []phasing.Percent, err error) {
-	for _, t := range c.Input.Targets {
-		p, err := c.percentage(ctx, t)
-		if err != nil {
-			return nil, err
-		}
-		list = append(list, p)
-	}
-	return list, nil
-}
-
-// percentage reads the published percentage of a target. It is [ErrSuperseded]
-// when the target is not the newest version any more.
-func (c *Rollout) percentage(ctx context.Context, t Target) (phasing.Percent, error) {
-	x, err := c.Server.Client.Index(ctx, t.Channel, t.Device)
-	if err != nil {
-		return 0, err
-	}
-	m, ok := x.Full(t.Version)
-	newest, _ := x.Newest()
-	switch {
-	case newest > t.Version:
-		return 0, fmt.Errorf("%s: image %d is %w, %d: the phasing of %[2]d ended at 100 %%, and this rollout with it. "+
-			"What the other targets are at stays; phase the newest images in with a new rollout", t, t.Version, ErrSuperseded, newest)
-	case !ok:
-		return 0, fmt.Errorf("%s has no image %d; its newest is %d", t, t.Version, newest)
-	}
-	return phasing.Percent(m.Percentage), nil
 }

@@ -1,0 +1,71 @@
+package procedure
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/landingteam/landing/runbook"
+	"github.com/landingteam/landing/systemimage"
+	"github.com/landingteam/landing/systemimage/operate"
+)
+
+// copyAll copies the candidates to stable, with the tag and at 0 %, while the
+// importer is held.
+func (c *Release) copyAll(ctx context.Context, r *runbook.Run, candidates []releaseImage) (targets []PublishedImage, err error) {
+	several, err := importerFree(ctx, r, c.Importer)
+	if err != nil {
+		return nil, err
+	}
+	err = r.Hold(ctx, holdImporter(r, c.Importer, several), func(ctx context.Context, r *runbook.Run) error {
+		return runbook.Each(ctx, r, keyed(candidates, func(v releaseImage) Pair { return v.Pair }), 1, func(ctx context.Context, r *runbook.Run, _ Pair, v releaseImage) error {
+			t, err := c.copyOne(ctx, r, v)
+			targets = append(targets, t)
+			return err
+		})
+	})
+	return targets, err
+}
+
+func (c *Release) copyOne(ctx context.Context, r *runbook.Run, v releaseImage) (PublishedImage, error) {
+	before, err := runbook.Read(ctx, r, "newest there so far", func(ctx context.Context) (phased, error) {
+		return newestThere(ctx, c.Server.Client, v.To, v.Device)
+	})
+	if err != nil {
+		return PublishedImage{}, err
+	}
+	copied, err := copyImage(ctx, r, c.Server, operate.CopyRequest{
+		From: v.From, To: v.To, Device: v.Device, Version: v.Version, Tag: c.Input.Tag, Percentage: 0,
+	})
+	t := PublishedImage{Channel: v.To, Device: v.Device, Version: copied.Version}
+	if err != nil || before.Percentage > 0 || before.Version == copied.Version {
+		return t, err
+	}
+	return t, r.Verify(ctx, "the image before stays withdrawn", func(ctx context.Context) error {
+		old := PublishedImage{Channel: v.To, Device: v.Device, Version: before.Version}
+		who, err := whoGets(ctx, c.Server.Client, old)
+		if err == nil && who != "" {
+			err = fmt.Errorf("image %d was at 0 %%, and can be had by everybody now: %s. No delta leads from it to image %d: "+
+				"if it is faulty, set image %[3]d to 100 %% at once, when that is fit for it, or back both out; then start again with the same journal", before.Version, who, copied.Version)
+		}
+		return err
+	})
+}
+
+// phased is an image and its percentage.
+type phased struct {
+	Version    int `json:"version"`
+	Percentage int `json:"percentage"`
+}
+
+// newestThere reads the newest full image of a channel; one that has none is
+// phased to everybody.
+func newestThere(ctx context.Context, client *systemimage.Client, channel, device string) (phased, error) {
+	x, err := client.Index(ctx, channel, device)
+	if err != nil {
+		return phased{}, err
+	}
+	if m, ok := x.Latest(); ok {
+		return phased{m.Version, m.Percentage}, nil
+	}
+	return phased{Percentage: 100}, nil
+}

@@ -1,0 +1,59 @@
+package procedure
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/landingteam/landing/runbook"
+	"github.com/landingteam/landing/systemimage"
+)
+
+// releaseImage is one image that is to be released, as shown at the gate.
+type releaseImage struct {
+	Pair
+	Version int    `json:"version"`
+	Detail  string `json:"detail"`
+
+	// Ends says that the newest image there now is not at 100 %: a newer one ends
+	// its phasing, also one at 0 %. Where no delta leads from it to the newer one
+	// it can be had by everybody then.
+	Ends string `json:"ends,omitempty"`
+}
+
+// findCandidates pins the pairs and the newest image of each.
+func findCandidates(ctx context.Context, r *runbook.Run, client *systemimage.Client, from, to string, wanted []Pair) ([]releaseImage, error) {
+	return runbook.Read(ctx, r, "find candidates", func(ctx context.Context) ([]releaseImage, error) {
+		list, err := newestOf(ctx, client, from, to, wanted)
+		for n, v := range list {
+			p, err := newestThere(ctx, client, v.To, v.Device)
+			if err != nil {
+				return nil, err
+			}
+			if p.Percentage < 100 {
+				list[n].Ends = fmt.Sprintf("the phasing of image %d, which is at %d %%", p.Version, p.Percentage)
+			}
+		}
+		return list, err
+	})
+}
+
+// newestOf looks for the pairs and the newest image of each.
+func newestOf(ctx context.Context, client *systemimage.Client, from, to string, wanted []Pair) ([]releaseImage, error) {
+	channels, err := client.Channels(ctx)
+	if err != nil {
+		return nil, err
+	}
+	pairs, _, err := findPairs(channels.Channels, from, to, wanted)
+	if err != nil {
+		return nil, err
+	}
+	var list []releaseImage
+	for _, p := range pairs {
+		m, err := client.Latest(ctx, p.From, p.Device)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, releaseImage{Pair: p, Version: m.Version, Detail: m.VersionDetail})
+	}
+	return list, nil
+}
