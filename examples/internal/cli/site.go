@@ -86,14 +86,6 @@ type Launchpad struct {
 	Credentials string // file as launchpadlib writes it; empty: the environment says, or anonymous
 }
 
-// The keys of the sections; a key that is none of them is an error, since a
-// misspelt one would be ignored in silence.
-var (
-	hostKeys         = []string{"ssh", "jump", "known_hosts", "host_key", "key_file", "root"}
-	imageServerKeys  = append([]string{"url", "keyring", "unverified", "lock_wait"}, hostKeys...)
-	imageBuilderKeys = append([]string{"logs", "project", "series", "type"}, hostKeys...)
-)
-
 // programNames are those of all programs: each may have a section.
 var programNames = []string{"backout", "channelconfig", "checktree", "copyrc", "failedbuild", "failedimport",
 	"hotfix", "imageinfo", "login", "release", "republish", "respin", "rollout", "snapshot"}
@@ -125,66 +117,85 @@ func parseSite(text []byte, path string, programs map[string][]string, needs ...
 		return nil, fmt.Errorf("site file %s, %w", path, err)
 	}
 	s := &Site{options: map[string]map[string]string{}}
+	where := func(err error) error { return fmt.Errorf("site file %s: %w", path, err) }
 	for _, sec := range f.Sections() {
-		known, ok := programs[sec.Name()]
-		switch sec.Name() {
-		case ini.DefaultSection:
-			known, ok = nil, true
-		case "site":
-			known, ok = []string{"name", "operator"}, true
-		case "image-server":
-			known, ok = imageServerKeys, true
-		case "launchpad":
-			known, ok = []string{"root", "credentials"}, true
-		case "cdimage":
-			known, ok = imageBuilderKeys, true
+		if err := s.section(sec, filepath.Dir(path), programs); err != nil {
+			return nil, where(err)
 		}
-		if !ok && slices.Contains(programNames, sec.Name()) {
-			continue // another program's, which looks at its keys itself
-		}
-		if !ok {
-			return nil, fmt.Errorf("site file %s: unknown section [%s]", path, sec.Name())
-		}
-		values := map[string]string{}
-		for _, k := range sec.Keys() {
-			if !slices.Contains(known, k.Name()) {
-				return nil, fmt.Errorf("site file %s: section [%s] has no key %q; it has %s",
-					path, sec.Name(), k.Name(), cmp.Or(strings.Join(known, ", "), "none"))
-			}
-			values[k.Name()] = k.Value()
-		}
-		s.options[sec.Name()] = values
 	}
-	s.Name, s.Operator = s.Option("site", "name"), s.Option("site", "operator")
+	if err := s.complete(needs); err != nil {
+		return nil, where(err)
+	}
+	return s, nil
+}
+
+// section reads one section: a key that it does not have is an error, since a
+// misspelt one would be ignored in silence.
+func (s *Site) section(sec *ini.Section, dir string, programs map[string][]string) error {
+	known, ok := programs[sec.Name()]
+	set := map[string]func(*Site, string, string) error{}
+	for _, k := range siteKeys() {
+		if k.section == sec.Name() {
+			known, ok = append(known, k.name), true
+			set[k.name] = k.set
+		}
+	}
+	switch {
+	case ok, sec.Name() == ini.DefaultSection:
+	case slices.Contains(programNames, sec.Name()):
+		return nil // another program's, which looks at its keys itself
+	default:
+		return fmt.Errorf("unknown section [%s]", sec.Name())
+	}
+	values := map[string]string{}
+	for _, k := range sec.Keys() {
+		if !slices.Contains(known, k.Name()) {
+			return fmt.Errorf("section [%s] has no key %q; it has %s", sec.Name(), k.Name(), cmp.Or(strings.Join(known, ", "), "none"))
+		}
+		values[k.Name()] = k.Value()
+		if set[k.Name()] == nil {
+			continue
+		}
+		if err := set[k.Name()](s, k.Value(), dir); err != nil {
+			return fmt.Errorf("section [%s]: %w", sec.Name(), err)
+		}
+	}
+	s.options[sec.Name()] = values
+	return nil
+}
+
+// complete looks for what is missing, and at keys that must go together. needs are
+// the sections that must be there; "tree" is [image-server] without its host.
+func (s *Site) complete(needs []string) error {
+	must := []string{"url", "ssh", "root"}
 	for _, name := range needs {
 		if name == "tree" {
-			name = "image-server"
+			name, must = "image-server", must[:1] // nobody goes to the host
 		}
 		if _, ok := s.options[name]; !ok {
-			return nil, fmt.Errorf("site file %s: section [%s] is missing", path, name)
+			return fmt.Errorf("section [%s] is missing", name)
 		}
 	}
-	for _, sec := range []struct {
-		name string
-		fill func(map[string]string, string) error
-		must []string
-	}{{"image-server", s.ImageServer.fill, []string{"url", "ssh", "root"}}, {"cdimage", s.ImageBuilder.fill, nil}} {
-		if slices.Contains(needs, "tree") {
-			sec.must = sec.must[:min(1, len(sec.must))] // nobody goes to the host
-		}
-		for _, key := range sec.must {
-			if v, ok := s.options[sec.name]; ok && v[key] == "" {
-				return nil, fmt.Errorf("site file %s: section [%s]: key %q is missing", path, sec.name, key)
+	if v, ok := s.options["image-server"]; ok {
+		for _, key := range must {
+			if v[key] == "" {
+				return fmt.Errorf("section [image-server]: key %q is missing", key)
 			}
 		}
-		if v, ok := s.options[sec.name]; ok {
-			if err := sec.fill(v, filepath.Dir(path)); err != nil {
-				return nil, fmt.Errorf("site file %s: section [%s]: %w", path, sec.name, err)
+		if (s.ImageServer.Keyring == "") != s.ImageServer.Unverified {
+			return fmt.Errorf("section [image-server]: name the archive-master keyring with %q, or write \"unverified = yes\" to read the tree without verifying it", "keyring")
+		}
+	}
+	if _, ok := s.options["cdimage"]; ok {
+		s.ImageBuilder.Logs = cmp.Or(s.ImageBuilder.Logs, cdimage.CurrentLogs)
+		h := s.ImageBuilder.Host
+		for _, k := range [][2]string{{"jump", h.Jump}, {"known_hosts", h.KnownHosts}, {"host_key", h.HostKey}, {"key_file", h.KeyFile}, {"root", h.Root}} {
+			if h.SSH == "" && k[1] != "" {
+				return fmt.Errorf("section [cdimage]: key %q is about a host: name it with %q", k[0], "ssh")
 			}
 		}
 	}
-	s.Launchpad = Launchpad{Root: s.Option("launchpad", "root"), Credentials: file(s.Option("launchpad", "credentials"), filepath.Dir(path))}
-	return s, nil
+	return nil
 }
 
 // maxSite bounds a site file, in bytes: more is another file.
@@ -259,55 +270,3 @@ func once(text []byte) error {
 
 // Option is the value of a key in a section of the site file; "" when absent.
 func (s *Site) Option(section, key string) string { return s.options[section][key] }
-
-func host(v map[string]string, dir string) Host {
-	return Host{
-		SSH: v["ssh"], Jump: v["jump"], Root: v["root"],
-		KnownHosts: file(v["known_hosts"], dir), HostKey: v["host_key"], KeyFile: file(v["key_file"], dir),
-	}
-}
-
-func (m *ImageServer) fill(v map[string]string, dir string) error {
-	*m = ImageServer{Host: host(v, dir), URL: v["url"], Keyring: file(v["keyring"], dir)}
-	switch v["unverified"] {
-	case "", "no":
-	case "yes":
-		m.Unverified = true
-	default:
-		return fmt.Errorf("unverified = %s: want yes or no", v["unverified"])
-	}
-	if (m.Keyring == "") != m.Unverified {
-		return fmt.Errorf("name the archive-master keyring with %q, or write \"unverified = yes\" to read the tree without verifying it", "keyring")
-	}
-	if w := v["lock_wait"]; w != "" {
-		var err error
-		if m.LockWait, err = time.ParseDuration(w); err != nil || m.LockWait <= 0 {
-			return fmt.Errorf("lock_wait = %s: want a time such as 15m", w)
-		}
-	}
-	return nil
-}
-
-func (m *ImageBuilder) fill(v map[string]string, dir string) error {
-	*m = ImageBuilder{Host: host(v, dir), Logs: cmp.Or(v["logs"], cdimage.CurrentLogs)}
-	m.Images = cdimage.ImageSet{Project: v["project"], Series: v["series"], Type: v["type"]}
-	for _, key := range hostKeys {
-		if m.Host.SSH == "" && v[key] != "" {
-			return fmt.Errorf("key %q is about a host: name it with %q", key, "ssh")
-		}
-	}
-	return nil
-}
-
-// file makes a path of the site file absolute or relative to where we are.
-func file(path, dir string) string {
-	if path == "" || filepath.IsAbs(path) {
-		return path
-	}
-	if rest, ok := strings.CutPrefix(path, "~/"); ok {
-		if home, err := os.UserHomeDir(); err == nil {
-			return filepath.Join(home, rest)
-		}
-	}
-	return filepath.Join(dir, path)
-}

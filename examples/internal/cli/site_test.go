@@ -4,6 +4,7 @@ import (
 	gocmp "cmp"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -64,6 +65,53 @@ func TestProgramNames(t *testing.T) {
 	}
 	if _, err := LoadSite("../../site.conf", map[string][]string{"imageinfo": nil}); err != nil {
 		t.Error(err)
+	}
+}
+
+// The sample names every key, of its own sections and of the programs'.
+func TestSampleNamesEveryKey(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../../site.conf")
+	if err != nil {
+		t.Fatal(err)
+	}
+	named := map[string]bool{}
+	for _, m := range regexp.MustCompile(`(?m)^#?([a-z_]+) *=`).FindAllSubmatch(text, -1) {
+		named[string(m[1])] = true
+	}
+	for _, m := range regexp.MustCompile(`(?m)^# ((?:[a-z_]+(?:, | and ))+[a-z_]+)(?: | as above|$)`).FindAllSubmatch(text, -1) {
+		for _, word := range regexp.MustCompile(`[a-z_]+`).FindAllString(string(m[1]), -1) {
+			named[word] = true
+		}
+	}
+	keys := (&Phasing{}).Keys()
+	for _, k := range siteKeys() {
+		keys = append(keys, k.name)
+	}
+	mains, err := filepath.Glob("../../*/main.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	programs := 0
+	for _, path := range mains {
+		main, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range regexp.MustCompile(`(?m)^\s*Keys: +(.*),$`).FindAllSubmatch(main, -1) {
+			programs++
+			for _, key := range regexp.MustCompile(`"([a-z_]+)"`).FindAllStringSubmatch(string(m[1]), -1) {
+				keys = append(keys, key[1])
+			}
+		}
+	}
+	if programs < 5 {
+		t.Fatalf("%d programs with keys of their own, want more", programs)
+	}
+	for _, key := range keys {
+		if !named[key] {
+			t.Errorf("site.conf does not name the key %q", key)
+		}
 	}
 }
 
