@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/landingteam/landing/launchpad"
 )
@@ -56,6 +57,61 @@ func (s *Server) buildCounters(a *Archive) *answer {
 	return jsonAnswer(c)
 }
 
+// buildsOf are the builds of a source publication: those made in its archive, and
+// those made elsewhere that have a binary here, ordered by architecture.
+func (w *World) buildsOf(src *Source) (rows []*Build) {
+	for _, b := range w.Builds {
+		if b.Series != src.Series || b.Upload != src.Upload {
+			continue
+		}
+		if b.Archive == src.Archive || slices.ContainsFunc(w.Binaries, func(v *Binary) bool { return v.Archive == src.Archive && v.Build == b.ID }) {
+			rows = append(rows, b)
+		}
+	}
+	slices.SortStableFunc(rows, func(a, b *Build) int { return strings.Compare(a.Arch, b.Arch) })
+	return rows
+}
+
+// buildSets are the states that a summary tells apart. The first of which there is
+// a build is the summary, with those builds alone. Cancelled and superseded builds
+// are in none.
+var buildSets = [...]struct {
+	status string
+	states []launchpad.BuildState
+}{
+	{"BUILDING", []launchpad.BuildState{launchpad.Building, launchpad.Gathering, launchpad.Uploading}},
+	{"NEEDSBUILD", []launchpad.BuildState{launchpad.NeedsBuilding}},
+	{"FAILEDTOBUILD", []launchpad.BuildState{launchpad.FailedToBuild, launchpad.DependencyWait, launchpad.ChrootProblem, launchpad.FailedToUpload}},
+}
+
+// summary is how the builds of a source stand.
+func (w *World) summary(src *Source) (status string, builds []*Build) {
+	all := w.buildsOf(src)
+	in := func(states ...launchpad.BuildState) (rows []*Build) {
+		for _, state := range states {
+			for _, b := range all {
+				if b.State == state {
+					rows = append(rows, b)
+				}
+			}
+		}
+		return rows
+	}
+	for _, set := range buildSets {
+		if rows := in(set.states...); len(rows) > 0 {
+			return set.status, rows
+		}
+	}
+	built := in(launchpad.Built)
+	unpublished := slices.DeleteFunc(slices.Clone(built), func(b *Build) bool {
+		return slices.ContainsFunc(w.Binaries, func(v *Binary) bool { return v.Archive == src.Archive && v.Build == b.ID && !v.Published.IsZero() })
+	})
+	if src.Status.Active() && len(unpublished) > 0 {
+		return "FULLYBUILT_PENDING", unpublished
+	}
+	return "FULLYBUILT", built
+}
+
 func (s *Server) buildSummaries(q *query, a *Archive) *answer {
 	out := object{}
 	for _, id := range q.list("source_ids") {
@@ -64,34 +120,10 @@ func (s *Server) buildSummaries(q *query, a *Archive) *answer {
 		if err != nil || src == nil {
 			continue
 		}
+		status, rows := s.world.summary(src)
 		builds := []object{}
-		building, needs, failed, unpublished := false, false, false, false
-		for _, b := range s.world.Builds {
-			if b.SourceName != src.SourceName || b.SourceVersion != src.SourceVersion || b.Series != src.Series || b.Upload != src.Upload {
-				continue
-			}
+		for _, b := range rows {
 			builds = append(builds, s.buildEntry(q, b))
-			switch {
-			case b.State == launchpad.NeedsBuilding:
-				needs = true
-			case b.State.Failed():
-				failed = true
-			case b.State != launchpad.Built:
-				building = true
-			default:
-				unpublished = unpublished || !slices.ContainsFunc(s.world.Binaries, func(v *Binary) bool { return v.Archive == a.Ref && v.Build == b.ID && !v.Published.IsZero() })
-			}
-		}
-		status := "FULLYBUILT"
-		switch {
-		case building:
-			status = "BUILDING"
-		case needs:
-			status = "NEEDSBUILD"
-		case failed:
-			status = "FAILEDTOBUILD"
-		case unpublished:
-			status = "FULLYBUILT_PENDING"
 		}
 		out[id] = object{"status": status, "builds": builds, "date_published": when(src.Published), "source_package_name": src.SourceName}
 	}
@@ -107,18 +139,32 @@ func (s *Server) buildResource(q *query, a *Archive, b *Build) *answer {
 	}
 	switch q.Method + " " + q.op {
 	case "POST retry":
-		if !b.State.Failed() || b.State == launchpad.SupersededSource {
+		if !b.State.Failed() {
 			return text(400, "Build %d cannot be retried.", b.ID)
 		}
 		b.State, b.Started, b.Ended, b.Due = launchpad.NeedsBuilding, zero, zero, s.world.Now.Add(orTime(s.world.BuildTime, 600e9))
 		return jsonAnswer(nil)
 	case "POST cancel":
-		if !b.State.Final() {
-			b.State, b.Due, b.Ended = launchpad.Cancelled, zero, s.world.Now
-		}
+		s.world.cancel(&b.State, &b.Ended, &b.Due)
 		return jsonAnswer(nil)
 	}
 	return s.entryAnswer(q, func() object { return s.buildEntry(q, b) }, nil)
+}
+
+// cancellable are the states in which a build can be cancelled.
+func cancellable(state launchpad.BuildState) bool {
+	return state == launchpad.NeedsBuilding || state == launchpad.Building
+}
+
+// cancel stops a build that waits, and asks the builder to stop one that runs. Any
+// other is left alone.
+func (w *World) cancel(state *launchpad.BuildState, ended, due *time.Time) {
+	switch *state {
+	case launchpad.NeedsBuilding:
+		*state, *ended, *due = launchpad.Cancelled, w.Now, zero
+	case launchpad.Building:
+		*state, *due = launchpad.Cancelling, w.Now.Add(time.Minute)
+	}
 }
 
 // logText is what a build printed.

@@ -82,43 +82,62 @@ func (w *World) publish(a *Archive) {
 	}
 }
 
-// dominate supersedes published rows of which a higher version is published.
-// Old Architecture: all rows stay while a binary for one architecture of the
-// same source is Pending or Published anywhere.
-func (w *World) dominate(a *Archive) {
-	newest := map[string]string{}
-	highest := func(key, version string) {
-		if v, ok := newest[key]; !ok || launchpad.CompareVersions(v, version) < 0 {
-			newest[key] = version
-		}
+// newestOf remembers the highest version of each key.
+type newestOf map[string]string
+
+func (n newestOf) add(key, version string) {
+	if v, ok := n[key]; !ok || launchpad.CompareVersions(v, version) < 0 {
+		n[key] = version
 	}
+}
+
+func (n newestOf) older(key, version string) bool {
+	newest := n[key]
+	return newest != "" && launchpad.CompareVersions(version, newest) < 0
+}
+
+// dominate supersedes published rows of which a higher version is published.
+func (w *World) dominate(a *Archive) {
+	w.dominateSources(a)
+	w.dominateBinaries(a)
+}
+
+func (w *World) dominateSources(a *Archive) {
+	newest := newestOf{}
+	key := func(s *Source) string { return s.Series + " " + s.pocket() + " " + s.SourceName }
+	var rows []*Source
 	for _, s := range w.Sources {
 		if s.Archive == a.Ref && s.Status == launchpad.Published {
-			highest(s.Series+" "+s.SourceName, s.SourceVersion)
+			rows = append(rows, s)
+			newest.add(key(s), s.SourceVersion)
 		}
 	}
-	for _, s := range w.Sources {
-		if s.Archive == a.Ref && s.Status == launchpad.Published && older(s.SourceVersion, newest[s.Series+" "+s.SourceName]) {
+	for _, s := range rows {
+		if newest.older(key(s), s.SourceVersion) {
 			s.Status, s.Superseded = launchpad.Superseded, w.Now
-		}
-	}
-	key := func(b *Binary) string { return b.Series + "/" + b.Arch + " " + b.Name }
-	for _, b := range w.Binaries {
-		if b.Archive == a.Ref && b.Status == launchpad.Published {
-			highest(key(b), b.Version)
-		}
-	}
-	for _, all := range []bool{false, true} {
-		for _, b := range w.Binaries {
-			if b.Archive == a.Ref && b.Status == launchpad.Published && b.All == all && older(b.Version, newest[key(b)]) && !(all && w.specificLeft(b)) {
-				b.Status, b.Superseded = launchpad.Superseded, w.Now
-			}
 		}
 	}
 }
 
-func older(v, newest string) bool {
-	return newest != "" && launchpad.CompareVersions(v, newest) < 0
+// dominateBinaries keeps old Architecture: all rows while a binary for one
+// architecture of the same source is Pending or Published anywhere.
+func (w *World) dominateBinaries(a *Archive) {
+	newest := newestOf{}
+	key := func(b *Binary) string { return b.Series + "/" + b.Arch + " " + b.pocket() + " " + b.Name }
+	var rows []*Binary
+	for _, b := range w.Binaries {
+		if b.Archive == a.Ref && b.Status == launchpad.Published {
+			rows = append(rows, b)
+			newest.add(key(b), b.Version)
+		}
+	}
+	for _, all := range []bool{false, true} {
+		for _, b := range rows {
+			if b.All == all && newest.older(key(b), b.Version) && !(all && w.specificLeft(b)) {
+				b.Status, b.Superseded = launchpad.Superseded, w.Now
+			}
+		}
+	}
 }
 
 func (w *World) specificLeft(b *Binary) bool {
@@ -132,12 +151,12 @@ func (w *World) specificLeft(b *Binary) bool {
 func (w *World) remove(a *Archive) {
 	for _, s := range w.Sources {
 		if s.Archive == a.Ref && s.Status.Active() {
-			s.Status, s.PendingRemoval = launchpad.Deleted, w.Now
+			w.markDeleted(&s.Row, "", "")
 		}
 	}
 	for _, b := range w.Binaries {
 		if b.Archive == a.Ref && b.Status.Active() {
-			b.Status, b.PendingRemoval = launchpad.Deleted, w.Now
+			w.markDeleted(&b.Row, "", "")
 		}
 	}
 	old := a.Ref
@@ -160,6 +179,9 @@ func (w *World) stepBuild(b *Build) {
 	switch b.State {
 	case launchpad.NeedsBuilding:
 		b.State, b.Started, b.Due = launchpad.Building, w.Now, w.Now.Add(orTime(w.BuildTime, 10*time.Minute))
+		return
+	case launchpad.Cancelling:
+		b.State, b.Ended, b.Due = launchpad.Cancelled, w.Now, zero
 		return
 	case launchpad.Building:
 	default:

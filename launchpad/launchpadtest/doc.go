@@ -11,9 +11,9 @@
 // Behind the web service things go wrong by the knobs of the World (FailCopy,
 // HoldBinary, FailBuild, ...), in front of it by a [Fault].
 //
-// The fake describes itself well enough for python3-launchpadlib to log in
-// without credentials, to look archives, people and series up and to list
-// publications and builds. It keeps its world in a file when it was made by
+// The fake describes itself, so that python3-launchpadlib can do with it all that
+// the fake can: log in, look things up, list, copy, delete, and request builds. It
+// keeps its world in a file when it was made by
 // [Open], and goes on there after a kill.
 //
 //	srv := launchpadtest.New(t, nil)

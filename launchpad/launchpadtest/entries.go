@@ -149,7 +149,7 @@ func (s *Server) rowEntry(q *query, r *Row) object {
 		from = secret(s.sees(q, a), q.link(a.path()))
 	}
 	return object{
-		"component_name": "main", "section_name": "devel", "status": string(r.Status), "pocket": "Release",
+		"component_name": "main", "section_name": "devel", "status": string(r.Status), "pocket": r.pocket(),
 		"source_package_name": r.SourceName, "source_package_version": r.SourceVersion,
 		"archive_link": q.link(s.world.archive(r.Archive).path()), "copied_from_archive_link": from,
 		"date_created": when(r.Created), "date_published": when(r.Published), "date_superseded": when(r.Superseded),
@@ -213,12 +213,12 @@ func (s *Server) binaryEntry(q *query, v *Binary) object {
 }
 
 // buildFields are shared by package builds and livefs builds.
-func (s *Server) buildFields(q *query, path, logName string, state launchpad.BuildState, createdAt, started, ended time.Time) object {
+func (s *Server) buildFields(q *query, path, logName, pocket string, state launchpad.BuildState, createdAt, started, ended time.Time) object {
 	o := object{
-		"buildstate": string(state), "pocket": "Release", "datecreated": when(createdAt), "date_first_dispatched": when(started),
+		"buildstate": string(state), "pocket": pocket, "datecreated": when(createdAt), "date_first_dispatched": when(started),
 		"date_started": when(started), "datebuilt": when(ended), "duration": nil, "builder_link": nil, "build_log_url": nil, "upload_log_url": nil,
 		"dependencies": nil, "score": nil, "can_be_retried": false, "can_be_rescored": state == launchpad.NeedsBuilding,
-		"can_be_cancelled": !state.Final(), "external_dependencies": nil,
+		"can_be_cancelled": cancellable(state), "external_dependencies": nil,
 	}
 	if state == launchpad.NeedsBuilding {
 		o["score"] = 2500
@@ -235,11 +235,11 @@ func (s *Server) buildFields(q *query, path, logName string, state launchpad.Bui
 func (s *Server) buildEntry(q *query, b *Build) object {
 	a := s.world.archive(b.Archive)
 	path := fmt.Sprintf("%s/+build/%d", a.path(), b.ID)
-	o := s.buildFields(q, path, fmt.Sprintf("buildlog_%s-%s-%s.%s_%s_BUILDING.txt.gz", a.Distribution, b.Series, b.Arch, b.SourceName, b.SourceVersion), b.State, b.Created, b.Started, b.Ended)
+	o := s.buildFields(q, path, fmt.Sprintf("buildlog_%s-%s-%s.%s_%s_BUILDING.txt.gz", a.Distribution, b.Series, b.Arch, b.SourceName, b.SourceVersion), "Release", b.State, b.Created, b.Started, b.Ended)
 	o["title"] = fmt.Sprintf("%s build of %s %s in %s %s RELEASE", b.Arch, b.SourceName, b.SourceVersion, a.Distribution, b.Series)
 	o["arch_tag"], o["source_package_name"], o["source_package_version"] = b.Arch, b.SourceName, b.SourceVersion
 	o["archive_link"], o["distribution_link"] = q.link(a.path()), q.link(a.Distribution)
-	o["can_be_retried"] = b.State.Failed() && b.State != launchpad.SupersededSource
+	o["can_be_retried"] = b.State.Failed()
 	o["changesfile_url"], o["buildinfo_url"], o["current_source_publication_link"] = nil, nil, nil
 	if src := s.world.activeSource(b.Archive, b.Series, b.SourceName, b.SourceVersion); src != nil {
 		o["current_source_publication_link"] = q.link(fmt.Sprintf("%s/+sourcepub/%d", a.path(), src.ID))

@@ -72,36 +72,74 @@ func denied(kind, attribute, permission string) *answer {
 
 // tokenPages are the pages of the web host that hand out tokens.
 func (s *Server) tokenPages(q *query, path string) *answer {
-	w := s.world
-	consumer := q.params.Get("oauth_consumer_key")
 	switch {
 	case path == "+request-token" && q.Method == http.MethodPost:
-		if consumer == "" {
-			return text(401, "Unknown consumer.")
-		}
-		t := &Token{Key: fmt.Sprintf("request%d", w.id()), Secret: fmt.Sprintf("requestsecret%d", w.id()), Consumer: consumer}
-		w.Requests = append(w.Requests, t)
-		return text(200, "oauth_token=%s&oauth_token_secret=%s", t.Key, t.Secret)
+		return s.requestToken(q)
 	case path == "+access-token" && q.Method == http.MethodPost:
-		t := find(w.Requests, func(t *Token) bool { return t.Key == q.params.Get("oauth_token") })
-		switch {
-		case t == nil:
-			return text(401, "No request token specified.")
-		case q.params.Get("oauth_signature") != "&"+t.Secret:
-			return text(401, "Invalid OAuth signature.")
-		case t.Refused:
-			return text(403, "End-user refused to authorize request token.")
-		case !t.Reviewed:
-			return text(401, "Request token has not yet been reviewed. Try again later.")
-		}
-		w.Requests = slices.DeleteFunc(w.Requests, func(o *Token) bool { return o == t })
-		granted := &Token{Key: fmt.Sprintf("access%d", w.id()), Secret: fmt.Sprintf("accesssecret%d", w.id()), Person: t.Person, Access: t.Access, Consumer: consumer}
-		w.Tokens = append(w.Tokens, granted)
-		return text(200, "oauth_token=%s&oauth_token_secret=%s&lp.context=None", granted.Key, granted.Secret)
+		return s.accessToken(q)
 	case path == "+authorize-token":
 		return html(200, "Authorize application to access Launchpad on your behalf")
 	}
 	return html(404, "Error: Page not found")
+}
+
+// badSignature checks how a request for a token is signed.
+func badSignature(q *query, secret, refusal string) *answer {
+	switch {
+	case q.params.Get("oauth_signature_method") != "PLAINTEXT":
+		return text(400, "")
+	case q.params.Get("oauth_signature") != "&"+secret:
+		return text(401, "%s", refusal)
+	}
+	return nil
+}
+
+// requestToken registers the consumer and makes a token for a person to review, as
+// JSON where exactly that is accepted.
+func (s *Server) requestToken(q *query) *answer {
+	w, consumer := s.world, q.params.Get("oauth_consumer_key")
+	if consumer == "" {
+		return text(401, "")
+	}
+	if bad := badSignature(q, "", ""); bad != nil {
+		return bad
+	}
+	t := &Token{Key: fmt.Sprintf("request%d", w.id()), Secret: fmt.Sprintf("requestsecret%d", w.id()), Consumer: consumer}
+	w.Requests = append(w.Requests, t)
+	if q.Header.Get("Accept") != "application/json" {
+		return text(200, "oauth_token=%s&oauth_token_secret=%s", t.Key, t.Secret)
+	}
+	levels := []object{}
+	for _, l := range [...][2]string{{"UNAUTHORIZED", "No Access"}, {"READ_PUBLIC", "Read Non-Private Data"}, {"WRITE_PUBLIC", "Change Non-Private Data"},
+		{"READ_PRIVATE", "Read Anything"}, {"WRITE_PRIVATE", "Change Anything"}} {
+		levels = append(levels, object{"value": l[0], "title": l[1]})
+	}
+	return jsonAnswer(object{"oauth_token": t.Key, "oauth_token_secret": t.Secret, "oauth_token_consumer": consumer, "access_levels": levels})
+}
+
+// accessToken exchanges a token that a person has reviewed.
+func (s *Server) accessToken(q *query) *answer {
+	w, consumer := s.world, q.params.Get("oauth_consumer_key")
+	if !slices.ContainsFunc(slices.Concat(w.Requests, w.Tokens), func(t *Token) bool { return t.Consumer == consumer && consumer != "" }) {
+		return text(401, "") // nobody has ever asked for it
+	}
+	t := find(w.Requests, func(t *Token) bool { return t.Key == q.params.Get("oauth_token") && t.Consumer == consumer })
+	if t == nil {
+		return text(401, "No request token specified.")
+	}
+	if bad := badSignature(q, t.Secret, "Invalid OAuth signature."); bad != nil {
+		return bad
+	}
+	switch {
+	case !t.Reviewed:
+		return text(401, "Request token has not yet been reviewed. Try again later.")
+	case t.Refused:
+		return text(403, "End-user refused to authorize request token.")
+	}
+	w.Requests = slices.DeleteFunc(w.Requests, func(o *Token) bool { return o == t })
+	granted := &Token{Key: fmt.Sprintf("access%d", w.id()), Secret: fmt.Sprintf("accesssecret%d", w.id()), Person: t.Person, Access: t.Access, Consumer: consumer}
+	w.Tokens = append(w.Tokens, granted)
+	return text(200, "oauth_token=%s&oauth_token_secret=%s&lp.context=None", granted.Key, granted.Secret)
 }
 
 // Review answers the request token on the page a person was shown: with a level

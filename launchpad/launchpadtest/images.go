@@ -28,6 +28,7 @@ type Image struct {
 	Livefs                           string // path of the livefs
 	Archive, Series, Arch, Requester string
 	UniqueKey, Version               string
+	Pocket                           string `json:",omitempty"` // default Release
 	Override                         map[string]any
 	State                            launchpad.BuildState
 	Due                              time.Time `json:",omitzero"`
@@ -153,11 +154,11 @@ func (s *Server) requestBuild(q *query, l *Livefs) *answer {
 	case a.Private && a.Owner != l.Owner:
 		return text(403, "Live filesystem builds against private archives are only allowed if the live filesystem owner and the archive owner are equal.")
 	}
-	i := &Image{ID: w.id(), Livefs: l.path(), Archive: a.Ref, Series: l.Series, Arch: das[strings.LastIndexByte(das, '/')+1:], Requester: q.viewer,
+	i := &Image{ID: w.id(), Livefs: l.path(), Archive: a.Ref, Series: l.Series, Arch: das[strings.LastIndexByte(das, '/')+1:], Requester: q.viewer, Pocket: pocket,
 		UniqueKey: q.text("unique_key"), Version: orElse(q.text("version"), w.Now.Format("20060102-150405")), Override: meta,
 		State: launchpad.NeedsBuilding, Created: w.Now, Due: w.Now.Add(orTime(w.BuildTime, 10*time.Minute))}
 	if slices.ContainsFunc(w.Images, func(o *Image) bool {
-		return o.Livefs == i.Livefs && o.State == launchpad.NeedsBuilding && o.Archive == i.Archive && o.Arch == i.Arch && o.UniqueKey == i.UniqueKey && digest(o.Override) == digest(i.Override)
+		return o.Livefs == i.Livefs && o.State == launchpad.NeedsBuilding && o.Archive == i.Archive && o.Arch == i.Arch && o.Pocket == i.Pocket && o.UniqueKey == i.UniqueKey && digest(o.Override) == digest(i.Override)
 	}) {
 		return text(400, "An identical build of this live filesystem image is already pending.")
 	}
@@ -176,12 +177,12 @@ func (i *Image) logName(l *Livefs) string {
 func (s *Server) imageEntry(q *query, i *Image) object {
 	l := s.world.livefs(i.Livefs)
 	path := fmt.Sprintf("%s/+build/%d", i.Livefs, i.ID)
-	o := s.buildFields(q, path, i.logName(l), i.State, i.Created, i.Started, i.Ended)
+	o := s.buildFields(q, path, i.logName(l), orElse(i.Pocket, "Release"), i.State, i.Created, i.Started, i.Ended)
 	name := l.Name
 	if i.UniqueKey != "" {
 		name += " (" + i.UniqueKey + ")"
 	}
-	o["title"] = fmt.Sprintf("%s build of %s livefs in %s %s", i.Arch, name, l.Distro, l.Series)
+	o["title"] = fmt.Sprintf("%s build of %s livefs in %s %s", i.Arch, name, l.Distro, suite(l.Series, i.Pocket))
 	o["livefs_link"], o["requester_link"], o["archive_link"] = q.link(i.Livefs), q.link("~"+i.Requester), q.link(s.world.archive(i.Archive).path())
 	o["distribution_link"], o["distro_series_link"], o["distro_arch_series_link"] = q.link(l.Distro), q.link(l.Distro+"/"+l.Series), q.link(l.Distro+"/"+l.Series+"/"+i.Arch)
 	o["unique_key"], o["version"], o["metadata_override"] = orNull(i.UniqueKey), i.Version, nil
@@ -209,12 +210,18 @@ func (s *Server) imageResource(q *query, l *Livefs, i *Image) *answer {
 		if !s.may(q, l.Owner) {
 			return denied("LiveFSBuild", "cancel", "launchpad.Edit")
 		}
-		if pendingImage(i) {
-			i.State, i.Due, i.Ended = launchpad.Cancelled, zero, s.world.Now
-		}
+		s.world.cancel(&i.State, &i.Ended, &i.Due)
 		return jsonAnswer(nil)
 	}
 	return s.entryAnswer(q, func() object { return s.imageEntry(q, i) }, nil)
+}
+
+// suite is a series with its pocket: vivid, vivid-proposed.
+func suite(series, pocket string) string {
+	if pocket == "" || pocket == "Release" {
+		return series
+	}
+	return series + "-" + strings.ToLower(pocket)
 }
 
 // stepImage moves a livefs build on: waiting, building, uploading, done.
@@ -232,6 +239,8 @@ func (w *World) stepImage(i *Image) {
 		i.State, i.Due = launchpad.Uploading, w.Now.Add(time.Minute)
 	case launchpad.Uploading:
 		i.State, i.Ended, i.Due = launchpad.Built, w.Now, zero
+	case launchpad.Cancelling:
+		i.State, i.Ended, i.Due = launchpad.Cancelled, w.Now, zero
 	default:
 		i.Due = zero
 	}

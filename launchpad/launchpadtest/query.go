@@ -60,9 +60,18 @@ func created(link string) *answer {
 	return a
 }
 
+func redirect(status int, to string) *answer {
+	a := text(status, "")
+	a.header = map[string]string{"Location": to}
+	return a
+}
+
+// parse takes a body without a type for a form, as Launchpad does: launchpadlib's
+// login sends such.
 func (q *query) parse() {
 	q.params = q.URL.Query()
-	if q.Method == http.MethodPost && strings.HasPrefix(q.Header.Get("Content-Type"), "application/x-www-form-urlencoded") {
+	kind := q.Header.Get("Content-Type")
+	if q.Method == http.MethodPost && (kind == "" || strings.HasPrefix(kind, "application/x-www-form-urlencoded")) {
 		q.params, _ = url.ParseQuery(string(q.body))
 	}
 	q.op = q.params.Get("ws.op")
@@ -231,4 +240,11 @@ func (q *query) path(name string) string {
 	}
 	p, _ = url.PathUnescape(p)
 	return p
+}
+
+func orElse(s, otherwise string) string {
+	if s == "" {
+		return otherwise
+	}
+	return s
 }

@@ -145,7 +145,7 @@ func TestWords(t *testing.T) {
 		{"POST", ppa, copyOf("source_name=mir&version=%221.10%22&to_pocket=Release&from_archive=" + link + "x"), 400, `from_archive: No such object "https://api.launchpad.test/devel/~landing-team/+archive/ubuntu/overlayx".`},
 		{"POST", ppa, copyOf("source_name=miir&version=%221.10%22&to_pocket=Release&from_archive=" + link), 404, "No such source package: 'miir'."},
 		{"POST", ppa, copyOf("source_name=mir&version=1.10&to_pocket=Release&from_archive=" + link), 400, "mir is not published in overlay."},
-		{"POST", ppa, copyOf("source_name=mir&version=%221.10%22&to_pocket=Relase&from_archive=" + link), 404, "No such pocket: 'Relase'."},
+		{"POST", ppa, copyOf("source_name=mir&version=%221.10%22&to_pocket=Relase&from_archive=" + link), 404, "No such pocket: 'RELASE'."},
 		{"POST", ppa, copyOf("source_name=mir&version=%221.10%22&to_pocket=Updates&from_archive=" + link), 400, "PPA uploads must be for the RELEASE pocket."},
 		{"POST", ppa, copyOf("source_name=mir&version=%221.10%22&to_pocket=release&to_series=vivd&from_archive=" + link), 404, "No such distribution series: 'vivd'."},
 		{"GET", "archives?ws.op=getByReference&reference=~x/ubuntu/y", "", 200, "null"},

@@ -20,32 +20,16 @@ func (s *Server) service(q *query, path string) *answer {
 		return s.serviceRoot(q)
 	}
 	seg := strings.Split(path, "/")
-	w := s.world
 	switch {
 	case path == "people/+me" && q.viewer != "":
-		a := text(303, "")
-		a.header = map[string]string{"Location": q.link("~" + q.viewer)}
-		return a
+		return redirect(303, q.link("~"+q.viewer))
 	case path == "archives":
 		return s.archivesSet(q)
 	case path == "livefses":
 		return s.livefsSet(q)
 	case strings.HasPrefix(seg[0], "~"):
-		owner := w.person(seg[0][1:])
-		if owner == nil || owner.Private && !s.seesPrivate(q, owner.Name) {
-			return notFound("Person", seg[0])
-		}
-		switch {
-		case len(seg) == 1:
-			return s.personResource(q, owner)
-		case seg[1] == "+archive" && len(seg) == 3:
-			a := text(301, "")
-			a.header = map[string]string{"Location": q.link(seg[0] + "/+archive/ubuntu/" + seg[2])}
+		if a := s.personBelow(q, seg); a != nil {
 			return a
-		case seg[1] == "+archive" && len(seg) >= 4:
-			return s.archiveBelow(q, seg[0]+"/"+seg[2]+"/"+seg[3], seg[4:])
-		case seg[1] == "+livefs" && len(seg) >= 5:
-			return s.livefsBelow(q, strings.Join(seg[:5], "/"), seg[5:])
 		}
 	case len(seg) >= 3 && seg[1] == "+archive":
 		ref := seg[0]
@@ -53,10 +37,42 @@ func (s *Server) service(q *query, path string) *answer {
 			ref += "/" + seg[2]
 		}
 		return s.archiveBelow(q, ref, seg[3:])
-	case slices.ContainsFunc(w.Series, func(r *Series) bool { return r.Distribution == seg[0] }):
+	case slices.ContainsFunc(s.world.Series, func(r *Series) bool { return r.Distribution == seg[0] }):
 		return s.distribution(q, seg)
 	}
 	return notFound("Root", seg[len(seg)-1])
+}
+
+// personBelow is a person or a team, and what stands below: PPAs, live file
+// systems. It is nil when nothing does there.
+func (s *Server) personBelow(q *query, seg []string) *answer {
+	owner := s.world.person(seg[0][1:])
+	switch {
+	case owner == nil || owner.Private && !s.seesPrivate(q, owner.Name):
+		return notFound("Person", seg[0])
+	case len(seg) == 1:
+		return s.personResource(q, owner)
+	case len(seg) == 2 && seg[1] == "ppas":
+		var rows []*Archive
+		for _, a := range s.world.Archives {
+			if a.Owner == owner.Name && strings.HasPrefix(a.Ref, "~") && a.Status != "Deleted" {
+				rows = append(rows, a)
+			}
+		}
+		return s.page(q, listing{n: len(rows), kind: "archive", entry: func(i int) any {
+			if !s.reads(q, rows[i]) {
+				return nil
+			}
+			return s.archiveEntry(q, rows[i])
+		}})
+	case len(seg) == 3 && seg[1] == "+archive":
+		return redirect(301, q.link(seg[0]+"/+archive/ubuntu/"+seg[2]))
+	case len(seg) >= 4 && seg[1] == "+archive":
+		return s.archiveBelow(q, seg[0]+"/"+seg[2]+"/"+seg[3], seg[4:])
+	case len(seg) >= 5 && seg[1] == "+livefs":
+		return s.livefsBelow(q, strings.Join(seg[:5], "/"), seg[5:])
+	}
+	return nil
 }
 
 func notFound(kind, name string) *answer {
@@ -165,6 +181,15 @@ func (s *Server) createPPA(q *query, p *Person) *answer {
 // distribution, its series and their architectures.
 func (s *Server) distribution(q *query, seg []string) *answer {
 	w := s.world
+	if len(seg) == 2 && seg[1] == "series" {
+		var rows []*Series
+		for _, r := range w.Series {
+			if r.Distribution == seg[0] {
+				rows = append(rows, r)
+			}
+		}
+		return s.page(q, listing{n: len(rows), kind: "distro_series", entry: func(i int) any { return q.seriesEntry(rows[i]) }})
+	}
 	if len(seg) == 1 {
 		switch q.op {
 		case "getSeries":
@@ -360,7 +385,7 @@ func (q *query) filters(name string) filters {
 
 func (f filters) match(r *Row, name, version string) bool {
 	return (f.name == "" || name == f.name || !f.exact && strings.Contains(name, f.name)) && (f.version == "" || version == f.version) &&
-		(f.status == "" || string(r.Status) == f.status) && (f.pocket == "" || f.pocket == "Release") &&
+		(f.status == "" || string(r.Status) == f.status) && (f.pocket == "" || f.pocket == r.pocket()) &&
 		(f.component == "" || f.component == "main") && !r.Created.Before(f.since)
 }
 

@@ -104,6 +104,7 @@ type Row struct {
 	Created                                 time.Time
 	Published, Superseded, PendingRemoval   time.Time `json:",omitzero"`
 	CopiedFrom, Creator, RemovedBy, Comment string    `json:",omitempty"`
+	Pocket                                  string    `json:",omitempty"` // default Release, the only one a PPA has
 }
 
 // A Source is a source publication.
@@ -139,6 +140,7 @@ type Job struct {
 	ID                      int
 	Name, Version, From, To string
 	FromSeries, ToSeries    string
+	FromPocket              string `json:",omitempty"` // default any
 	Binaries, Unembargo     bool
 	Requester               string
 	Due                     time.Time
@@ -149,6 +151,7 @@ type Job struct {
 // A Package is a source to put into an archive with its binaries.
 type Package struct {
 	Name, Version string
+	Pocket        string          // of a primary archive; default Release
 	Binaries      []BinaryPackage // nil: one of the same name on every architecture
 }
 
@@ -244,7 +247,7 @@ func (w *World) upload(archive, series string, p Package, published bool) {
 		p.Binaries = []BinaryPackage{{Name: p.Name}}
 	}
 	src := &Source{Row: w.row(a.Ref, series, p.Name, p.Version), Upload: w.id()}
-	src.Creator = "operator"
+	src.Creator, src.Pocket = "operator", p.Pocket
 	builds := map[string]*Build{}
 	for _, b := range p.Binaries {
 		for _, arch := range s.enabled() {
@@ -262,9 +265,7 @@ func (w *World) upload(archive, series string, p Package, published bool) {
 				src.Arches = append(src.Arches, on)
 			}
 			row := &Binary{Row: w.row(a.Ref, series, p.Name, p.Version), Name: b.Name, Version: b.Version, Arch: arch, All: b.All, Debug: b.Debug, Build: builds[on].ID}
-			if row.Version == "" {
-				row.Version = p.Version
-			}
+			row.Version, row.Pocket = orElse(b.Version, p.Version), p.Pocket
 			if published {
 				row.Status, row.Published = launchpad.Published, w.Now
 			}
