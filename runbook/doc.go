@@ -31,7 +31,8 @@
 //     Verify looks at a postcondition once.
 //   - A group is a space of names: Group makes one, [Each] one for every key.
 //   - A Hold takes something away while steps work, and gives it back however
-//     they end. It is recorded before it is taken; from then on it is owed.
+//     they end. It is recorded before it is taken; from then on it is owed. Its
+//     Look notices, before each effect, when somebody else gave it back.
 //   - A Gate asks a Human. The approval names who, why, and by digest the
 //     evidence that was shown; other evidence is asked about anew.
 //   - A Journal keeps Records, one before and one after each effect, in a
@@ -68,6 +69,7 @@
 //	a gate, or an effect in doubt, waits for a person            ErrPending
 //	a person said no, or nobody answered in time                 ErrRejected
 //	something could not be given back                            ErrOwed
+//	somebody else gave back what is held, while steps work       ErrNotHeld
 //	another process runs this journal                            ErrLocked
 //	the journal is damaged, edited, newer, or cannot be written  ErrJournal
 //	the journal refuses a call: another process has the run      ErrJournal, and ErrOwed for what is held

@@ -26,11 +26,12 @@ const (
 // engine is one start of a run: what the journal says, and what has happened
 // since. All Runs of a start share it.
 type engine struct {
-	x     *Runner
-	mode  mode
-	id    string
-	log   *slog.Logger
-	guard Guard
+	x       *Runner
+	mode    mode
+	settles bool // this start does nothing but settle
+	id      string
+	log     *slog.Logger
+	guard   Guard
 
 	// lock is a mutex that testing/synctest can see through. It guards what
 	// stands below.
@@ -54,7 +55,7 @@ type state struct {
 }
 
 func (x *Runner) engine(m mode) *engine {
-	e := &engine{x: x, mode: m, log: x.Logger, lock: make(chan struct{}, 1),
+	e := &engine{x: x, mode: m, settles: m == settling, log: x.Logger, lock: make(chan struct{}, 1),
 		past: map[string]*state{}, used: map[string]bool{}, notes: map[string]bool{}}
 	if e.log == nil {
 		e.log = slog.New(slog.DiscardHandler)

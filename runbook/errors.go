@@ -23,6 +23,9 @@ var (
 	// ErrOwed: something was taken away and could not be given back. Look at
 	// this first: the importer may still be off.
 	ErrOwed = errors.New("still held")
+	// ErrNotHeld: somebody gave back what a hold had taken, while steps worked
+	// inside. No further effect is begun there.
+	ErrNotHeld = errors.New("not held any more")
 	// ErrLocked: another process is running this journal.
 	ErrLocked = errors.New("journal in use")
 	// ErrJournal: the journal cannot be read, trusted or written. Nothing

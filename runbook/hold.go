@@ -2,6 +2,7 @@ package runbook
 
 import (
 	"context"
+	"fmt"
 	"time"
 )
 
@@ -17,8 +18,14 @@ type Hold struct {
 	Acquire func(context.Context) error
 	// Release gives it back. It may be called when Acquire failed or never
 	// ran, and must be harmless to repeat: it is tried three times within
-	// Runner.Cleanup.
+	// Runner.Cleanup, and Settle calls it also when it is on record that it
+	// was given back.
 	Release func(context.Context) error
+	// Look, if set, says how it is: whether it is away, by whomever, and in
+	// words for a person. It is asked before each effect inside, which is not
+	// begun if somebody has given the thing back meanwhile (ErrNotHeld), and at
+	// the end, where its words end the report.
+	Look func(context.Context) (away bool, text string, err error)
 }
 
 // held is a hold in this start.
@@ -26,6 +33,7 @@ type held struct {
 	Hold
 	step   string
 	parent *held
+	once   bool // on record: it was taken at some time
 
 	sem      chan struct{} // guards what stands below
 	armed    bool          // to be released at the end
@@ -53,7 +61,7 @@ func (r *Run) Hold(ctx context.Context, h Hold, body func(context.Context, *Run)
 	if err != nil {
 		return err
 	}
-	k := &held{Hold: h, step: step, parent: r.hold, sem: make(chan struct{}, 1), armed: s != nil && s.owed}
+	k := &held{Hold: h, step: step, parent: r.hold, sem: make(chan struct{}, 1), once: s != nil, armed: s != nil && s.owed}
 	if e.mode == planning {
 		if k.armed {
 			e.list(s.Record)
@@ -81,11 +89,14 @@ func (k *held) take(ctx context.Context, e *engine) error {
 	}
 	k.sem <- struct{}{}
 	defer func() { <-k.sem }()
-	if k.acquired || k.failed != nil {
+	if k.failed != nil {
 		return k.failed
 	}
 	if err := e.ready(ctx); err != nil {
 		return err
+	}
+	if k.acquired {
+		return k.still(ctx, e)
 	}
 	rec := Record{Step: k.step, Verb: VerbHold, Kind: Armed, Intent: k.Intent}
 	if err := e.append(ctx, rec); err != nil {
@@ -100,6 +111,46 @@ func (k *held) take(ctx context.Context, e *engine) error {
 	k.acquired = true
 	rec.Kind = Acquired
 	return e.append(ctx, rec)
+}
+
+// still makes sure, before an effect, that nobody has given it back meanwhile.
+func (k *held) still(ctx context.Context, e *engine) error {
+	away, text, err := k.look(ctx, e)
+	if err != nil {
+		return inStep(k.step, fmt.Errorf("look: %w", err))
+	}
+	if away {
+		return nil
+	}
+	k.failed = &Error{Kind: ErrNotHeld, Step: k.step, Text: text,
+		Hint: "somebody gave it back while steps worked inside; find out who, then start again: it is taken again first"}
+	rec := Record{Step: k.step, Verb: VerbHold, Kind: Failed, Intent: k.Intent, Error: ErrNotHeld.Error() + ": " + text}
+	return join(k.failed, e.append(ctx, rec))
+}
+
+func (k *held) look(ctx context.Context, e *engine) (away bool, text string, err error) {
+	if k.Look == nil {
+		return true, "", nil
+	}
+	_, err = e.call(ctx, k.step, func(ctx context.Context) (err error) { away, text, err = k.Look(ctx); return err })
+	return away, text, err
+}
+
+// seen puts into the last record of a hold what the world says. How the journal
+// thinks that it is may be wrong: others work there too.
+func (k *held) seen(ctx context.Context, e *engine, rec *Record) {
+	if k.Look == nil {
+		return
+	}
+	away, text, err := k.look(ctx, e)
+	switch {
+	case err != nil:
+		rec.Seen = "how it is could not be seen: " + err.Error()
+	case away && rec.Kind == Released:
+		rec.Seen, rec.Error = text, "given back as far as this run took it, and still away: "+text
+	default:
+		rec.Seen = text
+	}
 }
 
 // plan lists the hold before the first planned effect inside.
@@ -122,7 +173,7 @@ func (k *held) giveBack(ctx context.Context, e *engine) error {
 		}
 		return nil
 	}
-	if !k.armed {
+	if !k.armed && !(e.settles && k.once) {
 		return nil
 	}
 	limit := e.x.Cleanup
@@ -131,6 +182,12 @@ func (k *held) giveBack(ctx context.Context, e *engine) error {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
 	defer cancel()
+	rec := Record{Step: k.step, Verb: VerbHold, Kind: Released, Intent: k.Intent}
+	if k.acquired && k.failed == nil {
+		if away, _, err := k.look(ctx, e); err == nil && !away {
+			rec.Reason = "somebody had given it back already, after the last look"
+		}
+	}
 	var entered bool
 	var err error
 	for try := 0; ; try++ {
@@ -139,9 +196,9 @@ func (k *held) giveBack(ctx context.Context, e *engine) error {
 			break
 		}
 	}
-	rec := Record{Step: k.step, Verb: VerbHold, Kind: Released, Intent: k.Intent}
 	if err == nil {
 		k.armed = false
+		k.seen(ctx, e, &rec)
 		// When the journal is gone the debt stays on record: the next start
 		// gives back once more, which is harmless.
 		err := e.append(ctx, rec)
@@ -151,6 +208,9 @@ func (k *held) giveBack(ctx context.Context, e *engine) error {
 		return err
 	}
 	rec.Kind, rec.Error = Owed, err.Error()
+	if entered {
+		k.seen(ctx, e, &rec)
+	}
 	e.log.Error("could not be given back", "step", k.step, "intent", k.Intent, "err", err)
 	owed := &Error{Kind: ErrOwed, Step: k.step, Text: k.Intent, Err: err,
 		Hint: "give it back by hand, or start again or settle once the cause is gone"}

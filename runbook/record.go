@@ -90,6 +90,7 @@ type Record struct {
 	Deadline *time.Time      `json:"deadline,omitempty"` // when asking ends
 	By       string          `json:"by,omitempty"`       // who answered
 	Reason   string          `json:"reason,omitempty"`   // why, in the words of By
+	Seen     string          `json:"seen,omitempty"`     // of a hold at its end: how it is, in the words of its Look
 	Error    string          `json:"error,omitempty"`
 	Operator string          `json:"operator,omitempty"` // who ran the program
 	Prev     string          `json:"prev,omitempty"`     // SHA-256 of the record before
@@ -179,7 +180,7 @@ func (c *chain) next(line []byte) (Record, error) {
 
 // fields are the members of a record.
 var fields = [...]string{"format", "n", "time", "run", "step", "verb", "kind", "intent", "result", "input", "world", "evidence", "digest",
-	"not", "deadline", "by", "reason", "error", "operator", "prev", "label", "done", "total"}
+	"not", "deadline", "by", "reason", "seen", "error", "operator", "prev", "label", "done", "total"}
 
 func (rec *Record) keepUnknown(body []byte) error {
 	all := map[string]json.RawMessage{}

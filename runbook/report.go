@@ -68,6 +68,9 @@ func WriteReport(w io.Writer, s Status) error {
 		}
 	})
 	fmt.Fprintf(&b, "\nNext\n  %s\n", next(s))
+	section(&b, "Seen", s.only(func(step StepStatus) bool { return step.Seen != "" }), func(step StepStatus) {
+		fmt.Fprintf(&b, "  %s: %s, %s\n", printable(step.Step), printable(step.Seen), clock(step.Time))
+	})
 	_, err := io.WriteString(w, b.String())
 	return err
 }
@@ -155,10 +158,18 @@ func next(s Status) string {
 	case s.Ending == "rejected":
 		return "nothing; this run has ended. A new attempt needs a new journal"
 	}
+	if len(s.stillAway()) > 0 {
+		return "look at what was held: it is not as this run found it, and this run has given back all that it took"
+	}
 	if len(s.InDoubt()) > 0 {
 		return "find out whether what is in doubt happened: the procedure has no such step any more"
 	}
 	return "nothing; all is done"
+}
+
+// stillAway lists what was given back and is away all the same.
+func (s Status) stillAway() []StepStatus {
+	return s.only(func(step StepStatus) bool { return step.Verb == VerbHold && step.Kind == Released && step.Error != "" })
 }
 
 func section(b *strings.Builder, title string, steps []StepStatus, f func(StepStatus)) {

@@ -9,7 +9,9 @@ import (
 
 // Settle gives back what an earlier start left taken, and does nothing else:
 // it follows the procedure along recorded results to the holds that are owed.
-// A hold that cannot be reached that way is ErrOwed.
+// A hold that cannot be reached that way is ErrOwed. One that is given back on
+// record is given back once more: what was under way when its process was killed
+// may have come to its end since.
 func (x *Runner) Settle(ctx context.Context, p Procedure) error {
 	return x.start(ctx, settling, p)
 }

@@ -30,6 +30,12 @@ func (rec Record) String() string {
 		word = "hold"
 	case Released:
 		word = "give back"
+		if rec.Reason != "" {
+			text += " (" + rec.Reason + ")"
+		}
+		if rec.Seen != "" && rec.Error == "" {
+			text += ": " + rec.Seen
+		}
 	case Approved, Rejected:
 		text += " (" + rec.By + ": " + rec.Reason + ")"
 	case Noted:

@@ -99,5 +99,24 @@ func holdImporter(r *runbook.Run, im *operate.Importer, several bool, dead ...op
 			}
 			return mine.Resume(ctx)
 		},
+		Look: func(ctx context.Context) (bool, string, error) {
+			st, err := mine.Status(ctx)
+			away, text := importerIs(st)
+			return away, text, err
+		},
 	}
+}
+
+// importerIs says whether the importer is off, and how it is.
+func importerIs(st operate.ImporterStatus) (off bool, text string) {
+	const not = "the importer is NOT on: "
+	switch {
+	case len(st.By) > 0: // of two lines too, of which the last is held
+		return true, fmt.Sprintf("%sit is held by run %s (%s)", not, st.By[0].Run, st.By[0].Operator)
+	case st.State == operate.ImporterOn:
+		return false, "the importer is on"
+	case st.State == operate.ImporterTwice:
+		return false, fmt.Sprintf("the importer is on: lines %v of the crontab run it", st.Lines)
+	}
+	return true, fmt.Sprintf("%s%s in the crontab", not, st.State)
 }

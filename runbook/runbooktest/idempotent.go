@@ -60,7 +60,8 @@ func AssertIdempotent[T any](t testing.TB, s runbook.Step[T], snapshot func() st
 }
 
 // AssertHold checks that a hold can be taken twice, given back twice, given
-// back without having been taken, and leaves the world as it was.
+// back without having been taken, and leaves the world as it was; and that its
+// Look, if there is one, says so and changes nothing.
 func AssertHold(t testing.TB, h runbook.Hold, snapshot func() string) {
 	t.Helper()
 	ctx := t.Context()
@@ -70,6 +71,15 @@ func AssertHold(t testing.TB, h runbook.Hold, snapshot func() string) {
 			t.Fatalf("%s: %s: %v", h.Name, what, err)
 		}
 		now := snapshot()
+		if h.Look != nil {
+			away, text, err := h.Look(ctx)
+			if err != nil || text == "" || away != (now != free) {
+				t.Errorf("%s: after %s, Look says %v, %q, %v", h.Name, what, away, text, err)
+			}
+			if d := diff(now, snapshot()); d != "" {
+				t.Errorf("%s: Look changes the world\n%s", h.Name, d)
+			}
+		}
 		if d := diff(want, now); want != "" && d != "" {
 			t.Errorf("%s: after %s\n%s", h.Name, what, d)
 		}

@@ -72,7 +72,12 @@ func (w *ward) hold(name string) runbook.Hold {
 			return nil
 		}
 	}
-	return runbook.Hold{Name: name, Intent: "pause the importer", Acquire: set("off"), Release: set("on")}
+	return runbook.Hold{Name: name, Intent: "pause the importer", Acquire: set("off"), Release: set("on"),
+		Look: func(context.Context) (bool, string, error) {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			return w.importer == "off", "the importer is " + w.importer, nil
+		}}
 }
 
 // scene is a procedure with everything in it: parallel keys, nested holds, a
@@ -276,7 +281,13 @@ func TestAssertIdempotent(t *testing.T) {
 		}
 		return "on"
 	})
+	blind := w.hold("importer")
+	blind.Look = func(context.Context) (bool, string, error) { return true, "off, I am sure", nil }
+	if got := failures(t, func(t testing.TB) { AssertHold(t, blind, w.String) }); len(got) != 3 {
+		t.Error(got)
+	}
 	bad := w.hold("importer")
+	bad.Look = nil
 	bad.Release = func(context.Context) error { return nil }
 	if got := failures(t, func(t testing.TB) { AssertHold(t, bad, w.String) }); len(got) != 2 {
 		t.Error(got)
