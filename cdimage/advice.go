@@ -32,23 +32,18 @@ func (w *weigher) remedy() Remedy {
 		return w.atWork(inBuild)
 	case len(inBuild) > 0:
 		return w.rebuild(inBuild, missing)
-	case w.killed && len(missing) == 0:
+	case w.killed:
 		return w.killedRemedy()
 	case d.Publish == Complete:
 		return w.published(missing)
 	case len(missing) > 0:
 		var r remedies
-		for _, c := range missing {
-			r.add(remedyOf(c, buildRemedies()), c.Package, w.again())
-		}
-		if w.killed {
-			r.notes = append(r.notes, w.howKilled())
-		}
+		r.add(remedyOf(missing[0], buildRemedies()), missing[0].Package, w.again())
 		return r.join()
 	case d.Publish == Skipped:
-		return Remedy{w.again().Text + ", if an image is wanted", w.again().Actions}
+		return Remedy{"publish-only re-run if an image is wanted", []Action{PublishOnly}}
 	}
-	return w.again()
+	return w.publishOnly()
 }
 
 // atWork is for runs without an end that may have one.
@@ -119,14 +114,14 @@ func (w *weigher) killedRemedy() Remedy {
 	if w.d.Publish == Complete {
 		return Remedy{"re-trigger mirrors; the image is published", []Action{TriggerMirrors}}
 	}
-	r := w.again()
-	r.Text += "; " + w.howKilled()
-	return r
-}
-
-func (w *weigher) howKilled() string {
+	text := "killed: the run ended without a word"
 	if w.quietFor > quietElse {
-		return fmt.Sprintf("killed: the log has not grown for %s", w.quietFor.Round(time.Minute))
+		text = fmt.Sprintf("killed: the log has not grown for %s", w.quietFor.Round(time.Minute))
 	}
-	return "killed: the run ended without a word"
+	r := fullRebuild
+	if w.allGood() {
+		r = w.publishOnly()
+	}
+	r.Text += "; " + text
+	return r
 }

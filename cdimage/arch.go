@@ -9,8 +9,7 @@ import (
 	"time"
 )
 
-// An Arch is one live file system of a run. In a [Diagnosis] it has no builder and
-// no times.
+// An Arch is one live file system of a run.
 type Arch struct {
 	Label   string    // "ubuntu-touch-custom-armhf"
 	Builder string    // "Launchpad", or a builder's host name before 2014-06
@@ -30,8 +29,7 @@ type Arch struct {
 func (a Arch) Good() bool { return a.State == "Successfully built" || a.State == "success" }
 
 // Arches are those of one build, in the order in which they were asked for.
-// Their JSON form is an object with the labels as names; it is that of a
-// [Diagnosis].
+// Their JSON form is an object with the labels as names, without times.
 type Arches []Arch
 
 type archJSON struct {

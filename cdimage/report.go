@@ -54,11 +54,8 @@ func (d Diagnosis) String() string {
 	fmt.Fprintf(&b, "do: %s\n", d.Remedy)
 	if d.Publish != Complete {
 		safe := "no"
-		switch {
-		case d.Republish.Safe:
+		if d.Republish.Safe {
 			safe = "yes"
-		case d.Republish.First != "":
-			safe = "no, first " + d.Republish.First
 		}
 		fmt.Fprintf(&b, "publish-only re-run safe: %s (%s)\n", safe, d.Republish.Why)
 	}

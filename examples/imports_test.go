@@ -22,7 +22,7 @@ var ours = map[string][]string{
 	"systemimage/upgrade":          {"systemimage", "phasing"},
 	"systemimage/treecheck":        {"systemimage", "systemimage/upgrade", "systemimage/internal/host"},
 	"systemimage/channelconfig":    {"systemimage", "systemimage/internal/host", "runbook/command"},
-	"systemimage/importlog":        {"systemimage", "systemimage/internal/host", "systemimage/internal/serverlog"},
+	"systemimage/importlog":        {"systemimage", "systemimage/internal/host", "systemimage/internal/serverlog", "runbook/command"},
 	"systemimage/operate":          {"systemimage", "systemimage/importlog", "systemimage/internal/host", "systemimage/internal/serverlog", "runbook/command"},
 	"systemimage/systemimagetest":  {"systemimage", "systemimage/keyring", "phasing", "runbook/command"},
 
@@ -46,7 +46,7 @@ var theirs = map[string][]string{
 	"github.com/ProtonMail/go-crypto":       {"systemimage/keyring", "systemimage/systemimagetest"},
 	"github.com/ulikunitz/xz":               {"systemimage/keyring", "systemimage/systemimagetest"},
 	"golang.org/x/term":                     {"examples/internal/cli"},
-	"golang.org/x/sync":                     {"launchpad", "cdimage", "cdimage/builder", "systemimage", "systemimage/channelconfig", "systemimage/treecheck", "systemimage/operate"},
+	"golang.org/x/sync":                     {"launchpad"},
 	"github.com/hashicorp/go-retryablehttp": {"launchpad"},
 }
 

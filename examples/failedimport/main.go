@@ -28,6 +28,7 @@ import (
 	"github.com/landingteam/landing/examples/internal/cli"
 	"github.com/landingteam/landing/runbook"
 	"github.com/landingteam/landing/runbook/procedure"
+	"github.com/landingteam/landing/systemimage/importlog"
 )
 
 func main() { cli.Main(program()) }
@@ -95,7 +96,7 @@ func readLog(name string, in procedure.InvestigateImportInput, asJSON bool, stdi
 		defer f.Close()
 		stdin = f
 	}
-	report, err := procedure.ReadImportLog(stdin, in.Channel, in.Device)
+	report, err := importlog.Diagnose(stdin, importlog.Options{Channel: in.Channel, Device: in.Device})
 	if err != nil {
 		return err
 	}
@@ -103,7 +104,7 @@ func readLog(name string, in procedure.InvestigateImportInput, asJSON bool, stdi
 }
 
 // show prints the report. Its error is the exit status.
-func show(report procedure.ImportReport, asJSON bool, indent string, out io.Writer) error {
+func show(report importlog.Report, asJSON bool, indent string, out io.Writer) error {
 	var err error
 	if asJSON {
 		enc := json.NewEncoder(out)
@@ -113,7 +114,7 @@ func show(report procedure.ImportReport, asJSON bool, indent string, out io.Writ
 	} else {
 		err = report.WriteText(out)
 	}
-	if err == nil && report.Found() {
+	if err == nil && report.Wrong() {
 		err = errors.New(string(report.Verdict))
 	}
 	return err

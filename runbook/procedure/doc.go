@@ -22,7 +22,7 @@
 //   - [BackOut] takes a faulty update back.
 //   - [InvestigateBuild] says why a build of an image failed.
 //   - [InvestigateImport] says why an image did not appear on the image server;
-//     [ReadImportLog] does so from a saved log alone.
+//     [importlog.Diagnose] does so from a saved log alone.
 //   - [EditConfig] changes the server's channel configuration.
 //   - [RepublishBuild] publishes a failed build again, on the same day.
 //   - [RebuildImage] builds an image anew.

@@ -10,17 +10,18 @@ import (
 
 	"github.com/landingteam/landing/systemimage"
 	"github.com/landingteam/landing/systemimage/channelconfig"
+	"github.com/landingteam/landing/systemimage/importlog"
 )
 
 // configSeen is what etc/config says about what was asked.
 type configSeen struct {
-	Path     string          `json:"path"`
-	Checksum string          `json:"checksum,omitempty"`
-	Auto     []string        `json:"auto"`             // channels that the importer makes, in its order
-	Type     string          `json:"type,omitempty"`   // of the channel that was asked about
-	Listed   bool            `json:"listed,omitempty"` // it is in channels of [global]
-	Findings []ImportFinding `json:"findings,omitempty"`
-	Notices  []string        `json:"notices,omitempty"`
+	Path     string              `json:"path"`
+	Checksum string              `json:"checksum,omitempty"`
+	Auto     []string            `json:"auto"`             // channels that the importer makes, in its order
+	Type     string              `json:"type,omitempty"`   // of the channel that was asked about
+	Listed   bool                `json:"listed,omitempty"` // it is in channels of [global]
+	Findings []importlog.Finding `json:"findings,omitempty"`
+	Notices  []string            `json:"notices,omitempty"`
 }
 
 // lookAtConfig reads and lints etc/config.
@@ -31,7 +32,7 @@ func (i *InvestigateImport) lookAtConfig(ctx context.Context) (configSeen, error
 	c, err := file.Read(ctx)
 	if c == nil {
 		if errors.Is(err, systemimage.ErrNotFound) || errors.Is(err, systemimage.ErrRefused) {
-			seen.Findings = []ImportFinding{{About: "configuration", Cause: err.Error(), Remedy: "put it back from a backup; no program of the server works without it"}}
+			seen.Findings = []importlog.Finding{importlog.NewFinding(importlog.AboutConfig, "no-config", err.Error(), "put it back from a backup; no program of the server works without it")}
 			return seen, nil
 		}
 		return seen, err
@@ -61,7 +62,7 @@ func (i *InvestigateImport) lookAtConfig(ctx context.Context) (configSeen, error
 		seen.add(in, f, lines)
 	}
 	if settings == nil && len(seen.Findings) == 0 {
-		seen.Findings = []ImportFinding{{About: "configuration", Cause: err.Error(), Remedy: "correct etc/config: until then no program of the server works"}}
+		seen.Findings = []importlog.Finding{importlog.NewFinding(importlog.AboutConfig, "unusable-config", err.Error(), "correct etc/config: until then no program of the server works")}
 	}
 	return seen, nil
 }
@@ -73,20 +74,20 @@ func (s *configSeen) add(in InvestigateImportInput, f channelconfig.Finding, lin
 	here := in.Channel == "" || !own || channel == in.Channel
 	if f.Severity != systemimage.Harmful || !here && !s.blocks(in.Channel, channel, f.Class) {
 		if f.Severity != systemimage.Worth && here && len(s.Notices) < maxNotices {
-			s.Notices = append(s.Notices, redact("etc/config: "+f.String()))
+			s.Notices = append(s.Notices, importlog.Redact("etc/config: "+f.String()))
 		}
 		return
 	}
-	finding := ImportFinding{About: "configuration", Cause: f.Problem + ": " + f.Why, Remedy: "correct etc/config"}
+	finding := importlog.NewFinding(importlog.AboutConfig, f.Class, f.Problem+": "+f.Why, "correct etc/config")
 	if own {
-		finding.Places = []ImportPlace{{Channel: channel}}
+		finding.Channel = channel
 	}
 	if f.Line > 0 && f.Line <= len(lines) {
-		finding.Quotes = []ImportQuote{{File: "etc/config", Line: f.Line, Text: redact(strings.TrimRight(lines[f.Line-1], "\r"))}}
+		finding.Quotes = []importlog.Quote{{File: "etc/config", Line: f.Line, Text: importlog.Redact(strings.TrimRight(lines[f.Line-1], "\r"))}}
 		finding.Remedy = fmt.Sprintf("correct line %d of etc/config", f.Line)
 	}
 	for n, e := range f.Fix {
-		finding.Remedy += []string{": ", "; "}[min(n, 1)] + redact(e.String())
+		finding.Remedy += []string{": ", "; "}[min(n, 1)] + importlog.Redact(e.String())
 	}
 	s.Findings = append(s.Findings, finding)
 }
@@ -107,26 +108,26 @@ func (s *configSeen) blocks(channel, faulty, class string) bool {
 	return false
 }
 
-func (s configSeen) judge(r *ImportReport) {
+func (s configSeen) judge(r *importlog.Report) {
 	what := fmt.Sprintf("%s: %d channels of type auto", s.Path, len(s.Auto))
 	if r.Channel != "" && s.Listed {
 		what += fmt.Sprintf("; %s has type %s", r.Channel, s.Type)
 	}
 	r.Looked = append(r.Looked, what)
 	for _, f := range s.Findings {
-		r.add(f)
+		r.Add(f)
 	}
 	r.Notices = append(r.Notices, s.Notices...)
 	if r.Channel == "" || slices.Contains(s.Auto, r.Channel) || len(s.Findings) > 0 {
 		return
 	}
-	f := ImportFinding{About: "configuration", Places: []ImportPlace{{Channel: r.Channel}}}
-	if !s.Listed {
-		f.Cause = "the channel is not among channels in [global], so that the importer does not know it"
-		f.Remedy = fmt.Sprintf("add %s to channels in [global], with a section [channel_%s]; if it is an alias or a redirect, look at its target", r.Channel, r.Channel)
-	} else {
-		f.Cause = fmt.Sprintf("the channel has type %s, so that the importer does not make its images", s.Type)
-		f.Remedy = fmt.Sprintf("images get there with copy-image (examples/copyrc, release); for the importer write type = auto in [channel_%s]", r.Channel)
+	class := "not-listed"
+	problem := "the channel is not among channels in [global], so that the importer does not know it"
+	remedy := fmt.Sprintf("add %s to channels in [global], with a section [channel_%s]; if it is an alias or a redirect, look at its target", r.Channel, r.Channel)
+	if s.Listed {
+		class = "not-auto"
+		problem = fmt.Sprintf("the channel has type %s, so that the importer does not make its images", s.Type)
+		remedy = fmt.Sprintf("images get there with copy-image (examples/copyrc, release); for the importer write type = auto in [channel_%s]", r.Channel)
 	}
-	r.add(f)
+	r.Add(importlog.NewFinding(importlog.AboutConfig, class, problem, remedy, importlog.Place{Channel: r.Channel}))
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/landingteam/landing/systemimage"
+	"github.com/landingteam/landing/systemimage/importlog"
 	"github.com/landingteam/landing/systemimage/operate"
 )
 
@@ -37,40 +38,44 @@ func (i *InvestigateImport) lookAtImporter(ctx context.Context) (importerSeen, e
 }
 
 // judgeImporter says whether cron runs the importer.
-func (i *InvestigateImport) judgeImporter(r *ImportReport, st importerSeen) {
+func (i *InvestigateImport) judgeImporter(r *importlog.Report, st importerSeen) {
 	r.Looked = append(r.Looked, fmt.Sprintf("the crontab: the importer is %s", st.describe()))
-	f := ImportFinding{About: "importer", Cause: "the importer is " + st.describe() + ": cron does not run it"}
-	switch st.State {
-	case operate.ImporterPaused:
-		f.Remedy = "let the run that holds it end; a run that was killed is resumed with its journal, or gives the importer back with -settle"
+	if off, ok := importerOff[st.State]; ok {
+		f := importlog.NewFinding(importlog.AboutImporter, off.class, strings.Replace(off.problem, "{importer}", st.describe(), 1), off.remedy)
+		f.Commands = off.commands
 		for _, m := range st.By {
-			f.Quotes = append(f.Quotes, ImportQuote{File: "crontab", Line: first(st.Lines), Text: fmt.Sprintf("paused by run %s (%s)", m.Run, m.Operator)})
+			if st.State == operate.ImporterPaused {
+				f.Quotes = append(f.Quotes, importlog.Quote{File: "crontab", Line: first(st.Lines), Text: fmt.Sprintf("paused by run %s (%s)", m.Run, m.Operator)})
+			}
 		}
-	case operate.ImporterOffByHand:
-		f.Remedy = "ask who commented it out and why; then take the comment away"
-		f.Commands = []string{"crontab -l | grep -n import-images", "crontab -e"}
-	case operate.ImporterMissing:
-		f.Remedy = "put the line into the crontab of the user who runs the server's programs, or look at that user's crontab"
-		f.Commands = []string{"crontab -e"}
-	case operate.ImporterTwice:
-		f.Cause = "the crontab is not as it should be: " + st.describe() + "; two runs at once meet each other's lock"
-		f.Remedy = "comment out all lines but one"
-		f.Commands = []string{"crontab -l | grep -n import-images", "crontab -e"}
-	default:
-		f.Cause = ""
-	}
-	if f.Cause != "" {
-		r.add(f)
+		r.Add(f)
 	}
 	if st.Lock == "" {
 		return
 	}
 	if strings.Contains(st.Lock, "import-images") {
-		r.notice("an import is at work just now: %s", st.Lock)
+		r.Notice("an import is at work just now: %s", st.Lock)
 		return
 	}
-	r.add(ImportFinding{About: "lock", Cause: "the global lock is held: " + st.Lock + ": imports end at once and do nothing, with exit status 0",
-		Remedy: "let it end, or end it by its process id; the next import then works again", Commands: []string{"fuser -v state/global.lock"}})
+	f := importlog.NewFinding(importlog.AboutLock, "locked", "the global lock is held: "+st.Lock+": imports end at once and do nothing, with exit status 0",
+		"let it end, or end it by its process id; the next import then works again")
+	f.Commands = []string{"fuser -v state/global.lock"}
+	r.Add(f)
+}
+
+// importerOff says what a state of the importer means that is not as it should be.
+var importerOff = map[operate.ImporterState]struct {
+	class, problem, remedy string
+	commands               []string
+}{
+	operate.ImporterPaused: {"importer-paused", "the importer is {importer}: cron does not run it",
+		"let the run that holds it end; a run that was killed is resumed with its journal, or gives the importer back with -settle", nil},
+	operate.ImporterOffByHand: {"importer-off", "the importer is {importer}: cron does not run it",
+		"ask who commented it out and why; then take the comment away", []string{"crontab -l | grep -n import-images", "crontab -e"}},
+	operate.ImporterMissing: {"importer-missing", "the importer is {importer}: cron does not run it",
+		"put the line into the crontab of the user who runs the server's programs, or look at that user's crontab", []string{"crontab -e"}},
+	operate.ImporterTwice: {"importer-twice", "the crontab is not as it should be: {importer}; two runs at once meet each other's lock",
+		"comment out all lines but one", []string{"crontab -l | grep -n import-images", "crontab -e"}},
 }
 
 func (st importerSeen) describe() string {
@@ -136,14 +141,14 @@ func (i *InvestigateImport) lookAtTree(ctx context.Context, auto []string) (tree
 	return seen, nil
 }
 
-func (t treeSeen) judge(r *ImportReport) {
+func (t treeSeen) judge(r *importlog.Report) {
 	what := "the published tree"
 	var words []string
 	for _, p := range t.Newest {
 		switch {
 		case p.Error != "":
-			r.add(ImportFinding{About: "tree", Places: []ImportPlace{{p.Channel, p.Device}}, Cause: "its index cannot be read: " + p.Error,
-				Remedy: "look at it with checktree; every import reads it"})
+			r.Add(importlog.NewFinding(importlog.AboutTree, "unreadable-index", "its index cannot be read: "+p.Error,
+				"look at it with checktree; every import reads it", importlog.Place{Channel: p.Channel, Device: p.Device}))
 		case r.Channel != "" && p.Version == 0:
 			words = append(words, p.Device+" has no image")
 		case r.Channel != "":
@@ -155,8 +160,8 @@ func (t treeSeen) judge(r *ImportReport) {
 	}
 	r.Looked = append(r.Looked, what)
 	if t.Missing != "" {
-		r.add(ImportFinding{About: "tree", Places: []ImportPlace{{r.Channel, r.Device}}, Cause: t.Missing,
-			Remedy: "correct the name, or create channel and device in si-shell (pub.create_channel, pub.create_device)"})
+		r.Add(importlog.NewFinding(importlog.AboutTree, "not-in-tree", t.Missing,
+			"correct the name, or create channel and device in si-shell (pub.create_channel, pub.create_device)", importlog.Place{Channel: r.Channel, Device: r.Device}))
 	}
 }
 
@@ -177,12 +182,13 @@ func (i *InvestigateImport) lookForLeftOvers(ctx context.Context, newest []publi
 	return all, nil
 }
 
-func (r *ImportReport) judgeLeftOvers(list []systemimage.Finding) {
+// judgeLeftOvers says which of them stand in the way of an import.
+func judgeLeftOvers(r *importlog.Report, list []systemimage.Finding) {
 	for _, f := range list {
 		if !f.Blocks && !strings.HasPrefix(f.Place, "pool/") {
-			r.notice("%s", f)
+			r.Notice("%s", f)
 			continue
 		}
-		r.add(ImportFinding{About: "tree", Cause: f.Place + ": " + f.Problem, Remedy: f.Remedy})
+		r.Add(importlog.NewFinding(importlog.AboutTree, "left-over", f.Place+": "+f.Problem, f.Remedy))
 	}
 }

@@ -13,12 +13,14 @@ import (
 	"strings"
 	"time"
 
+	"github.com/landingteam/landing/runbook/command"
 	"github.com/landingteam/landing/systemimage"
 	"github.com/landingteam/landing/systemimage/channelconfig"
+	"github.com/landingteam/landing/systemimage/importlog"
 )
 
 // A sourceAnswer is what an address of a source answered. Nothing of it is
-// secret: see redact.
+// secret: see [importlog.Redact].
 type sourceAnswer struct {
 	Channel string `json:"channel,omitempty"`
 	Device  string `json:"device,omitempty"` // empty: each of the channel's
@@ -41,14 +43,14 @@ const (
 
 // askSources asks the addresses that the log complains about, and those of the
 // channel that was asked about: nobody else's, and each once.
-func (i *InvestigateImport) askSources(ctx context.Context, log ImportReport) ([]sourceAnswer, error) {
+func (i *InvestigateImport) askSources(ctx context.Context, log importlog.Report) ([]sourceAnswer, error) {
 	if i.HTTP == nil {
 		return nil, nil
 	}
 	failed := map[string]bool{}
 	var quoted []string
 	for _, f := range log.Findings {
-		for _, u := range failedURLs(f.Quotes) {
+		for _, u := range f.FailedURLs() {
 			failed[u] = true
 			quoted = append(quoted, u)
 		}
@@ -59,7 +61,7 @@ func (i *InvestigateImport) askSources(ctx context.Context, log ImportReport) ([
 	}
 	for _, u := range quoted {
 		known := slices.ContainsFunc(all, func(a sourceAnswer) bool { return a.URL == u })
-		if !known && redact(u) == u && !strings.Contains(u, "...") {
+		if !known && importlog.Redact(u) == u && !strings.Contains(u, "...") {
 			all, addresses = append(all, sourceAnswer{URL: u, Failed: true}), append(addresses, u)
 		}
 	}
@@ -106,10 +108,10 @@ func (i *InvestigateImport) sources(ctx context.Context) (all []sourceAnswer, ad
 			if err != nil || src.URL == "" {
 				continue
 			}
-			a := sourceAnswer{Channel: ch.Name, Device: e.Device, Name: src.Name, URL: redact(src.URL)}
+			a := sourceAnswer{Channel: ch.Name, Device: e.Device, Name: src.Name, URL: importlog.Redact(src.URL)}
 			all, addresses = append(all, a), append(addresses, src.URL)
 			if src.Monitor != "" {
-				a.URL, a.Monitor = redact(src.Monitor), true
+				a.URL, a.Monitor = importlog.Redact(src.Monitor), true
 				all, addresses = append(all, a), append(addresses, src.Monitor)
 			}
 		}
@@ -134,7 +136,7 @@ func (i *InvestigateImport) ask(ctx context.Context, address string, a *sourceAn
 	}
 	body, status, err := i.get(ctx, http.MethodGet, address, n)
 	if err != nil {
-		a.Error = redact(err.Error())
+		a.Error = importlog.Redact(err.Error())
 		return
 	}
 	a.Status = fmt.Sprint(status, " ", http.StatusText(status))
@@ -187,11 +189,21 @@ func (a sourceAnswer) says() string {
 	return a.Status
 }
 
+// place is what the source is of, where that is known.
+func (a sourceAnswer) place() []importlog.Place {
+	if a.Channel == "" {
+		return nil
+	}
+	return []importlog.Place{{Channel: a.Channel, Device: a.Device}}
+}
+
+func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
+
 func (a sourceAnswer) bad() bool { return a.Error != "" || a.Page || !strings.HasPrefix(a.Status, "2") }
 
 // judgeSources adds what the sources answered to what the log has about them, and
 // compares the versions of monitors with what is published.
-func (r *ImportReport) judgeSources(answers []sourceAnswer, newest []published) {
+func judgeSources(r *importlog.Report, answers []sourceAnswer, newest []published) {
 	for _, a := range answers {
 		what := "the payload"
 		if a.Monitor {
@@ -200,33 +212,33 @@ func (r *ImportReport) judgeSources(answers []sourceAnswer, newest []published) 
 		r.Looked = append(r.Looked, fmt.Sprintf("%s %s, asked from here: %s", what, a.URL, a.says()))
 		switch {
 		case a.Failed && !a.bad():
-			r.notice("%s answers now: the next import may well succeed", a.URL)
+			r.Notice("%s answers now: the next import may well succeed", a.URL)
 		case a.Failed:
-		case a.bad() && !r.explained(a):
-			f := ImportFinding{About: "source", Cause: fmt.Sprintf("%s %s does not give what is needed (asked from here, which the server may not be): %s", what, a.URL, a.says()),
-				Remedy: "upload it, or correct the address in etc/config; the next import tries again", Commands: []string{"curl -sSIL --max-time 20 " + shellWord(a.URL)}}
-			if a.Channel != "" {
-				f.Places = []ImportPlace{{a.Channel, a.Device}}
+		case a.bad() && !explained(r, a):
+			f := importlog.NewFinding(importlog.AboutSource, "source-bad", fmt.Sprintf("%s %s does not give what is needed (asked from here, which the server may not be): %s", what, a.URL, a.says()),
+				"upload it, or correct the address in etc/config; the next import tries again", a.place()...)
+			if ask, err := command.Quote([]string{"curl", "-sSIL", "--max-time", "20", a.URL}); err == nil {
+				f.Commands = []string{ask}
 			}
-			r.add(f)
+			r.Add(f)
 		case a.Monitor && !a.bad() && strings.Contains(a.Version, "\n"):
-			r.add(ImportFinding{About: "source", Places: []ImportPlace{{a.Channel, a.Device}}, Cause: fmt.Sprintf("the monitor %s answers more than one line: %s", a.URL, oneLine(a.Version)),
-				Remedy: "it must answer with one line, the version"})
+			r.Add(importlog.NewFinding(importlog.AboutSource, "monitor-text", fmt.Sprintf("the monitor %s answers more than one line: %s", a.URL, oneLine(a.Version)),
+				"it must answer with one line, the version", a.place()...))
 		case a.Monitor:
-			r.judgeMonitor(a, answers, newest)
+			judgeMonitor(r, a, answers, newest)
 		}
 	}
 }
 
 // explained reports whether something is known that is wrong with the same source.
-func (r *ImportReport) explained(a sourceAnswer) bool {
-	return slices.ContainsFunc(r.Findings, func(f ImportFinding) bool {
-		return f.About == "source" && strings.Contains(f.Cause, a.URL)
+func explained(r *importlog.Report, a sourceAnswer) bool {
+	return slices.ContainsFunc(r.Findings, func(f importlog.Finding) bool {
+		return f.About == importlog.AboutSource && strings.Contains(f.Problem, a.URL)
 	})
 }
 
 // judgeMonitor compares what a monitor says with the published images.
-func (r *ImportReport) judgeMonitor(a sourceAnswer, all []sourceAnswer, newest []published) {
+func judgeMonitor(r *importlog.Report, a sourceAnswer, all []sourceAnswer, newest []published) {
 	for _, p := range newest {
 		if p.Channel != a.Channel || a.Device != "" && p.Device != a.Device || p.Error != "" || a.Version == "" {
 			continue
@@ -236,20 +248,20 @@ func (r *ImportReport) judgeMonitor(a sourceAnswer, all []sourceAnswer, newest [
 			continue // the device has an entry of its own
 		}
 		has, ok := systemimage.ParseDetail(p.Detail).Get(a.Name)
-		if !ok || has == a.Version || r.publishedNow(p) {
+		if !ok || has == a.Version || publishedNow(r, p) {
 			continue
 		}
-		r.notice("%s for %s: the monitor says %s=%s, and image %d has %s=%s", p.Channel, p.Device, a.Name, oneLine(a.Version), p.Version, a.Name, has)
+		r.Notice("%s for %s: the monitor says %s=%s, and image %d has %s=%s", p.Channel, p.Device, a.Name, oneLine(a.Version), p.Version, a.Name, has)
 		if len(r.Findings) == 0 {
-			r.Verdict = ImportStillMiss
-			r.notice("the importer is due to take it: wait for its next run, or run it by hand with -run; it is not there after that: give the log to the owner of the importer")
+			r.Verdict = importlog.StillMissing
+			r.Notice("the importer is due to take it: wait for its next run, or run it by hand with -run; it is not there after that: give the log to the owner of the importer")
 		}
 	}
 }
 
 // publishedNow reports whether the log has a newer image.
-func (r *ImportReport) publishedNow(p published) bool {
-	return slices.ContainsFunc(r.Outcomes, func(t ImportTurn) bool {
+func publishedNow(r *importlog.Report, p published) bool {
+	return slices.ContainsFunc(r.Outcomes, func(t importlog.Turn) bool {
 		return t.Channel == p.Channel && t.Device == p.Device && t.Version > p.Version
 	})
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/landingteam/landing/runbook"
 	"github.com/landingteam/landing/runbook/command"
 	"github.com/landingteam/landing/systemimage"
+	"github.com/landingteam/landing/systemimage/importlog"
 	"github.com/landingteam/landing/systemimage/operate"
 )
 
@@ -25,7 +26,7 @@ import (
 //     by hand, which is asked for first. The importer is held meanwhile: the run
 //     of cron would only meet the lock, or let this one meet it;
 //  5. what do the sources answer that failed, or that the channel is made of;
-//  6. the cause and the remedy: see [ImportReport].
+//  6. the cause and the remedy: see [importlog.Report].
 //
 // Everything but the run by hand only looks. That run is the importer's ordinary
 // one, over all its channels; the program knows no other.
@@ -37,7 +38,7 @@ type InvestigateImport struct {
 	HTTP     *http.Client      // asks the sources of files; nil asks none
 	Input    InvestigateImportInput
 
-	Report ImportReport // set by Run
+	Report importlog.Report // set by Run
 }
 
 // InvestigateImportInput is what one run of [InvestigateImport] is asked. It is
@@ -54,14 +55,14 @@ type InvestigateImportInput struct {
 
 // logSeen is what a log said.
 type logSeen struct {
-	Report ImportReport `json:"report"`
-	Absent string       `json:"absent,omitempty"` // why there is none
+	Report importlog.Report `json:"report"`
+	Absent string           `json:"absent,omitempty"` // why there is none
 }
 
 // Run is the procedure. See [runbook.Procedure].
 func (i *InvestigateImport) Run(ctx context.Context, r *runbook.Run) error {
 	in := i.Input
-	report := ImportReport{Channel: in.Channel, Device: in.Device}
+	report := importlog.Report{Channel: in.Channel, Device: in.Device}
 	state, err := runbook.Read(ctx, r, "state of the importer", i.lookAtImporter)
 	if err != nil {
 		return err
@@ -95,44 +96,15 @@ func (i *InvestigateImport) Run(ctx context.Context, r *runbook.Run) error {
 	i.judgeImporter(&report, state)
 	config.judge(&report)
 	tree.judge(&report)
-	report.take(log.Report)
+	report.Take(log.Report)
 	if log.Absent != "" {
 		report.Looked = append(report.Looked, "no log: "+log.Absent)
 	}
-	report.judgeLeftOvers(left)
-	report.judgeSources(answers, tree.Newest)
-	report.conclude()
+	judgeLeftOvers(&report, left)
+	judgeSources(&report, answers, tree.Newest)
+	report.Conclude()
 	i.Report = report
 	return r.Note(report.Headline())
-}
-
-// take adds what a log told.
-func (r *ImportReport) take(log ImportReport) {
-	r.Looked = append(r.Looked, log.Looked...)
-	r.Outcomes = append(r.Outcomes, log.Outcomes...)
-	for _, f := range log.Findings {
-		// What was seen before has a remedy; the log proves it.
-		at := slices.IndexFunc(r.Findings, func(o ImportFinding) bool {
-			return o.About == f.About && (f.About == "lock" || f.About == "configuration" && sameChannel(o.Places, f.Places))
-		})
-		if at < 0 {
-			r.Findings = append(r.Findings, f)
-			continue
-		}
-		o := &r.Findings[at]
-		o.Quotes, o.Waiting = append(o.Quotes, f.Quotes...), append(o.Waiting, f.Waiting...)
-	}
-	r.Notices = append(r.Notices, log.Notices...)
-	r.Verdict = log.Verdict
-	if r.Verdict == ImportCause {
-		r.Verdict = ""
-	}
-}
-
-// sameChannel reports whether two findings are about one channel, or one of them
-// about all.
-func sameChannel(a, b []ImportPlace) bool {
-	return len(a) == 0 || len(b) == 0 || a[0].Channel == b[0].Channel
 }
 
 // maxLog is how much of the end of the crontab line's log is read.
@@ -168,26 +140,18 @@ func (i *InvestigateImport) log(ctx context.Context, r *runbook.Run, st importer
 	})
 }
 
-// readLog is ReadImportLog with what the configuration and the tree tell besides.
+// readLog is a diagnosis of a log with what the configuration and the tree tell
+// besides.
 func (i *InvestigateImport) readLog(log io.Reader, config configSeen, tree treeSeen) (logSeen, error) {
-	r := ImportReport{Channel: i.Input.Channel, Device: i.Input.Device}
-	x, err := readRuns(log)
-	if err != nil {
-		return logSeen{}, err
-	}
-	if x.run != nil {
-		cs := systemimage.Channels{}
-		for name, devices := range tree.Devices {
-			cs[name] = systemimage.Channel{Devices: map[string]systemimage.Device{}}
-			for _, d := range devices {
-				cs[name].Devices[d] = systemimage.Device{}
-			}
+	cs := systemimage.Channels{}
+	for name, devices := range tree.Devices {
+		cs[name] = systemimage.Channel{Devices: map[string]systemimage.Device{}}
+		for _, d := range devices {
+			cs[name].Devices[d] = systemimage.Device{}
 		}
-		x.run.Expect(config.Auto, cs)
 	}
-	x.judge(&r)
-	r.conclude()
-	return logSeen{Report: r}, nil
+	report, err := importlog.Diagnose(log, importlog.Options{Channel: i.Input.Channel, Device: i.Input.Device, Auto: config.Auto, Channels: cs})
+	return logSeen{Report: report}, err
 }
 
 // runEvidence is what is shown to who is asked for a run by hand.
@@ -272,12 +236,12 @@ func (i *InvestigateImport) importByHand(ctx context.Context, r *runbook.Run, co
 	}
 	seen.Report.Looked = append([]string{"the importer, run by hand with -vvv while its line in the crontab was commented out"}, seen.Report.Looked...)
 	if cut {
-		seen.Report.notice("what the importer printed was longer than the runner keeps: a part of it is missing, and with it perhaps its end")
+		seen.Report.Notice("what the importer printed was longer than the runner keeps: a part of it is missing, and with it perhaps its end")
 	}
-	if err != nil && seen.Report.Verdict != ImportCause {
+	if err != nil && seen.Report.Verdict != importlog.CauseFound {
 		// The log has it that all went well, and the published tree does not.
-		seen.Report.add(ImportFinding{About: "tree", Cause: err.Error(), Remedy: "look at the tree with checktree before the next import"})
-		seen.Report.Verdict = ImportCause
+		seen.Report.Add(importlog.NewFinding(importlog.AboutTree, "not-as-announced", err.Error(), "look at the tree with checktree before the next import"))
+		seen.Report.Verdict = importlog.CauseFound
 	}
 	return seen, nil
 }

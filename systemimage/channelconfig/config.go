@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
+	"unicode/utf8"
 
 	"github.com/landingteam/landing/systemimage"
 )
@@ -96,6 +98,142 @@ func (c *Config) fail(f *Failure) error {
 		e.Line, e.Column, e.Offset = f.Line, 1, int64(c.lines[f.Line-1].start)
 	}
 	return e
+}
+
+// split finds the lines. A file read as text has \n, \r\n and \r as line ends.
+func (c *Config) split() {
+	c.lines = make([]configLine, 0, bytes.Count(c.text, []byte("\n"))+bytes.Count(c.text, []byte("\r"))+1)
+	for start := 0; start < len(c.text); {
+		stop, end := len(c.text), len(c.text)
+		if i := bytes.IndexAny(c.text[start:], "\r\n"); i >= 0 {
+			stop = start + i
+			end = stop + 1
+			if c.text[stop] == '\r' && end < len(c.text) && c.text[end] == '\n' {
+				end++
+			}
+		}
+		c.lines = append(c.lines, configLine{start: int32(start), stop: int32(stop), end: int32(end)})
+		start = end
+	}
+}
+
+// decodable looks for the first byte that is not UTF-8. Python reads a file in
+// pieces of 8192 bytes and fails when it gets to the piece that shows the fault:
+// it has read the whole lines within the first bytes of the text until then.
+func decodable(text []byte) (read, bad int) {
+	const piece = 8192
+	if utf8.Valid(text) {
+		return len(text), -1
+	}
+	for bad < len(text) {
+		r, n := utf8.DecodeRune(text[bad:])
+		if r == utf8.RuneError && n < 2 {
+			break
+		}
+		bad += n
+	}
+	for end := (bad/piece + 1) * piece; ; end += piece {
+		switch {
+		case utf8.FullRune(text[bad:min(end, len(text))]):
+			return min(end-piece, bad), bad
+		case end >= len(text):
+			return bad, bad // cut off at the end of the file
+		}
+	}
+}
+
+// read reads the text, or the lines in its first bytes that are known to end
+// there: a \r may be half of a line's end.
+func (c *Config) read(limit int) *Failure {
+	const maxFaultyLines = 100
+	var (
+		section *configSection
+		option  *configKey
+		indent  int
+		bad     *Failure
+	)
+	for n, l := range c.lines {
+		if limit < len(c.text) && (int(l.end) > limit || int(l.end) == limit && c.text[l.end-1] == '\r') {
+			break
+		}
+		line := string(c.text[l.start:l.stop])
+		value := pyStrip(line)
+		if value == "" {
+			// A blank line belongs to the value above it, should that go on.
+			if option != nil {
+				option.value = append(option.value, '\n')
+			}
+			continue
+		}
+		if value[0] == '#' || value[0] == ';' {
+			continue
+		}
+		depth := utf8.RuneCountInString(line[:strings.Index(line, value)])
+		if option != nil && depth > indent {
+			option.value = append(append(option.value, '\n'), value...)
+			option.lines = append(option.lines, n)
+			continue
+		}
+		indent = depth
+		if end := strings.LastIndexByte(value, ']'); value[0] == '[' && end > 1 {
+			name := value[1:end]
+			section, option = c.byName[name], nil
+			switch {
+			case section == nil:
+				section = &configSection{name: name, byName: map[string]*configKey{}}
+				c.sections, c.byName[name] = append(c.sections, section), section
+			case name != defaultSection:
+				return &Failure{Class: classDuplicateSection, Line: n + 1, Section: name}
+			}
+			section.header = n
+			continue
+		}
+		if section == nil {
+			return &Failure{Class: classNoSection, Line: n + 1, Lines: []Line{c.line(n)}}
+		}
+		sep := strings.IndexAny(value, "=:")
+		name := ""
+		if sep >= 0 {
+			name = pyTrimRight(value[:sep])
+		}
+		if name == "" {
+			if bad == nil {
+				bad = &Failure{Class: classParsing, Line: n + 1}
+			}
+			if bad.Count++; len(bad.Lines) < maxFaultyLines {
+				bad.Lines = append(bad.Lines, c.line(n))
+			}
+			if sep < 0 {
+				continue
+			}
+		}
+		if section.byName[name] != nil {
+			return &Failure{Class: classDuplicateOption, Line: n + 1, Section: section.name, Key: name}
+		}
+		rest := pyTrimLeft(value[sep+1:])
+		key := &configKey{name: name, lines: []int{n}, value: []byte(rest)}
+		key.at = int(l.start) + strings.Index(line, value) + len(value) - len(rest)
+		section.keys, section.byName[name] = append(section.keys, key), key
+		if option = key; name == "" {
+			option = nil
+		}
+	}
+	for _, s := range c.sections {
+		for _, k := range s.keys {
+			k.value = bytes.TrimRightFunc(k.value, pySpace)
+		}
+	}
+	return bad
+}
+
+// line is a line as the server shows it: with \n behind, if anything is.
+func (c *Config) line(n int) Line {
+	l := c.lines[n]
+	text := string(c.text[l.start:l.stop])
+	if l.end > l.stop {
+		text += "\n"
+	}
+	return Line{Number: n + 1, Text: text}
 }
 
 // Text returns the text, byte for byte.

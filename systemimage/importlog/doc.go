@@ -1,14 +1,23 @@
-// Package importlog reads the log of import-images: what an import did to each
-// channel and device, and why it did not do more.
+// Package importlog says what an import did to each channel and device, and why it
+// did not do more, from what import-images printed.
 //
-// [Parse] reads one [Run], [Runs] those of a log that holds several. A run has an
-// [Entry] for each device of a channel, with its [Outcome] and, where no image was
-// published, the cause and what to do about it. [Run.Expect] adds what the run did
-// not come to. [Problem] explains a line of a log by itself.
+// The nouns, in reading order:
 //
-// Logs of both eras of the server are read, at any level, cut or whole.
+//   - A [Run] is one run of import-images. [Runs] yields those of a log, [Parse]
+//     returns the last.
+//   - An [Entry] is what happened to one device of a channel: its [Outcome], and
+//     the cause where there is no image. [Run.Expect] adds what never had its turn.
+//   - A [Finding] is a cause with its remedy, the commands that help, and the lines
+//     that prove it. Causes stand in one table, rules.go: each has a class for
+//     programs, what it is about, and what makes it known. [Explain] looks an
+//     exception of any of the server's programs up there.
+//   - A [Report] is what [Diagnose] makes of a log: outcomes, findings, and a
+//     [Verdict]. Whoever knows more, such as what the sources answer, adds to it.
 //
-// # Errors
+// Logs of both eras of the server are read, at any level, cut or whole, with the
+// standard error stream among it or without.
 //
-//	the log cannot be read to its end   an error with the line; what was read is kept
+//	situation                           what is returned
+//	the log cannot be read to its end   a systemimage.Error with the line
+//	the log does not say what was done  no error, and the verdict CannotTell
 package importlog

@@ -2,14 +2,16 @@ package importlog
 
 import (
 	"bytes"
+	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/landingteam/landing/systemimage/internal/host"
 	"github.com/landingteam/landing/systemimage/internal/serverlog"
 )
 
-// importParser is the state of reading one run.
-type importParser struct {
+// parser is the state of reading one run.
+type parser struct {
 	lines   *serverlog.Reader
 	run     *Run
 	records int
@@ -21,27 +23,30 @@ type importParser struct {
 	number  int               // of this run
 
 	channel   string
-	entry     *Entry     // the open device
-	step      importStep // what the open device or the run was at
-	generator []byte     // called last for the device
-	calls     int        // generators called for the device
-	news      int        // new files of the device
-	deltas    []Delta    // of the run
-	errors    []string   // errors since the last generator was called
-	hint      string     // what a DEBUG record said about a missing build
+	entry     *Entry   // the open device
+	step      step     // what the open device or the run was at
+	generator []byte   // called last for the device
+	calls     int      // generators called for the device
+	news      int      // new files of the device
+	deltas    []Delta  // of the run
+	errors    []string // errors since the last generator was called
+	hint      string   // what a DEBUG record said about a missing build
 
-	trace     bool   // inside a traceback
+	file   []byte   // last new file of the device, below www
+	faulty []string // numbers of the lines of etc/config that cannot be parsed
+
+	trace     trace
 	exception string // last line of the last traceback after the last record
 	lastLevel byte
 	lastText  string // of the last ERROR record
 	tool      string // what xz said last
 }
 
-// importStep is where a run is.
-type importStep int
+// step is where a run is.
+type step int
 
 const (
-	atStart importStep = iota
+	atStart step = iota
 	atDevice
 	atFull    // the full image was announced, and is being committed
 	atDelta   // a delta was announced
@@ -52,7 +57,7 @@ const (
 )
 
 // over reports whether the record begins another run.
-func (p *importParser) over(text []byte) bool {
+func (p *parser) over(text []byte) bool {
 	switch {
 	case p.records == 0 && p.exception == "":
 		return false
@@ -74,21 +79,23 @@ func (p *importParser) over(text []byte) bool {
 }
 
 // other reads a line that opens no record.
-func (p *importParser) other(b []byte) {
+func (p *parser) other(b []byte) {
+	if p.trace.open || string(b) == beginTrace {
+		if exception := p.trace.read(b); exception != nil {
+			p.exception = host.Shorten(string(exception))
+		}
+		return
+	}
 	switch {
 	case len(b) == 0:
-	case p.trace:
-		if b[0] != ' ' && b[0] != '\t' {
-			p.trace, p.exception = false, host.Shorten(string(b))
-		}
-	case string(b) == "Traceback (most recent call last):":
-		p.trace = true
 	case bytes.HasPrefix(b, []byte("xz: ")):
 		p.tool = host.Shorten(string(b))
 	case bytes.HasPrefix(b, []byte("ssh: ")):
-		if len(p.run.Mirrors) < maxImportProblems {
+		if len(p.run.Mirrors) < maxProblems {
 			p.run.Mirrors = append(p.run.Mirrors, host.Shorten(string(b)))
 		}
+	case bytes.HasPrefix(b, []byte("\t[line ")):
+		p.fault(b)
 	case string(b) == "Killed", string(b) == "Terminated":
 		p.exception = string(b)
 	case string(b) == serverlog.LockText:
@@ -96,8 +103,68 @@ func (p *importParser) other(b []byte) {
 	}
 }
 
+// fault keeps the number of a line of etc/config that cannot be parsed.
+func (p *parser) fault(b []byte) {
+	if _, rest, ok := bytes.Cut(b, []byte("[line ")); ok && len(p.faulty) < maxProblems {
+		n := fmt.Sprint(leading(bytes.TrimLeft(rest, " ")))
+		if !slices.Contains(p.faulty, n) {
+			p.faulty = append(p.faulty, n)
+		}
+	}
+}
+
+// A record is one of INFO or DEBUG that means something.
+type record struct {
+	head  string
+	whole bool // there is nothing behind head
+	read  func(p *parser, text, rest []byte)
+}
+
+// records are the records that mean something, by their first letter.
+var records = [...][]record{
+	'P' - 'C': {
+		{"Processing channel: ", false, func(p *parser, _, rest []byte) { p.open(p.name(rest), "") }},
+		{"Processing device: ", false, func(p *parser, _, rest []byte) { p.open(p.channel, p.name(rest)) }},
+		{"Publishing new image '", false, func(p *parser, _, rest []byte) { p.published(rest) }},
+		{"Publishing new delta from '", false, func(p *parser, _, rest []byte) { p.publishedDelta(rest) }},
+	},
+	'C' - 'C': {{"Calling '", false, (*parser).calling}},
+	'N' - 'C': {
+		{"New file from '", false, (*parser).newFile},
+		{"No image will be produced because the '", false, func(p *parser, _, rest []byte) { p.cancelled(quoted(rest)) }},
+	},
+	'D' - 'C': {
+		{"Device is a redirect, not considering.", true, (*parser).redirect},
+		{"Directory not found: ", false, (*parser).keepHint},
+	},
+	'S' - 'C': {
+		{"Skipping non-auto channel: ", false, (*parser).skipping},
+		{"Syncing any existing alias", true, func(p *parser, _, _ []byte) { p.end(atAliases) }},
+		{serverlog.LockText, true, func(p *parser, _, _ []byte) { p.run.Locked, p.ended = true, true }},
+	},
+	'E' - 'C': {{"Expiring old images", true, func(p *parser, _, _ []byte) { p.step = atExpiry }}},
+	'M' - 'C': {
+		{"Missing checksum: ", false, (*parser).keepHint},
+		{"Missing rootfs tarball: ", false, (*parser).keepHint},
+		{"Missing custom tarball: ", false, (*parser).keepHint},
+		{"Missing device tarball: ", false, (*parser).keepHint},
+		{"Missing channel name in JSON", false, (*parser).keepHint},
+		{"Missing devices for channel name in JSON", false, (*parser).keepHint},
+		{"Missing device name in JSON", false, (*parser).keepHint},
+		{"Missing index for the channel device in JSON", false, (*parser).keepHint},
+	},
+	'R' - 'C': {{"Removing orphaned files from the pool", true, func(p *parser, _, _ []byte) { p.end(atOrphans) }}},
+	'T' - 'C': {
+		{"Triggering a mirror sync", true, func(p *parser, _, _ []byte) {
+			p.end(atMirrors)
+			p.run.Complete, p.ended = true, true
+		}},
+		{"Too few arguments", true, (*parser).keepHint},
+	},
+}
+
 // record reads the first line of a record.
-func (p *importParser) record(level byte, text []byte) {
+func (p *parser) record(level byte, text []byte) {
 	if p.records++; p.records == 1 {
 		p.run.First = string(p.lines.Stamp[:])
 	}
@@ -108,75 +175,51 @@ func (p *importParser) record(level byte, text []byte) {
 		p.problem(level, text)
 		return
 	}
-	switch text[0] {
-	case 'P':
-		if c, ok := cut(text, "Processing channel: "); ok {
-			p.open(p.name(c), "")
-		} else if d, ok := cut(text, "Processing device: "); ok {
-			p.open(p.channel, p.name(d))
-		} else if rest, ok := cut(text, "Publishing new image '"); ok {
-			p.published(rest)
-		} else if rest, ok := cut(text, "Publishing new delta from '"); ok {
-			p.publishedDelta(rest)
-		}
-	case 'C':
-		if g, ok := cut(text, "Calling '"); ok {
-			p.calls++
-			p.errors, p.hint = p.errors[:0], ""
-			p.generator = append(p.generator[:0], g[:min(len(g), 100)]...)
-		}
-	case 'N':
-		if _, ok := cut(text, "New file from '"); ok {
-			p.news++
-		} else if rest, ok := cut(text, "No image will be produced because the '"); ok {
-			p.cancelled(quoted(rest))
-		}
-	case 'D':
-		if string(text) == "Device is a redirect, not considering." {
-			if e := p.device(); e != nil {
-				e.Outcome = Redirect
-			}
-		} else if _, ok := cut(text, "Directory not found: "); ok {
-			p.hint = host.Shorten(string(text))
-		}
-	case 'S':
-		if c, ok := cut(text, "Skipping non-auto channel: "); ok {
-			p.close()
-			channel := p.name(c)
-			p.turns[channel] = p.number
-			p.add(Entry{Channel: channel, Outcome: Skipped})
-		} else if string(text) == "Syncing any existing alias" {
-			p.close()
-			p.step = atAliases
-		} else if string(text) == serverlog.LockText {
-			p.run.Locked, p.ended = true, true
-		}
-	case 'E':
-		if string(text) == "Expiring old images" {
-			p.step = atExpiry
-		}
-	case 'M':
-		for _, head := range [...]string{"Missing checksum: ", "Missing rootfs tarball: ", "Missing custom tarball: ", "Missing device tarball: ",
-			"Missing channel name in JSON", "Missing devices for channel name in JSON", "Missing device name in JSON", "Missing index for the channel device in JSON"} {
-			if _, ok := cut(text, head); ok {
-				p.hint = host.Shorten(string(text))
-			}
-		}
-	case 'R':
-		if string(text) == "Removing orphaned files from the pool" {
-			p.close()
-			p.step = atOrphans
-		}
-	case 'T':
-		switch string(text) {
-		case "Triggering a mirror sync":
-			p.close()
-			p.step = atMirrors
-			p.run.Complete, p.ended = true, true
-		case "Too few arguments":
-			p.hint = "Too few arguments"
+	n := int(text[0]) - 'C'
+	if n < 0 || n >= len(records) {
+		return
+	}
+	for i := range records[n] {
+		r := &records[n][i]
+		if rest, ok := cut(text, r.head); ok && (!r.whole || len(rest) == 0) {
+			r.read(p, text, rest)
+			return
 		}
 	}
+}
+
+func (p *parser) calling(_, generator []byte) {
+	p.calls++
+	p.errors, p.hint, p.file = p.errors[:0], "", p.file[:0]
+	p.generator = append(p.generator[:0], generator[:min(len(generator), 100)]...)
+}
+
+func (p *parser) newFile(_, rest []byte) {
+	p.news++
+	if _, file, ok := bytes.Cut(rest, []byte("': ")); ok {
+		p.file = append(p.file[:0], file[:min(len(file), maxName)]...)
+	}
+}
+
+func (p *parser) redirect(_, _ []byte) {
+	if e := p.device(); e != nil {
+		e.Outcome = Redirect
+	}
+}
+
+func (p *parser) keepHint(text, _ []byte) { p.hint = host.Shorten(string(text)) }
+
+func (p *parser) skipping(_, rest []byte) {
+	p.close()
+	channel := p.name(rest)
+	p.turns[channel] = p.number
+	p.add(Entry{Channel: channel, Outcome: Skipped})
+}
+
+// end ends the open device, and comes to what a run does behind it.
+func (p *parser) end(at step) {
+	p.close()
+	p.step = at
 }
 
 // cut returns what follows head.
@@ -207,15 +250,18 @@ func severity(level byte) int {
 }
 
 // problem reads an error or a warning.
-func (p *importParser) problem(level byte, b []byte) {
+func (p *parser) problem(level byte, b []byte) {
 	text := host.Shorten(string(b))
 	if level != 'W' {
 		p.lastText = text
 	}
+	if text == "Too few arguments" {
+		p.hint = text
+	}
 	if c, ok := cut(b, "Invalid channel name: "); ok && p.entry == nil {
 		for i := len(p.run.Entries) - 1; i >= 0; i-- {
 			if e := &p.run.Entries[i]; e.Channel == string(c) && e.Outcome == Aborted {
-				e.Outcome, e.Cause, e.Remedy = NotInTree, causeNotInTree, remedyNotInTree
+				e.Outcome, e.Cause = NotInTree, evidence{event: notInTree, channel: e.Channel}.explain()
 				p.step = atStart
 				return
 			}
@@ -227,7 +273,7 @@ func (p *importParser) problem(level byte, b []byte) {
 		return
 	}
 	if level == 'W' {
-		if len(e.Warnings) < maxImportProblems {
+		if len(e.Warnings) < maxProblems {
 			e.Warnings = append(e.Warnings, text)
 		}
 	} else if len(p.errors) < 4 {
@@ -235,18 +281,21 @@ func (p *importParser) problem(level byte, b []byte) {
 	}
 }
 
-func (p *importParser) remark(text string) {
-	if len(p.run.Problems) < maxImportProblems {
+func (p *parser) remark(text string) {
+	if strings.HasPrefix(text, "While reading from ") {
+		p.fault([]byte(text))
+	}
+	if len(p.run.Problems) < maxProblems {
 		p.run.Problems = append(p.run.Problems, text)
 	}
 }
 
 // name returns a name as a string, fit for a message.
-func (p *importParser) name(b []byte) string {
+func (p *parser) name(b []byte) string {
 	if s, ok := p.names[string(b)]; ok {
 		return s
 	}
-	if len(p.names) >= maxImportNames { // no honest log has that many
+	if len(p.names) >= maxNames { // no honest log has that many
 		clear(p.names)
 		clear(p.turns)
 	}
@@ -255,8 +304,8 @@ func (p *importParser) name(b []byte) string {
 	return s
 }
 
-func (p *importParser) add(e Entry) bool {
-	if len(p.run.Entries) >= maxImportEntries {
+func (p *parser) add(e Entry) bool {
+	if len(p.run.Entries) >= maxEntries {
 		return false
 	}
 	e.Line = p.lines.Line
@@ -266,7 +315,7 @@ func (p *importParser) add(e Entry) bool {
 
 // open begins a channel, or a device of it. Until something else is read, the
 // run may have ended there.
-func (p *importParser) open(channel, device string) {
+func (p *parser) open(channel, device string) {
 	if n := len(p.run.Entries); device != "" && p.step == atDevice && n > 0 && p.run.Entries[n-1].Device == "" {
 		p.run.Entries = p.run.Entries[:n-1] // the channel has devices: they tell
 	}
@@ -279,14 +328,14 @@ func (p *importParser) open(channel, device string) {
 		p.entry = &p.run.Entries[len(p.run.Entries)-1]
 	}
 	p.step = atDevice
-	p.calls, p.news, p.errors, p.hint, p.tool, p.generator = 0, 0, p.errors[:0], "", "", p.generator[:0]
+	p.calls, p.news, p.errors, p.hint, p.tool, p.generator, p.file = 0, 0, p.errors[:0], "", "", p.generator[:0], p.file[:0]
 }
 
 // device returns the open device, or nil when the log does not say which it is.
-func (p *importParser) device() *Entry { return p.entry }
+func (p *parser) device() *Entry { return p.entry }
 
 // close ends the open device: what happened to it is known now.
-func (p *importParser) close() {
+func (p *parser) close() {
 	e := p.entry
 	p.entry = nil
 	if e == nil {
@@ -304,7 +353,7 @@ func (p *importParser) close() {
 	}
 }
 
-func (p *importParser) published(rest []byte) {
+func (p *parser) published(rest []byte) {
 	e := p.device()
 	if e == nil {
 		return
@@ -318,10 +367,10 @@ func (p *importParser) published(rest []byte) {
 	p.step = atFull
 }
 
-func (p *importParser) publishedDelta(rest []byte) {
+func (p *parser) publishedDelta(rest []byte) {
 	p.step = atDelta
 	e := p.device()
-	if e == nil || len(e.Deltas) >= maxImportDeltas || len(p.deltas) >= maxImportEntries {
+	if e == nil || len(e.Deltas) >= maxDeltas || len(p.deltas) >= maxEntries {
 		return
 	}
 	_, files, _ := fileCount(rest)
@@ -354,7 +403,7 @@ func leading(b []byte) (n int) {
 
 // cancelled reads "returned None", which is how a failure looks, and also the
 // ordinary end of a device with nothing new.
-func (p *importParser) cancelled(generator string) {
+func (p *parser) cancelled(generator string) {
 	p.step = atExpiry
 	e := p.device()
 	if e == nil {
@@ -366,5 +415,6 @@ func (p *importParser) cancelled(generator string) {
 		return
 	}
 	e.Outcome, e.Generator = Cancelled, generator
-	e.Cause, e.Remedy = cancelCause(generator, p.calls, p.news, p.errors, p.hint)
+	e.Cause = evidence{event: noFile, text: strings.Join(p.errors, "; "), generator: generator, hint: p.hint,
+		first: p.calls == 1, news: p.news > 0, channel: e.Channel, device: e.Device}.explain()
 }

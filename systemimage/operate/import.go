@@ -54,14 +54,14 @@ func (s *Server) Import(ctx context.Context, r ImportRequest) (*importlog.Run, e
 		return fail(systemimage.ErrPartial, "%v: %s", e, strings.Join(wrong, "; "))
 	case run.Complete && e.Exit != 0 && e.Exit != exitReaderGone:
 		return fail(systemimage.ErrPartial, "%v after a complete run", e)
-	case run.Complete && strings.Contains(run.Cause, "empty configuration"):
-		return fail(systemimage.ErrBroken, "nothing was imported: %s: %s", run.Cause, run.Remedy)
+	case run.Complete && run.Cause != nil && run.Cause.Class == importlog.EmptyConfig:
+		return fail(systemimage.ErrBroken, "%s: %s", run.Cause.Problem, run.Cause.Remedy)
 	case run.Complete:
 		return run, nil
 	}
 	text := e.String()
-	if run.Remedy != "" {
-		text += ": " + run.Remedy
+	if run.Cause != nil {
+		text += ": " + run.Cause.Remedy
 	}
 	done := run.Published()
 	if len(done) == 0 {

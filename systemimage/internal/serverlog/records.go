@@ -6,12 +6,12 @@ import (
 	"io"
 )
 
-// maxLogLine bounds the part of one line that is kept. The server's longest
+// MaxLine bounds the part of one line that is kept. The server's longest
 // lines, sets of orphaned files at debug level, carry nothing anybody acts on
 // beyond their first words; what follows the bound is read and dropped.
 const MaxLine = 64 << 10
 
-// A logReader reads what the server's programs print, line by line, in constant
+// A Reader reads what the server's programs print, line by line, in constant
 // memory, from output of any length and in any encoding.
 //
 // A line that begins with a time stamp and a level opens a record; every other
@@ -24,16 +24,17 @@ type Reader struct {
 	from  int
 	to    int
 	err   error          // of r, once there is nothing behind it
-	Line  int            // number of the line that next returned, from 1
+	Line  int            // number of the line that Next returned, from 1
 	Stamp [StampLen]byte // "2026-11-22 10:16:46,991" of the last record, the server's local time
 	Torn  bool           // the input ended before the end of the line
 }
 
+// NewReader returns a Reader of r.
 func NewReader(r io.Reader) *Reader {
 	return &Reader{r: r, buf: make([]byte, MaxLine)}
 }
 
-// next returns the next line: its level, 'D', 'I', 'W', 'E' or 'C', and the
+// Next returns the next line: its level, 'D', 'I', 'W', 'E' or 'C', and the
 // message if it opens a record, else 0 and the whole line. The text lives until
 // the next call. The error is io.EOF or that of the reader.
 func (l *Reader) Next() (level byte, text []byte, err error) {
@@ -120,6 +121,7 @@ func (l *Reader) fill() ([]byte, error) {
 	}
 }
 
+// StampLen is the length of the time stamp that opens a record.
 const StampLen = len("2006-01-02 15:04:05,000")
 
 // after returns the length of head if b begins with it.

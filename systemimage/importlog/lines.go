@@ -1,87 +1,10 @@
-package procedure
+package importlog
 
 import (
 	"bytes"
-	"io"
-	"regexp"
 	"slices"
 	"strings"
-
-	"github.com/landingteam/landing/systemimage/importlog"
 )
-
-// ReadImportLog investigates a saved log of import-images: that of one run, or
-// what a crontab line appended for months, at any verbosity, with the standard
-// error stream in it or without. It needs no server. channel and device narrow
-// the report; empty means all. The last run counts that got the global lock. The
-// only errors are those of log.
-func ReadImportLog(log io.Reader, channel, device string) (ImportReport, error) {
-	r := ImportReport{Channel: channel, Device: device}
-	x, err := readRuns(log)
-	if err != nil {
-		return r, err
-	}
-	x.judge(&r)
-	r.conclude()
-	return r, nil
-}
-
-// conclude says what the findings amount to, when nothing else did.
-func (r *ImportReport) conclude() {
-	switch {
-	case len(r.Findings) > 0:
-		r.Verdict = ImportCause
-	case r.Verdict == "":
-		r.Verdict = ImportHealthy
-	}
-}
-
-// An importLog is what was kept of a log.
-type importLog struct {
-	run    *importlog.Run // the last that did something; nil without any
-	lines  *logLines
-	runs   int
-	locked int            // runs at the end that met the lock
-	lock   *importlog.Run // the first of them
-}
-
-// What may be secret in an address: what stands before @, and the query.
-var (
-	secretUser  = regexp.MustCompile(`://[^/@\s'"]*@|\b[^/@\s'"=;]+:[^/@\s'"]+@`)
-	secretPort  = regexp.MustCompile(`(nonnumeric port: ['"])[^\s]*@`) // for which the server's downloads take a password
-	secretQuery = regexp.MustCompile(`(https?://[^\s'"?;]*\?)[^\s'";,]+`)
-)
-
-// redact takes secrets out of the addresses in a text, and shows three dots.
-func redact(text string) string {
-	text = secretUser.ReplaceAllStringFunc(text, func(s string) string {
-		if strings.HasPrefix(s, "://") {
-			return "://...@"
-		}
-		return "...@"
-	})
-	text = secretPort.ReplaceAllString(text, "${1}...@")
-	return secretQuery.ReplaceAllString(text, "${1}...")
-}
-
-func readRuns(log io.Reader) (*importLog, error) {
-	x := &importLog{lines: &logLines{}}
-	for run, err := range importlog.Runs(io.TeeReader(log, x.lines)) {
-		if err != nil {
-			return nil, err
-		}
-		x.runs++
-		if run.Locked {
-			if x.locked++; x.locked == 1 {
-				x.lock = run
-			}
-			continue
-		}
-		x.run, x.locked, x.lock = run, 0, nil
-	}
-	x.lines.end()
-	return x, nil
-}
 
 // logLines keeps the lines of a log that can prove something, the last ones when
 // there are many. It is written to as the log is read.
@@ -89,7 +12,7 @@ type logLines struct {
 	part []byte // of the line being written
 	open bool   // something of it was written
 	n    int
-	kept []ImportQuote
+	kept []Quote
 	last int // number of the last line that is not blank
 }
 
@@ -150,7 +73,7 @@ func (l *logLines) end() {
 	if len(l.kept) >= 2*maxKept {
 		l.kept = append(l.kept[:0], l.kept[maxKept:]...)
 	}
-	l.kept = append(l.kept, ImportQuote{Line: l.n, Text: redact(quote)})
+	l.kept = append(l.kept, Quote{Line: l.n, Text: Redact(quote)})
 }
 
 // recordOf splits the first line of a record; another line has no level.
@@ -169,18 +92,18 @@ func recordOf(line []byte) (level string, text []byte) {
 }
 
 // between returns the kept lines from one line to before another; 0 is the end.
-func (l *logLines) between(from, to int) []ImportQuote {
-	i, _ := slices.BinarySearchFunc(l.kept, from, func(q ImportQuote, n int) int { return q.Line - n })
+func (l *logLines) between(from, to int) []Quote {
+	i, _ := slices.BinarySearchFunc(l.kept, from, func(q Quote, n int) int { return q.Line - n })
 	j := len(l.kept)
 	if to > 0 {
-		j, _ = slices.BinarySearchFunc(l.kept, to, func(q ImportQuote, n int) int { return q.Line - n })
+		j, _ = slices.BinarySearchFunc(l.kept, to, func(q Quote, n int) int { return q.Line - n })
 	}
 	return l.kept[i:max(i, j)]
 }
 
 // lastWith returns the last record with this text, or else the last kept line
 // that has it.
-func (l *logLines) lastWith(text string) []ImportQuote {
+func (l *logLines) lastWith(text string) []Quote {
 	if text = oneLine(text); text == "" {
 		return nil
 	}
@@ -188,9 +111,35 @@ func (l *logLines) lastWith(text string) []ImportQuote {
 		for i := len(l.kept) - 1; i >= 0; i-- {
 			line := oneLine(l.kept[i].Text)
 			if _, record := recordOf([]byte(line)); whole && string(record) == text || !whole && strings.Contains(line, text) {
-				return []ImportQuote{l.kept[i]}
+				return []Quote{l.kept[i]}
 			}
 		}
 	}
 	return nil
+}
+
+// configuration is what the log says about a configuration that cannot be parsed.
+func (l *logLines) configuration() []Quote {
+	end := len(l.kept)
+	for end > 0 && !strings.Contains(l.kept[end-1].Text, "using empty configuration") {
+		end--
+	}
+	begin := end
+	for begin > 0 && end-begin < 12 {
+		begin--
+		if level, text := recordOf([]byte(l.kept[begin].Text)); level == "ERROR" && !strings.HasPrefix(string(text), "Failed to parse") {
+			break
+		}
+	}
+	var quotes []Quote
+	seen := map[string]bool{}
+	for _, q := range l.kept[begin:end] {
+		level, _ := recordOf([]byte(q.Text))
+		if level == "" && !strings.HasPrefix(q.Text, "\t[line ") || level != "" && level != "ERROR" || seen[q.Text] {
+			continue // the traceback says it twice
+		}
+		seen[q.Text] = true
+		quotes = append(quotes, q)
+	}
+	return quotes
 }

@@ -1,68 +1,21 @@
-package procedure_test
+package importlog
 
 import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-
-	"github.com/landingteam/landing/runbook/procedure"
 )
-
-// importRecording is a run of the real import-images.
-type importRecording struct {
-	name, outcome, stdout, stderr, exit string
-	published                           []string
-}
-
-func importRecordings(t testing.TB) []importRecording {
-	t.Helper()
-	text, err := os.ReadFile("../../systemimage/testdata/recorded/import.txtar")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var list []importRecording
-	heads := regexp.MustCompile(`(?m)^-- (\S+?)/(\S+) --\n`).FindAllSubmatchIndex(text, -1)
-	for i, h := range heads {
-		end := len(text)
-		if i+1 < len(heads) {
-			end = heads[i+1][0]
-		}
-		name, part, body := string(text[h[2]:h[3]]), string(text[h[4]:h[5]]), string(text[h[1]:end])
-		if part == "command" {
-			list = append(list, importRecording{name: name})
-		}
-		r := &list[len(list)-1]
-		switch part {
-		case "outcome":
-			r.outcome = strings.TrimSpace(body)
-		case "stdout":
-			r.stdout = body
-		case "stderr":
-			r.stderr = body
-		case "exit":
-			r.exit = strings.TrimSpace(body)
-		case "published":
-			r.published = strings.Split(strings.TrimSpace(body), "\n")
-		}
-	}
-	if len(list) < 80 {
-		t.Fatalf("%d recordings", len(list))
-	}
-	return list
-}
 
 // logCase is what a report on a recording must say. The first name that a
 // recording's begins with counts. Without a cause nothing is wrong.
 type logCase struct {
 	name, channel, device string
-	verdict               procedure.ImportVerdict
+	verdict               Verdict
 	about, cause, remedy  string
 	command               string // part of one of the commands
 }
@@ -71,16 +24,16 @@ const bqProposed = "ubuntu-touch/rc-proposed/bq-aquaris.en"
 
 var logCases = []logCase{
 	// what a log of this level cannot tell
-	{name: "import-ok-one-device-v0", verdict: procedure.ImportNotKnown},
-	{name: "import-ok-one-device-v1", verdict: procedure.ImportNotKnown},
-	{name: "era2016-import-ok-one-device-v0", verdict: procedure.ImportNotKnown},
-	{name: "era2016-import-ok-one-device-v1", verdict: procedure.ImportNotKnown},
-	{name: "era2016-import-ok-one-device-v2", verdict: procedure.ImportNotKnown},
-	{name: "import-nothing-new-v0", verdict: procedure.ImportNotKnown},
-	{name: "import-nothing-new-v1", verdict: procedure.ImportNotKnown},
-	{name: "import-lock-held-v0", verdict: procedure.ImportNotKnown},
-	{name: "import-lock-held-v1", verdict: procedure.ImportNotKnown},
-	{name: "import-config-missing-deltabase-v1", verdict: procedure.ImportNotKnown},
+	{name: "import-ok-one-device-v0", verdict: CannotTell},
+	{name: "import-ok-one-device-v1", verdict: CannotTell},
+	{name: "era2016-import-ok-one-device-v0", verdict: CannotTell},
+	{name: "era2016-import-ok-one-device-v1", verdict: CannotTell},
+	{name: "era2016-import-ok-one-device-v2", verdict: CannotTell},
+	{name: "import-nothing-new-v0", verdict: CannotTell},
+	{name: "import-nothing-new-v1", verdict: CannotTell},
+	{name: "import-lock-held-v0", verdict: CannotTell},
+	{name: "import-lock-held-v1", verdict: CannotTell},
+	{name: "import-config-missing-deltabase-v1", verdict: CannotTell},
 	// well
 	{name: "import-ok-one-device"}, {name: "era2016-import-ok-one-device"}, {name: "import-nothing-new"}, {name: "import-several-channels"},
 	{name: "import-first-images"}, {name: "import-flock1-does-not-lock"}, {name: "import-good-newer-marked"}, {name: "import-good-older-marked"},
@@ -144,35 +97,35 @@ var logCases = []logCase{
 
 // Every recorded run ends in its cause and its remedy, with lines that are in the
 // log.
-func TestReadImportLogRecorded(t *testing.T) {
+func TestDiagnoseRecorded(t *testing.T) {
 	t.Parallel()
 	for _, rec := range importRecordings(t) {
-		cases := slices.DeleteFunc(slices.Clone(logCases), func(c logCase) bool { return !strings.HasPrefix(rec.name, c.name) })
+		cases := slices.DeleteFunc(slices.Clone(logCases), func(c logCase) bool { return !strings.HasPrefix(rec.Name, c.name) })
 		if len(cases) == 0 {
-			t.Errorf("%s (%s): what should be said of it is not in the table", rec.name, rec.outcome)
+			t.Errorf("%s (%s): what should be said of it is not in the table", rec.Name, rec.outcome)
 			continue
 		}
 		for _, c := range cases {
 			if c.name != cases[0].name {
 				continue // a more general one
 			}
-			t.Run(rec.name+" "+c.channel, func(t *testing.T) { checkLog(t, rec, c) })
+			t.Run(rec.Name+" "+c.channel, func(t *testing.T) { checkLog(t, rec, c) })
 		}
 	}
 }
 
 func checkLog(t *testing.T, rec importRecording, c logCase) {
-	log := rec.stdout + rec.stderr
-	r, err := procedure.ReadImportLog(strings.NewReader(log), c.channel, c.device)
+	log := rec.Stdout + rec.Stderr
+	r, err := Diagnose(strings.NewReader(log), Options{Channel: c.channel, Device: c.device})
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := c.verdict
 	switch {
 	case want == "" && c.cause == "":
-		want = procedure.ImportHealthy
+		want = Healthy
 	case want == "":
-		want = procedure.ImportCause
+		want = CauseFound
 	}
 	var text strings.Builder
 	if err := r.WriteText(&text); err != nil {
@@ -181,21 +134,21 @@ func checkLog(t *testing.T, rec importRecording, c logCase) {
 	if r.Verdict != want {
 		t.Fatalf("%s: verdict %q, want %q\n%s", rec.outcome, r.Verdict, want, text.String())
 	}
-	if rec.exit != "" && rec.exit != "0" && len(r.Findings) == 0 {
-		t.Errorf("exit status %s and no finding", rec.exit)
+	if rec.Exit != 0 && len(r.Findings) == 0 {
+		t.Errorf("exit status %d and no finding", rec.Exit)
 	}
 	if c.cause != "" {
 		f := r.Findings[0]
-		if f.About != c.about || !strings.Contains(f.Cause, c.cause) || !strings.Contains(f.Remedy, c.remedy) || !strings.Contains(strings.Join(f.Commands, "\n"), c.command) {
-			t.Errorf("%s: about %q, cause %q, remedy %q, commands %q\nwant %q, %q, %q, %q", rec.outcome, f.About, f.Cause, f.Remedy, f.Commands, c.about, c.cause, c.remedy, c.command)
+		if string(f.About) != c.about || !strings.Contains(f.Problem, c.cause) || !strings.Contains(f.Remedy, c.remedy) || !strings.Contains(strings.Join(f.Commands, "\n"), c.command) {
+			t.Errorf("%s: about %q, cause %q, remedy %q, commands %q\nwant %q, %q, %q, %q", rec.outcome, f.About, f.Problem, f.Remedy, f.Commands, c.about, c.cause, c.remedy, c.command)
 		}
 	}
 	// What is quoted stands there.
 	lines := strings.Split(log, "\n")
 	for _, f := range r.Findings {
 		// A channel that INFO does not mention is the one cause without a line.
-		if len(f.Quotes) == 0 && !strings.Contains(rec.name, "atuo-v2") {
-			t.Errorf("nothing is quoted for %q", f.Cause)
+		if len(f.Quotes) == 0 && !strings.Contains(rec.Name, "atuo-v2") {
+			t.Errorf("nothing is quoted for %q", f.Problem)
 		}
 		for _, q := range f.Quotes {
 			if q.Line < 1 || q.Line > len(lines) || !strings.HasPrefix(lines[q.Line-1], strings.TrimSuffix(q.Text, "…")) {
@@ -226,7 +179,7 @@ func checkLog(t *testing.T, rec importRecording, c logCase) {
 		}
 	}
 	if c.device != "" {
-		want := []procedure.ImportPlace{{Channel: c.channel}}
+		want := []Place{{Channel: c.channel}}
 		if d := cmp.Diff(want, r.Findings[0].Waiting); d != "" {
 			t.Errorf("waiting (-want +got)\n%s", d)
 		}
@@ -236,7 +189,7 @@ func checkLog(t *testing.T, rec importRecording, c logCase) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var back procedure.ImportReport
+	var back Report
 	if err := json.Unmarshal(b, &back); err != nil {
 		t.Fatal(err)
 	}
@@ -246,24 +199,24 @@ func checkLog(t *testing.T, rec importRecording, c logCase) {
 }
 
 // Whatever a log holds, the report quotes lines that are in it, and is small.
-func FuzzReadImportLog(f *testing.F) {
+func FuzzDiagnose(f *testing.F) {
 	for i, rec := range importRecordings(f) {
-		if i%6 == 0 && len(rec.stdout) < 20000 {
-			f.Add(rec.stdout+rec.stderr, bqProposed, "krillin")
+		if i%6 == 0 && len(rec.Stdout) < 20000 {
+			f.Add(rec.Stdout+rec.Stderr, bqProposed, "krillin")
 		}
 	}
 	f.Add("2026-11-22 09:58:02,122 INFO Something else holds the global lock. exiting.\r\n\n2026-11-22 09:58:02,122 ERROR \xff", "", "")
 	f.Fuzz(func(t *testing.T, log, channel, device string) {
-		r, err := procedure.ReadImportLog(strings.NewReader(log), channel, device)
+		r, err := Diagnose(strings.NewReader(log), Options{Channel: channel, Device: device})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if (r.Verdict == procedure.ImportHealthy) != !r.Found() || r.Verdict == "" || len(r.Findings) > 0 && r.Verdict != procedure.ImportCause {
+		if (r.Verdict == Healthy) != !r.Wrong() || r.Verdict == "" || len(r.Findings) > 0 && r.Verdict != CauseFound {
 			t.Errorf("verdict %q with %d findings", r.Verdict, len(r.Findings))
 		}
 		lines := strings.Count(log, "\n") + 1
 		for _, x := range r.Findings {
-			if x.Remedy == "" || x.Cause == "" {
+			if x.Remedy == "" || x.Problem == "" {
 				t.Errorf("finding without cause or remedy: %+v", x)
 			}
 			for _, q := range x.Quotes {
@@ -280,32 +233,32 @@ func FuzzReadImportLog(f *testing.F) {
 
 // A crontab line that appends to one file: the last run counts that got the lock,
 // and the lock that is held since is told.
-func TestReadImportLogManyRuns(t *testing.T) {
+func TestDiagnoseManyRuns(t *testing.T) {
 	t.Parallel()
 	var good, bad, lock string
 	for _, rec := range importRecordings(t) {
-		switch rec.name {
+		switch rec.Name {
 		case "import-ok-one-device-v2":
-			good = rec.stdout
+			good = rec.Stdout
 		case "import-fail-device-404-v2":
-			bad = rec.stdout + rec.stderr
+			bad = rec.Stdout + rec.Stderr
 		case "import-lock-held-v2":
-			lock = rec.stdout
+			lock = rec.Stdout
 		}
 	}
 	for _, tt := range []struct {
 		name, log string
-		verdict   procedure.ImportVerdict
+		verdict   Verdict
 		causes    []string
 	}{
-		{"mended", bad + bad + good, procedure.ImportHealthy, nil},
-		{"broken since", good + good + bad, procedure.ImportCause, []string{"HTTP Error 404"}},
-		{"locked once, long ago", lock + good, procedure.ImportHealthy, nil},
-		{"locked at the end", good + lock + lock, procedure.ImportCause, []string{"in 2 runs one after the other"}},
-		{"broken, then locked", bad + lock, procedure.ImportCause, []string{"held the global lock", "HTTP Error 404"}},
+		{"mended", bad + bad + good, Healthy, nil},
+		{"broken since", good + good + bad, CauseFound, []string{"HTTP Error 404"}},
+		{"locked once, long ago", lock + good, Healthy, nil},
+		{"locked at the end", good + lock + lock, CauseFound, []string{"in 2 runs one after the other"}},
+		{"broken, then locked", bad + lock, CauseFound, []string{"held the global lock", "HTTP Error 404"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			r, err := procedure.ReadImportLog(strings.NewReader(tt.log), bqProposed, "krillin")
+			r, err := Diagnose(strings.NewReader(tt.log), Options{Channel: bqProposed, Device: "krillin"})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -313,8 +266,8 @@ func TestReadImportLogManyRuns(t *testing.T) {
 				t.Fatalf("%s: %+v, want %s with %d findings", r.Verdict, r.Findings, tt.verdict, len(tt.causes))
 			}
 			for i, c := range tt.causes {
-				if !strings.Contains(r.Findings[i].Cause, c) {
-					t.Errorf("cause %d is %q, want %q", i, r.Findings[i].Cause, c)
+				if !strings.Contains(r.Findings[i].Problem, c) {
+					t.Errorf("cause %d is %q, want %q", i, r.Findings[i].Problem, c)
 				}
 			}
 		})

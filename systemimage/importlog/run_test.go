@@ -123,10 +123,10 @@ func checkImport(t *testing.T, r importRecording, run *Run, both bool) {
 		t.Errorf("complete %v, locked %v", run.Complete, run.Locked)
 	}
 	if both && r.Exit != 0 {
-		if run.Exception == "" || !strings.Contains(r.Stderr, run.Exception) || run.Cause == "" || run.Remedy == "" {
-			t.Errorf("exit %d: exception %q, cause %q, remedy %q", r.Exit, run.Exception, run.Cause, run.Remedy)
+		if run.Exception == "" || !strings.Contains(r.Stderr, run.Exception) || run.Cause == nil || run.Cause.Problem == "" || run.Cause.Remedy == "" {
+			t.Errorf("exit %d: exception %q, cause %+v", r.Exit, run.Exception, run.Cause)
 		}
-		if strings.HasPrefix(run.Remedy, "look at the traceback") {
+		if run.Cause != nil && strings.HasPrefix(run.Cause.Remedy, "look at the traceback") {
 			t.Errorf("no remedy is known for %q", run.Exception)
 		}
 	}
@@ -139,7 +139,7 @@ func checkImport(t *testing.T, r importRecording, run *Run, both bool) {
 		switch e.Outcome {
 		case Cancelled:
 			cancelled++
-			if e.Generator == "" || e.Cause == "" || e.Remedy == "" {
+			if e.Generator == "" || e.Cause == nil || e.Cause.Problem == "" || e.Cause.Remedy == "" {
 				t.Errorf("cancelled without a reason: %+v", e)
 			}
 		case NothingNew:
@@ -217,8 +217,12 @@ func TestParseImportLogCauses(t *testing.T) {
 				t.Fatalf("no entry in %+v", run.Entries)
 			}
 			e := run.Entries[i]
-			if e.Outcome != tt.outcome || e.Generator != tt.generator || !strings.Contains(e.Cause, tt.cause) || !strings.Contains(e.Remedy, tt.remedy) || (e.Cause == "") != (tt.cause == "") {
-				t.Errorf("got %+v", e)
+			cause := Finding{}
+			if e.Cause != nil {
+				cause = *e.Cause
+			}
+			if e.Outcome != tt.outcome || e.Generator != tt.generator || !strings.Contains(cause.Problem, tt.cause) || !strings.Contains(cause.Remedy, tt.remedy) || (cause.Problem == "") != (tt.cause == "") {
+				t.Errorf("got %+v, cause %+v", e, cause)
 			}
 		})
 	}
@@ -229,7 +233,7 @@ func TestParseImportLogCauses(t *testing.T) {
 	} {
 		r := recs[slices.IndexFunc(recs, func(r importRecording) bool { return r.Name == name })]
 		run, err := Parse(strings.NewReader(r.Stdout))
-		if err != nil || !strings.Contains(run.Cause, want) {
+		if err != nil || run.Cause == nil || !strings.Contains(run.Cause.Problem, want) {
 			t.Errorf("%s: %+v, %v", name, run, err)
 		}
 	}
@@ -244,7 +248,7 @@ func TestParseImportLogCauses(t *testing.T) {
 	}
 	run.Expect(autoChannels, nil)
 	if !slices.ContainsFunc(run.Entries, func(e Entry) bool {
-		return e.Outcome == Skipped && strings.Contains(e.Remedy, "exactly the word auto")
+		return e.Outcome == Skipped && strings.Contains(e.Cause.Remedy, "exactly the word auto")
 	}) {
 		t.Errorf("misspelt type: %+v", run.Entries)
 	}
@@ -317,7 +321,7 @@ func FuzzParseImportLog(f *testing.F) {
 			t.Fatal(err)
 		}
 		for _, e := range run.Entries {
-			if e.Outcome == "" || len(e.Cause) > 4000 {
+			if e.Outcome == "" || e.Cause != nil && len(e.Cause.Problem) > 4000 {
 				t.Fatalf("%+v", e)
 			}
 		}
@@ -333,9 +337,9 @@ func TestImportProblem(t *testing.T) {
 		"Device not in the channel list: krillin":                                                         "device=",
 		"an error that nobody has seen":                                                                   "",
 	} {
-		cause, remedy, ok := Problem(text)
-		if cause == "" || ok != (want != "") || !strings.Contains(remedy, want) {
-			t.Errorf("ImportProblem(%q) = %q, %q, %v, want a remedy with %q", text, cause, remedy, ok, want)
+		f := explainProblem(text)
+		if f.Problem == "" || (f.Class == sourceUnknown) != (want == "") || !strings.Contains(f.Remedy, want) {
+			t.Errorf("%q is explained as %+v, want a remedy with %q", text, f, want)
 		}
 	}
 }

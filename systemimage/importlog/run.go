@@ -1,12 +1,10 @@
 package importlog
 
 import (
-	"fmt"
 	"io"
 	"iter"
-	"math/bits"
+	"maps"
 	"slices"
-	"strings"
 
 	"github.com/landingteam/landing/systemimage"
 	"github.com/landingteam/landing/systemimage/internal/serverlog"
@@ -29,8 +27,9 @@ type Run struct {
 	Locked    bool   // something else held the global lock: nothing was done
 	Complete  bool   // the last step, telling the mirrors, was reached
 	Exception string // what the run died of, such as "Exception: Invalid generator: cdimage-ubunut"
-	Cause     string // of what went wrong with the run as a whole
-	Remedy    string
+
+	// Cause is what went wrong with the run as a whole; nil when nothing did.
+	Cause *Finding
 
 	Problems []string // errors and warnings that no entry has, such as those of the configuration
 	Mirrors  []string // what ssh said when the mirrors were told; the program does not mind
@@ -66,8 +65,7 @@ type Entry struct {
 	Deltas  []Delta // deltas published with it
 
 	Generator string   // that cancelled the image, or was at work at the end
-	Cause     string   // in words, when something went wrong
-	Remedy    string   // what to do about it
+	Cause     *Finding // why there is no image; nil when nothing went wrong
 	Warnings  []string // deltas that could not be made, and such
 	Line      int      // where the entry begins in the log, from 1
 }
@@ -78,10 +76,11 @@ type Delta struct{ Base, Files int }
 
 // Bounds of what is kept of a log, which may hold anything.
 const (
-	maxImportEntries  = 20000
-	maxImportProblems = 50
-	maxImportDeltas   = 100
-	maxImportNames    = 10000
+	maxEntries  = 20000
+	maxProblems = 50
+	maxDeltas   = 100
+	maxNames    = 10000
+	maxName     = 400 // bytes of a file's name
 )
 
 // Parse reads a log of import-images and returns its last run. The log
@@ -103,7 +102,7 @@ func Parse(r io.Reader) (*Run, error) {
 // months, one after the other, in constant memory. An error of r ends it.
 func Runs(r io.Reader) iter.Seq2[*Run, error] {
 	return func(yield func(*Run, error) bool) {
-		p := importParser{lines: serverlog.NewReader(r), run: &Run{}, number: 1, names: map[string]string{}, turns: map[string]int{}}
+		p := parser{lines: serverlog.NewReader(r), run: &Run{}, number: 1, names: map[string]string{}, turns: map[string]int{}}
 		for {
 			level, text, err := p.lines.Next()
 			switch {
@@ -147,106 +146,42 @@ func (r *Run) Published() []Entry {
 // should be there and is not counts as Skipped: its type is not exactly
 // "auto". A log that does not say what it processed is left as it is.
 func (r *Run) Expect(auto []string, cs systemimage.Channels) {
-	if r.Locked || r.Level != "DEBUG" && r.Level != "INFO" && r.Exception == "" {
+	if r.Locked || !r.told() && r.Exception == "" {
 		return
 	}
 	for _, channel := range auto {
-		var devices []string
-		whole := false
-		for _, e := range r.Entries {
-			if e.Channel == channel {
-				devices = append(devices, e.Device)
-				whole = whole || e.Device == "" && e.Outcome != Aborted
-			}
-		}
+		devices, told := r.turns(channel)
 		switch {
-		case whole:
+		case told:
 		case len(devices) == 0 && r.Complete:
-			e := Entry{Channel: channel, Outcome: Skipped, Cause: r.Cause, Remedy: r.Remedy}
-			if e.Cause == "" {
-				e.Cause, e.Remedy = "the run did not process it", "its type in etc/config must be exactly the word auto, without a comment behind it"
+			cause := r.Cause
+			if cause == nil {
+				cause = evidence{event: leftOut, channel: channel}.explain()
 			}
-			r.Entries = append(r.Entries, e)
+			r.Entries = append(r.Entries, Entry{Channel: channel, Outcome: Skipped, Cause: cause})
 		case len(devices) == 0:
-			r.Entries = append(r.Entries, Entry{Channel: channel, Outcome: Unreached, Cause: r.Cause, Remedy: r.Remedy})
+			r.Entries = append(r.Entries, Entry{Channel: channel, Outcome: Unreached, Cause: r.Cause})
 		case !r.Complete:
-			var missing []string
-			for d := range cs[channel].Devices {
+			for _, d := range slices.Sorted(maps.Keys(cs[channel].Devices)) {
 				if !slices.Contains(devices, d) {
-					missing = append(missing, d)
+					r.Entries = append(r.Entries, Entry{Channel: channel, Device: d, Outcome: Unreached, Cause: r.Cause})
 				}
 			}
-			slices.Sort(missing)
-			for _, d := range missing {
-				r.Entries = append(r.Entries, Entry{Channel: channel, Device: d, Outcome: Unreached, Cause: r.Cause, Remedy: r.Remedy})
-			}
 		}
 	}
 }
 
-// finish returns the run that was read and begins another.
-func (p *importParser) finish() *Run {
-	run := p.run
-	if p.lastLevel == 'E' && p.exception != "" && strings.HasSuffix(p.exception, p.lastText) && p.lastText != "" {
-		p.exception = ""
-	}
-	run.Exception = p.exception
-	if p.records > 0 {
-		run.Last = string(p.last[:])
-		run.Level = [...]string{"DEBUG", "INFO", "WARNING", "ERROR"}[bits.TrailingZeros8(p.levels)]
-	}
-	p.judge(run)
-	*p = importParser{lines: p.lines, names: p.names, turns: p.turns, number: p.number + 1,
-		errors: p.errors[:0], generator: p.generator[:0],
-		deltas: make([]Delta, 0, len(p.deltas)),
-		run:    &Run{Entries: make([]Entry, 0, len(run.Entries))}} // the next is as long
-	if len(run.Entries) == 0 {
-		run.Entries = nil
-	}
-	return run
-}
+// told reports whether the log says what was processed.
+func (r *Run) told() bool { return r.Level == "INFO" || r.Level == "DEBUG" }
 
-// judge says what the end of the log means for the run.
-func (p *importParser) judge(run *Run) {
-	malformed := slices.ContainsFunc(run.Problems, func(s string) bool { return strings.Contains(s, "using empty configuration") })
-	told := run.Level == "DEBUG" || run.Level == "INFO"
-	switch {
-	case run.Locked:
-		run.Cause, run.Remedy = "something else held the global lock: nothing was done", "run it again later"
-	case malformed:
-		run.Cause = "etc/config cannot be parsed, so an empty configuration was used: nothing was imported"
-		run.Remedy = "mend the line that is named among the problems"
-	case run.Exception != "":
-		run.Cause, run.Remedy = ExceptionCause(run.Exception, p.tool)
-		if quoted(p.generator) == "remote-system-image" && strings.Contains(run.Exception, "JSONDecodeError") {
-			run.Remedy = "the other server answers with something that is no JSON: correct its address in etc/config; every channel after this one waits for it"
+// turns are the devices of a channel that had their turn, and whether the outcome
+// of the channel as a whole is known.
+func (r *Run) turns(channel string) (devices []string, whole bool) {
+	for _, e := range r.Entries {
+		if e.Channel == channel {
+			devices = append(devices, e.Device)
+			whole = whole || e.Device == "" && e.Outcome != Aborted
 		}
-	case !run.Complete && told:
-		run.Cause = "the log ends before the run does: it was killed, died with its last words elsewhere, or is still running"
-		run.Remedy = "look at the standard error stream, and for left-overs before the next run"
 	}
-	if n := len(run.Entries); n > 0 && !run.Complete && run.Entries[n-1].Outcome == Aborted {
-		e := &run.Entries[n-1]
-		e.Cause, e.Remedy, e.Generator = run.Cause, run.Remedy, quoted(p.generator)
-		switch p.step {
-		case atFull:
-			e.Cause = fmt.Sprintf("%s; it was about to publish version %d", e.Cause, e.Version)
-			e.Version, e.Files, e.Detail = 0, 0, ""
-		case atDelta:
-			if k := len(e.Deltas); k > 0 {
-				e.Cause = fmt.Sprintf("%s; it was about to publish the delta from %d, and the percentage of the image is 100", e.Cause, e.Deltas[k-1].Base)
-				e.Deltas = e.Deltas[:k-1]
-			}
-		case atExpiry:
-			if e.Version > 0 {
-				e.Outcome, e.Cause, e.Remedy, e.Generator = Published, "", "", ""
-			}
-		}
-		if len(e.Deltas) == 0 {
-			e.Deltas = nil
-		}
-	} else if p.step == atAliases && !run.Complete && run.Exception != "" {
-		p.run = run
-		p.add(Entry{Channel: p.channel, Outcome: Aborted, Cause: "while aliases were synchronized: " + run.Cause, Remedy: run.Remedy})
-	}
+	return devices, whole
 }

@@ -1,0 +1,237 @@
+package importlog
+
+import "github.com/landingteam/landing/systemimage"
+
+// An event is what happened, as far as it decides which rules may explain it.
+type event int
+
+const (
+	died      event = iota // a program ended with an exception
+	killed                 // the shell says that it was killed
+	noFile                 // a generator returned None, or logged an error
+	locked                 // something else held the global lock
+	misread                // an empty configuration was used
+	cutShort               // the log ends before the run does
+	notInTree              // a configured channel was never created
+	leftOut                // a channel had no turn in a complete run
+	noDevice               // a channel does not have the device
+	pageShown              // an image has a page in the place of a version
+	xzFailed               // xz failed, which no program minds
+	untold                 // a mirror was not told
+)
+
+// A rule says what an event means: the first one that fits counts. To add a cause,
+// add an entry here, and an example of it in rules_test.go.
+//
+// {text} in cause, remedy and commands is what the log says, {name} what it says
+// behind the words that the rule knows it by, up to a quotation mark. See fields
+// for the others. In a command, a word between single quotes is quoted for a shell
+// where it has to be.
+type rule struct {
+	class string // names the rule for programs
+	about About
+	on    event
+
+	// What must be so for the rule to fit; what is left out does not matter.
+	has       []string // one of these is in the text
+	in        string   // a function of the server's programs that the traceback leads through
+	generator []string // one of these was called, or one that begins so where it ends in a dash
+	hint      []string // one of these is in what a DEBUG record said
+	first     bool     // it was the first generator of the device
+	news      bool     // generators before it had new files
+	said      bool     // there is a text
+	xz        bool     // xz complained
+	file      bool     // the last new file of the device is in the pool
+
+	severity systemimage.Severity // Harmful when empty
+	cause    string               // {text} when empty
+	remedy   string
+	commands []string
+	pool     bool // the remedy takes what was cut out of the pool
+}
+
+// Commands of several rules.
+const (
+	again     = "bin/import-images -vv"
+	cleanup   = "bin/cleanup-tree"
+	keys      = `for k in secret/gpg/keys/*; do gpg --homedir "$k" -K; done`
+	unsigned  = `for f in www/pool/*.tar.xz; do test -s "$f.asc" || ls -l "$f"; done`
+	remove    = "rm -f -- '{payload}' '{payload}.asc' '{meta}.json' '{meta}.json.asc'"
+	beginning = "xz -dc '{payload}' | head -c 300"
+	section   = "grep -nF -A12 '[channel_{channel}]' etc/config"
+	device    = "echo 'pub.create_device(\"{channel}\", \"{device}\")' | bin/si-shell"
+	channel   = "echo 'pub.create_channel(\"{channel}\")' | bin/si-shell"
+)
+
+// EmptyConfig is the class of a run that could not parse etc/config.
+const EmptyConfig = "empty-configuration"
+
+// sourceUnknown is the class of an error about which nothing is known.
+const sourceUnknown = "source"
+
+var rules = []rule{
+	// the program died
+	{class: "killed", about: AboutRun, on: killed,
+		cause: "the program was killed", remedy: "look for left-overs before the next run; it may have run out of memory", commands: []string{again}},
+	{class: "left-over", about: AboutRun, on: died, has: []string{"Destination already exists:"},
+		remedy:   "a killed commit left it over, or another program was committing just then: run cleanup-tree, then again",
+		commands: []string{"ls -l www/*.new* www/*/*.new* www/*/*/*.new* www/*/*/*/*.new*", cleanup, again}},
+	{class: "unsigned-payload", about: AboutRun, on: died, has: []string{"The GPG file signature doesn't exists: "},
+		remedy:   "a killed or failed run left the file without a signature, and every run stops here: delete it, run cleanup-tree, then again",
+		commands: []string{remove, cleanup, again}, pool: true},
+	{class: "missing-payload", about: AboutRun, on: died, has: []string{"Specified file doesn't exists:"},
+		remedy: "put it back from a mirror or a backup", commands: []string{again}},
+	{class: "disk-full", about: AboutRun, on: died, has: []string{"No space left on device"},
+		remedy:   "make room, and delete what this run wrote into the pool and /tmp: it is cut, and the next run would publish it",
+		commands: []string{"df -h . /tmp", unsigned, "ls -ld /tmp/tmp????????", again}, pool: true},
+	{class: "signing-key", about: AboutRun, on: died, has: []string{"Invalid GPG key name", "InvalidSigners", "Unusable secret key"},
+		remedy:   "the signing key on the server is missing or expired: mend it, and delete what this run left unsigned before the next",
+		commands: []string{keys, unsigned, again}},
+	{class: "unknown-generator", about: AboutConfig, on: died, has: []string{"Invalid generator: "},
+		remedy:   "correct the generator in etc/config: every channel after this one waits for it",
+		commands: []string{"grep -n -F -e '= {name};' etc/config", again}},
+	{class: "address-scheme", about: AboutConfig, on: died, has: []string{"unknown url type: "},
+		remedy:   "correct the address in etc/config: every channel after this one waits for it; it must begin with http:// or https://",
+		commands: []string{"grep -n -F -e '{name}' etc/config", again}},
+	{class: "address", about: AboutConfig, on: died, has: []string{"InvalidURL", "nonnumeric port"},
+		remedy: "correct the address in etc/config: every channel after this one waits for it", commands: []string{again}},
+	{class: "pool-archive", about: AboutRun, on: died, has: []string{"ReadError", "LZMAError"}, file: true,
+		cause:    "{text}{xz}",
+		remedy:   "a payload is no archive, such as a page of an error: delete it from the pool with its .asc and .json, and correct its source; every run stops here until then",
+		commands: []string{beginning, remove, cleanup, again}, pool: true},
+	{class: "archive-somewhere", about: AboutRun, on: died, has: []string{"ReadError", "LZMAError"}, xz: true,
+		cause:    "{text}{xz}",
+		remedy:   "a payload is no archive, such as a page of an error: delete it from the pool with its .asc and .json, and correct its source; every run stops here until then",
+		commands: []string{unsigned, again}, pool: true},
+	{class: "source-archive", about: AboutRun, on: died, has: []string{"BadGzipFile", "EOFError", "not a gzip file", "ReadError"},
+		remedy:   "an archive at its source is cut or is none, such as a page of an error: mend it there; every run stops here until then",
+		commands: []string{unsigned, again}},
+	{class: "payload-archive", about: AboutRun, on: died, has: []string{"LZMAError"},
+		remedy:   "a payload is no archive, such as a page of an error: delete it from the pool with its .asc and .json, and correct its source; every run stops here until then",
+		commands: []string{unsigned, again}, pool: true},
+	{class: "missing-section", about: AboutConfig, on: died, has: []string{"Missing channel section: "},
+		remedy:   "in etc/config, add the section [{name}], or take the channel out of channels in [global]; until then nothing at all is done",
+		commands: []string{again}},
+	{class: "missing-file-key", about: AboutConfig, on: died, has: []string{"Missing file entry: "},
+		remedy:   "in etc/config, add {name} to the section whose files name it, or correct the name there; until then nothing at all is done",
+		commands: []string{again}},
+	{class: "mirrors", about: AboutConfig, on: died, has: []string{"Missing mirror", "Missing key in"},
+		remedy: "correct the mirrors in etc/config: until then nothing at all is done", commands: []string{again}},
+	{class: "blank-comma", about: AboutConfig, on: died, has: []string{"'list' object has no attribute"},
+		remedy:   "in etc/config, take the blank behind a comma out of the value of a file_ key: the value counts as a list there; until then nothing at all is done",
+		commands: []string{"grep -nE '^file_.*, ' etc/config", again}},
+	{class: "not-a-number", about: AboutConfig, on: died, has: []string{"invalid literal for int()", "int() argument"},
+		remedy:   "in etc/config, versionbase, fullcount and ssh_port must be whole numbers; until then nothing at all is done",
+		commands: []string{"grep -nE '^(versionbase|fullcount|ssh_port)' etc/config", again}},
+	{class: "source-detail", about: AboutRun, on: died, has: []string{"'NoneType' object has no attribute 'split'"},
+		remedy: "version-N.json of the source image does not say its version_detail: put it back from a mirror or a backup", commands: []string{again}},
+	{class: "path-is-file", about: AboutRun, on: died, has: []string{"NotADirectoryError"},
+		remedy: "correct the path in etc/config: it names a file, and every channel after this one waits for it", commands: []string{again}},
+	{class: "not-utf8", about: AboutRun, on: died, has: []string{"UnicodeDecodeError"},
+		remedy: "etc/config, or what a monitor address answers, is no UTF-8 text", commands: []string{again}},
+	{class: "public-address", about: AboutConfig, on: died, has: []string{"has no attribute 'public_"},
+		remedy: "etc/config lacks public_fqdn or the ports, or cannot be parsed and counts as empty: add public_fqdn, public_http_port and public_https_port to [global]", commands: []string{again}},
+	{class: "no-config", about: AboutConfig, on: died, has: []string{"Configuration file doesn't exist"},
+		remedy: "the folder or file is missing on the server, or the program runs with another root", commands: []string{again}},
+	{class: "no-folder", about: AboutRun, on: died, has: []string{"Invalid path:", "global.lock"},
+		remedy: "the folder or file is missing on the server, or the program runs with another root", commands: []string{again}},
+	{class: "other-server-text", about: AboutRun, on: died, has: []string{"JSONDecodeError"}, generator: []string{"remote-system-image"},
+		remedy:   "the other server answers with something that is no JSON: correct its address in etc/config; every channel after this one waits for it",
+		commands: []string{again}},
+	{class: "damaged-json", about: AboutRun, on: died, has: []string{"JSONDecodeError", "Invalid index.json", "Invalid channels.json"},
+		remedy: "channels.json, an index or another .json on the server is damaged: put it back from a mirror or a backup", commands: []string{again}},
+	{class: "memory", about: AboutRun, on: died, has: []string{"MemoryError"},
+		cause: "the server ran out of memory: {text}", remedy: "give it memory, or end what takes it, before the next run", commands: []string{"free -h", again}},
+	{class: "not-http", about: AboutRun, on: died, has: []string{"BadStatusLine", "HTTPException"},
+		remedy: "the source answers something that is not HTTP: correct its address", commands: []string{again}},
+	{class: "exception", about: AboutRun, on: died,
+		remedy: "look at the traceback on the standard error stream", commands: []string{again}},
+
+	// a generator gave no file
+	{class: "keyring-missing", about: AboutConfig, on: noFile, generator: []string{"keyring"}, news: true,
+		cause: "the keyring tarball or its signature is missing", remedy: "put NAME.tar.xz and NAME.tar.xz.asc into secret/gpg/keyrings (generate-keyrings); no level of the log says so",
+		commands: []string{section, again}},
+	{class: "closing-first", about: AboutConfig, on: noFile, generator: []string{"keyring", "version"}, first: true,
+		cause:    "the {generator} generator stands first in files, where nothing can be new yet: the channel can never publish",
+		remedy:   "put keyring and version last in files, in this order",
+		commands: []string{section, again}},
+	{class: "version-early", about: AboutConfig, on: noFile, generator: []string{"version"},
+		cause: "the version generator found no new file, though there are some", remedy: "put keyring and version last in files, in this order",
+		commands: []string{section, again}},
+	{class: "source-not-found", about: AboutSource, on: noFile, has: []string{"HTTP Error 404", "HTTP Error 410"},
+		remedy: "the file is not at this address: upload it, or correct the address in etc/config"},
+	{class: "source-refuses", about: AboutSource, on: noFile, has: []string{"HTTP Error 4"},
+		remedy: "the source refuses: check its address and permissions"},
+	{class: "source-fails", about: AboutSource, on: noFile, has: []string{"HTTP Error 5"},
+		remedy: "the source's server fails: wait, or tell its owner; the next import tries again"},
+	{class: "source-unreachable", about: AboutSource, on: noFile,
+		has:    []string{"Connection refused", "timed out", "closed connection", "Connection reset", "No route to host", "unreachable"},
+		remedy: "the source's server cannot be reached: wait, or correct its address; the next import tries again"},
+	{class: "source-name", about: AboutSource, on: noFile, has: []string{"Name or service not known", "name resolution"},
+		remedy: "the name of the source's server cannot be resolved: correct it in etc/config, or mend the resolver"},
+	{class: "source-cut", about: AboutSource, on: noFile, has: []string{"retrieval incomplete"},
+		remedy: "the download broke off: the next import tries again"},
+	{class: "monitor-text", about: AboutSource, on: noFile, has: []string{"Invalid or missing version number"},
+		remedy: "the monitor address must answer with one line, the version: look at what it answers"},
+	{class: "other-channel", about: AboutSource, on: noFile, has: []string{"Channel not in the published list"},
+		remedy: "correct the channel in the arguments of system-image in etc/config"},
+	{class: "other-device", about: AboutSource, on: noFile, has: []string{"Device not in the channel list"},
+		remedy: "name the device of the other channel with the option device= in etc/config"},
+	{class: "other-empty", about: AboutSource, on: noFile, has: []string{"No images found"},
+		remedy: "the other channel has no image yet: import it first"},
+	{class: "other-prefix", about: AboutSource, on: noFile, has: []string{"No match found"},
+		remedy: "the second argument of system-image is a plain prefix of a file name, such as ubuntu"},
+	{class: "other-server", about: AboutSource, on: noFile, hint: []string{" in JSON"},
+		cause: "the other server does not have it ({hint})", remedy: "correct channel and device in the arguments of remote-system-image in etc/config"},
+	{class: "cdimage-path", about: AboutSource, on: noFile, generator: []string{"cdimage-"}, hint: []string{"Directory not found"},
+		cause: "{hint}", remedy: "correct the path in etc/config"},
+	{class: "cdimage-misfit", about: AboutSource, on: noFile, generator: []string{"cdimage-"}, hint: []string{"Missing "},
+		cause:  "no build fits ({hint})",
+		remedy: "correct path, series and product of the file in etc/config; with import=good a build must carry .marked_good, which is never logged; -vvv tells more"},
+	{class: "too-few-arguments", about: AboutSource, on: noFile, hint: []string{"Too few arguments"},
+		cause: "too few arguments", remedy: "complete the arguments of the generator in etc/config"},
+	{class: "cdimage-none", about: AboutSource, on: noFile, generator: []string{"cdimage-"},
+		cause:  "no build fits: wrong path, series or product, no complete build, or none marked good",
+		remedy: "correct path, series and product of the file in etc/config; with import=good a build must carry .marked_good, which is never logged; -vvv tells more"},
+	{class: sourceUnknown, about: AboutSource, on: noFile, said: true,
+		remedy: "look at the source that is named"},
+	{class: "silent-source", about: AboutSource, on: noFile, generator: []string{"http", "http-cdimage"},
+		cause: "the source or its monitor failed without a word, as programs of 2016 do", remedy: "ask for both addresses by hand"},
+	{class: "silent-generator", about: AboutSource, on: noFile,
+		cause: "the {generator} generator gave no file and did not say why", remedy: "run import-images with -vvv and look at its arguments in etc/config"},
+
+	// the run as a whole
+	{class: "locked", about: AboutLock, on: locked,
+		cause:    "something else held the global lock: nothing was done, with exit status 0",
+		remedy:   "find out what holds it; when it has ended, run the importer again",
+		commands: []string{"fuser -v state/global.lock", again}},
+	{class: EmptyConfig, about: AboutConfig, on: misread,
+		cause:    "etc/config cannot be parsed, so an empty configuration was used: nothing was imported",
+		remedy:   "mend {lines} of etc/config: each line must be a [section], key = value or a comment, and no section or key may stand twice",
+		commands: []string{again}},
+	{class: "log-ends", about: AboutRun, on: cutShort,
+		cause:  "the log ends before the run does: it was killed, died with its last words elsewhere, or is still running",
+		remedy: "look at the standard error stream, and for left-overs before the next run"},
+	{class: "mirror", about: AboutRun, on: untold, severity: systemimage.Risky,
+		cause:  "a mirror was not told, and the importer does not mind: {text}",
+		remedy: "mend the mirror's address, key or host: see mirrors in [global] and [mirror_default] of etc/config; the next import tells it again"},
+
+	// a channel or a device
+	{class: "not-in-tree", about: AboutTree, on: notInTree,
+		cause:    "the channel is configured, but was never created in the tree",
+		remedy:   "create it in si-shell with pub.create_channel, or take it out of channels in etc/config",
+		commands: []string{channel}},
+	{class: "not-auto", about: AboutConfig, on: leftOut, has: []string{"Skipping non-auto channel"},
+		cause:    "the channel's type is not exactly the word auto (misspelt, another case, or with a comment behind it), so that the importer leaves it out, with exit status 0",
+		remedy:   "in etc/config, section [channel_{channel}], write: type = auto; if its images are copied by hand, use copy-image instead",
+		commands: []string{"grep -n ^channels etc/config", section, again}},
+	{class: "left-out", about: AboutConfig, on: leftOut,
+		cause:    "the importer does not process this channel, with exit status 0: it is not in channels of [global], or its type is not exactly the word auto (a comment behind it counts as part of it)",
+		remedy:   "in etc/config, section [channel_{channel}], write: type = auto, which must be exactly the word auto; if its images are copied by hand, use copy-image instead",
+		commands: []string{"grep -n ^channels etc/config", section, again}},
+	{class: "no-device", about: AboutTree, on: noDevice,
+		cause: "the channel has no such device", remedy: "create the device in the channel, or correct its name", commands: []string{device}},
+	{class: "page-published", about: AboutImage, on: pageShown,
+		cause:  "version {version} was published with a page in the place of a version: a monitor answered HTML: {text}",
+		remedy: "correct the monitor's address or its server, and take the image back (examples/backout): what was downloaded with it is as doubtful"},
+}
