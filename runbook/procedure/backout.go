@@ -14,10 +14,12 @@ import (
 
 // BackOut takes a faulty update back:
 //
-//  1. stop phasing on every target at once, before anything else: each is set to
+//  1. stop phasing everywhere at once, before anything else: each image is set to
 //     0 %, and a tree that a killed program left unable to take the change is
-//     mended first. One target that cannot be stopped does not hold up the others.
-//     Every later start looks first whether it is still so;
+//     mended first. One that cannot be stopped does not hold up the others, and a
+//     tree that does not answer is not waited for: see Patience. Every later start
+//     looks first whether it is still so. A wrong name or number is refused, by the
+//     plan already;
 //  2. a person assesses the fault, and whether devices that have it can still
 //     take an update;
 //  3. if they can: the last good image of each channel is published again, under
@@ -36,6 +38,11 @@ type BackOut struct {
 	Importer *operate.Importer
 	Stop     *StopFile                                 // written, so that a rollout elsewhere halts too; nil is none
 	Announce func(context.Context, Announcement) error // sends them: mail, list or chat; nil: a person does
+
+	// Patience is how long the first round of stops waits for the published tree,
+	// once: when it does not answer, all images are stopped without being looked
+	// at. 5 seconds when zero.
+	Patience time.Duration
 
 	Input BackOutInput
 }
@@ -77,6 +84,11 @@ func (c *BackOut) Run(ctx context.Context, r *runbook.Run) error {
 	if err := c.stop(ctx, r.Group("stop")); err != nil && !r.Planning() {
 		// Said first and at once; the rest goes on only when all are stopped.
 		return fmt.Errorf("not everything is stopped: %w\n%s", err, c.whatNext())
+	} else if err != nil {
+		return err
+	}
+	if err := oneServer(ctx, r, c.Server, c.Input.Faulty[0].Channel, c.Input.Faulty[0].Device); err != nil && !errors.Is(err, errMirrorLags) {
+		return err
 	}
 	begun, err := runbook.Read(ctx, r, "stopped at", func(context.Context) (time.Time, error) {
 		return time.Now().UTC().Truncate(time.Second), nil
@@ -121,6 +133,9 @@ func (c *BackOut) Run(ctx context.Context, r *runbook.Run) error {
 		return err
 	}
 	if err := announce(ctx, r, c.Announce, "announcement", a, c.Input.Not); err != nil {
+		return err
+	}
+	if err := c.staysStopped(r); err != nil {
 		return err
 	}
 	return r.Gate(ctx, runbook.Gate{

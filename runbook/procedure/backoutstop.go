@@ -15,9 +15,23 @@ import (
 func (c *BackOut) stop(ctx context.Context, r *runbook.Run) error {
 	var flag error
 	if c.Stop != nil {
-		flag = c.Stop.write(ctx, r, backOutNotice(c.Input.Faulty), true)
+		if r.Planning() {
+			if err := c.Stop.note(ctx, r, nil); err != nil {
+				return err
+			}
+		}
+		flag = c.Stop.takeBack(ctx, r, c.Input.Faulty)
 	}
-	return errors.Join(stopAll(ctx, r, c.Server, c.Input.Faulty), flag)
+	return errors.Join(stopAll(ctx, r, c.Server, c.Input.Faulty, c.Patience), flag)
+}
+
+// staysStopped says what keeps the images stopped after this run, and for how long.
+func (c *BackOut) staysStopped(r *runbook.Run) error {
+	if c.Stop == nil || r.Planning() {
+		return nil
+	}
+	return r.Note(fmt.Sprintf("the stop file %s stays: it ends rollouts of these images, and halts any other. When nobody can raise them any more, "+
+		"remove it on the host (rm %[1]s); a rollout that is told to resume removes it too", c.Stop.Path))
 }
 
 // whatNext says what to do when an image cannot be stopped.
@@ -40,9 +54,13 @@ func (c *BackOut) stillStopped(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if who != "" {
-			again = append(again, who)
+		if who == "" {
+			continue
 		}
+		if _, newer, err := offeredAs(ctx, c.Server.Client, t); err != nil || newer.Version > 0 {
+			return errors.Join(notOffered(t, newer, who), err)
+		}
+		again = append(again, who)
 	}
 	if len(again) > 0 {
 		return fmt.Errorf("the faulty image is offered again: %s; start a new back-out with a new journal now: the first thing it does is to stop it", strings.Join(again, "; "))

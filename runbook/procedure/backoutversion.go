@@ -2,7 +2,11 @@ package procedure
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
+
+	"github.com/landingteam/landing/systemimage"
 )
 
 // A replacement is one image that is to be published again.
@@ -14,7 +18,14 @@ type replacement struct {
 	NoGood         string `json:"no_good,omitempty"`        // why there is nothing to go back to
 }
 
-// findGood looks for the image to go back to on each target.
+// findGood chooses the image to go back to for each faulty one: the one that was
+// asked for, or the highest full image below the faulty one that has other files
+// than it. It gets the next number of the channel when it is published again,
+// because devices only move up.
+//
+// Where the newest image is not the faulty one, it must be an older one that was
+// published again: then nothing is left to be published. Anything else is refused,
+// because devices are offered that and not what was named.
 func (c *BackOut) findGood(ctx context.Context) ([]replacement, error) {
 	var plan []replacement
 	for _, t := range c.Input.Faulty {
@@ -24,26 +35,42 @@ func (c *BackOut) findGood(ctx context.Context) ([]replacement, error) {
 		}
 		v := replacement{PublishedImage: t}
 		if n, _ := x.Newest(); n > t.Version && !sameContent(x.Index, t.Version, n) {
+			if !slices.ContainsFunc(x.Fulls(), func(m systemimage.Image) bool { return m.Version < t.Version && sameContent(x.Index, m.Version, n) }) {
+				return nil, c.notOffered(ctx, x, t)
+			}
 			v.AlreadyHigher = n
 		}
-		want := 0
-		for _, g := range c.Input.Good {
-			if g.Channel == t.Channel && g.Device == t.Device {
-				want = g.Version
-			}
-		}
-		for _, m := range x.Fulls() {
-			if m.Version < t.Version && (want == 0 || m.Version == want) && !sameContent(x.Index, m.Version, t.Version) {
-				v.Good, v.Detail = m.Version, m.VersionDetail
-			}
-		}
-		switch {
-		case v.Good == 0 && want > 0:
-			return nil, fmt.Errorf("%s has no full image %d below %d, with other files, to go back to", t, want, t.Version)
-		case v.Good == 0:
-			v.NoGood = "no full image with other files is left below it on the server"
+		if err := c.choose(x, &v); err != nil {
+			return nil, err
 		}
 		plan = append(plan, v)
 	}
 	return plan, nil
+}
+
+func (c *BackOut) choose(x *systemimage.DeviceIndex, v *replacement) error {
+	want := 0
+	for _, g := range c.Input.Good {
+		if g.Channel == v.Channel && g.Device == v.Device {
+			want = g.Version
+		}
+	}
+	for _, m := range x.Fulls() {
+		if m.Version < v.Version && (want == 0 || m.Version == want) && !sameContent(x.Index, m.Version, v.Version) {
+			v.Good, v.Detail = m.Version, m.VersionDetail
+		}
+	}
+	switch {
+	case v.Good == 0 && want > 0:
+		return fmt.Errorf("%s has no full image %d below %d, with other files, to go back to", v, want, v.Version)
+	case v.Good == 0:
+		v.NoGood = "no full image with other files is left below it on the server"
+	}
+	return nil
+}
+
+func (c *BackOut) notOffered(ctx context.Context, x *systemimage.DeviceIndex, t PublishedImage) error {
+	newest, _ := x.Latest()
+	who, err := whoGets(ctx, c.Server.Client, t)
+	return errors.Join(notOffered(t, newest, who), err)
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/landingteam/landing/systemimage/operate"
 )
 
-// set publishes a percentage on all targets that lie below it. One after the
+// set publishes a percentage on all images that lie below it. One after the
 // other: set-phased-percentage takes no lock, and two of them that synchronize
 // the aliases of one channel break each other's commits. At a newer version it
 // raises no others.
@@ -70,14 +70,23 @@ func setPercentage(ctx context.Context, r *runbook.Run, s *operate.Server, t Pub
 			return s.CheckPhase(ctx, req)
 		},
 		Do: func(ctx context.Context) (operate.PhaseResult, error) {
-			return s.Phase(ctx, req)
+			for {
+				got, err := s.Phase(ctx, req)
+				if stop == nil || !errors.Is(err, systemimage.ErrRefused) {
+					return got, err
+				}
+				// Another rollout may have come to its end just now.
+				if ended, why := stop.removeEnd(ctx); why != nil || !ended {
+					return got, errors.Join(err, why)
+				}
+			}
 		},
 		Predict: operate.PhaseResult{Channel: t.Channel, Device: t.Device, Version: t.Version, Percentage: int(p)},
 	})
 	return err
 }
 
-// percentages reads the published percentages of all targets, in their order.
+// percentages reads the published percentages of all images, in their order.
 func (c *Rollout) percentages(ctx context.Context) (list []phasing.Percent, err error) {
 	for _, t := range c.Input.Images {
 		p, err := c.percentage(ctx, t)
@@ -89,8 +98,8 @@ func (c *Rollout) percentages(ctx context.Context) (list []phasing.Percent, err 
 	return list, nil
 }
 
-// percentage reads the published percentage of a target. It is [ErrSuperseded]
-// when the target is not the newest version any more.
+// percentage reads the published percentage of an image. It is [ErrSuperseded]
+// when it is not the newest version any more.
 func (c *Rollout) percentage(ctx context.Context, t PublishedImage) (phasing.Percent, error) {
 	x, err := c.Server.Client.Index(ctx, t.Channel, t.Device)
 	if err != nil {
@@ -101,7 +110,7 @@ func (c *Rollout) percentage(ctx context.Context, t PublishedImage) (phasing.Per
 	switch {
 	case newest > t.Version:
 		return 0, fmt.Errorf("%s: image %d is %w, %d: the phasing of %[2]d ended at 100 %%, and this rollout with it. "+
-			"What the other targets are at stays; phase the newest images in with a new rollout", t, t.Version, ErrSuperseded, newest)
+			"What the others are at stays; phase the newest images in with a new rollout", t, t.Version, ErrSuperseded, newest)
 	case !ok:
 		return 0, fmt.Errorf("%s has no image %d; its newest is %d", t, t.Version, newest)
 	}

@@ -2,6 +2,7 @@ package procedure
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path"
 	"slices"
@@ -10,27 +11,28 @@ import (
 	"github.com/landingteam/landing/systemimage"
 )
 
-// A PublishedImage is one published image that a rollout is about.
+// A PublishedImage is one image of a channel and device, by its number: what is
+// phased in, or taken back.
 type PublishedImage struct {
 	Channel string `json:"channel"`
 	Device  string `json:"device"`
 	Version int    `json:"version"` // the newest of the channel; the server phases no other
 }
 
-// String names the target "CHANNEL:DEVICE".
+// String names its place: "CHANNEL:DEVICE".
 func (t PublishedImage) String() string { return t.Channel + ":" + t.Device }
 
 // once fails when a device of a channel is named twice.
-func once(targets []PublishedImage) error {
-	for n, t := range targets {
-		if slices.ContainsFunc(targets[:n], func(o PublishedImage) bool { return o.String() == t.String() }) {
+func once(images []PublishedImage) error {
+	for n, t := range images {
+		if slices.ContainsFunc(images[:n], func(o PublishedImage) bool { return o.String() == t.String() }) {
 			return fmt.Errorf("%s is named twice", t)
 		}
 	}
 	return nil
 }
 
-// offeredAs returns the number under which the content of a target is published
+// offeredAs returns the number under which the content of an image is published
 // as the newest: its own, or that of an image with the same files, such as
 // tag-image makes. newer is the newest image when that has other files.
 func offeredAs(ctx context.Context, client *systemimage.Client, t PublishedImage) (number int, newer systemimage.Image, err error) {
@@ -51,6 +53,17 @@ func offeredAs(ctx context.Context, client *systemimage.Client, t PublishedImage
 		m = systemimage.Image{Version: newest, Percentage: 100}
 	}
 	return t.Version, m, nil
+}
+
+// notOffered says that another image is what devices are offered: the wrong number
+// was named, or what was meant is over already.
+func notOffered(t PublishedImage, newest systemimage.Image, who string) error {
+	text := fmt.Sprintf("%s: image %d is not what is offered there: image %d is, at %d %%. If that has the fault, start a back-out of it; if it is the mend, bring it to everybody with a rollout",
+		t, t.Version, newest.Version, newest.Percentage)
+	if who != "" {
+		text += fmt.Sprintf(". Until it is at 100 %% image %d can still be had (%s)", t.Version, who)
+	}
+	return &systemimage.Error{Kind: systemimage.ErrRefused, Err: errors.New(text)}
 }
 
 // sameContent reports whether two images have the same files, but for the one

@@ -13,20 +13,21 @@ import (
 	"github.com/landingteam/landing/systemimage/operate"
 )
 
-// Rollout phases published images in: it raises the percentage of all targets
-// together, step by step along a schedule, until everybody may have them.
+// Rollout phases published images in: it raises the percentage of all of them
+// together, step by step along a schedule, from where they are to everybody.
 //
 // Each percentage is set through set-phased-percentage and verified in the
-// published index. A target that lies below the others is levelled; one that was
+// published index. An image that lies below the others is levelled; one that was
 // set to 0 by somebody else halts the rollout; one that lies higher is left as
 // it is until the schedule comes there, because lowering takes an offer away.
 //
 // A step that the schedule marks with "ask" is a gate. A bad health signal or
-// the stop file halts: all targets go to 0 % (never 1 %, which would still serve
-// 1.98 % of the devices), and a gate asks whether to resume. When a back-out wrote
-// the file about one of its targets it ends instead: [ErrBackedOut]. A newer version in
-// any of the channels ends the rollout at once with [ErrSuperseded]: the server
-// keeps a percentage on the newest version only.
+// the stop file halts: all images go to 0 % (never 1 %, which would still serve
+// 1.98 % of the devices), and a gate asks whether to resume. A start resumes once:
+// halted again it ends pending, and the next start asks. What the stop file does
+// else is said at [StopFile]. A newer version in any of the channels ends the
+// rollout at once with [ErrSuperseded]: the server keeps a percentage on the
+// newest version only.
 //
 // Waiting for the next step, the run is pending: started again when it is due,
 // or any number of times before, it goes on. With Stay it waits itself.
@@ -68,62 +69,97 @@ func (c *Rollout) Run(ctx context.Context, r *runbook.Run) error {
 		return err
 	}
 	if r.Planning() {
-		return c.plan(r, start)
+		return c.plan(ctx, r, start)
 	}
-	ro := phasing.Rollout{Schedule: c.Input.Schedule, Start: start}
-	published := phasing.Percent(0)
+	at := progress{course: phasing.Rollout{Schedule: c.Input.Schedule, Start: start}}
 	for n := 1; ; n++ {
 		round := r.Group(fmt.Sprintf("round %d", n))
-		d, err := c.decide(ctx, round, ro, published)
+		d, err := c.decide(ctx, round, &at)
 		if err != nil {
 			return err
 		}
-		switch d.Do {
-		case doEnd:
-			if c.Stop != nil {
-				if err := c.Stop.write(ctx, round, "phased in to everybody", false); err != nil {
-					return err
-				}
-			}
-			return round.Note("all targets are at 100 %: " + c.names())
-		case doSet:
-			if err := c.set(ctx, round, d.Percent); err != nil {
-				return err
-			}
-			published = d.Percent
-			if c.reached != nil {
-				if err := c.reached(ctx, round, published); err != nil {
-					return err
-				}
-			}
-		case doAsk:
-			err := round.Gate(ctx, runbook.Gate{
-				Name:     "next step",
-				Question: fmt.Sprintf("Raise the phased percentage from %v to %v?", d.Percent, d.Next),
-				Evidence: c.evidence(d), Not: c.Input.Not,
-			})
-			if err != nil {
-				return err
-			}
-			at, err := c.answered(ctx, round, d)
-			if err != nil {
-				return err
-			}
-			if ro, err = ro.Approve(at); err != nil {
-				return err
-			}
-		case doHalt:
-			if ro, err = c.halt(ctx, round, ro, d); err != nil {
-				return err
-			}
-			published = 0
+		if err := c.act(ctx, round, d, &at); err != nil || d.Do == doEnd {
+			return err
 		}
 	}
 }
 
+// progress is how far a rollout has come.
+type progress struct {
+	course    phasing.Rollout
+	published phasing.Percent
+	begun     bool // the first decision was made
+	fresh     bool // the last decision was made by this start
+	resumed   bool // this start has halted, and was told to go on
+}
+
+// from lets a rollout begin where its images are: what comes before that in the
+// schedule needs neither time nor questions any more.
+func (at *progress) from(seen phasing.Percent) (err error) {
+	steps := at.course.Schedule.Steps()
+	n := 0
+	for n < len(steps) && steps[n].Percent <= seen {
+		n++
+	}
+	if n == 0 || seen == 0 {
+		return nil
+	}
+	steps[n-1].At = time.Time{} // it is in force already
+	at.published = steps[n-1].Percent
+	at.course.Schedule, err = phasing.NewSchedule(steps[n-1:]...)
+	return err
+}
+
+// act does what a round has decided.
+func (c *Rollout) act(ctx context.Context, round *runbook.Run, d decision, at *progress) error {
+	switch d.Do {
+	case doEnd:
+		if c.Stop != nil {
+			if err := c.Stop.write(ctx, round, rolloutEnd); err != nil {
+				return err
+			}
+		}
+		return round.Note("all images are at 100 %: " + c.names())
+	case doClear:
+		return c.Stop.clear(ctx, round)
+	case doSet:
+		if err := c.set(ctx, round, d.Percent); err != nil {
+			return err
+		}
+		at.published = d.Percent
+		if c.reached != nil {
+			return c.reached(ctx, round, d.Percent)
+		}
+	case doAsk:
+		return c.ask(ctx, round, d, at)
+	case doHalt:
+		return c.halt(ctx, round, d, at)
+	}
+	return nil
+}
+
+// ask has a person decide whether the next step begins. Where the images are there
+// already, nothing is to be decided.
+func (c *Rollout) ask(ctx context.Context, round *runbook.Run, d decision, at *progress) error {
+	if d.Lowest < d.Next {
+		if err := round.Gate(ctx, runbook.Gate{
+			Name:     "next step",
+			Question: fmt.Sprintf("Raise the phased percentage from %v to %v?", max(d.Percent, d.Lowest), d.Next),
+			Evidence: c.evidence(d), Not: c.Input.Not,
+		}); err != nil {
+			return err
+		}
+	}
+	when, err := c.answered(ctx, round, d)
+	if err == nil {
+		at.course, err = at.course.Approve(when)
+	}
+	return err
+}
+
 func (c *Rollout) check() error {
 	if len(c.Input.Images) == 0 {
-		return errors.New("a rollout needs at least one target")
+		return errors.New("a rollout needs at least one image")
 	}
 	if len(c.Input.Schedule.Steps()) == 0 {
 		return errors.New("a rollout needs a schedule, such as \"1% 2h ask, 10% 6h, 100%\"")
@@ -131,8 +167,8 @@ func (c *Rollout) check() error {
 	return once(c.Input.Images)
 }
 
-// reachable fails when a target is none whose percentage can be set, such as an
-// image of an alias.
+// reachable fails when the percentage of an image cannot be set, such as that of an
+// alias.
 func (c *Rollout) reachable(ctx context.Context) error {
 	for _, t := range c.Input.Images {
 		if t.Version == 0 {
@@ -149,14 +185,30 @@ func (c *Rollout) reachable(ctx context.Context) error {
 }
 
 // plan lists what the schedule would do if nothing comes in between.
-func (c *Rollout) plan(r *runbook.Run, start time.Time) error {
-	for at, step := range c.Input.Schedule.Timeline(start) {
+func (c *Rollout) plan(ctx context.Context, r *runbook.Run, start time.Time) error {
+	if err := c.Stop.note(ctx, r, c.Input.Images); err != nil {
+		return err
+	}
+	at := progress{course: phasing.Rollout{Schedule: c.Input.Schedule}}
+	if !slices.ContainsFunc(c.Input.Images, func(t PublishedImage) bool { return t.Version == 0 }) {
+		seen, err := c.percentages(ctx)
+		if err == nil {
+			err = at.from(slices.Min(seen))
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if at.published == 100 {
+		return r.Note("all images are at 100 % already: there is nothing to do")
+	}
+	for when, step := range at.course.Schedule.Timeline(start) {
 		ask := ""
 		if step.Ask {
 			ask = ", then ask"
 		}
 		if err := r.Note(fmt.Sprintf("%s after %v: %v (%.2f %% of the devices)%s",
-			at.Format("2006-01-02 15:04 MST"), at.Sub(start).Round(time.Second), step.Percent, 100*step.Percent.Share(), ask)); err != nil {
+			when.Format("2006-01-02 15:04 MST"), when.Sub(start).Round(time.Second), step.Percent, 100*step.Percent.Share(), ask)); err != nil {
 			return err
 		}
 	}

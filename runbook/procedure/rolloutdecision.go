@@ -17,6 +17,8 @@ const (
 	doAsk  = "ask"  // a person decides whether the next step begins
 	doHalt = "halt" // 0 % everywhere
 	doEnd  = "end"  // everybody may have it
+
+	doClear = "clear the stop file" // that another rollout has left at its end
 )
 
 // decision is pinned in the journal: started again, a rollout does what was
@@ -24,30 +26,47 @@ const (
 type decision struct {
 	Do      string          `json:"do"`
 	Percent phasing.Percent `json:"percent"`
-	Next    phasing.Percent `json:"next,omitempty"` // that a person is asked about; of a halt what it was before
+	Next    phasing.Percent `json:"next,omitempty"`   // that a person is asked about; of a halt what it was before
+	Begin   phasing.Percent `json:"begin,omitempty"`  // of the first: what all images were at before this rollout
+	Lowest  phasing.Percent `json:"lowest,omitempty"` // what all images are at, at least
 	Time    time.Time       `json:"time"`
 	Why     string          `json:"why,omitempty"`
 	Found   bool            `json:"found,omitempty"` // the stop file
 	Stop    string          `json:"stop,omitempty"`  // what it said
 }
 
+// stopLook is how often the stop file is looked at while a rollout waits.
+const stopLook = 5 * time.Second
+
 // decide waits until something is to be done and pins what.
-func (c *Rollout) decide(ctx context.Context, r *runbook.Run, ro phasing.Rollout, published phasing.Percent) (decision, error) {
-	return runbook.Wait(ctx, r, runbook.Poll[decision]{
+func (c *Rollout) decide(ctx context.Context, r *runbook.Run, at *progress) (decision, error) {
+	at.fresh = false
+	every := c.every()
+	if c.Stop != nil {
+		every = min(every, stopLook)
+	}
+	var looked time.Time
+	d, err := runbook.Wait(ctx, r, runbook.Poll[decision]{
 		Name:     "what is due",
-		Intent:   fmt.Sprintf("wait for the next step after %v", published),
-		Every:    c.every(),
+		Intent:   fmt.Sprintf("wait for the next step after %v", at.published),
+		Every:    every,
 		Deadline: 30 * 24 * time.Hour,
 		Check: func(ctx context.Context) (decision, bool, error) {
+			at.fresh = true
+			if c.Stop != nil && !looked.IsZero() && time.Since(looked) < c.every() && !c.touched(ctx) {
+				return decision{}, false, nil
+			}
+			looked = time.Now()
 			now := c.now()
-			d, err := c.look(ctx, ro, published, now)
+			begun := *at
+			d, err := c.look(ctx, &begun, now)
 			if err != nil || d.Do != "" {
 				return d, err == nil, err
 			}
 			if c.Stay {
 				return d, false, nil
 			}
-			st, err := ro.At(now)
+			st, err := begun.course.At(now)
 			if err != nil {
 				return d, false, err
 			}
@@ -56,13 +75,25 @@ func (c *Rollout) decide(ctx context.Context, r *runbook.Run, ro phasing.Rollout
 				Hint: "start again with the same journal then; earlier does no harm"}
 		},
 	})
+	if err == nil {
+		at.begun = true
+		err = at.from(d.Begin)
+	}
+	return d, err
+}
+
+// touched reports whether the stop file is there. When that cannot be seen, the
+// next look at everything says so.
+func (c *Rollout) touched(ctx context.Context) bool {
+	_, there, err := c.Stop.read(ctx)
+	return err == nil && there
 }
 
 // look decides what is to be done now; Do is empty when nothing is.
-func (c *Rollout) look(ctx context.Context, ro phasing.Rollout, published phasing.Percent, now time.Time) (decision, error) {
-	d := decision{Percent: published, Time: now}
+func (c *Rollout) look(ctx context.Context, at *progress, now time.Time) (decision, error) {
+	d := decision{Percent: at.published, Time: now}
 	why, err := c.alarm(ctx, &d)
-	if err != nil {
+	if err != nil || d.Do != "" {
 		return d, err
 	}
 	var seen []phasing.Percent
@@ -70,29 +101,39 @@ func (c *Rollout) look(ctx context.Context, ro phasing.Rollout, published phasin
 		if seen, err = c.percentages(ctx); err != nil {
 			return d, err
 		}
-		if n := slices.Index(seen, 0); published > 0 && n >= 0 {
+		if n := slices.Index(seen, 0); at.published > 0 && n >= 0 {
 			why = c.Input.Images[n].String() + " was set to 0 % by somebody else"
 		}
 	}
 	if why != "" {
-		d.Do, d.Percent, d.Next, d.Why = doHalt, 0, published, why
+		d.Do, d.Percent, d.Next, d.Why = doHalt, 0, at.published, why
 		return d, nil
 	}
-	st, err := ro.At(now)
+	d.Lowest = slices.Min(seen)
+	if !at.begun {
+		d.Begin = d.Lowest
+		if err := at.from(d.Begin); err != nil {
+			return d, err
+		}
+		d.Percent = at.published
+	}
+	st, err := at.course.At(now)
 	if err != nil {
 		return d, err
 	}
-	switch p, err := st.Publish(published); {
+	switch p, err := st.Publish(at.published); {
 	case err != nil:
 		return d, err
-	case p > published:
+	case d.Lowest == 100:
+		d.Do = doEnd
+	case p > at.published:
 		d.Do, d.Percent = doSet, p
 	case st.Waiting:
 		d.Do, d.Next = doAsk, st.Next
 	case st.Done:
 		d.Do = doEnd
 	default:
-		if low := c.below(published, seen); len(low) > 0 {
+		if low := c.below(at.published, seen); len(low) > 0 {
 			d.Do, d.Why = doSet, "uneven: "+strings.Join(low, ", ")
 		}
 	}
@@ -105,6 +146,10 @@ func (c *Rollout) alarm(ctx context.Context, d *decision) (string, error) {
 		text, there, err := c.Stop.read(ctx)
 		if err != nil {
 			return "", err
+		}
+		if there && text == rolloutEnd {
+			d.Do = doClear
+			return "", nil
 		}
 		if there {
 			d.Found, d.Stop = true, text
@@ -123,7 +168,7 @@ func (c *Rollout) alarm(ctx context.Context, d *decision) (string, error) {
 	return "", nil
 }
 
-// below lists the targets that are offered to fewer devices than they should.
+// below lists the images that are offered to fewer devices than they should.
 func (c *Rollout) below(published phasing.Percent, seen []phasing.Percent) (low []string) {
 	for n, p := range seen {
 		if p < published {

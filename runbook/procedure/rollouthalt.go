@@ -6,55 +6,61 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/landingteam/landing/phasing"
 	"github.com/landingteam/landing/runbook"
 )
 
 // halt stops the offer everywhere and asks whether to go on.
-func (c *Rollout) halt(ctx context.Context, r *runbook.Run, ro phasing.Rollout, d decision) (phasing.Rollout, error) {
-	halted, err := ro.Halt(d.Time)
+func (c *Rollout) halt(ctx context.Context, r *runbook.Run, d decision, at *progress) error {
+	halted, err := at.course.Halt(d.Time)
 	if err != nil {
-		return ro, err
+		return err
 	}
 	if err := r.Note("halting: " + d.Why); err != nil {
-		return ro, err
+		return err
 	}
-	err = stopAll(ctx, r.Group("halt"), c.Server, c.Input.Images)
-	if c.Stop != nil { // also when a target could not be stopped
-		err = errors.Join(err, c.Stop.write(ctx, r, d.Why, false))
+	err = stopAll(ctx, r.Group("halt"), c.Server, c.Input.Images, 0)
+	if c.Stop != nil { // also when an image could not be stopped
+		err = errors.Join(err, c.Stop.write(ctx, r, d.Why))
 	}
-	if err != nil {
-		return ro, fmt.Errorf("halting (%s): not everything is stopped: %w", d.Why, err)
+	switch {
+	case err != nil:
+		return fmt.Errorf("halting (%s): not everything is stopped: %w", d.Why, err)
+	case takesBack(d.Stop, c.Input.Images):
+		return fmt.Errorf("all images are at 0 %%, and this rollout is over: %w (%s). Phase the images that replace them in with a new rollout", ErrBackedOut, d.Why)
+	case at.fresh && at.resumed:
+		return &runbook.Error{Kind: runbook.ErrPending, Text: "halted again after it was resumed (" + d.Why + "); all images are at 0 %",
+			Hint: "start again when the reason is gone: it asks then whether to resume"}
 	}
-	if takesBack(d.Stop, c.Input.Images) {
-		return ro, fmt.Errorf("all targets are at 0 %%, and this rollout is over: %w (%s). Phase the images that replace them in with a new rollout", ErrBackedOut, d.Why)
+	if err := c.resume(ctx, r, d); err != nil {
+		return err
 	}
+	when, err := c.answered(ctx, r, d)
+	if err == nil {
+		at.course, err = halted.Resume(when)
+	}
+	at.published, at.resumed = 0, at.resumed || at.fresh
+	return err
+}
+
+// resume asks whether to go on, and takes the stop file away with a yes.
+func (c *Rollout) resume(ctx context.Context, r *runbook.Run, d decision) error {
 	question := fmt.Sprintf("All targets are at 0 %%. Resume the rollout where it was, at %v? (Only when the reason is gone.)", d.Next)
 	if d.Next == 0 {
 		question = "All targets are at 0 %. Begin the rollout all the same? (Only when the reason is gone.)"
 	}
-	err = r.Gate(ctx, runbook.Gate{
+	err := r.Gate(ctx, runbook.Gate{
 		Name:     "resume",
 		Question: question,
 		Evidence: c.evidence(d), Not: c.Input.Not,
 	})
-	if err != nil {
-		return ro, err
+	if err != nil || c.Stop == nil {
+		return err
 	}
-	if c.Stop != nil {
-		said := d.Why // what this run wrote
-		if d.Found {
-			said = d.Stop
-		}
-		if err := c.Stop.remove(ctx, r, said); err != nil {
-			return ro, err
-		}
+	said := d.Why // what this run wrote
+	if d.Found {
+		said = d.Stop
 	}
-	at, err := c.answered(ctx, r, d)
-	if err != nil {
-		return ro, err
-	}
-	return halted.Resume(at)
+	return c.Stop.remove(ctx, r, said)
 }
 
 // answered pins when the answer to a decision came. It cannot have come before
@@ -74,5 +80,5 @@ func (c *Rollout) evidence(d decision) any {
 		Targets []PublishedImage `json:"targets"`
 		Percent string           `json:"percent"`
 		Why     string           `json:"why,omitempty"`
-	}{c.Input.Images, d.Percent.String(), d.Why}
+	}{c.Input.Images, max(d.Percent, d.Lowest).String(), d.Why}
 }

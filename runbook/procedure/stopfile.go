@@ -10,10 +10,25 @@ import (
 	"github.com/landingteam/landing/runbook/command"
 )
 
-// A StopFile is a file on the image server's host that stops a rollout while it
-// is there: anybody who can log in can stop the line with touch. A rollout
-// writes it when it halts and when it is through, as the phasing scripts of old
-// did with phased-state/done; a back-out writes into it what it takes back.
+// A StopFile is a file on the image server's host that stops a rollout: anybody
+// who can log in can stop the line with touch. What a rollout does about it:
+//
+//	what the file says                     what the rollout does
+//	nothing, or anything else              halts: 0 % for all its images, and asks whether to resume;
+//	                                       with a yes it removes the file and goes on where it was
+//	"backed out: CHANNEL:DEVICE:N …"       the same; when one of these images is its own it ends there
+//	                                       instead: [ErrBackedOut]
+//	"phased in to everybody"               goes on: a rollout has come to its end, which is no alarm; it
+//	                                       removes the file, so that touch makes an alarm again
+//
+// A rollout looks at it on the host right before it sets a percentage, under the
+// lock under which that is set, and every few seconds while it waits. A plan
+// names a file that is there.
+//
+// A rollout writes it when it halts and at its end, as the phasing scripts of old
+// did with phased-state/done. A [BackOut] writes into it what it takes back before
+// it does anything else, and leaves it there: then a person removes it, when
+// nobody can raise those images any more.
 type StopFile struct {
 	Runner command.Runner
 	Path   string // absolute, on the host
@@ -27,22 +42,52 @@ const (
 	removeStopFile = `rm -f "$1"`
 )
 
+// rolloutEnd is what a rollout writes at its end.
+const rolloutEnd = "phased in to everybody"
+
 // backedOut begins what a back-out writes; the images follow, with blanks between.
 const backedOut = "backed out:"
 
-func backOutNotice(targets []PublishedImage) string {
+func backOutNotice(images []PublishedImage) string {
 	text := backedOut
-	for _, t := range targets {
+	for _, t := range images {
 		text += fmt.Sprintf(" %s:%d", t, t.Version)
 	}
 	return text
 }
 
+// takeBack writes that images were backed out, beside those that another back-out has
+// written.
+func (f *StopFile) takeBack(ctx context.Context, r *runbook.Run, images []PublishedImage) error {
+	all := func(text string, there bool) bool {
+		return there && !slices.ContainsFunc(images, func(t PublishedImage) bool { return !takesBack(text, []PublishedImage{t}) })
+	}
+	_, err := runbook.Do(ctx, r, runbook.Step[bool]{
+		Name:    "stop file",
+		Intent:  "write the stop file " + f.Path,
+		Predict: true,
+		Probe: func(ctx context.Context) (bool, bool, error) {
+			now, there, err := f.read(ctx)
+			return true, all(now, there), err
+		},
+		Do: func(ctx context.Context) (bool, error) {
+			text := backOutNotice(images)
+			if now, _, err := f.read(ctx); err == nil { // else it is written all the same
+				if others, ok := strings.CutPrefix(now, backedOut); ok {
+					text += others
+				}
+			}
+			return true, f.change(ctx, all, writeStopFile, text)
+		},
+	})
+	return err
+}
+
 // takesBack reports whether the text of a stop file says that one of the images
 // was backed out.
-func takesBack(text string, targets []PublishedImage) bool {
+func takesBack(text string, images []PublishedImage) bool {
 	rest, ok := strings.CutPrefix(text, backedOut)
-	return ok && slices.ContainsFunc(targets, func(t PublishedImage) bool {
+	return ok && slices.ContainsFunc(images, func(t PublishedImage) bool {
 		return slices.Contains(strings.Fields(rest), fmt.Sprintf("%s:%d", t, t.Version))
 	})
 }
@@ -56,6 +101,25 @@ func (f *StopFile) says(text string) string {
 		text = ": " + text
 	}
 	return "the stop file " + f.Path + " is there" + text
+}
+
+// note puts into a plan what a rollout would do about a file that is there.
+func (f *StopFile) note(ctx context.Context, r *runbook.Run, images []PublishedImage) error {
+	if f == nil {
+		return nil
+	}
+	text, there, err := f.read(ctx)
+	if err != nil || !there {
+		return err
+	}
+	what := "a rollout halts at once, with 0 % for all its images, and asks; remove the file first when its reason is gone"
+	switch {
+	case text == rolloutEnd:
+		what = "an earlier rollout ended; the file is removed"
+	case takesBack(text, images):
+		what = "a back-out has taken images of this one back: a rollout of them ends at once"
+	}
+	return r.Note(f.says(text) + ": " + what)
 }
 
 func (f *StopFile) script(ctx context.Context, text string, args ...string) (command.Output, error) {
@@ -76,11 +140,10 @@ func (f *StopFile) read(ctx context.Context) (text string, there bool, err error
 	return strings.TrimSpace(string(out.Stdout)), true, nil
 }
 
-// write makes sure that the file is there; one that is stays as it is, unless
-// this text matters.
-func (f *StopFile) write(ctx context.Context, r *runbook.Run, text string, matters bool) error {
+// write makes sure that the file is there; an alarm that is stays as it is.
+func (f *StopFile) write(ctx context.Context, r *runbook.Run, text string) error {
 	text = strings.TrimSpace(text)
-	so := func(now string, there bool) bool { return there && (now == text || !matters) }
+	so := func(now string, there bool) bool { return there && (now == text || now != rolloutEnd) }
 	_, err := runbook.Do(ctx, r, runbook.Step[bool]{
 		Name:    "stop file",
 		Intent:  "write the stop file " + f.Path,
@@ -113,6 +176,30 @@ func (f *StopFile) remove(ctx context.Context, r *runbook.Run, said string) erro
 		},
 	})
 	return err
+}
+
+// clear removes a file that says that a rollout ended.
+func (f *StopFile) clear(ctx context.Context, r *runbook.Run) error {
+	_, err := runbook.Do(ctx, r, runbook.Step[bool]{
+		Name:   "no stop file",
+		Intent: "remove the stop file " + f.Path + ", which says that a rollout ended",
+		Probe: func(ctx context.Context) (bool, bool, error) {
+			text, there, err := f.read(ctx)
+			return false, !there || text != rolloutEnd, err
+		},
+		Do: func(ctx context.Context) (bool, error) { return f.removeEnd(ctx) },
+	})
+	return err
+}
+
+// removeEnd removes the file when it says that a rollout ended, and reports whether
+// it did. One that says anything else stays: it is an alarm.
+func (f *StopFile) removeEnd(ctx context.Context) (bool, error) {
+	text, there, err := f.read(ctx)
+	if err != nil || !there || text != rolloutEnd {
+		return false, err
+	}
+	return true, f.change(ctx, func(text string, there bool) bool { return !there || text != rolloutEnd }, removeStopFile)
 }
 
 // change runs a script and reads back what came of it.

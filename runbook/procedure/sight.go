@@ -1,0 +1,85 @@
+package procedure
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/landingteam/landing/systemimage"
+	"github.com/landingteam/landing/systemimage/operate"
+)
+
+// A sight is the image server as it is seen in one round of an emergency stop. The
+// first time that the tree does not answer, the rest of the round is blind: what is
+// left to be stopped must not wait for it.
+type sight struct {
+	server *operate.Server
+	looked bool
+	blind  error // why nothing is read any more; nil is sight
+}
+
+// defaultPatience is how long the first round waits for the tree.
+const defaultPatience = 5 * time.Second
+
+// hasty is a sight with one try of every read, within a limit.
+func hasty(s *operate.Server, patience time.Duration) *sight {
+	c := client(s)
+	c.Tries, c.Timeout = 1, cmp.Or(patience, defaultPatience)
+	return &sight{server: through(s, c)}
+}
+
+// see looks at the listing, once, before anything else is read.
+func (v *sight) see(ctx context.Context) error {
+	if !v.looked {
+		v.looked = true
+		if _, err := v.server.Client.Channels(ctx); unreadable(ctx, err) {
+			v.close(err)
+		}
+	}
+	return v.blind
+}
+
+// close makes the rest of the round blind.
+func (v *sight) close(why error) {
+	c := client(v.server)
+	c.HTTP, c.Tries = &http.Client{Transport: silent{why}}, 1
+	v.server, v.blind = through(v.server, c), why
+}
+
+// silent answers nothing.
+type silent struct{ why error }
+
+func (s silent) RoundTrip(*http.Request) (*http.Response, error) { return nil, s.why }
+
+// unreadable reports whether what could not be read from here may be read by
+// devices all the same.
+func unreadable(ctx context.Context, err error) bool {
+	return err != nil && ctx.Err() == nil && !slices.ContainsFunc([]error{
+		systemimage.ErrTorn, systemimage.ErrBroken, systemimage.ErrNotFound, systemimage.ErrRefused,
+		systemimage.ErrReadOnly, systemimage.ErrLocked, systemimage.ErrPartial, systemimage.ErrAmbiguous,
+	}, func(kind error) bool { return errors.Is(err, kind) })
+}
+
+// untrusted reports whether one document was read and cannot be believed, which says
+// nothing about others.
+func untrusted(err error) bool {
+	return errors.Is(err, systemimage.ErrSignature) || errors.Is(err, systemimage.ErrMalformed) || errors.Is(err, systemimage.ErrReplayed)
+}
+
+// client is a new client of the same tree.
+func client(s *operate.Server) *systemimage.Client {
+	c := s.Client
+	return &systemimage.Client{
+		BaseURL: c.BaseURL, HTTP: c.HTTP, UserAgent: c.UserAgent, Logger: c.Logger, Trust: c.Trust, Unverified: c.Unverified,
+		Tries: c.Tries, Pause: c.Pause, Timeout: c.Timeout, Limit: c.Limit, Cache: c.Cache,
+	}
+}
+
+// through is the same server, read by another client.
+func through(s *operate.Server, c *systemimage.Client) *operate.Server {
+	return &operate.Server{Runner: s.Runner, Root: s.Root, Client: c, ReadOnly: s.ReadOnly,
+		LockWait: s.LockWait, LockPoll: s.LockPoll, Checksums: s.Checksums, Logger: s.Logger}
+}
