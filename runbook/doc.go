@@ -67,6 +67,7 @@
 //	situation                                                    error
 //	another procedure, world, input, intent, verb or result      ErrDiverged
 //	a gate, or an effect in doubt, waits for a person            ErrPending
+//	it is too early                                              ErrPending, with Error.Due
 //	a person said no, or nobody answered in time                 ErrRejected
 //	something could not be given back                            ErrOwed
 //	somebody else gave back what is held, while steps work       ErrNotHeld

@@ -1,10 +1,12 @@
 package runbook
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 )
 
 // What can go wrong, as sentinels for errors.Is. Every error of the engine is
@@ -14,8 +16,9 @@ var (
 	// ErrDiverged: the journal belongs to another procedure or input, or a
 	// step says something else than it did when it was recorded.
 	ErrDiverged = errors.New("the procedure differs from its journal")
-	// ErrPending: the run waits for a person. Not a failure: everything held
-	// has been given back, and a later start goes on from here.
+	// ErrPending: the run waits for a person or, when Error.Due says so, for a
+	// time. Not a failure: everything held has been given back, and a later
+	// start goes on from here.
 	ErrPending = errors.New("waiting for an answer")
 	// ErrRejected: a person said no, or nobody answered within the gate's
 	// timeout. It stays so in this journal.
@@ -53,6 +56,10 @@ type Error struct {
 	Text string // what is wrong
 	Hint string // what to do next
 	Err  error  // the cause, if there is one
+
+	// Due makes of ErrPending that the run waits for this moment and for no
+	// person: nothing is asked, and the run should be started again then.
+	Due time.Time
 }
 
 func (e *Error) Error() string {
@@ -61,7 +68,11 @@ func (e *Error) Error() string {
 		fmt.Fprintf(&b, "%s: ", e.Step)
 	}
 	var parts []string
-	if !errors.Is(e.Err, e.Kind) { // which says it already
+	hint := e.Hint
+	if !e.Due.IsZero() {
+		parts = append(parts, "waits until "+clock(e.Due))
+		hint = cmp.Or(hint, "start it again then; earlier does no harm")
+	} else if !errors.Is(e.Err, e.Kind) { // which says it already
 		parts = append(parts, e.Kind.Error())
 	}
 	if e.Line > 0 {
@@ -74,8 +85,8 @@ func (e *Error) Error() string {
 		parts = append(parts, e.Err.Error())
 	}
 	b.WriteString(strings.Join(parts, ": "))
-	if e.Hint != "" {
-		fmt.Fprintf(&b, "; %s", e.Hint)
+	if hint != "" {
+		fmt.Fprintf(&b, "; %s", hint)
 	}
 	return b.String()
 }
@@ -106,6 +117,26 @@ func Ending(err error) string {
 		return "in doubt"
 	}
 	return "failed"
+}
+
+// dueOf is the first moment that a part of err waits for; zero is none.
+func dueOf(err error) (first time.Time) {
+	switch e := err.(type) {
+	case *Error:
+		if !e.Due.IsZero() {
+			return e.Due
+		}
+		return dueOf(e.Err)
+	case interface{ Unwrap() []error }:
+		for _, err := range e.Unwrap() {
+			if t := dueOf(err); !t.IsZero() && (first.IsZero() || t.Before(first)) {
+				first = t
+			}
+		}
+	case interface{ Unwrap() error }:
+		return dueOf(e.Unwrap())
+	}
+	return first
 }
 
 // inDoubt reports whether err leaves open if an effect happened. A client that

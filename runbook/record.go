@@ -47,6 +47,7 @@ const (
 	Done     Kind = "done"     // read, do, wait, require, verify: with the result
 	Adopted  Kind = "adopted"  // do: it was so already
 	Failed   Kind = "failed"   // with the error
+	Deferred Kind = "deferred" // it is for a later time: Due
 	Doubt    Kind = "doubt"    // do: nobody knows whether it happened
 	Armed    Kind = "armed"    // hold: about to take; from here on it is owed
 	Acquired Kind = "acquired" // hold: taken
@@ -63,7 +64,7 @@ const (
 
 func (k Kind) known() bool {
 	switch k {
-	case Opened, Resumed, Settling, Ended, Started, Done, Adopted, Failed, Doubt,
+	case Opened, Resumed, Settling, Ended, Started, Done, Adopted, Failed, Deferred, Doubt,
 		Armed, Acquired, Released, Owed, Asked, Approved, Rejected, Noted:
 		return true
 	}
@@ -88,6 +89,7 @@ type Record struct {
 	Digest   string          `json:"digest,omitempty"`   // SHA-256 of question and evidence
 	Not      []string        `json:"not,omitempty"`      // who may not answer
 	Deadline *time.Time      `json:"deadline,omitempty"` // when asking ends
+	Due      *time.Time      `json:"due,omitempty"`      // when to start again, of a step and of the end of a start
 	By       string          `json:"by,omitempty"`       // who answered
 	Reason   string          `json:"reason,omitempty"`   // why, in the words of By
 	Seen     string          `json:"seen,omitempty"`     // of a hold at its end: how it is, in the words of its Look
@@ -102,6 +104,16 @@ type Record struct {
 
 	// Extra holds the fields of a line that this version does not know.
 	Extra map[string]json.RawMessage `json:"-"`
+}
+
+// failed makes of rec that it failed with err or, if that waits for a time, that
+// it is for later.
+func (rec Record) failed(err error) Record {
+	rec.Kind, rec.Error = Failed, err.Error()
+	if due := dueOf(err); !due.IsZero() && only(err, ErrPending) {
+		rec.Kind, rec.Due = Deferred, &due
+	}
+	return rec
 }
 
 const (
@@ -180,7 +192,7 @@ func (c *chain) next(line []byte) (Record, error) {
 
 // fields are the members of a record.
 var fields = [...]string{"format", "n", "time", "run", "step", "verb", "kind", "intent", "result", "input", "world", "evidence", "digest",
-	"not", "deadline", "by", "reason", "seen", "error", "operator", "prev", "label", "done", "total"}
+	"not", "deadline", "due", "by", "reason", "seen", "error", "operator", "prev", "label", "done", "total"}
 
 func (rec *Record) keepUnknown(body []byte) error {
 	all := map[string]json.RawMessage{}

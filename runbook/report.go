@@ -52,6 +52,9 @@ func WriteReport(w io.Writer, s Status) error {
 			fmt.Fprintf(&b, "%s%s\n", label, indented(step.Evidence, "    "))
 		}
 	})
+	section(&b, "Due", s.only(func(step StepStatus) bool { return step.Kind == Deferred }), func(step StepStatus) {
+		fmt.Fprintf(&b, "  %s: %s\n", printable(step.Step), clock(*step.Due))
+	})
 	section(&b, "Notes", s.only(func(step StepStatus) bool { return step.Verb == VerbNote }), func(step StepStatus) {
 		fmt.Fprintf(&b, "  %s\n", printable(step.Reason))
 	})
@@ -120,6 +123,8 @@ func stateOf(s Status) string {
 	switch {
 	case s.underWay():
 		return "under way: " + printable(s.Running)
+	case s.Ending == "pending" && len(s.Waiting()) == 0 && !s.Due.IsZero():
+		return "waits until " + clock(s.Due)
 	case s.Ending == "pending":
 		return "waits for an answer"
 	case s.Ending == "owed":
@@ -151,6 +156,8 @@ func next(s Status) string {
 		return "see to the cause and settle, or give it back by hand: until then it stays taken away"
 	case s.Ending == settled:
 		return "start it again with the same journal to go on: what is done is not repeated"
+	case s.Ending == "pending" && len(s.Waiting()) == 0 && !s.Due.IsZero():
+		return "start it again then, with the same journal; earlier does no harm"
 	case s.Ending == "pending":
 		return "answer the question, then start it again with the same journal"
 	case s.Ending == "in doubt":

@@ -162,7 +162,11 @@ func (x *Runner) start(ctx context.Context, m mode, p Procedure) (err error) {
 	if m == settling && err == nil {
 		ended = settled
 	}
-	return join(err, e.append(ctx, Record{Verb: VerbRun, Kind: Ended, Reason: ended, Error: textOf(err), Operator: x.Operator}))
+	end := Record{Verb: VerbRun, Kind: Ended, Reason: ended, Error: textOf(err), Operator: x.Operator}
+	if due := dueOf(err); !due.IsZero() {
+		end.Due = &due
+	}
+	return join(err, e.append(ctx, end))
 }
 
 // open loads the journal and checks that it belongs to this runner.

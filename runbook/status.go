@@ -50,6 +50,8 @@ type Status struct {
 	// "settled" if the run was cut off or something was owed.
 	Ending string `json:"outcome,omitempty"`
 	Error  string `json:"error,omitempty"` // how it failed
+	// Due is when the run is to be started again, if it waits for a time.
+	Due time.Time `json:"due,omitzero"`
 	// Running says who has the journal, if somebody has.
 	Running string `json:"running,omitempty"`
 	// Steps are the calls in the order in which they appeared first.
@@ -132,9 +134,12 @@ func (s *Status) start(rec Record) {
 		return
 	case rec.Kind == Ended:
 		s.Ending, s.Error = rec.Reason, rec.Error
+		if rec.Due != nil {
+			s.Due = *rec.Due
+		}
 		return
 	case rec.Kind != Settling:
-		s.Ending, s.Error = "", ""
+		s.Ending, s.Error, s.Due = "", "", time.Time{}
 	}
 	s.Starts++
 	if len(rec.World) > 0 {
@@ -151,7 +156,7 @@ func (s *StepStatus) add(rec Record) {
 		s.Asked = rec.Time
 	case Started, Armed:
 		s.Tries++
-	case Done, Failed:
+	case Done, Failed, Deferred:
 		if rec.Verb != VerbDo && rec.Verb != VerbWait && rec.Verb != VerbHold {
 			s.Tries++
 		}

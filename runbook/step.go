@@ -115,8 +115,7 @@ func (r *Run) Require(ctx context.Context, name string, f func(context.Context) 
 	_, err := e.call(ctx, step, f)
 	rec := Record{Step: step, Verb: VerbRequire, Kind: Done}
 	if err != nil {
-		rec.Kind, rec.Error = Failed, err.Error()
-		err = inStep(step, err)
+		rec, err = rec.failed(err), inStep(step, err)
 	}
 	if e.mode == planning {
 		e.list(rec)
@@ -159,8 +158,7 @@ func (r *Run) look(ctx context.Context, verb Verb, name string, f func(context.C
 	_, err = e.call(ctx, step, func(ctx context.Context) (err error) { m, err = f(ctx); return err })
 	rec := Record{Step: step, Verb: verb, Kind: Done, Result: m}
 	if err != nil {
-		rec.Kind, rec.Error = Failed, err.Error()
-		err = inStep(step, err)
+		rec, err = rec.failed(err), inStep(step, err)
 	}
 	if e.mode == planning {
 		e.list(rec)
@@ -190,7 +188,7 @@ func (r *Run) do(ctx context.Context, f effect) (json.RawMessage, error) {
 		return nil, err
 	}
 	rec := Record{Step: step, Verb: VerbDo, Intent: f.intent}
-	doubt := s != nil && s.Kind != Failed // started, in doubt, or asked about it
+	doubt := s != nil && s.Kind != Failed && s.Kind != Deferred // started, in doubt, or asked about it
 	if f.probe != nil {
 		m, so, err := r.probe(ctx, rec, f)
 		if err != nil {
@@ -291,14 +289,13 @@ func (r *Run) act(ctx context.Context, rec Record, f effect) (json.RawMessage, e
 
 // failed journals that a step failed, or that nobody knows.
 func (r *Run) failed(ctx context.Context, rec Record, doubt bool, err error) error {
+	rec = rec.failed(err)
 	if r.e.mode == planning {
-		rec.Kind, rec.Error = Failed, err.Error()
 		r.e.list(rec)
 		return inStep(rec.Step, err)
 	}
-	rec.Kind, rec.Error = Failed, err.Error()
 	if doubt {
-		rec.Kind = Doubt
+		rec.Kind, rec.Due = Doubt, nil
 		err = &Error{Kind: ErrInDoubt, Step: rec.Step, Err: err, Hint: "the next start looks, or asks, whether it happened"}
 	} else {
 		err = inStep(rec.Step, err)

@@ -11,7 +11,8 @@ import (
 // Poll is something that others do and that the run waits for.
 type Poll[T any] struct {
 	Name, Intent string // as those of a [Step]
-	// Check looks once; true ends the waiting. An error ends it too.
+	// Check looks once; true ends the waiting. An error ends it too: one with
+	// Error.Due when nobody needs to look before that time.
 	Check func(context.Context) (T, bool, error)
 	// Every is the pause between two looks; zero means DefaultEvery.
 	Every time.Duration
@@ -67,8 +68,7 @@ func Wait[T any](ctx context.Context, r *Run, p Poll[T]) (T, error) {
 	m, err := poll(ctx, e, step, p)
 	rec.Kind, rec.Result = Done, m
 	if err != nil {
-		rec.Kind, rec.Error = Failed, err.Error()
-		err = inStep(step, err)
+		rec, err = rec.failed(err), inStep(step, err)
 	}
 	if err := join(err, e.append(ctx, rec)); err != nil {
 		return zero, err

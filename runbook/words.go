@@ -49,8 +49,10 @@ func (rec Record) String() string {
 		word = strings.ToUpper(word)
 	case Doubt:
 		word = "IN DOUBT"
+	case Deferred:
+		word, text = "later", text+": "+rec.Error
 	}
-	if rec.Error != "" {
+	if rec.Error != "" && rec.Kind != Deferred {
 		text += ": " + rec.Error
 	}
 	return printable(fmt.Sprintf("%-9s  %s", word, strings.NewReplacer("\n", "; ", "\t", " ").Replace(text)))

@@ -104,8 +104,7 @@ func (c *Hotfix) until(ctx context.Context, r *runbook.Run, name string, due tim
 			case c.Stay:
 				return false, false, nil
 			}
-			return false, false, &runbook.Error{Kind: runbook.ErrPending, Text: name + " is at " + at,
-				Hint: "start again with the same journal then; earlier does no harm"}
+			return false, false, &runbook.Error{Kind: runbook.ErrPending, Text: name, Due: due}
 		},
 	})
 	return err

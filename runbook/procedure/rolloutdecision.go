@@ -71,8 +71,7 @@ func (c *Rollout) decide(ctx context.Context, r *runbook.Run, at *progress) (dec
 				return d, false, err
 			}
 			return d, false, &runbook.Error{Kind: runbook.ErrPending,
-				Text: fmt.Sprintf("%v is due at %s", st.Next, st.NextAt.UTC().Format("2006-01-02 15:04:05 MST")),
-				Hint: "start again with the same journal then; earlier does no harm"}
+				Text: fmt.Sprintf("%v is due then", st.Next), Due: st.NextAt.UTC()}
 		},
 	})
 	if err == nil {
