@@ -50,6 +50,10 @@ func openLedger(path string, p *Plan) (*ledger, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot open the ledger: %w", err)
 	}
+	if err := f.Chmod(0o600); err != nil { // one made before may be open to all
+		f.Close()
+		return nil, fmt.Errorf("cannot make the ledger private: %w", err)
+	}
 	l := &ledger{file: f, plan: ledgerKey{p.To, p.Taken}, seen: map[version]ledgerLine{}}
 	if err := l.read(path); err != nil {
 		f.Close()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"testing"
 	"time"
@@ -22,6 +23,8 @@ func TestAmbiguous(t *testing.T) {
 	}{
 		{"took effect", &launchpadtest.Fault{Op: "copyPackage", After: true, Drop: true, Times: 1}, 3},
 		{"took effect, 502", &launchpadtest.Fault{Op: "copyPackage", After: true, Status: 502, Times: 1}, 3},
+		{"took effect, a page in between", &launchpadtest.Fault{Op: "copyPackage", After: true, Status: 200, Body: loginPage, Header: map[string]string{"Content-Type": "text/html"}, Times: 1}, 3},
+		{"had no effect, a page instead", &launchpadtest.Fault{Op: "copyPackage", Status: 200, Body: loginPage, Header: map[string]string{"Content-Type": "text/html"}, Times: 1}, 4},
 		{"had no effect", &launchpadtest.Fault{Op: "copyPackage", Drop: true, Times: 1}, 4},
 		{"throttled", &launchpadtest.Fault{Op: "copyPackage", Status: 429, Times: 1}, 4},
 	} {
@@ -39,6 +42,9 @@ func TestAmbiguous(t *testing.T) {
 		})
 	}
 }
+
+// loginPage is what a network answers before one has logged in there.
+const loginPage = "<!DOCTYPE html>\n<html><head><title>Log in to the network</title></head></html>\n"
 
 // TestKilled stops a copy at every pause and starts it again: nothing may be
 // asked for twice, with a ledger or by time alone.
@@ -90,6 +96,25 @@ func TestKilled(t *testing.T) {
 					t.Errorf("probe at the end: %v", err)
 				}
 			})
+		}
+	}
+}
+
+// A ledger says which fix is on its way to whom: it is the owner's alone.
+func TestLedgerIsPrivate(t *testing.T) {
+	c := newServer(t).Client()
+	dir := t.TempDir()
+	plan := mustPlan(t, c, request)
+	old := filepath.Join(dir, "old")
+	if err := os.WriteFile(old, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{old, filepath.Join(dir, "new")} {
+		if _, err := c.Copy(t.Context(), plan, launchpad.CopyOptions{Ledger: path}); err != nil {
+			t.Fatal(err)
+		}
+		if fi, err := os.Stat(path); err != nil || fi.Mode().Perm() != 0o600 {
+			t.Errorf("%s: mode %v, %v, want 0600", path, fi.Mode(), err)
 		}
 	}
 }

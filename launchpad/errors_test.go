@@ -148,6 +148,61 @@ func TestWriteRedirected(t *testing.T) {
 	}
 }
 
+// TestWriteAnswers: only Launchpad's own answer to a write says that it was taken.
+// Anything else with a status of success, such as the login page of a network, leaves
+// it unknown.
+func TestWriteAnswers(t *testing.T) {
+	page := "<!DOCTYPE html>\n<html><head><title>Log in to the network</title></head></html>\n"
+	made := api + "~me/+archive/ubuntu/x"
+	for _, tt := range []struct {
+		name       string
+		status     int
+		body       string
+		location   string
+		write, add bool // taken, as a write, and as one that makes something
+	}{
+		{"null", 200, string(body(t, "copyPackage-accepted.json")), "", true, false},
+		{"made", 201, "", made, false, true},
+		{"a page", 200, page, "", false, false},
+		{"a page that leads on", 200, page, made, false, false},
+		{"a page that says made", 201, page, "", false, false},
+		{"nothing", 200, "", "", false, false},
+		{"no content", 204, "", "", false, false},
+		{"accepted by somebody", 202, "null", "", false, false},
+		{"a text", 200, "OK", "", false, false},
+		{"an object", 200, "{}", "", false, false},
+		{"made elsewhere", 201, "", "https://portal.example/x", false, false},
+	} {
+		c := clientOn(func(*http.Request) *http.Response { return answer(tt.status, tt.body, "Location", tt.location) })
+		check := func(what string, err error, want bool) {
+			t.Helper()
+			if (err == nil) != want || !want && (!isAmbiguous(err) || !errors.Is(err, ErrServer)) {
+				t.Errorf("%s, %s: %v, want it taken %v, else unknown", tt.name, what, err, want)
+			}
+			if err != nil && strings.Contains(err.Error(), "<html") {
+				t.Errorf("%s, %s: markup in %v", tt.name, what, err)
+			}
+		}
+		check("write", c.write(t.Context(), Link(made), op("copyPackage")), tt.write)
+		l, err := c.create(t.Context(), Link(made), op("createPPA"))
+		check("create", err, tt.add)
+		if tt.add && l != Link(made) {
+			t.Errorf("%s: made %s", tt.name, l)
+		}
+	}
+}
+
+// TestLogThatIsAPage: a page is no log.
+func TestLogThatIsAPage(t *testing.T) {
+	c := clientOn(func(r *http.Request) *http.Response {
+		return answer(200, "<html><title>Log in to the network</title>", "Content-Type", "text/html; charset=utf-8")
+	})
+	_, err := c.BuildLog(t.Context(), &Build{SelfLink: api + "x", State: Built, LogURL: "https://launchpad.net/x/+files/buildlog.txt.gz"}, 0)
+	if !errors.Is(err, ErrServer) || !strings.Contains(err.Error(), "Log in to the network") {
+		t.Errorf("a page as log: %v", err)
+	}
+}
+
 func TestRetriesReadsOnly(t *testing.T) {
 	tests := []struct {
 		name, method string

@@ -123,6 +123,12 @@ func unpacked(resp *http.Response, isLog bool) (io.ReadCloser, error) {
 	if !isLog && resp.Header.Get("Content-Encoding") != "gzip" {
 		return resp.Body, nil
 	}
+	if isLog && strings.HasPrefix(resp.Header.Get("Content-Type"), "text/html") {
+		defer resp.Body.Close()
+		page, _ := io.ReadAll(io.LimitReader(resp.Body, 64<<10))
+		return nil, &Error{Method: http.MethodGet, URL: safeURL(resp.Request.URL), Status: resp.StatusCode, Kind: ErrServer,
+			Message: printable(fmt.Sprintf("it is an HTML page %q and no log", htmlTitle(string(page))))}
+	}
 	br := bufio.NewReader(resp.Body)
 	if head, _ := br.Peek(2); string(head) != "\x1f\x8b" {
 		return readCloser{br, resp.Body}, nil

@@ -141,6 +141,10 @@ func TestLivefsAmbiguousAndRefused(t *testing.T) {
 	if !errors.As(err, &e) || !e.Ambiguous || s.Count("requestBuild") != 2 {
 		t.Errorf("no effect: %v", err)
 	}
+	s.Faults = []*launchpadtest.Fault{{Op: "requestBuild", Status: 200, Body: loginPage, Header: map[string]string{"Content-Type": "text/html"}, Times: 1}}
+	if _, _, err := c.RequestLivefsBuild(t.Context(), touch, launchpad.BuildRequest{Arch: "i386", UniqueKey: "page"}); !errors.As(err, &e) || !e.Ambiguous {
+		t.Errorf("a page instead of an answer: %v", err)
+	}
 	// Between the look and the request somebody asks for the same.
 	s.Faults = nil
 	c.HTTP.Transport = twice{c.HTTP.Transport}

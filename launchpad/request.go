@@ -52,22 +52,44 @@ func (c *Client) get(ctx context.Context, url, etag string, v any) (bool, error)
 	return true, r.decode(http.MethodGet, v)
 }
 
-// write runs a write operation on an entry.
+// write runs a write operation on an entry. Launchpad answers it with 200 and null;
+// anything else with a status of success comes from somewhere on the way, such as the
+// login page of a network, and says nothing about the write.
 func (c *Client) write(ctx context.Context, on Link, p *params) error {
-	_, err := c.call(ctx, request{method: http.MethodPost, url: string(on), form: p})
+	r, err := c.call(ctx, request{method: http.MethodPost, url: string(on), form: p})
+	if err == nil && (r.status != http.StatusOK || string(bytes.TrimSpace(r.body)) != "null") {
+		err = r.unclear("the answer is not Launchpad's")
+	}
 	return err
 }
 
-// create runs an operation that makes something, and returns its link.
+// create runs an operation that makes something, and returns its link. Launchpad
+// answers it with 201 and that link.
 func (c *Client) create(ctx context.Context, on Link, p *params) (Link, error) {
 	r, err := c.call(ctx, request{method: http.MethodPost, url: string(on), form: p})
 	if err != nil {
 		return "", err
 	}
-	if r.location() == "" {
-		return "", &Error{Method: http.MethodPost, URL: r.url, Status: r.status, Kind: ErrServer, Ambiguous: true, Message: "created, but not said where"}
+	made, err := url.Parse(string(r.location()))
+	switch at, _ := url.Parse(r.url); {
+	case r.status != http.StatusCreated:
+		return "", r.unclear("the answer is not Launchpad's")
+	case err != nil || made.Host == "":
+		return "", r.unclear("created, but not said where")
+	case !sameHost(made, at):
+		return "", r.unclear("created at " + safeURL(made) + ", which is not of this Launchpad")
 	}
 	return r.location(), nil
+}
+
+// unclear is the error of an answer that does not tell what became of a write.
+func (r *reply) unclear(why string) *Error {
+	u, _ := url.Parse(r.url)
+	e := &Error{Method: http.MethodPost, URL: safeURL(u), Status: r.status, Kind: ErrServer, Ambiguous: true, Message: why}
+	if text := bytes.TrimSpace(r.body); bytes.HasPrefix(text, []byte("<")) {
+		e.Message += printable(fmt.Sprintf(": it is an HTML page %q", htmlTitle(string(text))))
+	}
+	return e
 }
 
 func (r *reply) decode(method string, v any) error {
