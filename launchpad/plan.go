@@ -72,6 +72,11 @@ type PackageCopy struct {
 	Row      Link     `json:"row,omitempty"`      // of the target, when its source is there
 	Binaries []Binary `json:"binaries,omitempty"`
 
+	// Unbuilt are the architectures of the target for which the origin has a build
+	// that made nothing, with its state: "armhf (Failed to build)". What it should
+	// have made is not among Binaries, and nobody waits for it.
+	Unbuilt []string `json:"unbuilt,omitempty"`
+
 	// Of a report.
 	State   CopyState `json:"outcome,omitempty"`
 	Detail  string    `json:"detail,omitempty"`
@@ -113,6 +118,18 @@ func (p *Plan) count(action string) (n int) {
 		}
 	}
 	return n
+}
+
+// Unbuilt is what will be missing although everything is copied, because a build of
+// the origin failed or is not done: "mir 0.21 on armhf (Failed to build)". Whether to
+// wait for it or to go on without is for a person to decide.
+func (p *Plan) Unbuilt() (out []string) {
+	for _, i := range p.Packages {
+		for _, u := range i.Unbuilt {
+			out = append(out, i.Name+" "+i.Version+" on "+u)
+		}
+	}
+	return out
 }
 
 // Err is nil when every item can be copied or is there; else it names what

@@ -54,19 +54,22 @@ func (c *Client) Plan(ctx context.Context, r PlanRequest) (*Plan, error) {
 	r.Pocket = orText(r.Pocket, release)
 	c = c.limited()
 	began := c.now()
-	plan, calm, err := c.readPlan(ctx, r, began)
+	p, plan, calm, err := c.readPlan(ctx, r, began, nil)
 	for pass := 0; err == nil && !calm; pass++ {
 		// Too much moved to read it piece by piece: two readings must agree.
 		if pass == 4 {
 			return nil, fmt.Errorf("cannot plan: %s changes faster than it can be read; try again when it is at rest", r.From)
 		}
 		before := plan
-		if plan, _, err = c.readPlan(ctx, r, began); err == nil {
+		if p, plan, _, err = c.readPlan(ctx, r, began, p); err == nil {
 			calm = slices.EqualFunc(before.Packages, plan.Packages, samePackage)
 		}
 	}
 	if err == nil {
 		err = c.completeness(ctx, plan)
+	}
+	if err == nil {
+		err = p.missingBuilds(ctx, plan)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("cannot plan: %w", err)
@@ -75,21 +78,25 @@ func (c *Client) Plan(ctx context.Context, r PlanRequest) (*Plan, error) {
 	return plan, nil
 }
 
-// readPlan reads origin and target once. It is not calm when much of the origin
-// is so new that the reading may mix two states of it.
-func (c *Client) readPlan(ctx context.Context, r PlanRequest, began time.Time) (plan *Plan, calm bool, err error) {
-	p := &planner{c: c, req: r, began: began, sources: map[string][]Publication{}, moving: map[string][]Publication{},
+// readPlan reads origin and target once; the archives and the series themselves only
+// the first time. It is not calm when much of the origin is so new that the reading
+// may mix two states of it.
+func (c *Client) readPlan(ctx context.Context, r PlanRequest, began time.Time, before *planner) (p *planner, plan *Plan, calm bool, err error) {
+	p = &planner{c: c, req: r, began: began, sources: map[string][]Publication{}, moving: map[string][]Publication{},
 		binaries: map[version][]Publication{}, target: map[string][]Publication{}}
+	if before != nil {
+		p.from, p.to, p.series = before.from, before.to, before.series
+	}
 	if err := p.address(); err != nil {
-		return nil, false, err
+		return nil, nil, false, err
 	}
 	if err := p.read(ctx); err != nil {
-		return nil, false, p.inWordsOfTheRequest(err)
+		return nil, nil, false, p.inWordsOfTheRequest(err)
 	}
 	if calm, err = p.again(ctx); err != nil {
-		return nil, false, err
+		return nil, nil, false, err
 	}
-	return p.plan(), calm, nil
+	return p, p.plan(), calm, nil
 }
 
 func samePackage(a, b PackageCopy) bool {
@@ -120,14 +127,23 @@ func (p *planner) read(ctx context.Context) error {
 	tasks := []task{
 		p.readOrigin,
 		p.readTarget,
-		func(ctx context.Context) (err error) { p.to, err = read[Archive](ctx, p.c, p.toLink); return err },
-		func(ctx context.Context) (err error) { p.series, err = read[series](ctx, p.c, p.toSeries); return err },
+		once(p.c, p.toLink, &p.to), once(p.c, p.toSeries, &p.series),
 		p.newestSource, p.newestBinary,
 	}
 	if p.fromSeries != p.toSeries {
 		tasks = append(tasks, p.tags(p.fromSeries, &p.home))
 	}
 	return sideBySide(ctx, tasks...)
+}
+
+// once reads an entry that was not read before.
+func once[T any](c *Client, l Link, into **T) task {
+	return func(ctx context.Context) (err error) {
+		if *into == nil {
+			*into, err = read[T](ctx, c, l)
+		}
+		return err
+	}
 }
 
 // sideBySide runs tasks all at once: the client has them wait for their turn.
@@ -150,7 +166,7 @@ func (p *planner) readOrigin(ctx context.Context) error {
 		names = r.Replay.names()
 	}
 	first := []task{
-		func(ctx context.Context) (err error) { p.from, err = read[Archive](ctx, p.c, p.fromLink); return err },
+		once(p.c, p.fromLink, &p.from),
 		p.tags(p.toSeries, &p.arches),
 	}
 	if names == nil {

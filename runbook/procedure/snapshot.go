@@ -23,6 +23,10 @@ import (
 //     architecture;
 //  4. record what was copied as a manifest, which can be compared and replayed.
 //
+// A build of the origin that failed, or is not done, leaves nothing to copy on its
+// architecture: plan, question and notes name it, and whoever approves decides whether
+// to wait or to go on without.
+//
 // A package that is there already is done. One that is lost, refused, stuck,
 // superseded or failed to build is named, with the reason where Launchpad gives
 // one. Nothing is asked for twice: every request is written into the ledger.
@@ -128,9 +132,17 @@ func planArchive(ctx context.Context, r *runbook.Run, lp *launchpad.Client, req 
 	if err != nil {
 		return nil, err
 	}
-	n := plan.Copies()
-	if n == 0 {
+	n, unbuilt := plan.Copies(), plan.Unbuilt()
+	if n == 0 && len(unbuilt) == 0 {
 		return plan, nil
+	}
+	question := fmt.Sprintf("Copy these %d packages from %s to %s?", n, req.From, req.To)
+	if len(unbuilt) > 0 {
+		question = fmt.Sprintf("Copy these %d packages from %s to %s, without %s?", n, req.From, req.To, strings.Join(unbuilt, ", "))
+		if n == 0 {
+			question = fmt.Sprintf("%s has everything that %s has, without %s. Go on?", req.To, req.From, strings.Join(unbuilt, ", "))
+		}
+		question += " To wait for these builds, say no, and begin a new run when they are done."
 	}
 	difference := strings.Split(strings.TrimSpace(plan.Text()), "\n")
 	if r.Planning() { // the plan of a run names a question, and not what is shown with it
@@ -141,9 +153,7 @@ func planArchive(ctx context.Context, r *runbook.Run, lp *launchpad.Client, req 
 		}
 	}
 	return plan, r.Gate(ctx, runbook.Gate{
-		Name:     "difference",
-		Question: fmt.Sprintf("Copy these %d packages from %s to %s?", n, req.From, req.To),
-		Evidence: difference, Not: not,
+		Name: "difference", Question: question, Evidence: difference, Not: not,
 	})
 }
 
@@ -180,8 +190,16 @@ func copyPlanned(ctx context.Context, r *runbook.Run, lp *launchpad.Client, req 
 			return m, err
 		}
 	}
-	return m, r.Note(fmt.Sprintf("%s holds all %d packages of %s for %s, published on every architecture (%d copied)",
-		req.To, len(m.Packages), req.From, req.Series, n))
+	where, unbuilt := "published on every architecture", plan.Unbuilt()
+	if len(unbuilt) > 0 {
+		where = "published on every architecture that it was built for"
+	}
+	for _, u := range unbuilt {
+		if err := r.Note(fmt.Sprintf("%s was not built in %s, and is not part of what was copied to %s", u, req.From, req.To)); err != nil {
+			return m, err
+		}
+	}
+	return m, r.Note(fmt.Sprintf("%s holds all %d packages of %s for %s, %s (%d copied)", req.To, len(m.Packages), req.From, req.Series, where, n))
 }
 
 // writeManifest writes a manifest as JSON, whole or not at all.

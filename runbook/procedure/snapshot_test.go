@@ -3,6 +3,7 @@ package procedure_test
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -92,6 +93,52 @@ func TestSnapshot(t *testing.T) {
 	}
 	if more := srv.Count("POST") - n; more > 0 {
 		t.Errorf("%d writes although everything was there", more)
+	}
+}
+
+// A build of the origin that made nothing is named in the plan, in the question and
+// in the notes at the end, whatever its state; a person decides about it, also when
+// there is nothing to copy.
+func TestSnapshotWithoutABuild(t *testing.T) {
+	t.Parallel()
+	for _, state := range []launchpad.BuildState{launchpad.FailedToBuild, launchpad.DependencyWait, launchpad.NeedsBuilding} {
+		_, srv := launchpadLab(t)
+		srv.Do(func(w *launchpadtest.World) {
+			w.AddPPA("landing-team", "snapshot").Processors = nil // it builds nothing itself
+			for _, b := range w.Builds {
+				if b.Archive == "~landing-team/ubuntu/overlay" && b.SourceName == "unity8" && b.Arch == "armhf" {
+					b.State = state
+					w.Binaries = slices.DeleteFunc(w.Binaries, func(r *launchpadtest.Binary) bool { return r.Build == b.ID })
+				}
+			}
+		})
+		without := fmt.Sprintf("unity8 8.12+15.04.20160824.1-0ubuntu1 on armhf (%s)", state)
+		c := snapshotOf(t, srv, t.TempDir())
+		records, err := (&runbook.Runner{Name: "snapshot", Input: c.Input}).Plan(t.Context(), c.Run)
+		if err != nil {
+			t.Fatal(err)
+		}
+		says := func(records []runbook.Record, text string) bool {
+			return slices.ContainsFunc(records, func(r runbook.Record) bool { return r.Kind == runbook.Noted && strings.Contains(r.Reason, text) })
+		}
+		if !says(records, "on armhf is not in the origin: its build there is: "+string(state)) {
+			t.Errorf("%s: the plan does not name the build", state)
+		}
+		for _, what := range []string{"Copy these 3 packages", "has everything that"} { // once, and once more with a new journal
+			j := &runbooktest.Memory{}
+			x := &runbook.Runner{Name: "snapshot", Input: c.Input, Journal: j}
+			if err := x.Execute(t.Context(), c.Run); !errors.Is(err, runbook.ErrPending) || !strings.Contains(err.Error(), what) || !strings.Contains(err.Error(), "without "+without) {
+				t.Fatalf("%s: %v, want a question with %q that names %s", state, err, what, without)
+			}
+			var told []runbook.Record
+			x.Human, x.Observe = runbook.ApproveEverythingInALab{}, func(r runbook.Record) { told = append(told, r) }
+			if err := x.Execute(t.Context(), c.Run); err != nil {
+				t.Fatal(err)
+			}
+			if !says(told, without+" was not built in ") || says(told, "published on every architecture (") {
+				t.Errorf("%s: the notes at the end do not name the build", state)
+			}
+		}
 	}
 }
 
