@@ -32,18 +32,23 @@ func (w *weigher) remedy() Remedy {
 		return w.atWork(inBuild)
 	case len(inBuild) > 0:
 		return w.rebuild(inBuild, missing)
-	case w.killed:
+	case w.killed && len(missing) == 0:
 		return w.killedRemedy()
 	case d.Publish == Complete:
 		return w.published(missing)
 	case len(missing) > 0:
 		var r remedies
-		r.add(remedyOf(missing[0], buildRemedies()), missing[0].Package, w.again())
+		for _, c := range missing {
+			r.add(remedyOf(c, buildRemedies()), c.Package, w.again())
+		}
+		if w.killed {
+			r.notes = append(r.notes, w.howKilled())
+		}
 		return r.join()
 	case d.Publish == Skipped:
-		return Remedy{"publish-only re-run if an image is wanted", []Action{PublishOnly}}
+		return Remedy{w.again().Text + ", if an image is wanted", w.again().Actions}
 	}
-	return w.publishOnly()
+	return w.again()
 }
 
 // atWork is for runs without an end that may have one.
@@ -114,14 +119,14 @@ func (w *weigher) killedRemedy() Remedy {
 	if w.d.Publish == Complete {
 		return Remedy{"re-trigger mirrors; the image is published", []Action{TriggerMirrors}}
 	}
-	text := "killed: the run ended without a word"
-	if w.quietFor > quietElse {
-		text = fmt.Sprintf("killed: the log has not grown for %s", w.quietFor.Round(time.Minute))
-	}
-	r := fullRebuild
-	if w.allGood() {
-		r = w.publishOnly()
-	}
-	r.Text += "; " + text
+	r := w.again()
+	r.Text += "; " + w.howKilled()
 	return r
+}
+
+func (w *weigher) howKilled() string {
+	if w.quietFor > quietElse {
+		return fmt.Sprintf("killed: the log has not grown for %s", w.quietFor.Round(time.Minute))
+	}
+	return "killed: the run ended without a word"
 }

@@ -9,7 +9,8 @@ import (
 	"time"
 )
 
-// An Arch is one live file system of a run.
+// An Arch is one live file system of a run. In a [Diagnosis] it has no builder and
+// no times.
 type Arch struct {
 	Label   string    // "ubuntu-touch-custom-armhf"
 	Builder string    // "Launchpad", or a builder's host name before 2014-06
@@ -29,7 +30,8 @@ type Arch struct {
 func (a Arch) Good() bool { return a.State == "Successfully built" || a.State == "success" }
 
 // Arches are those of one build, in the order in which they were asked for.
-// Their JSON form is an object with the labels as names, without times.
+// Their JSON form is an object with the labels as names; it is that of a
+// [Diagnosis].
 type Arches []Arch
 
 type archJSON struct {

@@ -1,43 +1,42 @@
 package cdimage
 
-import (
-	"regexp"
-	"slices"
-	"strings"
-)
+import "slices"
 
-var (
-	serverFault = regexp.MustCompile(`HTTP Error 5\d\d|Unauthorized|HTTP Error 401`)
-	unreachable = regexp.MustCompile(`^[\w.]*(?:URLError|ServerNotFoundError|ConnectionError|gaierror|ProtocolError|BadStatusLine|RemoteDisconnected|IncompleteRead|timeout|TimeoutError)\b|` + networkReason)
-	consequence = regexp.MustCompile(`LiveBuildsFailed|NoFilesystemImages|Errno 2\].*/live/`)
-)
-
-// finish draws the conclusions: what was published, and why not more.
+// finish draws the conclusions: what was published, and why not more. What kept
+// images away goes first, then what came after it.
 func (p *buildParser) finish() {
+	l := p.log
 	fatal := p.fatal()
 	p.outcome(fatal)
+	// What has ended is looked at only when there is nothing left to ask for.
+	l.allAsked = len(l.Stages) > 1 || fatal != nil && fatal.through("lp_refresh") ||
+		slices.ContainsFunc(l.Arches, func(a Arch) bool { return a.State != "" })
+
 	var causes causeList
 	causes.add(p.stateCauses()...)
 	causes.add(p.diskCauses()...)
+	causes.add(p.downloadCauses(fatal)...)
 	if fatal != nil {
 		causes.add(p.fatalCauses(fatal)...)
+	} else {
+		causes.add(p.refusals()...)
 	}
-	before := fatal
-	if len(p.log.Published) > 0 {
-		before = nil // it died when the images were published
-	}
-	causes.add(p.downloadCauses(before)...)
-	if fatal == nil {
-		causes.add(p.quietCauses()...)
-	} else if len(causes) == 0 {
-		causes.add(Cause{Scope: fatal.scope(), Class: Unknown, Line: fatal.exception, Number: fatal.number})
-	}
+	causes.add(p.ownCauses()...)
 	for _, c := range p.missingImages() {
 		if !slices.ContainsFunc(causes, func(k Cause) bool { return k.Scope == c.Scope || k.Scope == "publish" || k.Scope == "host" }) {
 			causes.add(c)
 		}
 	}
-	p.log.Causes = causes
+	l.suspects = p.suspects()
+	if l.Publish == None && len(causes) == 0 {
+		causes.add(l.suspects...)
+	}
+	if l.Publish == None && len(causes) == 0 && len(p.noImages) > 0 {
+		last := p.noImages[len(p.noImages)-1]
+		causes.add(Cause{Scope: "publish", Class: Unknown, Line: last.line, Number: last.number})
+	}
+	causes.add(p.warnings()...)
+	l.Causes = causes
 }
 
 // A causeList has one cause for each scope and class.
@@ -49,22 +48,6 @@ func (l *causeList) add(causes ...Cause) {
 			*l = append(*l, c)
 		}
 	}
-}
-
-// fatal is the traceback that ended the run, nil when none did.
-func (p *buildParser) fatal() *traceback {
-	t := p.tb
-	switch {
-	case t == nil:
-		return nil
-	case t.harmless() || t.exception == "":
-		p.endTraceback()
-		return nil
-	case p.s.unterminated && t.number == p.s.lines && p.fatalCauses(t) == nil:
-		return nil // what it died of is cut
-	}
-	p.log.Fatal = t.exception
-	return t
 }
 
 // needsLivefsLog is what would say more about a failed live file system.
@@ -116,152 +99,82 @@ func (p *buildParser) diskCauses() []Cause {
 	return nil
 }
 
-// fatalCauses explains the traceback that ended the run.
-func (p *buildParser) fatalCauses(t *traceback) []Cause {
-	if p.downloadedNothing(t) || t.stage == stageDownload && len(p.downloads.failed) > 0 {
-		return nil // the failed downloads say it
-	}
-	var causes []Cause
-	for _, a := range append([]answer{{t.exception, t.number}}, t.body...) {
-		p.rules.match([]byte(a.text), a.number, func(h hit) {
-			if h.rule.Stage == "" && !h.rule.Weak {
-				causes = append(causes, h.cause())
-			}
-		})
-	}
-	if len(causes) > 0 {
-		return causes[:1]
-	}
-	if serverFault.MatchString(t.exception) {
-		return []Cause{{Scope: "launchpad", Class: Infrastructure, Line: t.exception, Number: t.number}}
-	}
-	if consequence.MatchString(t.exception) && (len(p.downloads.failed) > 0 || p.anyBad()) {
+// refusals are what a command says on the terminal that began no run.
+func (p *buildParser) refusals() (causes []Cause) {
+	if len(p.log.Stages) > 0 {
 		return nil
 	}
-	if c := p.printedCauses(t, false); c != nil {
-		return c
-	}
-	if unreachable.MatchString(t.exception) {
-		scope := "publish"
-		if t.stage == stageBuild {
-			scope = "launchpad" // nothing else is talked to
-		}
-		return []Cause{{Scope: scope, Class: Network, Line: t.exception, Number: t.number, Remedy: whenNetworkIsBack}}
-	}
-	return nil
-}
-
-// downloadedNothing reports whether the traceback is about a file that wget
-// could not fetch before.
-func (p *buildParser) downloadedNothing(t *traceback) bool {
-	return consequence.MatchString(t.exception) && len(p.downloads.failed) > 0
-}
-
-func (p *buildParser) anyBad() bool {
-	return slices.ContainsFunc(p.log.Arches, func(a Arch) bool { return a.State != "" && !a.Good() })
-}
-
-// printedCauses returns what the stage that died printed above its end,
-// strongest first: a seed that could not be fetched is no seed fault. Weak rules
-// count only when nothing else was printed and a program that was called
-// failed: it has said why.
-func (p *buildParser) printedCauses(t *traceback, onlyWeak bool) []Cause {
-	var said []hit
 	for _, h := range p.hits {
-		if h.rule.Weak == onlyWeak && h.rule.Class != DiskSpace && (h.rule.Stage == "" || h.rule.Stage == t.stage) && h.rule.Stage != stageDownload {
-			said = append(said, h)
-		}
-	}
-	if causes := p.rules.strongest(said); len(causes) > 0 {
-		return causes[:1]
-	}
-	if !onlyWeak && strings.Contains(t.exception, "CalledProcessError") {
-		return p.printedCauses(t, true)
-	}
-	return nil
-}
-
-// downloadCauses tells what wget could not fetch and what that took down.
-func (p *buildParser) downloadCauses(fatal *traceback) []Cause {
-	var causes []Cause
-	if fatal != nil && fatal.stage != stageDownload && !p.downloadedNothing(fatal) {
-		return nil
-	}
-	for _, f := range p.downloads.failed {
-		if f.hit.rule.Class != Network {
-			continue
-		}
-		c := f.hit.cause()
-		if fatal == nil && len(p.log.Published) > 0 {
-			c.Scope = p.scopeOf(f)
-			if a := p.log.Arches.find(f.label); a != nil && a.Published {
-				c.Severity = warning
+		switch {
+		case h.rule.Scope == "command":
+			causes = append(causes[:min(len(causes), 1)], h.cause())
+			if len(causes) > 1 { // the usage line says less
+				causes = causes[1:]
 			}
-		}
-		causes = append(causes, c)
-		if c.Scope == "publish" {
-			break
+		case h.rule.Class == Lock:
+			causes = append(causes, h.cause())
 		}
 	}
 	return causes
 }
 
-// scopeOf returns the architecture that a failed download took down: the one
-// in its address, or the only one that is missing.
-func (p *buildParser) scopeOf(f download) string {
-	if f.label != "" {
-		return f.label
+// ownCauses are those of an importer's classes, in runs that published less than
+// they were to.
+func (p *buildParser) ownCauses() []Cause {
+	if p.log.Publish == Complete || p.log.Publish == Skipped || p.log.Publish == NotYet {
+		return nil
 	}
-	missing := ""
-	for _, a := range p.log.Arches {
-		if a.Good() && !a.Published {
-			if missing != "" {
-				return "publish"
-			}
-			missing = a.Label
-		}
-	}
-	if missing == "" && len(p.noImages) == 1 && p.log.project != "" {
-		missing = p.log.project + "-" + strings.ReplaceAll(p.noImages[0].arch, "+", "-")
-	}
-	if missing == "" {
-		return "publish"
-	}
-	return missing
+	return p.rules.strongest(p.printed(func(r *compiled) bool { return r.own && !r.Weak }))
 }
 
-// quietCauses are those that do not end a run: mirrors that were not told, and
-// locks and refusals on the terminal.
-func (p *buildParser) quietCauses() []Cause {
-	var causes []Cause
+// suspects are what the log says as reasons where none is certain: no traceback ended
+// the run, and its log just stops or nothing was published.
+func (p *buildParser) suspects() []Cause {
+	said := p.printed(func(r *compiled) bool { return !r.Weak && r.Stage != stageDownload })
+	if len(said) == 0 {
+		said = p.printed(func(r *compiled) bool { return r.Weak })
+	}
+	if causes := p.rules.strongest(said); len(causes) > 0 {
+		return causes[:1]
+	}
+	return nil
+}
+
+// printed are the lines found by rules that is accepts, but for warnings, refusals
+// and full disks.
+func (p *buildParser) printed(is func(*compiled) bool) (said []hit) {
 	for _, h := range p.hits {
-		switch {
-		case h.rule.Scope == "mirrors":
-			c := h.cause()
-			if len(causes) > 0 && causes[len(causes)-1].Number == c.Number {
-				continue // a full disk, told by rsync
-			}
-			c.Severity = warning
-			causes = append(causes, c)
-		case h.rule.Scope == "command" && len(p.log.Stages) == 0:
-			causes = append(causes, h.cause())
-			if len(causes) > 1 { // the usage line says less
-				causes = causes[1:]
-			}
-		case h.rule.Class == Lock && len(p.log.Stages) == 0:
-			causes = append(causes, h.cause())
+		if !h.rule.Warning && h.rule.Scope != "command" && h.rule.Class != DiskSpace && is(h.rule) {
+			said = append(said, h)
 		}
+	}
+	return said
+}
+
+// warnings are what went wrong and kept nothing from being published.
+func (p *buildParser) warnings() (causes []Cause) {
+	for _, h := range p.hits {
+		if !h.rule.Warning {
+			continue
+		}
+		c := h.cause()
+		if len(causes) > 0 && causes[len(causes)-1].Number == c.Number {
+			continue // a full disk, told by rsync
+		}
+		c.Severity = warning
+		causes = append(causes, c)
 	}
 	return causes
 }
 
 // missingImages names architectures that were built, not published, and about
-// which nothing else is said.
+// which nothing else is said. make's last words say more than the publisher's.
 func (p *buildParser) missingImages() []Cause {
 	l := p.log
 	if l.Publish != Partial && l.Publish != None || !l.has(stagePublish) {
 		return nil
 	}
+	make := p.printed(func(r *compiled) bool { return r.Class == Unknown })
 	var causes []Cause
 	for _, a := range l.Arches {
 		if !a.Good() || a.Published {
@@ -273,9 +186,12 @@ func (p *buildParser) missingImages() []Cause {
 				c.Line, c.Number = n.line, n.number
 			}
 		}
-		for _, h := range p.hits { // make's last words say more
-			if h.rule.Class == Unknown {
-				c.Line, c.Number = h.line, h.number
+		if len(make) > 0 {
+			c.Line, c.Number = make[len(make)-1].line, make[len(make)-1].number
+		} else if silent, ok := p.silentDownload(a.Label); ok {
+			c.Class = Network
+			if c.Line == "" {
+				c.Line, c.Number = silent.line, silent.number
 			}
 		}
 		causes = append(causes, c)

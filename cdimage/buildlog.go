@@ -35,7 +35,9 @@ type BuildLog struct {
 	Lines      int
 	Bytes      int64
 
-	project string // from the paths of the downloads, may be empty
+	allAsked bool    // Launchpad was asked for every live file system
+	suspects []Cause // what may have ended a run without a word, strongest first
+	project  string  // from the paths of the downloads, may be empty
 }
 
 // A Stage is one part of a log: of a run, headed by a "===== text =====" marker,
@@ -226,9 +228,12 @@ func (p *buildParser) publishLine(line []byte, number int) bool {
 		}
 	case begins("No keys found", "LP_SIGN_CONFIG set", "Signing ", "No iso.qa.", "Submitting ", "Test Observer is not"):
 		p.signed = true
-	case begins("Couldn't submit artifact", "Unable to contact tracker"):
+	case begins("Couldn't submit artifact"):
+		p.rules.match(line, number, p.found)
+	case begins("Unable to contact tracker"):
 		p.warn(quote(line))
 	case begins("No images produced!"):
+		p.noImages = append(p.noImages, archNote{line: quote(line), number: number})
 	default:
 		m := noImage.FindSubmatch(line)
 		if m == nil {
@@ -310,10 +315,10 @@ func knownStage(name string) bool {
 }
 
 func (p *buildParser) found(h hit) {
-	if s := h.rule.Stage; s != "" && p.stage != s || h.rule.Scope == "command" && p.stage != "" {
+	if s := h.rule.Stage; h.rule.Exception || s != "" && p.stage != s || h.rule.Scope == "command" && p.stage != "" {
 		return
 	}
-	if p.stage == stageMirrors && h.rule.Stage == "" {
+	if p.stage == stageMirrors && h.rule.Stage == "" && !h.rule.own {
 		return // said by another host
 	}
 	for _, known := range p.hits {

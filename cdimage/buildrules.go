@@ -1,9 +1,15 @@
 package cdimage
 
+import "strings"
+
 // BuildRules returns the rules for cd-build-logs. They are tried on all lines
 // outside the architectures' own lines and on the last line and the answer of
 // a fatal traceback. The caller owns the slice.
 func BuildRules() []Rule {
+	submitAgain := Remedy{"submit the images to Test Observer again", []Action{SubmitAgain}}
+	correctName := Remedy{"correct the name that Launchpad does not know (of an archive, a team or a live file system), then {again}", []Action{FixConfiguration}}
+	unreachableNames := []string{"URLError", "ServerNotFoundError", "ConnectionError", "gaierror", "ProtocolError", "BadStatusLine", "RemoteDisconnected", "IncompleteRead", "timeout", "TimeoutError"}
+	unreachable := `^[\w.]*(?:` + strings.Join(unreachableNames, "|") + `)\b|` + networkReason
 	triggerAgain := Remedy{"re-trigger mirrors", []Action{TriggerMirrors}}
 	return []Rule{
 		{Class: DiskSpace, Scope: "host", Pattern: `No space left on device|Errno 28\b`, Literals: []string{"No space left on device", "Errno 28"}},
@@ -22,6 +28,13 @@ func BuildRules() []Rule {
 		{Class: Seed, Stage: stageGerminate, Pattern: `Unknown package (?P<package>\S+) for seed`, Rank: 1},
 		{Class: Seed, Stage: stageGerminate, Pattern: `Undefined seed substvar`, Rank: 1},
 
+		{Class: Infrastructure, Scope: "launchpad", Exception: true, Pattern: `HTTP Error 5\d\d`, Literals: []string{"HTTP Error 5"}},
+		{Class: Infrastructure, Scope: "launchpad", Exception: true, Pattern: `Unauthorized|HTTP Error 401`, Literals: []string{"Unauthorized", "HTTP Error 401"}, Remedy: Remedy{
+			"give the cdimage host credentials that Launchpad accepts, then {again}", nil}},
+
+		{Class: Configuration, Scope: "launchpad", Exception: true, Stage: stageBuild, Pattern: `^No such .*: |^Object: .*, name: `, Literals: []string{"No such ", ", name: "}, Rank: 2, Remedy: correctName},
+		{Class: Configuration, Scope: "launchpad", Exception: true, Stage: stageBuild, Pattern: `\bHTTP Error 404\b`, Rank: 1, Remedy: correctName},
+		{Class: Configuration, Scope: "launchpad", Exception: true, Stage: stageBuild, Pattern: `^KeyError: `, Remedy: correctName},
 		{Class: Configuration, Scope: "host", Pattern: `No Launchpad live filesystem definition known`},
 		{Class: Configuration, Scope: "host", Pattern: `No live filesystem builder known`},
 		{Class: Configuration, Scope: "host", Pattern: `Live filesystem .* not found on`, Literals: []string{"Live filesystem "}},
@@ -44,12 +57,17 @@ func BuildRules() []Rule {
 		{Class: Lock, Scope: "host", Pattern: `^Couldn't acquire .* lock!`, Literals: []string{"Couldn't acquire "}},
 		{Class: Lock, Scope: "host", Pattern: `^Timed out waiting for archive sync lock!`},
 
+		{Class: Configuration, Scope: "test observer", Warning: true, Remedy: submitAgain, Pattern: `^Couldn't submit artifact to Test Observer: .*(?:\b40[13]\b|Unauthorized|Forbidden)`, Literals: []string{"Couldn't submit artifact to Test Observer: "}},
+		{Class: Network, Scope: "test observer", Warning: true, Remedy: submitAgain, Pattern: `^Couldn't submit artifact to Test Observer`, Literals: []string{"Couldn't submit artifact to Test Observer"}},
+
 		{Class: DiskSpace, Scope: "mirrors", Stage: stageMirrors, Warning: true, Remedy: triggerAgain, Pattern: `No space left on device`},
 		{Class: Network, Scope: "mirrors", Stage: stageMirrors, Warning: true, Remedy: triggerAgain, Pattern: `^(?:ssh: |rsync: |rsync error: |ssh_exchange_identification: |kex_exchange_identification: |Connection (?:closed|reset|timed out)|Lost connection)`, Literals: []string{"ssh: connect", "ssh: Could", "rsync: ", "rsync error: ", "exchange_identification: ", "Connection closed", "Connection reset", "Connection timed out", "Lost connection"}},
 		{Class: Configuration, Scope: "mirrors", Stage: stageMirrors, Warning: true, Remedy: triggerAgain, Pattern: `Permission denied|Host key verification failed`, Literals: []string{"Permission denied", "Host key verification failed"}},
 
 		{Class: Network, Pattern: `^(?:[EW]|Error|Warning): Failed to fetch ` + fetched, Literals: []string{": Failed to fetch "}, Weak: true},
 		{Class: Network, Pattern: `^(?:E|Error): The repository '.*' (?:does not have|no longer has) a Release file`, Literals: []string{" a Release file"}, Weak: true},
+		{Class: Network, Scope: "launchpad", Exception: true, Weak: true, Stage: stageBuild, Pattern: unreachable, Literals: append(networkLiterals(), unreachableNames...), Remedy: whenNetworkIsBack},
+		{Class: Network, Exception: true, Weak: true, Pattern: unreachable, Literals: append(networkLiterals(), unreachableNames...), Remedy: whenNetworkIsBack},
 		{Class: Unknown, Pattern: `^make(?:\[\d+\])?: \*\*\* .*Error \d`, Literals: []string{": *** ["}, Weak: true},
 	}
 }

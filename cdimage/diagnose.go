@@ -80,8 +80,12 @@ func Diagnose(e Evidence) Diagnosis {
 	w.now, w.quietFor = a.now, a.quietFor()
 	if w.killed {
 		d.Publish = l.publishedWhenKilled()
+		if d.Publish != Complete && len(d.Causes) == 0 {
+			d.Causes = append(d.Causes, l.suspects...)
+		}
 	}
-	for _, a := range l.Arches {
+	for _, of := range l.Arches {
+		a := Arch{Label: of.Label, State: of.State, Link: of.Link, Reused: of.Reused, Published: of.Published}
 		if a.State == "" {
 			a.State = "unknown"
 			if d.Running {
@@ -93,9 +97,9 @@ func Diagnose(e Evidence) Diagnosis {
 			d.Warnings = append(d.Warnings, "livefs log of "+a.Label+": "+log.Incomplete)
 		}
 	}
+	d.Republish = w.republish(e)
 	r := w.remedy()
 	d.Remedy, d.Actions = r.Text, r.Actions
-	d.Republish = w.republish(e)
 	return d
 }
 

@@ -13,6 +13,7 @@ import (
 type downloads struct {
 	address string // the address line above an error
 	failed  []download
+	came    []string // labels of the architectures of which a file came that is more than a list
 }
 
 type download struct {
@@ -33,9 +34,6 @@ var (
 func (d *downloads) add(p *buildParser, line []byte, number int) bool {
 	if len(line) > 24 && bytes.Equal(line[19:24], []byte(" URL:")) {
 		d.address = ""
-		if len(d.failed) == 0 && p.log.project != "" {
-			return true // nothing to make up for
-		}
 		m := goodLine.FindSubmatch(line)
 		if m == nil {
 			return false
@@ -83,6 +81,9 @@ func (d *downloads) arrived(log *BuildLog, url, target, tries string) {
 	label := ""
 	if m := targetArch.FindStringSubmatch(target); m != nil {
 		label = log.Arches.labelOf(m[1])
+		if !strings.Contains(file, "manifest") {
+			d.came = addNew(d.came, label)
+		}
 	}
 	again, _ := strconv.Atoi(tries)
 	d.failed = slices.DeleteFunc(d.failed, func(f download) bool {
@@ -95,4 +96,67 @@ func (d *downloads) arrived(log *BuildLog, url, target, tries string) {
 		}
 		d.failed = d.failed[:n]
 	}
+}
+
+// downloadCauses tells what wget could not fetch and what that took down. They
+// are left out where the run died before the images were copied, of something
+// else.
+func (p *buildParser) downloadCauses(fatal *traceback) []Cause {
+	var causes []Cause
+	if fatal != nil && !p.follows(fatal) && !p.log.has(stagePublish) {
+		return nil
+	}
+	for _, f := range p.downloads.failed {
+		if f.hit.rule.Class != Network {
+			continue
+		}
+		c := f.hit.cause()
+		if len(p.log.Published) > 0 {
+			c.Scope = p.scopeOf(f)
+			if a := p.log.Arches.find(f.label); a != nil && a.Published {
+				c.Severity = warning
+			}
+		}
+		causes = append(causes, c)
+		if c.Scope == "publish" {
+			break
+		}
+	}
+	return causes
+}
+
+// scopeOf returns the architecture that a failed download took down: the one
+// in its address, or the only one that is missing.
+func (p *buildParser) scopeOf(f download) string {
+	if f.label != "" {
+		return f.label
+	}
+	missing := ""
+	for _, a := range p.log.Arches {
+		if a.Good() && !a.Published {
+			if missing != "" {
+				return "publish"
+			}
+			missing = a.Label
+		}
+	}
+	if missing == "" && len(p.noImages) == 1 && p.noImages[0].arch != "" && p.log.project != "" {
+		missing = p.log.project + "-" + strings.ReplaceAll(p.noImages[0].arch, "+", "-")
+	}
+	if missing == "" {
+		return "publish"
+	}
+	return missing
+}
+
+// silentDownload reports whether wget printed nothing about an architecture's files,
+// which is what it does when the body of an answer is cut. It returns the marker
+// of the stage.
+func (p *buildParser) silentDownload(label string) (marker said, silent bool) {
+	for _, s := range p.log.Stages {
+		if strings.HasPrefix(s.Name, stageDownload) && !slices.Contains(p.downloads.came, label) {
+			return said{"===== " + s.Name + " =====", s.Line}, true
+		}
+	}
+	return said{}, false
 }

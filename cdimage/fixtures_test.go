@@ -68,3 +68,19 @@ func insert(t testing.TB, log, mark, text string) string {
 	}
 	return log[:i] + text + log[i:]
 }
+
+// recordedBuildLogs are the cd-build-logs of the folder testdata, by path.
+func recordedBuildLogs(t testing.TB) map[string]string {
+	t.Helper()
+	logs := map[string]string{}
+	err := fs.WalkDir(os.DirFS("testdata/cd-build-logs"), ".", func(name string, d fs.DirEntry, err error) error {
+		if err == nil && strings.HasSuffix(name, ".log") {
+			logs[name] = read(t, "cd-build-logs/"+name)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return logs
+}

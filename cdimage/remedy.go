@@ -20,6 +20,7 @@ const (
 	FixConfiguration Action = "fix-configuration" // of cdimage
 	FreeSpace        Action = "free-space"        // on the image host
 	TriggerMirrors   Action = "trigger-mirrors"   // the image is published, and they were not told
+	SubmitAgain      Action = "submit-again"      // published images, to Test Observer
 	ReadLivefsLog    Action = "read-livefs-log"   // the log at hand does not say why
 	CorrectCommand   Action = "correct-command"   // the host cannot do what was asked for
 	RepeatCommand    Action = "repeat-command"    // as it was

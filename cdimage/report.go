@@ -54,8 +54,11 @@ func (d Diagnosis) String() string {
 	fmt.Fprintf(&b, "do: %s\n", d.Remedy)
 	if d.Publish != Complete {
 		safe := "no"
-		if d.Republish.Safe {
+		switch {
+		case d.Republish.Safe:
 			safe = "yes"
+		case d.Republish.First != "":
+			safe = "no, first " + d.Republish.First
 		}
 		fmt.Fprintf(&b, "publish-only re-run safe: %s (%s)\n", safe, d.Republish.Why)
 	}

@@ -1,21 +1,31 @@
 package cdimage
 
 import (
+	"path"
 	"slices"
 	"strings"
 	"time"
 )
 
 // A Republish says whether publishing again without new livefs builds would give
-// the image that this run was to give.
+// the image that this run was to give. The remedy of a [Diagnosis] is derived from
+// it: it advises to publish again only where that is safe, or where it is said
+// what has to hold first.
 type Republish struct {
 	Safe bool   `json:"safe"`
 	Why  string `json:"why"`
+
+	// First is what has to be known or accepted before publishing again is right;
+	// empty when it is safe, and when nothing makes it so.
+	First string `json:"first,omitempty"`
 
 	// Before is the end of the build's day on the host. An image published
 	// later gets the ID of another day.
 	Before time.Time `json:"before,omitzero"`
 }
+
+// possible reports whether publishing again can be advised.
+func (r Republish) possible() bool { return r.Safe || r.First != "" }
 
 // reuseSince is the first day from which a run without --live no longer
 // publishes and CDIMAGE_REUSE_BUILD exists.
@@ -28,52 +38,66 @@ func (id BuildID) NeedsReuse() bool { return id.Day >= reuseSince }
 
 // republish judges whether publishing again is safe.
 func (w *weigher) republish(e Evidence) Republish {
-	d := w.d
 	var r Republish
+	until := ""
 	if w.id.Day != 0 {
 		r.Before = w.endOfDay()
+		until = r.Before.Format("2006-01-02 15:04 UTC")
 	}
-	mixed := w.mixedIn(e.Wanted)
+	not := func(why, first string) Republish {
+		r.Why, r.First = why, first
+		return r
+	}
 	switch {
-	case d.Running:
-		r.Why = "the run is still at work"
-	case d.Publish == NotYet:
-		r.Why = "the log at hand is incomplete"
+	case w.d.Running:
+		return not("the run is still at work", "")
+	case w.d.Publish == NotYet:
+		return not("the log at hand is incomplete", "")
+	case len(w.log.Arches) == 0 && w.log.has(stageBuild):
+		return not("the run asked for no live file system", "")
 	case len(w.log.Arches) == 0:
-		r.Why = "the log shows no livefs build: look up the newest one of each architecture first"
-	case mixed != "":
-		r.Why = mixed
+		return not("the log shows no livefs build: look up the newest one of each architecture first", "look up the newest live file system of each architecture")
+	}
+	if why, first := w.mixedIn(e.Wanted); why != "" {
+		return not(why, first)
+	}
+	switch {
 	case w.pastMidnight():
-		r.Why = "on the host it is past midnight UTC: the image would get the ID of another day"
+		return not("on the host it is past midnight UTC: the image would get the ID of another day", "accept the ID of the new day")
 	case e.Now.IsZero():
-		r.Why = "the host's clock is not known; only before " + r.Before.Format("2006-01-02 15:04 UTC") + " would the image keep its day"
-	default:
-		r.Safe = true
-		r.Why = "every architecture has a good build of this run; before " + r.Before.Format("2006-01-02 15:04 UTC")
-		if w.id.NeedsReuse() {
-			r.Why += ", with CDIMAGE_REUSE_BUILD=1 and --live"
-		}
+		return not("the host's clock is not known; only before "+until+" would the image keep its day", "look at the host's clock")
+	}
+	r.Safe = true
+	r.Why = "every architecture has a good build of this run; before " + until
+	if w.id.NeedsReuse() {
+		r.Why += ", with CDIMAGE_REUSE_BUILD=1 and --live"
 	}
 	return r
 }
 
-// mixedIn says which architecture would be an older one if the run were published
-// again; "" when none would.
-func (w *weigher) mixedIn(wanted []string) (bad string) {
+// mixedIn says why a live file system that is not of this run could be published,
+// and what has to be known first if it can be right all the same. A build that
+// Launchpad has not ended may still be good.
+func (w *weigher) mixedIn(wanted []string) (why, first string) {
+	for _, a := range w.log.Arches {
+		if !a.Good() && !w.goesOn(a) {
+			return a.Label + " has no good build of this run, an older one would be mixed in", ""
+		}
+	}
 	for _, label := range wanted {
 		if w.log.Arches.find(label) == nil {
-			bad = label + " is wanted and was not built in this run"
+			return label + " is wanted and was not built in this run", ""
 		}
+	}
+	if on := w.stillBuilding(); len(on) > 0 {
+		return "Launchpad has not ended " + builds(on), "wait for a good end of " + builds(on)
 	}
 	for _, a := range w.log.Arches {
-		switch {
-		case a.Reused != "":
-			bad = a.Label + " was not built in this run but reused"
-		case !a.Good():
-			bad = a.Label + " has no good build of this run, an older one would be mixed in"
+		if a.Reused != "" {
+			return a.Label + " was not built in this run but reused", "look up whether the newest live file system of each architecture is the one that is wanted"
 		}
 	}
-	return bad
+	return "", ""
 }
 
 // pastMidnight reports whether an image published now gets another day's ID: the
@@ -89,41 +113,62 @@ func (w *weigher) publishOnly() Remedy {
 	case w.id.NeedsReuse():
 		text = "re-run with CDIMAGE_REUSE_BUILD=1 and --live"
 	case w.pastMidnight():
-		text = "publish-only re-run; it is past midnight UTC, so the result gets the ID of the new day"
+		text = "publish-only re-run"
+	}
+	if w.pastMidnight() {
+		text += "; it is past midnight UTC, so the result gets the ID of the new day"
 	}
 	return Remedy{text, []Action{PublishOnly}}
 }
 
-func (w *weigher) allGood() bool {
-	return len(w.log.Arches) > 0 && !slices.ContainsFunc(w.log.Arches, func(a Arch) bool { return !a.Good() })
-}
-
-// again is how the image is made again: publishing is enough where all that is
-// built is good.
+// again is how the image is made again: by publishing where that can be right, and
+// with new live file systems where it cannot.
 func (w *weigher) again() Remedy {
-	if w.allGood() || len(w.log.Arches) == 0 {
-		return w.publishOnly()
+	on := w.stillBuilding()
+	if rep := w.d.Republish; rep.possible() {
+		r := w.publishOnly()
+		if !w.builtHere() && rep.First != "" { // the day alone is said by the rest
+			r.Text = rep.First + ", then " + r.Text
+		}
+		if len(on) > 0 {
+			r.Actions = append([]Action{Wait}, r.Actions...)
+		}
+		return r
 	}
 	r := fullRebuild
-	if on := w.stillBuilding(); on != "" {
-		r.Text += "; " + on
+	if len(on) == 1 {
+		r.Text += "; " + builds(on) + " goes on alone"
+	} else if len(on) > 1 {
+		r.Text += "; " + builds(on) + " go on alone"
 	}
 	return r
 }
 
-// stillBuilding names the builds that Launchpad goes on with by itself.
-func (w *weigher) stillBuilding() string {
-	var on []string
+// builtHere reports whether all live file systems are good ones of this run.
+func (w *weigher) builtHere() bool {
+	return len(w.log.Arches) > 0 && !slices.ContainsFunc(w.log.Arches, func(a Arch) bool { return !a.Good() || a.Reused != "" })
+}
+
+// goesOn reports whether an architecture's build is one that Launchpad goes on
+// with by itself, after everything was asked for.
+func (w *weigher) goesOn(a Arch) bool {
+	return w.log.allAsked && a.State == "" && a.Link != "" && !w.killed
+}
+
+// stillBuilding are the numbers of the builds that have not ended.
+func (w *weigher) stillBuilding() (on []string) {
 	for _, a := range w.log.Arches {
 		if a.State == "" && a.Link != "" {
-			on = append(on, a.Link[strings.LastIndexByte(a.Link, '/')+1:])
+			on = append(on, path.Base(a.Link))
 		}
 	}
-	switch len(on) {
-	case 0:
-		return ""
-	case 1:
-		return "build " + on[0] + " goes on alone"
+	return on
+}
+
+// builds is "build 76001", or "builds 76001, 76002".
+func builds(numbers []string) string {
+	if len(numbers) == 1 {
+		return "build " + numbers[0]
 	}
-	return "builds " + strings.Join(on, ", ") + " go on alone"
+	return "builds " + strings.Join(numbers, ", ")
 }

@@ -58,6 +58,10 @@ type Rule struct {
 	// beginning of its marker.
 	Stage string
 
+	// Exception confines a rule for cd-build-logs to the last line of the
+	// traceback that ended the run, and to the server's answer below it.
+	Exception bool
+
 	// Warning says that the run goes on and the image is published nevertheless:
 	// a match in a cd-build-log counts whatever became of the run, and does not
 	// keep its outcome from being complete. Without it a match counts when the run died
@@ -81,7 +85,8 @@ type compiled struct {
 	Rule
 	re        *regexp.Regexp
 	literals  [][]byte
-	pkg, item int // subexpressions, -1 when absent
+	pkg, item int  // subexpressions, -1 when absent
+	own       bool // the class is an importer's
 }
 
 // Compile prepares rules for livefs logs and for cd-build-logs; nil stands for
@@ -156,7 +161,8 @@ func newCompiled(r Rule, remedies map[Class]Remedy) (compiled, *Error) {
 		bad.Err = err
 		return compiled{}, bad
 	}
-	c := compiled{Rule: r, re: re, pkg: re.SubexpIndex("package"), item: re.SubexpIndex("item")}
+	_, known := remedies[r.Class]
+	c := compiled{Rule: r, own: !known, re: re, pkg: re.SubexpIndex("package"), item: re.SubexpIndex("item")}
 	literals := r.Literals
 	if len(literals) == 0 {
 		literals = []string{obligatory(r.Pattern)}

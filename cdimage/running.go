@@ -28,8 +28,11 @@ func ageOf(e Evidence, l *BuildLog) age {
 			a.grown = a.now
 		}
 	}
-	if a.now.IsZero() {
+	switch { // without both its age is not known, and it counts as being at work
+	case a.now.IsZero():
 		a.now = a.grown
+	case a.grown.IsZero():
+		a.grown = a.now
 	}
 	return a
 }

@@ -46,7 +46,7 @@ var theirs = map[string][]string{
 	"github.com/ProtonMail/go-crypto":       {"systemimage/keyring", "systemimage/systemimagetest"},
 	"github.com/ulikunitz/xz":               {"systemimage/keyring", "systemimage/systemimagetest"},
 	"golang.org/x/term":                     {"examples/internal/cli"},
-	"golang.org/x/sync":                     {"launchpad"},
+	"golang.org/x/sync":                     {"launchpad", "cdimage", "cdimage/builder", "systemimage", "systemimage/channelconfig", "systemimage/treecheck", "systemimage/operate"},
 	"github.com/hashicorp/go-retryablehttp": {"launchpad"},
 }
 

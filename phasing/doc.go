@@ -7,17 +7,18 @@
 //
 //   - A [Percent] is the phased-percentage that a server publishes for the newest
 //     image of a device, 0 to 100. Its true [Percent.Share] is (p+1)/101, not p/100.
-//   - A device's number, 0 to 100, is [Draw]n from the channel word ([Word]), the
-//     target version and the device's machine id ([MachineID]). It is the number
-//     that the device itself computes, bit for bit. The percentage [Percent.Admits]
-//     the device if it is above 0 and not below that number.
+//   - Every device has a number for every version, 0 to 100. [Draw] computes it, bit
+//     for bit as the device does, from a seed: the channel as it stands there
+//     ([SeedChannel]), the target version and the device's machine id ([MachineID]).
+//     A percentage lets the device in ([Percent.Admits]) if it is above 0 and not
+//     below that number.
 //   - [Draws] numbers many devices, [Admitted] keeps those who are in, a [Census]
-//     counts them.
+//     counts them. [EntersAt] is the lowest percentage for a number.
 //   - A [Schedule] is a list of [Step]s, each a percentage, how long it is held and
 //     whether a person is asked before the next: "1% 2h ask, 10% 6h, 100%". A linear
 //     one reads "linear 24h".
-//   - A [Rollout] is a schedule that was started: the start and the [Event]s since
-//     (halt, resume, approve). Its [State] at a time says what should be published
+//   - A [Rollout] is a schedule that was started: the start and the [Intervention]s
+//     of persons since (halt, resume, approve). Its [State] at a time says what should be published
 //     then, what comes next and when.
 //
 // # What phasing cannot do
@@ -44,7 +45,7 @@
 //	a percentage outside 0..100                            ErrRange
 //	a step that does not raise the one before it           ErrLowers
 //	publishing less than is published now, without a halt  ErrLowers
-//	events out of order, resume without halt, approval
-//	  of nothing, anything before the start                ErrEvent
+//	interventions out of order, resume without halt, approval
+//	  of nothing, anything before the start                ErrIntervention
 //	a machine-id file that is not UTF-8                    ErrMachineID
 package phasing

@@ -10,16 +10,16 @@ import (
 	"unicode/utf8"
 )
 
-// NoAlias is the channel word of an ordinary channel: the client formats a missing
-// value, and Python writes that as None. See [Word].
+// NoAlias stands in the seed of an ordinary channel: the client formats a missing
+// value, and Python writes that as None. See [SeedChannel].
 const NoAlias = "None"
 
-// Word is the channel word that a device puts into the seed: the alias that
+// SeedChannel is what a device puts into the seed for its channel: the alias that
 // channels.json gives for its channel, else the channel target that the device got
 // from its installed image, else [NoAlias]. It is not the name of the channel; on
-// channels without an alias all devices use the word None, also across channels.
+// channels without an alias all devices use None, also across channels.
 // An empty string means "none".
-func Word(alias, channelTarget string) string {
+func SeedChannel(alias, channelTarget string) string {
 	switch {
 	case alias != "":
 		return alias
@@ -31,7 +31,7 @@ func Word(alias, channelTarget string) string {
 
 // Draw is the number from 0 to 100 that a device computes for itself at each check.
 //
-// The channel is the word that [Word] gives. The target is the highest version among
+// The channel is what [SeedChannel] gives. The target is the highest version among
 // the paths that the device could take, which is normally the newest version of the
 // channel. The machine id is the text that [MachineID] makes of the file's contents.
 //

@@ -196,8 +196,8 @@ func TestWord(t *testing.T) {
 	for _, tt := range []struct{ alias, target, want string }{
 		{"", "", "None"}, {"", "stable", "stable"}, {"saucy", "", "saucy"}, {"saucy", "daily", "saucy"},
 	} {
-		if got := Word(tt.alias, tt.target); got != tt.want {
-			t.Errorf("Word(%q, %q) = %q, want %q", tt.alias, tt.target, got, tt.want)
+		if got := SeedChannel(tt.alias, tt.target); got != tt.want {
+			t.Errorf("SeedChannel(%q, %q) = %q, want %q", tt.alias, tt.target, got, tt.want)
 		}
 	}
 }

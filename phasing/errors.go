@@ -7,11 +7,11 @@ import (
 
 // The kinds of errors; see the table in the package comment.
 var (
-	ErrSyntax    = errors.New("syntax error")
-	ErrRange     = errors.New("percentage outside 0..100")
-	ErrLowers    = errors.New("percentage would fall")
-	ErrEvent     = errors.New("event does not fit")
-	ErrMachineID = errors.New("unusable machine id")
+	ErrSyntax       = errors.New("syntax error")
+	ErrRange        = errors.New("percentage outside 0..100")
+	ErrLowers       = errors.New("percentage would fall")
+	ErrIntervention = errors.New("intervention does not fit")
+	ErrMachineID    = errors.New("unusable machine id")
 )
 
 // Error is what every function of this package fails with.

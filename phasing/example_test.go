@@ -14,9 +14,9 @@ func ExampleDraw() {
 		fmt.Println(err)
 		return
 	}
-	word := phasing.Word("", "") // a channel without an alias
-	number := phasing.Draw(word, 1400, id)
-	fmt.Printf("seed %s.1400.…: number %d, offered from %v on\n", word, number, phasing.EntersAt(number))
+	channel := phasing.SeedChannel("", "") // a channel without an alias
+	number := phasing.Draw(channel, 1400, id)
+	fmt.Printf("seed %s.1400.…: number %d, offered from %v on\n", channel, number, phasing.EntersAt(number))
 	// Output: seed None.1400.…: number 13, offered from 13% on
 }
 

@@ -5,28 +5,28 @@ import (
 	"time"
 )
 
-// EventKind is what a person did to a rollout.
-type EventKind string
+// InterventionKind is what a person did to a rollout.
+type InterventionKind string
 
 // What a person can do; see [Rollout.Halt], [Rollout.Resume] and [Rollout.Approve].
 const (
-	Halt    EventKind = "halt"    // 0 % until Resume
-	Resume  EventKind = "resume"  // go on where it was halted
-	Approve EventKind = "approve" // answer the question before the next step
+	Halt    InterventionKind = "halt"    // 0 % until Resume
+	Resume  InterventionKind = "resume"  // go on where it was halted
+	Approve InterventionKind = "approve" // answer the question before the next step
 )
 
-// Event is one of these at a time.
-type Event struct {
-	Kind EventKind `json:"kind"`
-	Time time.Time `json:"time"`
+// Intervention is what a person did to a rollout, and when.
+type Intervention struct {
+	Kind InterventionKind `json:"kind"`
+	Time time.Time        `json:"time"`
 }
 
 // Rollout is a schedule that was started, and what happened to it since. It is a value:
 // Halt, Resume and Approve return a longer one. In JSON it survives a restart.
 type Rollout struct {
-	Schedule Schedule  `json:"schedule"`
-	Start    time.Time `json:"start"`
-	Events   []Event   `json:"events,omitempty"` // in order of time
+	Schedule      Schedule       `json:"schedule"`
+	Start         time.Time      `json:"start"`
+	Interventions []Intervention `json:"events,omitempty"` // in order of time
 }
 
 // State is what a rollout says at one time.
@@ -56,31 +56,31 @@ func (s State) Publish(current Percent) (Percent, error) {
 // Halt stops the rollout: 0 % from then on (never 1, which still serves 1.98 % of the
 // devices), and the schedule's clock stands still. A finished rollout can be halted
 // too, as long as no newer version was published.
-func (r Rollout) Halt(at time.Time) (Rollout, error) { return r.with(Event{Halt, at}) }
+func (r Rollout) Halt(at time.Time) (Rollout, error) { return r.with(Intervention{Halt, at}) }
 
 // Resume goes on where the halt was: at the same percentage, with as much of the hold
 // left as there was then, so that everything after it is late by the length of the
 // halt. Steps with a fixed time keep it; one whose time passed during the halt does not
 // begin by itself but is asked for, and so is every one that was missed.
-func (r Rollout) Resume(at time.Time) (Rollout, error) { return r.with(Event{Resume, at}) }
+func (r Rollout) Resume(at time.Time) (Rollout, error) { return r.with(Intervention{Resume, at}) }
 
 // Approve answers the question that the rollout is waiting with; the next step begins
 // then. There must be a question: approvals are not given ahead.
-func (r Rollout) Approve(at time.Time) (Rollout, error) { return r.with(Event{Approve, at}) }
+func (r Rollout) Approve(at time.Time) (Rollout, error) { return r.with(Intervention{Approve, at}) }
 
-func (r Rollout) with(e Event) (Rollout, error) {
-	r.Events = append(slices.Clone(r.Events), e)
+func (r Rollout) with(e Intervention) (Rollout, error) {
+	r.Interventions = append(slices.Clone(r.Interventions), e)
 	if _, err := r.At(e.Time); err != nil {
 		return Rollout{}, err
 	}
 	return r, nil
 }
 
-// At is the state at a time. Events later than that have no say yet, but are checked
-// too: [ErrEvent] names the first that does not fit.
+// At is the state at a time. Interventions later than that have no say yet, but are checked
+// too: [ErrIntervention] names the first that does not fit.
 func (r Rollout) At(now time.Time) (State, error) {
 	if r.Start.IsZero() {
-		return State{}, errorf(ErrEvent, "the rollout was not started: set Start")
+		return State{}, errorf(ErrIntervention, "the rollout was not started: set Start")
 	}
 	w := walk{steps: r.Schedule.steps, step: -1, since: r.Start}
 	if len(w.steps) == 0 {
@@ -89,9 +89,9 @@ func (r Rollout) At(now time.Time) (State, error) {
 	var state State
 	seen := false
 	before := r.Start
-	for i, e := range r.Events {
+	for i, e := range r.Interventions {
 		if e.Time.Before(before) {
-			return State{}, errorf(ErrEvent, "event %d (%s) is older than what comes before it; order them by time", i+1, e.Kind)
+			return State{}, errorf(ErrIntervention, "intervention %d (%s) is older than what comes before it; order them by time", i+1, e.Kind)
 		}
 		before = e.Time
 		if !seen && now.Before(e.Time) {
@@ -157,28 +157,28 @@ func (w *walk) enter(at time.Time) {
 	w.since, w.shown = at, at
 }
 
-func (w *walk) apply(e Event) error {
+func (w *walk) apply(e Intervention) error {
 	w.advance(e.Time)
 	switch e.Kind {
 	case Halt:
 		if !w.halted.IsZero() {
-			return errorf(ErrEvent, "halt at %s: the rollout is halted already", formatTime(e.Time))
+			return errorf(ErrIntervention, "halt at %s: the rollout is halted already", formatTime(e.Time))
 		}
 		w.halted = e.Time
 	case Resume:
 		if w.halted.IsZero() {
-			return errorf(ErrEvent, "resume at %s: the rollout is not halted", formatTime(e.Time))
+			return errorf(ErrIntervention, "resume at %s: the rollout is not halted", formatTime(e.Time))
 		}
 		w.since = w.since.Add(e.Time.Sub(w.halted))
 		w.shown, w.resumed, w.halted = e.Time, e.Time, time.Time{}
 	case Approve:
 		if !w.asked || !w.halted.IsZero() {
-			return errorf(ErrEvent, "approval at %s: nothing is asked then; look at the state first", formatTime(e.Time))
+			return errorf(ErrIntervention, "approval at %s: nothing is asked then; look at the state first", formatTime(e.Time))
 		}
 		w.asked = false
 		w.enter(e.Time)
 	default:
-		return errorf(ErrEvent, "unknown event %q at %s", clip(string(e.Kind)), formatTime(e.Time))
+		return errorf(ErrIntervention, "unknown intervention %q at %s", clip(string(e.Kind)), formatTime(e.Time))
 	}
 	return nil
 }

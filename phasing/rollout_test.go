@@ -169,14 +169,14 @@ func TestRolloutErrors(t *testing.T) {
 		want error
 	}{
 		{"no schedule", Rollout{Start: nine}, ErrSyntax},
-		{"no start", Rollout{Schedule: s}, ErrEvent},
-		{"before the start", Rollout{s, nine, []Event{{Halt, nine.Add(-1)}}}, ErrEvent},
-		{"resume unhalted", Rollout{s, nine, []Event{{Resume, nine}}}, ErrEvent},
-		{"halt twice", Rollout{s, nine, []Event{{Halt, nine}, {Halt, nine}}}, ErrEvent},
-		{"approve nothing", Rollout{s, nine, []Event{{Approve, nine.Add(time.Hour)}}}, ErrEvent},
-		{"approve while halted", Rollout{s, nine, []Event{{Halt, nine.Add(3 * time.Hour)}, {Approve, nine.Add(4 * time.Hour)}}}, ErrEvent},
-		{"out of order", Rollout{s, nine, []Event{{Halt, nine.Add(2)}, {Resume, nine.Add(1)}}}, ErrEvent},
-		{"unknown", Rollout{s, nine, []Event{{"pause", nine}}}, ErrEvent},
+		{"no start", Rollout{Schedule: s}, ErrIntervention},
+		{"before the start", Rollout{s, nine, []Intervention{{Halt, nine.Add(-1)}}}, ErrIntervention},
+		{"resume unhalted", Rollout{s, nine, []Intervention{{Resume, nine}}}, ErrIntervention},
+		{"halt twice", Rollout{s, nine, []Intervention{{Halt, nine}, {Halt, nine}}}, ErrIntervention},
+		{"approve nothing", Rollout{s, nine, []Intervention{{Approve, nine.Add(time.Hour)}}}, ErrIntervention},
+		{"approve while halted", Rollout{s, nine, []Intervention{{Halt, nine.Add(3 * time.Hour)}, {Approve, nine.Add(4 * time.Hour)}}}, ErrIntervention},
+		{"out of order", Rollout{s, nine, []Intervention{{Halt, nine.Add(2)}, {Resume, nine.Add(1)}}}, ErrIntervention},
+		{"unknown", Rollout{s, nine, []Intervention{{"pause", nine}}}, ErrIntervention},
 	} {
 		// Also a state before the events is refused: the record itself is wrong.
 		for _, at := range []time.Time{nine, nine.Add(24 * time.Hour)} {
@@ -186,7 +186,7 @@ func TestRolloutErrors(t *testing.T) {
 		}
 	}
 	r := Rollout{Schedule: s, Start: nine}
-	if _, err := r.Resume(nine); !errors.Is(err, ErrEvent) || len(r.Events) != 0 {
+	if _, err := r.Resume(nine); !errors.Is(err, ErrIntervention) || len(r.Interventions) != 0 {
 		t.Errorf("Resume of what runs: %v", err)
 	}
 }
@@ -229,7 +229,7 @@ func FuzzRollout(f *testing.F) {
 			add := []func(time.Time) (Rollout, error){r.Halt, r.Resume, r.Approve}[events[i]%3]
 			if longer, err := add(now); err == nil {
 				r = longer
-			} else if !errors.Is(err, ErrEvent) {
+			} else if !errors.Is(err, ErrIntervention) {
 				t.Fatal(err)
 			}
 		}
@@ -258,11 +258,11 @@ func TestRolloutIsAValue(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := Rollout{Schedule: s, Start: nine, Events: make([]Event, 0, 8)}
+	r := Rollout{Schedule: s, Start: nine, Interventions: make([]Intervention, 0, 8)}
 	one, err1 := r.Halt(nine)
 	two, err2 := r.Halt(nine.Add(time.Hour))
-	if err1 != nil || err2 != nil || one.Events[0] == two.Events[0] || len(r.Events) != 0 {
-		t.Errorf("two futures share their events: %v, %v", one.Events, two.Events)
+	if err1 != nil || err2 != nil || one.Interventions[0] == two.Interventions[0] || len(r.Interventions) != 0 {
+		t.Errorf("two futures share their events: %v, %v", one.Interventions, two.Interventions)
 	}
 }
 

@@ -15,14 +15,14 @@ import (
 type Channels map[string]Channel
 
 // A Channel is one entry of channels.json. Fields that this package does not
-// know are in Extra and written back; see [Index] on useless values.
+// know are in Unknown and written back; see [Index] on useless values.
 type Channel struct {
 	Devices  map[string]Device
 	Alias    string // the target of an alias channel
 	Redirect string // the target of a redirect channel; Devices is a copy of the target's
 	Hidden   bool   // not shown in the client's list
 
-	Extra map[string]json.RawMessage
+	Unknown map[string]json.RawMessage
 }
 
 // A Device is one device of a channel.
@@ -31,14 +31,14 @@ type Device struct {
 	Keyring  *DeviceKeyring // keyring of the device itself, or nil
 	Redirect string         // channel that really holds this device
 
-	Extra map[string]json.RawMessage
+	Unknown map[string]json.RawMessage
 }
 
 // A DeviceKeyring says where the keyring of a device is published.
 type DeviceKeyring struct {
 	Path, Signature string // URL paths
 
-	Extra map[string]json.RawMessage
+	Unknown map[string]json.RawMessage
 }
 
 // Kinds of a channel.
@@ -170,7 +170,7 @@ func (ch *Channel) scan(c *scanner) error {
 	*ch = Channel{}
 	devices := false
 	err := c.object("channel", func(name []byte) (err error) {
-		delete(ch.Extra, string(name))
+		delete(ch.Unknown, string(name))
 		switch string(name) {
 		case "devices":
 			devices, ch.Devices = true, map[string]Device{}
@@ -188,11 +188,11 @@ func (ch *Channel) scan(c *scanner) error {
 		case "hidden":
 			return ch.scanHidden(c)
 		case "alias":
-			return c.textField(&ch.Alias, &ch.Extra, name)
+			return c.textField(&ch.Alias, &ch.Unknown, name)
 		case "redirect":
-			return c.textField(&ch.Redirect, &ch.Extra, name)
+			return c.textField(&ch.Redirect, &ch.Unknown, name)
 		}
-		return c.keep(&ch.Extra, name)
+		return c.keep(&ch.Unknown, name)
 	})
 	if err == nil && !devices {
 		return c.fail(`channel has no "devices"`)
@@ -225,35 +225,35 @@ func (ch *Channel) scanHidden(c *scanner) error {
 func (d *Device) scan(c *scanner) error {
 	*d = Device{}
 	return c.object("device", func(name []byte) error {
-		delete(d.Extra, string(name))
+		delete(d.Unknown, string(name))
 		switch string(name) {
 		case "index":
-			return c.textField(&d.Index, &d.Extra, name)
+			return c.textField(&d.Index, &d.Unknown, name)
 		case "redirect":
-			return c.textField(&d.Redirect, &d.Extra, name)
+			return c.textField(&d.Redirect, &d.Unknown, name)
 		case "keyring":
 			d.Keyring = nil
 			if c.peek() == 'n' {
-				return c.keep(&d.Extra, name)
+				return c.keep(&d.Unknown, name)
 			}
 			d.Keyring = &DeviceKeyring{}
 			return d.Keyring.scan(c)
 		}
-		return c.keep(&d.Extra, name)
+		return c.keep(&d.Unknown, name)
 	})
 }
 
 func (k *DeviceKeyring) scan(c *scanner) error {
 	*k = DeviceKeyring{}
 	return c.object(`"keyring"`, func(name []byte) error {
-		delete(k.Extra, string(name))
+		delete(k.Unknown, string(name))
 		switch string(name) {
 		case "path":
-			return c.textField(&k.Path, &k.Extra, name)
+			return c.textField(&k.Path, &k.Unknown, name)
 		case "signature":
-			return c.textField(&k.Signature, &k.Extra, name)
+			return c.textField(&k.Signature, &k.Unknown, name)
 		}
-		return c.keep(&k.Extra, name)
+		return c.keep(&k.Unknown, name)
 	})
 }
 

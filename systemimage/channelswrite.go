@@ -13,7 +13,7 @@ func (cs *Channels) UnmarshalJSON(data []byte) error {
 
 // MarshalJSON writes ch as it stands in channels.json.
 func (ch Channel) MarshalJSON() ([]byte, error) {
-	o := newObject(ch.Extra)
+	o := newObject(ch.Unknown)
 	o["devices"] = ch.Devices
 	if ch.Devices == nil {
 		o["devices"] = object{}
@@ -29,7 +29,7 @@ func (ch *Channel) UnmarshalJSON(data []byte) error { return parse("parse channe
 
 // MarshalJSON writes d as it stands in channels.json.
 func (d Device) MarshalJSON() ([]byte, error) {
-	o := newObject(d.Extra)
+	o := newObject(d.Unknown)
 	o.setIf("index", d.Index, d.Index == "")
 	o.setIf("redirect", d.Redirect, d.Redirect == "")
 	o.setIf("keyring", d.Keyring, d.Keyring == nil)
@@ -41,7 +41,7 @@ func (d *Device) UnmarshalJSON(data []byte) error { return parse("parse device",
 
 // MarshalJSON writes k as it stands in channels.json.
 func (k DeviceKeyring) MarshalJSON() ([]byte, error) {
-	o := newObject(k.Extra)
+	o := newObject(k.Unknown)
 	o.setIf("path", k.Path, k.Path == "")
 	o.setIf("signature", k.Signature, k.Signature == "")
 	return json.Marshal(o)

@@ -34,7 +34,7 @@ type Client struct {
 
 	// Trust verifies everything that is read; keyring.Trust with the pinned root
 	// of the server is one. Without one, Unverified must say
-	// so: then signatures are not even asked for, and Source.Verified is false.
+	// so: then signatures are not even asked for, and PublishedFile.Verified is false.
 	Trust      Trust
 	Unverified bool
 
@@ -63,13 +63,13 @@ type Client struct {
 // A Listing is the channels.json of a server.
 type Listing struct {
 	Channels
-	Document
+	PublishedFile
 }
 
-// A DeviceIndex is the index of a device in a channel, as it is published.
-type DeviceIndex struct {
+// A PublishedIndex is the index of a device in a channel, as it was read.
+type PublishedIndex struct {
 	*Index
-	Document
+	PublishedFile
 	Channel, Device string
 	Entry           Device // the device in channels.json
 }
@@ -77,14 +77,14 @@ type DeviceIndex struct {
 // Channels reads channels.json.
 func (c *Client) Channels(ctx context.Context) (*Listing, error) {
 	l := &Listing{}
-	src, err := c.read(ctx, wanted{op: "read channels", path: "/channels.json"}, func(s Document) (err error) {
+	src, err := c.read(ctx, wanted{op: "read channels", path: "/channels.json"}, func(s PublishedFile) (err error) {
 		l.Channels, err = ParseChannels(s.Raw)
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	l.Document = src
+	l.PublishedFile = src
 	return l, nil
 }
 
@@ -92,7 +92,7 @@ func (c *Client) Channels(ctx context.Context) (*Listing, error) {
 // when channels.json has no such channel or device, with ErrTorn when the
 // publication stays incomplete, with ErrReplayed when the server falls back
 // behind an index that this client has seen.
-func (c *Client) Index(ctx context.Context, channel, device string) (*DeviceIndex, error) {
+func (c *Client) Index(ctx context.Context, channel, device string) (*PublishedIndex, error) {
 	l, err := c.Channels(ctx)
 	if err != nil {
 		return nil, err
@@ -102,7 +102,7 @@ func (c *Client) Index(ctx context.Context, channel, device string) (*DeviceInde
 
 // IndexOf is [Client.Index] for a listing that was read before: no document is
 // fetched twice.
-func (c *Client) IndexOf(ctx context.Context, l *Listing, channel, device string) (*DeviceIndex, error) {
+func (c *Client) IndexOf(ctx context.Context, l *Listing, channel, device string) (*PublishedIndex, error) {
 	d, err := l.Lookup(channel, device)
 	if err != nil {
 		return nil, err
@@ -111,9 +111,9 @@ func (c *Client) IndexOf(ctx context.Context, l *Listing, channel, device string
 		return nil, &Error{Op: "read index", Channel: channel, Device: device, Place: l.URL, Kind: ErrBroken,
 			Err: errors.New("channels.json gives no path of an index")}
 	}
-	p := &DeviceIndex{Channel: channel, Device: device, Entry: d}
+	p := &PublishedIndex{Channel: channel, Device: device, Entry: d}
 	doc := wanted{op: "read index", channel: channel, device: device, path: d.Index, keyring: d.Keyring, listed: true}
-	p.Document, err = c.read(ctx, doc, func(s Document) (err error) {
+	p.PublishedFile, err = c.read(ctx, doc, func(s PublishedFile) (err error) {
 		if p.Index, err = ParseIndex(s.Raw); err != nil {
 			return err
 		}
@@ -195,7 +195,7 @@ func (c *Client) Next(ctx context.Context, channel, device string) (int, error) 
 	return n + 1, nil
 }
 
-func (p *DeviceIndex) none(format string, a ...any) error {
+func (p *PublishedIndex) none(format string, a ...any) error {
 	return &Error{Op: "find image", Channel: p.Channel, Device: p.Device, Kind: ErrNotFound, Err: fmt.Errorf(format, a...)}
 }
 
@@ -214,18 +214,18 @@ func (d wanted) fail(u *url.URL, kind, err error) error {
 
 // read reads a document and its signature until they fit, hands them to use,
 // and gives up after a number of attempts.
-func (c *Client) read(ctx context.Context, d wanted, use func(Document) error) (Document, error) {
+func (c *Client) read(ctx context.Context, d wanted, use func(PublishedFile) error) (PublishedFile, error) {
 	base, err := c.base()
 	if err != nil {
-		return Document{}, err
+		return PublishedFile{}, err
 	}
 	if c.Trust == nil && !c.Unverified {
-		return Document{}, &Error{Op: d.op, Channel: d.channel, Device: d.device, Place: "Client.Trust", Kind: ErrRefused,
+		return PublishedFile{}, &Error{Op: d.op, Channel: d.channel, Device: d.device, Place: "Client.Trust", Kind: ErrRefused,
 			Err: errors.New("is nil: give the client a root of trust (keyring.Trust), or set Unverified to read what nobody vouches for")}
 	}
 	u, err := locate(base, d.path)
 	if err != nil {
-		return Document{}, err
+		return PublishedFile{}, err
 	}
 	tries := cmp.Or(c.Tries, defaultTries)
 	for attempt := 0; ; attempt++ {
@@ -240,32 +240,32 @@ func (c *Client) read(ctx context.Context, d wanted, use func(Document) error) (
 			}
 		}
 		if !again(err) || ctx.Err() != nil {
-			return Document{}, err
+			return PublishedFile{}, err
 		}
 		if attempt+1 >= tries {
 			var e *Error
 			if errors.As(err, &e) && tries > 1 {
 				e.Err = fmt.Errorf("%w (%d attempts)", e.Err, tries)
 			}
-			return Document{}, err
+			return PublishedFile{}, err
 		}
 		c.log().WarnContext(ctx, "read again", "url", u.Redacted(), "attempt", attempt+1, "error", err)
 		if err := pause(ctx, cmp.Or(c.Pause, defaultPause)); err != nil {
-			return Document{}, err
+			return PublishedFile{}, err
 		}
 	}
 }
 
-func (c *Client) readOnce(ctx context.Context, d wanted, base, u *url.URL, attempt int) (Document, error) {
+func (c *Client) readOnce(ctx context.Context, d wanted, base, u *url.URL, attempt int) (PublishedFile, error) {
 	a, err := c.cached(ctx, u, c.limit(), attempt > 0)
 	if err != nil {
 		if d.listed && errors.Is(err, ErrNotFound) {
 			err = d.fail(u, ErrTorn, errors.New("channels.json lists it but it is missing: a publication is going on, or was killed before its last step; "+
 				"then move index.json.new into its place before anything else runs on the server"))
 		}
-		return Document{}, err
+		return PublishedFile{}, err
 	}
-	src := Document{URL: u.Redacted(), Raw: a.data}
+	src := PublishedFile{URL: u.Redacted(), Raw: a.data}
 	src.Modified, _ = http.ParseTime(a.modified)
 	if c.Trust == nil || isPage(a.data) {
 		return src, nil // a page is never signed: let the parser say what it is
@@ -275,16 +275,16 @@ func (c *Client) readOnce(ctx context.Context, d wanted, base, u *url.URL, attem
 	s, err := c.cached(ctx, &asc, maxSignature, attempt > 0)
 	switch {
 	case errors.Is(err, ErrNotFound):
-		return Document{}, d.fail(&asc, ErrTorn, fmt.Errorf("%w: signature is missing", ErrSignature))
+		return PublishedFile{}, d.fail(&asc, ErrTorn, fmt.Errorf("%w: signature is missing", ErrSignature))
 	case err != nil:
-		return Document{}, err
+		return PublishedFile{}, err
 	case len(s.data) == 0:
-		return Document{}, d.fail(&asc, ErrTorn, fmt.Errorf("%w: signature is empty", ErrSignature))
+		return PublishedFile{}, d.fail(&asc, ErrTorn, fmt.Errorf("%w: signature is empty", ErrSignature))
 	case isPage(s.data):
-		return Document{}, d.fail(&asc, ErrSignature, errors.New("signature is a page (HTML or XML)"))
+		return PublishedFile{}, d.fail(&asc, ErrSignature, errors.New("signature is a page (HTML or XML)"))
 	}
 	if err := c.vouch(ctx, d, base, u, bytes.NewReader(a.data), s.data, attempt); err != nil {
-		return Document{}, err
+		return PublishedFile{}, err
 	}
 	src.Signature, src.Verified = s.data, true
 	return src, nil
@@ -345,7 +345,7 @@ func (c *Client) fetcher(base *url.URL, fresh bool) func(context.Context, string
 // was seen at the same address: somebody may serve an old tree that was
 // properly signed in its day. With a cache, what was verified is remembered
 // beyond this process.
-func (c *Client) advance(ctx context.Context, s Document, x *Index) error {
+func (c *Client) advance(ctx context.Context, s PublishedFile, x *Index) error {
 	at, err := x.Generated()
 	kept := c.Cache != "" && s.Verified
 	mark := &url.URL{Path: s.URL, Fragment: "newest"}

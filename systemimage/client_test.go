@@ -75,7 +75,7 @@ func TestClientVerifies(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !p.Verified || string(p.Raw) != s.files["/c/d/index.json"] || string(p.Signature) != seal(string(p.Raw)) {
-		t.Errorf("Source = %+v", p.Document)
+		t.Errorf("PublishedFile = %+v", p.PublishedFile)
 	}
 	if want := []string{"/channels.json", "/channels.json.asc", "/c/d/index.json", "/c/d/index.json.asc"}; !cmp.Equal(want, s.asked) {
 		t.Errorf("asked for %q", s.asked)

@@ -59,7 +59,7 @@ func (p *pulse) Write(b []byte) (int, error) {
 // download leaves NAME.part and goes on from there; while another process is
 // at it, the error is ErrLocked. progress, which may be nil, is told the bytes
 // done and in all, from the caller's goroutine; it should return quickly.
-func (c *Client) Download(ctx context.Context, p *DeviceIndex, f File, folder string, progress func(done, total int64)) (string, error) {
+func (c *Client) Download(ctx context.Context, p *PublishedIndex, f File, folder string, progress func(done, total int64)) (string, error) {
 	d := &download{c: c, p: p, f: f, progress: progress}
 	to, err := d.run(ctx, folder)
 	if err == nil {
@@ -74,7 +74,7 @@ func (c *Client) Download(ctx context.Context, p *DeviceIndex, f File, folder st
 
 type download struct {
 	c        *Client
-	p        *DeviceIndex
+	p        *PublishedIndex
 	f        File
 	progress func(done, total int64)
 }
@@ -104,7 +104,7 @@ func (d *download) run(ctx context.Context, folder string) (string, error) {
 		return "", err
 	}
 	name := path.Base(u.Path)
-	switch raw, odd := d.f.Extra["size"]; {
+	switch raw, odd := d.f.Unknown["size"]; {
 	case !fileName.MatchString(name), strings.HasSuffix(name, ".part"), strings.HasSuffix(u.Path, "/"):
 		return "", d.fail(ErrRefused, fmt.Errorf("%.200q is no name to store a file under", name))
 	case !checksum.MatchString(d.f.Checksum):

@@ -17,7 +17,7 @@ import (
 const poolFile = "/pool/ubuntu-1.tar.xz"
 
 // shop is a site with one device and one image with one file.
-func shop(t *testing.T, data string) (*site, *Client, *DeviceIndex, File) {
+func shop(t *testing.T, data string) (*site, *Client, *PublishedIndex, File) {
 	t.Helper()
 	f := File{Path: poolFile, Signature: poolFile + ".asc", Size: int64(len(data)), Checksum: fmt.Sprintf("%x", sha256.Sum256([]byte(data)))}
 	s := small(t, indexAt(noon, ""))
@@ -226,7 +226,7 @@ func TestDownloadAttacks(t *testing.T) {
 		{"name that is long", named("/pool/" + strings.Repeat("x", 300)), ErrRefused, "no name to store"},
 		{"no checksum", func(_ *site, f *File) { f.Checksum = "" }, ErrBroken, "SHA-256"},
 		{"checksum in upper case", func(_ *site, f *File) { f.Checksum = strings.ToUpper(f.Checksum) }, ErrBroken, "SHA-256"},
-		{"no size", func(_ *site, f *File) { missing(&f.Extra, "size"); f.Size = 0 }, ErrBroken, "no size"},
+		{"no size", func(_ *site, f *File) { missing(&f.Unknown, "size"); f.Size = 0 }, ErrBroken, "no size"},
 		{"size below zero", func(_ *site, f *File) { f.Size = -1 }, ErrBroken, "no size"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -107,7 +107,7 @@ func ExampleClient_Find() {
 		if err != nil {
 			log.Fatal(err)
 		}
-		lines = append(lines, fmt.Sprintf("%s: %v at %d %%", found.In.Channel, found.Image, found.Percentage))
+		lines = append(lines, fmt.Sprintf("%s: %v at %d %%", found.Index.Channel, found.Image, found.Percentage))
 	}
 	slices.Sort(lines) // they come as they are read
 	fmt.Println(strings.Join(lines, "\n"))

@@ -66,7 +66,7 @@ func FuzzParseIndex(f *testing.F) {
 }
 
 // sameAsEncodingJSON compares every field of its plain type with what
-// encoding/json reads, and demands everything else in Extra.
+// encoding/json reads, and demands everything else in Unknown.
 func sameAsEncodingJSON(t *testing.T, data []byte, x *Index) {
 	var doc struct {
 		Global map[string]any
@@ -82,8 +82,8 @@ func sameAsEncodingJSON(t *testing.T, data []byte, x *Index) {
 	if s, ok := doc.Global["generated_at"].(string); ok && s != x.GeneratedAt {
 		t.Fatalf("GeneratedAt = %q, want %q", x.GeneratedAt, s)
 	}
-	if len(top)-2 != len(x.Extra) || len(doc.Images) != len(x.Images) {
-		t.Fatalf("%d unknown fields and %d images, want %d and %d", len(x.Extra), len(x.Images), len(top)-2, len(doc.Images))
+	if len(top)-2 != len(x.Unknown) || len(doc.Images) != len(x.Images) {
+		t.Fatalf("%d unknown fields and %d images, want %d and %d", len(x.Unknown), len(x.Images), len(top)-2, len(doc.Images))
 	}
 	same := func(known map[string]any, fields map[string]any, extra map[string]json.RawMessage) {
 		for name, want := range fields {
@@ -92,7 +92,7 @@ func sameAsEncodingJSON(t *testing.T, data []byte, x *Index) {
 			case kept:
 				var v any
 				if err := json.Unmarshal(raw, &v); err != nil || !cmp.Equal(v, want) {
-					t.Fatalf("Extra[%q] = %s, want %v", name, raw, want)
+					t.Fatalf("Unknown[%q] = %s, want %v", name, raw, want)
 				}
 				continue
 			case !ok:
@@ -117,14 +117,14 @@ func sameAsEncodingJSON(t *testing.T, data []byte, x *Index) {
 		for name, text := range m.Descriptions {
 			known[name] = text
 		}
-		same(known, doc.Images[i], m.Extra)
+		same(known, doc.Images[i], m.Unknown)
 		files, _ := doc.Images[i]["files"].([]any)
 		if len(files) != len(m.Files) {
 			t.Fatalf("%d files, want %d", len(m.Files), len(files))
 		}
 		for j, f := range m.Files {
 			same(map[string]any{"order": f.Order, "path": f.Path, "signature": f.Signature, "checksum": f.Checksum,
-				"size": int(f.Size)}, files[j].(map[string]any), f.Extra)
+				"size": int(f.Size)}, files[j].(map[string]any), f.Unknown)
 		}
 	}
 }

@@ -18,17 +18,17 @@ const MaxVersion = 65535
 
 // An Index is an index.json: all images of one device in one channel.
 //
-// Fields that this package does not know are kept as they are in the Extra
+// Fields that this package does not know are kept as they are in the Unknown
 // maps and written back by MarshalJSON. A known field whose value is of no use
-// ("version": null, "size": "many") stays zero and has its value in Extra
+// ("version": null, "size": "many") stays zero and has its value in Unknown
 // under its own name as well; a nil value there says that a required field is
 // missing. [Index.Check] tells which of them stop devices.
 type Index struct {
 	GeneratedAt string // global.generated_at as written; see Generated. Empty when missing
 	Images      []Image
 
-	Global map[string]json.RawMessage // other fields of "global"
-	Extra  map[string]json.RawMessage // other fields beside "global" and "images"
+	UnknownGlobal map[string]json.RawMessage // other fields of "global"
+	Unknown       map[string]json.RawMessage // other fields beside "global" and "images"
 }
 
 // An Image is one entry of an index: a full image, or a delta from exactly one
@@ -47,7 +47,7 @@ type Image struct {
 	MaxVersion    int               // known to no client and no server of this line; kept
 	Files         []File            // in the order of the index; see File.Order
 
-	Extra map[string]json.RawMessage
+	Unknown map[string]json.RawMessage
 }
 
 // A File is one file of an image.
@@ -58,7 +58,7 @@ type File struct {
 	Checksum  string // SHA-256 of the file, lower-case hex
 	Size      int64  // bytes; not verified by devices
 
-	Extra map[string]json.RawMessage
+	Unknown map[string]json.RawMessage
 }
 
 // Detail returns the parsed version_detail.

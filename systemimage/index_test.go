@@ -81,7 +81,7 @@ func TestParseIndexLikeADevice(t *testing.T) {
 				if m.NullVersion {
 					got.Version = nil
 				}
-				if m.Type == Delta && m.Extra["base"] == nil {
+				if m.Type == Delta && m.Unknown["base"] == nil {
 					got.Base = float64(m.Base)
 				}
 				want := tt.Images[i]
@@ -91,7 +91,7 @@ func TestParseIndexLikeADevice(t *testing.T) {
 				if strings.Contains(tt.Name, "float") && m.NullVersion {
 					want.Version = nil // no integer
 				}
-				if _, odd := m.Extra["base"]; odd {
+				if _, odd := m.Unknown["base"]; odd {
 					got.Base, want.Base = nil, nil
 				}
 				if m.Description != "" {
@@ -100,7 +100,7 @@ func TestParseIndexLikeADevice(t *testing.T) {
 				for k, v := range m.Descriptions {
 					got.Descriptions[k] = &v
 				}
-				for k := range m.Extra {
+				for k := range m.Unknown {
 					if strings.HasPrefix(k, "description") {
 						got.Descriptions[k] = nil
 					}

@@ -26,7 +26,7 @@ func (x *Index) Check() error {
 			all = append(all, err)
 		}
 		for j, f := range m.Files {
-			if raw, odd := f.Extra["size"]; odd && f.Size == 0 {
+			if raw, odd := f.Unknown["size"]; odd && f.Size == 0 {
 				all = append(all, broken(fmt.Sprintf("%s.files[%d].size", place, j), "is %s, want bytes", asWritten(raw)))
 			}
 		}
@@ -43,18 +43,18 @@ func (m Image) listing(place string) iter.Seq[error] {
 			ok = say("type", "is %q, want full or delta", m.Type)
 		}
 		if ok && m.NullVersion {
-			ok = say("version", "is %s, want a number from 0 to %d", asWritten(m.Extra["version"]), MaxVersion)
+			ok = say("version", "is %s, want a number from 0 to %d", asWritten(m.Unknown["version"]), MaxVersion)
 		} else if ok && (m.Version < 0 || m.Version > MaxVersion) {
 			ok = say("version", "is %d, want a number from 0 to %d", m.Version, MaxVersion)
 		}
-		switch raw, odd := m.Extra["base"]; {
+		switch raw, odd := m.Unknown["base"]; {
 		case !ok || m.Type != Delta:
 		case odd && m.Base == 0:
 			ok = say("base", "is %s, want a number from 0 to %d", asWritten(raw), MaxVersion)
 		case m.Base < 0 || m.Base > MaxVersion:
 			ok = say("base", "is %d, want a number from 0 to %d", m.Base, MaxVersion)
 		}
-		if raw, odd := m.Extra["minversion"]; ok && odd && m.MinVersion == 0 && m.Type == Full {
+		if raw, odd := m.Unknown["minversion"]; ok && odd && m.MinVersion == 0 && m.Type == Full {
 			say("minversion", "is %s, want a number", asWritten(raw))
 		}
 	}
@@ -118,10 +118,10 @@ func (x *Index) CheckFor(build int) error {
 	}
 	for i := range x.Images {
 		m := &x.Images[i]
-		if m.Extra == nil && (m.Type == Full || m.Type == Delta && uint(m.Base) <= MaxVersion) && uint(m.Version) <= MaxVersion && !m.NullVersion {
+		if m.Unknown == nil && (m.Type == Full || m.Type == Delta && uint(m.Base) <= MaxVersion) && uint(m.Version) <= MaxVersion && !m.NullVersion {
 			continue // the common case, cheaply
 		}
-		if _, odd := m.Extra["minversion"]; m.Type == Full && m.MinVersion > build && !odd {
+		if _, odd := m.Unknown["minversion"]; m.Type == Full && m.MinVersion > build && !odd {
 			continue
 		}
 		for err := range m.listing(fmt.Sprintf("images[%d]", i)) {

@@ -41,7 +41,7 @@ func (x *Index) scan(c *scanner) error {
 			images = true
 			err = x.scanImages(c)
 		default:
-			err = c.keep(&x.Extra, name)
+			err = c.keep(&x.Unknown, name)
 		}
 		if err != nil {
 			return err
@@ -57,12 +57,12 @@ func (x *Index) scan(c *scanner) error {
 }
 
 func (x *Index) scanGlobal(c *scanner) error {
-	x.GeneratedAt, x.Global = "", nil
+	x.GeneratedAt, x.UnknownGlobal = "", nil
 	return c.object(`"global"`, func(name []byte) error {
 		if string(name) == "generated_at" {
-			return c.textField(&x.GeneratedAt, &x.Global, name)
+			return c.textField(&x.GeneratedAt, &x.UnknownGlobal, name)
 		}
-		return c.keep(&x.Global, name)
+		return c.keep(&x.UnknownGlobal, name)
 	})
 }
 
@@ -95,23 +95,23 @@ func (m *Image) scan(c *scanner) error {
 	*m = Image{Percentage: 100}
 	var has struct{ typ, version, base bool }
 	err := c.object("image", func(name []byte) (err error) {
-		delete(m.Extra, string(name)) // of two fields with one name the last counts
+		delete(m.Unknown, string(name)) // of two fields with one name the last counts
 		switch string(name) {
 		case "type":
 			has.typ = true
-			return c.textField(&m.Type, &m.Extra, name)
+			return c.textField(&m.Type, &m.Unknown, name)
 		case "version":
 			has.version = true
-			m.NullVersion, err = c.intField(&m.Version, &m.Extra, name)
+			m.NullVersion, err = c.intField(&m.Version, &m.Unknown, name)
 			return err
 		case "base":
 			has.base = true
-			_, err = c.intField(&m.Base, &m.Extra, name)
+			_, err = c.intField(&m.Base, &m.Unknown, name)
 			return err
 		case "minversion":
-			return c.minField(&m.MinVersion, &m.Extra, name)
+			return c.minField(&m.MinVersion, &m.Unknown, name)
 		case "maxversion":
-			return c.minField(&m.MaxVersion, &m.Extra, name)
+			return c.minField(&m.MaxVersion, &m.Unknown, name)
 		case "phased-percentage":
 			m.Percentage, err = c.percentage()
 			return err
@@ -119,9 +119,9 @@ func (m *Image) scan(c *scanner) error {
 			m.Bootme, err = c.truth()
 			return err
 		case "description":
-			return c.textField(&m.Description, &m.Extra, name)
+			return c.textField(&m.Description, &m.Unknown, name)
 		case "version_detail":
-			return c.textField(&m.VersionDetail, &m.Extra, name)
+			return c.textField(&m.VersionDetail, &m.Unknown, name)
 		case "files":
 			return m.scanFiles(c)
 		}
@@ -134,20 +134,20 @@ func (m *Image) scan(c *scanner) error {
 			return cmp.Or(err, c.count())
 		}
 		delete(m.Descriptions, string(name))
-		return c.keep(&m.Extra, name)
+		return c.keep(&m.Unknown, name)
 	})
 	if err != nil {
 		return err
 	}
 	if !has.typ {
-		missing(&m.Extra, "type")
+		missing(&m.Unknown, "type")
 	}
 	if !has.version {
 		m.NullVersion = true
-		missing(&m.Extra, "version")
+		missing(&m.Unknown, "version")
 	}
 	if !has.base && m.Type == Delta {
-		missing(&m.Extra, "base")
+		missing(&m.Unknown, "base")
 	}
 	return nil
 }
@@ -183,28 +183,28 @@ func (f *File) scan(c *scanner) error {
 	*f = File{}
 	size := false
 	err := c.object("file", func(name []byte) (err error) {
-		delete(f.Extra, string(name))
+		delete(f.Unknown, string(name))
 		switch string(name) {
 		case "order":
-			_, err = c.intField(&f.Order, &f.Extra, name)
+			_, err = c.intField(&f.Order, &f.Unknown, name)
 			return err
 		case "path":
-			return c.textField(&f.Path, &f.Extra, name)
+			return c.textField(&f.Path, &f.Unknown, name)
 		case "signature":
-			return c.textField(&f.Signature, &f.Extra, name)
+			return c.textField(&f.Signature, &f.Unknown, name)
 		case "checksum":
-			return c.textField(&f.Checksum, &f.Extra, name)
+			return c.textField(&f.Checksum, &f.Unknown, name)
 		case "size":
 			size = true
 			var n int
-			_, err = c.intField(&n, &f.Extra, name)
+			_, err = c.intField(&n, &f.Unknown, name)
 			f.Size = int64(n)
 			return err
 		}
-		return c.keep(&f.Extra, name)
+		return c.keep(&f.Unknown, name)
 	})
 	if err == nil && !size {
-		missing(&f.Extra, "size")
+		missing(&f.Unknown, "size")
 	}
 	return err
 }
@@ -237,39 +237,39 @@ func (c *scanner) list(what string) (none bool, err error) {
 	return false, c.open('[', what)
 }
 
-// keep stores the value that follows, as it is, in *extra.
-func (c *scanner) keep(extra *map[string]json.RawMessage, name []byte) error {
+// keep stores the value that follows, as it is, in *unknown.
+func (c *scanner) keep(unknown *map[string]json.RawMessage, name []byte) error {
 	raw, err := c.skip()
 	if err != nil {
 		return err
 	}
-	if *extra == nil {
-		*extra = make(map[string]json.RawMessage)
+	if *unknown == nil {
+		*unknown = make(map[string]json.RawMessage)
 	}
-	(*extra)[string(name)] = bytes.Clone(raw)
+	(*unknown)[string(name)] = bytes.Clone(raw)
 	return c.count()
 }
 
 // count bounds the fields that are kept in maps.
 func (c *scanner) count() error {
-	if c.extra++; c.extra > maxExtra {
-		return c.fail("more than %d unknown or unusable fields", maxExtra)
+	if c.unknown++; c.unknown > maxUnknown {
+		return c.fail("more than %d unknown or unusable fields", maxUnknown)
 	}
 	return nil
 }
 
 // missing notes that a required field is absent.
-func missing(extra *map[string]json.RawMessage, name string) {
-	if *extra == nil {
-		*extra = make(map[string]json.RawMessage)
+func missing(unknown *map[string]json.RawMessage, name string) {
+	if *unknown == nil {
+		*unknown = make(map[string]json.RawMessage)
 	}
-	(*extra)[name] = nil
+	(*unknown)[name] = nil
 }
 
-func (c *scanner) textField(to *string, extra *map[string]json.RawMessage, name []byte) (err error) {
+func (c *scanner) textField(to *string, unknown *map[string]json.RawMessage, name []byte) (err error) {
 	*to = ""
 	if c.peek() != '"' {
-		return c.keep(extra, name)
+		return c.keep(unknown, name)
 	}
 	*to, err = c.text()
 	return err

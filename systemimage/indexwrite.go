@@ -7,9 +7,9 @@ import "encoding/json"
 // field that is missing.
 type object map[string]any
 
-func newObject(extra map[string]json.RawMessage) object {
-	o := make(object, len(extra)+8)
-	for name, raw := range extra {
+func newObject(unknown map[string]json.RawMessage) object {
+	o := make(object, len(unknown)+8)
+	for name, raw := range unknown {
 		o[name] = raw
 	}
 	return o
@@ -44,9 +44,9 @@ func (o object) MarshalJSON() ([]byte, error) {
 // left out. With json.MarshalIndent, four spaces and a final newline it is the
 // server's form.
 func (x Index) MarshalJSON() ([]byte, error) {
-	global := newObject(x.Global)
+	global := newObject(x.UnknownGlobal)
 	global.setIf("generated_at", x.GeneratedAt, x.GeneratedAt == "")
-	o := newObject(x.Extra)
+	o := newObject(x.Unknown)
 	o["global"] = global
 	o["images"] = x.Images
 	if x.Images == nil {
@@ -63,13 +63,13 @@ func (x *Index) UnmarshalJSON(data []byte) error {
 
 // MarshalJSON writes m as it stands in an index.
 func (m Image) MarshalJSON() ([]byte, error) {
-	o := newObject(m.Extra)
+	o := newObject(m.Unknown)
 	for name, text := range m.Descriptions {
 		o[name] = text
 	}
 	o.set("type", m.Type, m.Type == "")
 	o.set("version", m.Version, m.Version == 0)
-	if _, odd := m.Extra["version"]; m.NullVersion && !odd {
+	if _, odd := m.Unknown["version"]; m.NullVersion && !odd {
 		o["version"] = nil
 	}
 	if m.Type == Delta || m.Base != 0 {
@@ -90,7 +90,7 @@ func (m *Image) UnmarshalJSON(data []byte) error { return parse("parse image", d
 
 // MarshalJSON writes f as it stands in an index.
 func (f File) MarshalJSON() ([]byte, error) {
-	o := newObject(f.Extra)
+	o := newObject(f.Unknown)
 	o.set("order", f.Order, f.Order == 0)
 	o.set("path", f.Path, f.Path == "")
 	o.set("signature", f.Signature, f.Signature == "")

@@ -158,14 +158,14 @@ func TestOddFields(t *testing.T) {
 		{`"type": "full", "version": 3, "description_de": "x", "description_de": 1`, false, map[string]json.RawMessage{"description_de": []byte(`1`)}},
 	} {
 		m := read(tt.fields)
-		if m.Extra == nil {
-			m.Extra = map[string]json.RawMessage{}
+		if m.Unknown == nil {
+			m.Unknown = map[string]json.RawMessage{}
 		}
 		if tt.want == nil {
 			tt.want = map[string]json.RawMessage{}
 		}
-		if diff := cmp.Diff(tt.want, m.Extra); diff != "" || m.NullVersion != tt.null {
-			t.Errorf("%s: NullVersion %v, Extra (-want +got):\n%s", tt.fields, m.NullVersion, diff)
+		if diff := cmp.Diff(tt.want, m.Unknown); diff != "" || m.NullVersion != tt.null {
+			t.Errorf("%s: NullVersion %v, Unknown (-want +got):\n%s", tt.fields, m.NullVersion, diff)
 		}
 	}
 	m := read(`"type": "full", "version": null`)

@@ -16,7 +16,7 @@ import (
 
 // intField reads an integer as Python compares it: true is 1, false is 0, a
 // fraction is none.
-func (c *scanner) intField(to *int, extra *map[string]json.RawMessage, name []byte) (odd bool, err error) {
+func (c *scanner) intField(to *int, unknown *map[string]json.RawMessage, name []byte) (odd bool, err error) {
 	*to = 0
 	from := c.i
 	switch b := c.peek(); {
@@ -37,13 +37,13 @@ func (c *scanner) intField(to *int, extra *map[string]json.RawMessage, name []by
 		}
 		return false, err
 	}
-	return true, c.keep(extra, name)
+	return true, c.keep(unknown, name)
 }
 
 // minField reads a number that is only ever compared with versions.
-func (c *scanner) minField(to *int, extra *map[string]json.RawMessage, name []byte) error {
+func (c *scanner) minField(to *int, unknown *map[string]json.RawMessage, name []byte) error {
 	if c.kind() != "a number" {
-		_, err := c.intField(to, extra, name)
+		_, err := c.intField(to, unknown, name)
 		return err
 	}
 	raw, err := c.skip()

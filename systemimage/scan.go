@@ -16,7 +16,7 @@ const (
 	maxDepth    = 500      // arrays and objects inside each other; CPython gives up near 1000
 	maxImages   = 1 << 17  // twice what fulls of all 65536 versions would be
 	maxFiles    = 1 << 19  // files of all images together
-	maxExtra    = 1 << 17  // unknown fields together
+	maxUnknown  = 1 << 17  // unknown fields together
 )
 
 // scanner reads JSON from left to right. Texts are copied side by side into
@@ -27,7 +27,7 @@ type scanner struct {
 	depth int
 	block *strings.Builder
 
-	images, files, extra int // seen so far, against the limits above
+	images, files, unknown int // seen so far, against the limits above
 }
 
 // syntaxError is a failure at byte i.

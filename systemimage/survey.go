@@ -16,17 +16,17 @@ import (
 // all there is. Pairs that share one index, as redirects do, share one read.
 // Stopping early stops the reads. With [Client.Cache] a second survey costs
 // little.
-func (c *Client) Survey(ctx context.Context, parallel int) iter.Seq2[*DeviceIndex, error] {
+func (c *Client) Survey(ctx context.Context, parallel int) iter.Seq2[*PublishedIndex, error] {
 	return c.survey(ctx, parallel, Selector{})
 }
 
-func (c *Client) survey(ctx context.Context, parallel int, only Selector) iter.Seq2[*DeviceIndex, error] {
+func (c *Client) survey(ctx context.Context, parallel int, only Selector) iter.Seq2[*PublishedIndex, error] {
 	type pair struct{ channel, device string }
 	type result struct {
-		p   *DeviceIndex
+		p   *PublishedIndex
 		err error
 	}
-	return func(yield func(*DeviceIndex, error) bool) {
+	return func(yield func(*PublishedIndex, error) bool) {
 		whole := ctx
 		ctx, cancel := context.WithCancel(ctx)
 		defer cancel()
@@ -160,26 +160,26 @@ func (s Selector) pair(channel, device string) bool {
 	return match(s.Channel, channel) && match(s.Device, device)
 }
 
-// A Match is an image of a [Client.Find].
-type Match struct {
+// A PublishedImage is an image that [Client.Find] found.
+type PublishedImage struct {
 	Image
-	In *DeviceIndex // the index that has it
+	Index *PublishedIndex // the index that it stands in
 }
 
 // Find surveys a server and yields the images that a selector means, as they
 // come. Errors are those of [Client.Survey]; indexes of channels and devices
 // that are not meant are not read.
-func (c *Client) Find(ctx context.Context, parallel int, s Selector) iter.Seq2[Match, error] {
-	return func(yield func(Match, error) bool) {
+func (c *Client) Find(ctx context.Context, parallel int, s Selector) iter.Seq2[PublishedImage, error] {
+	return func(yield func(PublishedImage, error) bool) {
 		for p, err := range c.survey(ctx, parallel, s) {
 			if err != nil {
-				if !yield(Match{}, err) {
+				if !yield(PublishedImage{}, err) {
 					return
 				}
 				continue
 			}
 			for _, m := range p.Images {
-				if s.Matches(m) && !yield(Match{m, p}, nil) {
+				if s.Matches(m) && !yield(PublishedImage{m, p}, nil) {
 					return
 				}
 			}

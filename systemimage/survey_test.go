@@ -39,7 +39,7 @@ func TestSurvey(t *testing.T) {
 		default:
 			got = append(got, p.Channel+" "+p.Device)
 			if p.Index == nil || p.URL != s.URL+p.Entry.Index {
-				t.Errorf("%s %s: %+v", p.Channel, p.Device, p.Document)
+				t.Errorf("%s %s: %+v", p.Channel, p.Device, p.PublishedFile)
 			}
 		}
 	}
@@ -123,7 +123,7 @@ func TestFind(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got = append(got, fmt.Sprintf("%s %s %v", f.In.Channel, f.In.Device, f.Image))
+			got = append(got, fmt.Sprintf("%s %s %v", f.Index.Channel, f.Index.Device, f.Image))
 		}
 		slices.Sort(got)
 		if diff := cmp.Diff(tt.want, got); diff != "" {
@@ -164,7 +164,7 @@ func TestCache(t *testing.T) {
 		})}
 	}
 	folder := filepath.Join(t.TempDir(), "cache")
-	read := func(what string, want ...int) *DeviceIndex {
+	read := func(what string, want ...int) *PublishedIndex {
 		t.Helper()
 		c := s.client() // a new process, as it were
 		c.Cache = folder
@@ -178,7 +178,7 @@ func TestCache(t *testing.T) {
 			t.Errorf("%s: statuses %v, want %v", what, statuses, want)
 		}
 		if !p.Verified || string(p.Raw) != s.files["/c/d/index.json"] {
-			t.Errorf("%s: %+v", what, p.Document)
+			t.Errorf("%s: %+v", what, p.PublishedFile)
 		}
 		return p
 	}

@@ -68,7 +68,7 @@ func TestDownloadStalls(t *testing.T) {
 				return 0, io.ErrUnexpectedEOF
 			}))
 		})}
-		_, err := c.Download(t.Context(), &DeviceIndex{Index: &Index{}}, f, folder, nil)
+		_, err := c.Download(t.Context(), &PublishedIndex{Index: &Index{}}, f, folder, nil)
 		if err == nil || !strings.Contains(err.Error(), "fewer than 4096 bytes have come in 1m0s (2 attempts; what has come is kept in ") {
 			t.Errorf("Download: %v", err)
 		}
@@ -108,7 +108,7 @@ func TestDownloadCrawls(t *testing.T) {
 		folder := t.TempDir()
 		synctest.Test(t, func(t *testing.T) {
 			c := crawling(size, step)
-			if _, err := c.Download(t.Context(), &DeviceIndex{Index: &Index{}}, f, folder, nil); (err == nil) != ok {
+			if _, err := c.Download(t.Context(), &PublishedIndex{Index: &Index{}}, f, folder, nil); (err == nil) != ok {
 				t.Errorf("%d bytes every 10 s: %v", step, err)
 			}
 			body, err := c.Open(t.Context(), f.Path)

@@ -36,8 +36,9 @@ type Trust interface {
 	Verify(ctx context.Context, s VerifyRequest) error
 }
 
-// A Document tells where something was read, and how far it can be believed.
-type Document struct {
+// A PublishedFile is a file of the tree as it was read: where, what it holds, and how
+// far it can be believed.
+type PublishedFile struct {
 	URL       string
 	Raw       []byte    // what was parsed, byte for byte
 	Signature []byte    // of Raw; nil when nobody asked for it

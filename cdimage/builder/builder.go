@@ -63,21 +63,14 @@ func (b *Builder) Build(ctx context.Context, r Request) (Result, error) {
 	if b.Logger != nil {
 		b.Logger.InfoContext(ctx, "build", "argv", argv, "job", r.Job, "after", r.After)
 	}
-	watching, stop := context.WithCancel(ctx)
-	watched := make(chan struct{})
-	go func() {
-		defer close(watched)
-		b.watch(watching, r.ImageSet, r.After)
-	}()
-	out, runErr := b.Runner.Run(ctx, command.Command{Argv: argv, Job: r.Job})
-	stop()
-	<-watched
+	out, runErr := b.runWatched(ctx, r, argv)
 
 	// A link that was lost has not ended a job: say what is known, and that
-	// the end is not.
+	// the end is not. A job that was lost is over, and its log tells.
 	res := Result{Exit: out.Exit, Output: excerpt(out)}
 	res.ImageSet = r.ImageSet
-	if runErr != nil {
+	var lost *command.LostJob
+	if runErr != nil && !errors.As(runErr, &lost) {
 		return res, &Error{Op: "build", What: r.Dir() + " " + r.Type, Kind: ErrInDoubt, Err: runErr, Hint: "find the run before starting another"}
 	}
 	if err := refusal(r, out); err != nil {
@@ -87,12 +80,32 @@ func (b *Builder) Build(ctx context.Context, r Request) (Result, error) {
 	if err != nil {
 		return res, &Error{Op: "build", What: r.Dir() + " " + r.Type, Kind: ErrInDoubt, Err: err, Hint: "the command has ended, its log could not be read"}
 	}
-	if !ok {
+	switch {
+	case ok:
+	case lost != nil && lost.Before:
+		return b.Build(ctx, r) // it died before it had a log, and its name is free now
+	case lost != nil:
+		return res, &Error{Op: "build", What: r.Dir() + " " + r.Type, Kind: ErrNotBuilt, Err: lost}
+	default:
 		return res, &Error{Op: "build", What: r.Dir() + " " + r.Type, Kind: ErrNotBuilt,
 			Err: fmt.Errorf("exit status %d, no log: %s", out.Exit, lastLine(res.Output))}
 	}
 	found.Exit, found.Output = res.Exit, res.Output
 	return found, found.verdict(r)
+}
+
+// runWatched runs the command to its end, and watches its log meanwhile.
+func (b *Builder) runWatched(ctx context.Context, r Request, argv []string) (command.Output, error) {
+	watching, stop := context.WithCancel(ctx)
+	watched := make(chan struct{})
+	go func() {
+		defer close(watched)
+		b.watch(watching, r.ImageSet, r.After)
+	}()
+	out, err := b.Runner.Run(ctx, command.Command{Argv: argv, Job: r.Job})
+	stop()
+	<-watched
+	return out, err
 }
 
 // refusal explains a command that started nothing.

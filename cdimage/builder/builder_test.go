@@ -329,6 +329,49 @@ func TestLinkLost(t *testing.T) {
 	}
 }
 
+// A job that was lost is over: its log tells how far the run came, and where it
+// has none yet, it is started anew.
+func TestLostJob(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		kill   string // the stage in which the run dies; "" before it has a log
+		before bool   // the job was lost before it was asked for
+		ids    int    // logs in the end
+		want   error
+	}{
+		{"with a log", "building", true, 1, builder.ErrNotBuilt},
+		{"with a log, while watched", "building", false, 1, builder.ErrNotBuilt},
+		{"without a log", "", true, 1, nil},
+		{"without a log, while watched", "", false, 0, builder.ErrNotBuilt},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			b, _ := newHost(t, cdimagetest.Knobs{Kill: tt.kill})
+			inner, lost := b.Runner, false
+			b.Runner = command.Func(func(ctx context.Context, c command.Command) (command.Output, error) {
+				if c.Job == "" || lost {
+					return inner.Run(ctx, c)
+				}
+				if lost = true; tt.kill != "" {
+					if _, err := inner.Run(ctx, c); err != nil {
+						t.Error(err)
+					}
+				}
+				return command.Output{}, &command.LostJob{Name: c.Job, Reason: "the host was restarted", Before: tt.before}
+			})
+			res, err := b.Build(t.Context(), builder.Request{ImageSet: customSet, Job: "build-42"})
+			if !errors.Is(err, tt.want) || errors.Is(err, builder.ErrInDoubt) {
+				t.Errorf("Build() = %v, want %v", err, tt.want)
+			}
+			if tt.kill != "" && (res.ID.IsZero() || res.Running) {
+				t.Errorf("build %s, running %v; want the one that died", res.ID, res.Running)
+			}
+			if ids, err := b.IDs(t.Context(), customSet); err != nil || len(ids) != tt.ids {
+				t.Errorf("builds %v, %v; want %d", ids, err, tt.ids)
+			}
+		})
+	}
+}
+
 // TestTruncatedOutput: a log longer than the runner's limit is read in pieces.
 func TestTruncatedOutput(t *testing.T) {
 	b, _ := newHost(t, cdimagetest.Knobs{})

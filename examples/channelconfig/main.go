@@ -88,17 +88,17 @@ func edit(args []string) (channelconfig.Edit, error) {
 	}
 	switch args[0] {
 	case "set":
-		return channelconfig.Edit{Do: channelconfig.EditSet, Section: section, Key: args[2], Value: args[3]}, nil
+		return channelconfig.Set(section, args[2], args[3]), nil
 	case "remove":
-		return channelconfig.Edit{Do: channelconfig.EditRemove, Section: section, Key: args[2]}, nil
+		return channelconfig.Remove(section, args[2]), nil
 	case "add-channel":
-		return channelconfig.Edit{Do: channelconfig.EditAddChannel, Key: args[1]}, nil
+		return channelconfig.AddChannel(args[1], ""), nil
 	case "remove-channel":
-		return channelconfig.Edit{Do: channelconfig.EditRemoveChannel, Key: args[1]}, nil
+		return channelconfig.RemoveChannel(args[1]), nil
 	case "add-file":
-		return channelconfig.Edit{Do: channelconfig.EditAddFile, Section: section, Key: args[2], Value: args[3], Before: args[4]}, nil
+		return channelconfig.AddFile(section, args[2], args[3], args[4]), nil
 	}
-	return channelconfig.Edit{Do: channelconfig.EditRemoveFile, Section: section, Key: args[2]}, nil
+	return channelconfig.RemoveFile(section, args[2]), nil
 }
 
 func file(w *cli.World) *channelconfig.HostFile {

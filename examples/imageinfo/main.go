@@ -94,7 +94,7 @@ func look(ctx context.Context, c *systemimage.Client, args []string, all, files 
 	}
 	channels := listing.Channels
 	infos := []info{}
-	add := func(channel, device string, x *systemimage.DeviceIndex, err error) {
+	add := func(channel, device string, x *systemimage.PublishedIndex, err error) {
 		ch := channels[channel]
 		in := info{Channel: channel, Device: device, Kind: channels.Kind(channel), Hidden: ch.Hidden, Verified: listing.Verified}
 		if d := ch.Devices[device]; d.Redirect != "" {

@@ -65,7 +65,7 @@ func run(args []string, stdin io.Reader, out, errOut io.Writer) error {
 	case (given["alias"] || given["version"] || given["at"]) && !given["ids"]:
 		return usageError{errors.New("-alias, -version and -at belong to a list of -ids")}
 	case given["ids"]:
-		return who(*ids, stdin, out, phasing.Word(*alias, ""), *version, *at)
+		return who(*ids, stdin, out, phasing.SeedChannel(*alias, ""), *version, *at)
 	case given["schedule"]:
 		return ramp(*schedule, *start, *svg, out)
 	}
@@ -85,7 +85,7 @@ func shares(out io.Writer) error {
 }
 
 // who numbers devices and says who is in.
-func who(path string, stdin io.Reader, out io.Writer, word string, version int, at string) error {
+func who(path string, stdin io.Reader, out io.Writer, channel string, version int, at string) error {
 	if version < 1 {
 		return usageError{errors.New("-ids needs -version NUMBER, the image that is phased")}
 	}
@@ -106,7 +106,7 @@ func who(path string, stdin io.Reader, out io.Writer, word string, version int, 
 	var census phasing.Census
 	lines, failed := machineIDs(in)
 	fmt.Fprintln(w, "number  enters at  in at "+p.String()+"  machine id")
-	for id, number := range phasing.Draws(word, version, lines) {
+	for id, number := range phasing.Draws(channel, version, lines) {
 		census.Add(number)
 		in := "no"
 		if p.Admits(number) {

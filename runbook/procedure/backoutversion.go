@@ -48,7 +48,7 @@ func (c *BackOut) findGood(ctx context.Context) ([]replacement, error) {
 	return plan, nil
 }
 
-func (c *BackOut) choose(x *systemimage.DeviceIndex, v *replacement) error {
+func (c *BackOut) choose(x *systemimage.PublishedIndex, v *replacement) error {
 	want := 0
 	for _, g := range c.Input.Good {
 		if g.Channel == v.Channel && g.Device == v.Device {
@@ -69,7 +69,7 @@ func (c *BackOut) choose(x *systemimage.DeviceIndex, v *replacement) error {
 	return nil
 }
 
-func (c *BackOut) notOffered(ctx context.Context, x *systemimage.DeviceIndex, t PublishedImage) error {
+func (c *BackOut) notOffered(ctx context.Context, x *systemimage.PublishedIndex, t PublishedImage) error {
 	newest, _ := x.Latest()
 	who, err := whoGets(ctx, c.Server.Client, t)
 	return errors.Join(notOffered(t, newest, who), err)

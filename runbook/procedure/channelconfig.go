@@ -59,7 +59,7 @@ func (c *EditConfig) Run(ctx context.Context, r *runbook.Run) error {
 		return errors.New("there is nothing to edit: say which channel and key, and the new value")
 	}
 	for _, e := range c.Input.Edits {
-		if password.MatchString(e.Value) || password.MatchString(e.Old) {
+		if password.MatchString(e.String()) {
 			return errors.New("a URL with a password would stand in the journal: edit such a line by hand, on the server")
 		}
 	}

@@ -21,8 +21,8 @@ func editConfig(l *lab.Lab, edits ...channelconfig.Edit) *procedure.EditConfig {
 	if len(edits) == 0 {
 		section := channelconfig.Section("ubuntu-touch/rc-proposed/meizu.en")
 		edits = []channelconfig.Edit{
-			{Do: channelconfig.EditSet, Section: section, Key: "fullcount", Value: "5"},
-			{Do: channelconfig.EditRemoveFile, Section: section, Key: "custom"},
+			channelconfig.Set(section, "fullcount", "5"),
+			channelconfig.RemoveFile(section, "custom"),
 		}
 	}
 	root := l.Images.Root()
@@ -171,7 +171,7 @@ func TestEditConfigRefuses(t *testing.T) {
 	l := newLab(t)
 	before := snapshot(t, l)
 	set := func(section, key, value string) channelconfig.Edit {
-		return channelconfig.Edit{Do: channelconfig.EditSet, Section: section, Key: key, Value: value}
+		return channelconfig.Set(section, key, value)
 	}
 	for _, tt := range []struct {
 		name  string
@@ -210,8 +210,8 @@ func TestEditConfigMends(t *testing.T) {
 		t.Fatalf("Read() = %v, %v", now, err)
 	}
 	c.Input.Edits = []channelconfig.Edit{
-		{Do: channelconfig.EditRemoveLine, Line: strings.Count(broken, "\n"), Old: "type manual"},
-		{Do: channelconfig.EditSet, Section: channelconfig.Section("ubuntu-touch/rc-proposed/meizu.en"), Key: "type", Value: "atuo"},
+		channelconfig.RemoveLine(strings.Count(broken, "\n"), "type manual"),
+		channelconfig.Set(channelconfig.Section("ubuntu-touch/rc-proposed/meizu.en"), "type", "atuo"),
 	}
 	h := &runbooktest.Human{}
 	if err := runEdit(c, &runbooktest.Memory{}, h).Execute(t.Context(), c.Run); !errors.Is(err, runbook.ErrPending) {

@@ -150,7 +150,7 @@ func ExampleEditConfig() {
 	c := &procedure.EditConfig{
 		File: &channelconfig.HostFile{Runner: server.Runner, Path: filepath.Join(server.Root, "etc/config")},
 		Input: procedure.EditConfigInput{Edits: []channelconfig.Edit{
-			{Do: channelconfig.EditSet, Section: channelconfig.Section("ubuntu-touch/rc-proposed/meizu.en"), Key: "fullcount", Value: "5"},
+			channelconfig.Set(channelconfig.Section("ubuntu-touch/rc-proposed/meizu.en"), "fullcount", "5"),
 		}},
 	}
 	printPlan(l, c.Run)

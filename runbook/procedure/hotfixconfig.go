@@ -31,10 +31,10 @@ func (c *Hotfix) edits(ctx context.Context) (h hotfixConfig, err error) {
 	}
 	change := func(to, back *[]channelconfig.Edit, channel, key, value string) {
 		section := channelconfig.Section(channel)
-		*to = append(*to, channelconfig.Edit{Do: channelconfig.EditSet, Section: section, Key: key, Value: value})
-		undo := channelconfig.Edit{Do: channelconfig.EditRemove, Section: section, Key: key}
+		*to = append(*to, channelconfig.Set(section, key, value))
+		undo := channelconfig.Remove(section, key)
 		if v, ok := now.Get(section, key); ok {
-			undo = channelconfig.Edit{Do: channelconfig.EditSet, Section: section, Key: key, Value: v.String()}
+			undo = channelconfig.Set(section, key, v.String())
 		}
 		*back = append(*back, undo)
 	}

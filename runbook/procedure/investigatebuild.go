@@ -37,8 +37,11 @@ type InvestigateBuildInput struct {
 func (b *InvestigateBuild) Run(ctx context.Context, r *runbook.Run) error {
 	report, err := runbook.Read(ctx, r, "investigate", func(ctx context.Context) (BuildReport, error) {
 		report, err := b.Investigate(ctx)
-		// In the journal architectures are an object, which has no order.
+		// In the journal architectures are an object, which has no order and no times.
 		slices.SortFunc(report.Arches, func(x, y cdimage.Arch) int { return strings.Compare(x.Label, y.Label) })
+		for n, a := range report.Arches {
+			report.Arches[n] = cdimage.Arch{Label: a.Label, State: a.State, Link: a.Link, Reused: a.Reused, Published: a.Published}
+		}
 		return report, err
 	})
 	if err != nil {

@@ -74,6 +74,43 @@ func TestRebuildInDoubt(t *testing.T) {
 	}
 }
 
+// The host is restarted while a build runs and our program is away: the next
+// start says that this build died, and the one after it builds again.
+func TestRebuildLostJob(t *testing.T) {
+	t.Parallel()
+	h := imageHost(t, cdimagetest.Knobs{Now: morning})
+	h.knobs(t, cdimagetest.Knobs{Now: morning.Add(time.Hour), Kill: "building"})
+	inner := h.Runner
+	b := *h.Builder
+	asked := 0
+	b.Runner = command.Func(func(ctx context.Context, c command.Command) (command.Output, error) {
+		if c.Job == "" {
+			return inner.Run(ctx, c)
+		}
+		switch asked++; asked {
+		case 1:
+			if _, err := inner.Run(ctx, c); err != nil {
+				t.Error(err)
+			}
+			return command.Output{}, errors.New("connection lost")
+		case 2:
+			return command.Output{}, &command.LostJob{Name: c.Job, Reason: "the host was restarted", Before: true}
+		}
+		return inner.Run(ctx, c)
+	})
+	j := &runbooktest.Memory{}
+	for n, want := range []error{runbook.ErrInDoubt, builder.ErrNotBuilt, nil} {
+		x, p := rebuild(host{h.Lab, &b, h.root}, j)
+		if err := x.Execute(t.Context(), p.Run); !errors.Is(err, want) || n > 0 && errors.Is(err, runbook.ErrInDoubt) {
+			t.Fatalf("start %d: %v, want %v", n+1, err, want)
+		}
+		h.knobs(t, cdimagetest.Knobs{Now: morning.Add(2 * time.Hour)})
+	}
+	if got := h.ids(t); got != "[20160906 20160906.1 20160906.2]" {
+		t.Errorf("builds %s", got)
+	}
+}
+
 func TestRebuildKillAnywhere(t *testing.T) {
 	t.Parallel()
 	killAnywhere(t, func(t testing.TB) runbooktest.Scene {

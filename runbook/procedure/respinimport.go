@@ -77,7 +77,7 @@ func (c *Respin) source() string {
 
 func (c *Respin) edit(ctx context.Context, r *runbook.Run, section, key, value string) error {
 	e := &EditConfig{File: c.Config, Input: EditConfigInput{Not: c.Input.Not,
-		Edits: []channelconfig.Edit{{Do: channelconfig.EditSet, Section: section, Key: key, Value: value}}}}
+		Edits: []channelconfig.Edit{channelconfig.Set(section, key, value)}}}
 	return e.Run(ctx, r)
 }
 

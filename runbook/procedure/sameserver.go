@@ -71,7 +71,7 @@ func sameTree(ctx context.Context, s *operate.Server, channel, device string) er
 
 // differs tells a mirror that lags from another server: everything that it has, and
 // the host has too, is the same there, and was published earlier.
-func differs(x *systemimage.DeviceIndex, host []byte) error {
+func differs(x *systemimage.PublishedIndex, host []byte) error {
 	y, err := systemimage.ParseIndex(host)
 	if err != nil {
 		return fmt.Errorf("the host's index cannot be read: %w", err)

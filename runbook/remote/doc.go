@@ -15,13 +15,16 @@
 // was not started, or, if it is [ErrLost], that its end was not seen: then
 // nothing is known about its effect, and only a look at the world tells.
 //
-// A [Job] is a command that must outlive the connection: a build, an import.
-// Command.Job names it. It runs detached on the host, with its output and exit
-// status in files, started once however often and from however many processes
-// it is asked for; asking again under the same name attaches to it.
-// Run does all of it for a command with a name: start or attach, wait, fetch the
-// result, remove the files. [Host.Start], [Host.Attach] and [Host.Jobs] are the
-// single steps, with [Job.Wait] to follow the growing output.
+// A command with a name, Command.Job, is a job: it must outlive the connection,
+// as a build or an import must. It runs detached on the host, with its output and
+// exit status in files, started once however often and from however many
+// processes it is asked for; asking again under the same name attaches to it.
+// Run does all of it: start or attach, wait, fetch the result, remove the files.
+// A job that ended without a status, because the host was restarted or somebody
+// killed it, is said to be lost, once; its name is free then, so that whoever has
+// looked what it did can run it again. [Host.Jobs] lists what is there,
+// [Host.Reap] removes what nobody will fetch; what ended a month ago goes by
+// itself.
 //
 // [Host.ReadFile] and [Host.ReplaceFile] are a compare-and-swap: a file changes
 // only if it still holds what was read, the old content stays beside it, and
@@ -30,7 +33,7 @@
 // # Limits
 //
 // A job survives the loss of the link, the death of the SSH session and of our
-// process, not a restart of the host; it is then [Lost]. On a host whose
+// process, not a restart of the host; it is then lost. On a host whose
 // systemd-logind has KillUserProcesses=yes (no distribution for servers sets
 // it) the user needs "loginctl enable-linger". The login shell must quote as
 // POSIX shells do, which csh and fish do not. Host certificates are not
@@ -38,7 +41,7 @@
 //
 // # Errors
 //
-// Every error is an [Error], and [errors.Is] finds its kind. The text says what
+// Every error is an [Error], perhaps around a [command.LostJob], and [errors.Is] finds its kind. The text says what
 // to do next and never holds a key, a passphrase or standard input.
 //
 //	situation                                          error
@@ -57,8 +60,8 @@
 //	no such file, folder or job                        ErrNotExist (and fs.ErrNotExist)
 //	file or folder not ours to read or write           fs.ErrPermission
 //	file not as it was read                            ErrConflict
-//	job of this name has another argv, or is newer     ErrJobDifferent
-//	job without exit status: host restarted, killed    ErrJobLost
+//	a job of this name runs with another argv          ErrJobDifferent
+//	job without exit status: host restarted, killed    command.ErrJobLost
 //	job to be reaped still runs                        ErrJobRunning
 //	change asked for under Host.ReadOnly               ErrReadOnly
 package remote

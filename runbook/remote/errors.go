@@ -23,7 +23,6 @@ var (
 	ErrNotExist     = errors.New("does not exist") // also matches fs.ErrNotExist
 	ErrTooLarge     = errors.New("too large")
 	ErrConflict     = errors.New("changed by someone else")
-	ErrJobLost      = errors.New("job lost")
 	ErrJobDifferent = errors.New("another job of this name")
 	ErrJobRunning   = errors.New("job still running")
 	ErrReadOnly     = errors.New("read-only")

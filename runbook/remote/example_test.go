@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log"
 	"strings"
+	"time"
 
 	"github.com/landingteam/landing/runbook/command"
 	"github.com/landingteam/landing/runbook/remote"
@@ -46,37 +47,36 @@ func ExampleHost_Run() {
 	// 0 exit 1, error <nil>
 }
 
-// A job goes on when the link is lost, and when our process ends.
-func ExampleHost_Start() {
+// A job goes on when the link is lost, and when our process ends. Asked for
+// again under its name, it is watched to its end, and not started a second time.
+func ExampleHost_Run_job() {
 	s, h := server()
 	defer s.Close()
 	ctx := context.Background()
 
 	import7 := command.Command{
-		Argv: []string{"sh", "-c", "echo importing; sleep 0.2; echo imported; exit 3"},
+		Argv: []string{"sh", "-c", "echo importing; sleep 0.5; echo imported; exit 3"},
 		Job:  "import-7",
 	}
-	job, err := h.Start(ctx, import7)
+	impatient, cancel := context.WithTimeout(ctx, 250*time.Millisecond)
+	defer cancel()
+	_, err := h.Run(impatient, import7)
+	fmt.Println("gave up:", errors.Is(err, context.DeadlineExceeded))
+	s.Drop() // the network fails
+
+	jobs, err := h.Jobs(ctx)
 	if err != nil {
 		log.Fatal(err)
 	}
-	s.Drop() // the network fails
+	fmt.Println(jobs[0].Name, jobs[0].State)
 
-	out, err := job.Wait(ctx, func(newOutput []byte) { fmt.Printf("news: %s", newOutput) })
-	fmt.Println("exit", out.Exit, err)
-
-	// The result stays until it is reaped. Run waits, fetches and reaps in one.
-	out, err = h.Run(ctx, import7)
-	fmt.Printf("again: %q, exit %d, %v\n", out.Stdout, out.Exit, err)
-	_, err = h.Attach(ctx, "import-7")
-	fmt.Println("then:", errors.Is(err, remote.ErrNotExist))
+	out, err := h.Run(ctx, import7)
+	fmt.Printf("%q, exit %d, %v\n", out.Stdout, out.Exit, err)
 
 	// Output:
-	// news: importing
-	// news: imported
-	// exit 3 <nil>
-	// again: "importing\nimported\n", exit 3, <nil>
-	// then: true
+	// gave up: true
+	// import-7 running
+	// "importing\nimported\n", exit 3, <nil>
 }
 
 func ExampleHost_ReplaceFile() {

@@ -58,7 +58,7 @@ type Host struct {
 	JobDir string
 
 	// ReadOnly refuses what changes the host by design: ReplaceFile, and
-	// starting, stopping and reaping jobs. Whether a plain command changes
+	// starting and reaping jobs. Whether a plain command changes
 	// something is known to its caller alone: those still run.
 	ReadOnly bool
 

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -14,42 +15,25 @@ import (
 	"github.com/landingteam/landing/runbook/command"
 )
 
-// A State is what became of a job.
-type State string
-
-// The states of a job.
-const (
-	Running  State = "running"
-	Finished State = "finished" // its exit status is on record
-	Lost     State = "lost"     // ended without one: the host was restarted, or somebody killed it
-)
-
-// A JobStatus describes a job on the host.
-type JobStatus struct {
-	Name    string
-	Command string // its argv, quoted as for a shell
-	State   State
-	Exit    int       // exit status of a finished job
-	Reason  string    // why a lost job counts as lost
-	Started time.Time // by the host's clock, whole seconds, UTC
-}
-
-// A Job is a command that was started detached: it survives the loss of the
+// A job is a command that was started detached: it survives the loss of the
 // link, the end of the SSH session and that of our process. On the host it is a
 // folder, JobDir/name, with the argv, the two growing logs stdout and stderr,
-// and at the end the exit status. The folder stays until Reap.
-type Job struct {
-	Name string
+// and at the end the exit status. The folder stays until the result is fetched,
+// or for a month.
+type job struct {
+	name string
 	h    *Host
 	id   string // of this start of the name, so that a later one is not taken for it
+	lost bool   // it was lost before we asked for it
 }
 
-// Start starts c detached under the name c.Job, exactly once: when a job of this
-// name exists, running or finished, it is attached to, also when two processes
-// start it at the same moment. If the other one has a different argv, the error
-// is [ErrJobDifferent]. The standard input is sent in full before the program
+// start starts c detached under the name c.Job, exactly once: when a job of this
+// name exists, running or ended, it is attached to, also when two processes
+// start it at the same moment. One that was never begun, or that ran another
+// argv and has ended, is cleared away; while that runs, the error is
+// [ErrJobDifferent]. The standard input is sent in full before the program
 // starts. A link lost meanwhile is dialled anew and the question asked again.
-func (h *Host) Start(ctx context.Context, c command.Command) (*Job, error) {
+func (h *Host) start(ctx context.Context, c command.Command) (*job, error) {
 	op := "job " + c.Job
 	if err := checkJobName(c.Job); err != nil {
 		return nil, err
@@ -61,7 +45,7 @@ func (h *Host) Start(ctx context.Context, c command.Command) (*Job, error) {
 	if err != nil {
 		return nil, err
 	}
-	j := &Job{Name: c.Job, h: h, id: rand.Text()}
+	j := &job{name: c.Job, h: h, id: rand.Text()}
 	args := append([]string{strconv.Itoa(len(c.Stdin)), text}, c.Argv...)
 	var verdict string
 	var recorded bytes.Buffer
@@ -77,61 +61,21 @@ func (h *Host) Start(ctx context.Context, c command.Command) (*Job, error) {
 	switch word {
 	case "started", "attached":
 		h.log(ctx, "job "+word, "command", c.String())
-		j.id = rest
+		found, state, _ := strings.Cut(rest, " ")
+		j.lost = found != j.id && strings.HasPrefix(state, string(command.JobLost))
+		j.id = found
 		return j, nil
 	case "different":
-		return nil, h.fail(op, ErrJobDifferent, fmt.Sprintf("a job of this name exists with another command: %s; ours is %s. Choose another name, or fetch and reap that one first", strings.TrimSpace(recorded.String()), text), nil)
+		return nil, h.fail(op, ErrJobDifferent, fmt.Sprintf("a job of this name runs another command, as process %s: %s; ours is %s. Wait until it has ended, or end it there", rest, strings.TrimSpace(recorded.String()), text), nil)
 	}
 	return nil, j.unexpected(verdict)
 }
 
-// Attach returns the job of this name, whatever its state; if there is none,
-// the error is [ErrNotExist].
-func (h *Host) Attach(ctx context.Context, name string) (*Job, error) {
-	if err := checkJobName(name); err != nil {
-		return nil, err
-	}
-	all, err := h.list(ctx, name)
-	if err != nil {
-		return nil, err
-	}
-	if len(all) == 0 {
-		return nil, h.fail("job "+name, ErrNotExist, "there is no such job on the host: it was never started, or its result was fetched already", nil)
-	}
-	return &Job{Name: name, h: h, id: all[0].id}, nil
-}
-
-// Jobs lists the jobs on the host by name.
-func (h *Host) Jobs(ctx context.Context) ([]JobStatus, error) {
-	all, err := h.list(ctx, "")
-	var jobs []JobStatus
-	for _, l := range all {
-		jobs = append(jobs, l.JobStatus)
-	}
-	return jobs, err
-}
-
-// Status asks for the state of the job.
-func (j *Job) Status(ctx context.Context) (JobStatus, error) {
-	all, err := j.h.list(ctx, j.Name)
-	switch {
-	case err != nil:
-		return JobStatus{}, err
-	case len(all) == 0:
-		return JobStatus{}, j.gone("none")
-	case all[0].id != j.id:
-		return JobStatus{}, j.gone("other")
-	}
-	return all[0].JobStatus, nil
-}
-
-// Wait watches the job to its end and returns what it left; the folder stays.
-// New output is given to progress, if not nil, as it comes: first what stdout
-// has, then stderr. progress is never called twice at once and must return
-// soon. A lost link is dialled anew for Reconnect at most, and reading goes on
-// where it stopped. When ctx ends the job goes on. A job that ended without a
-// status is [ErrJobLost]; the output is then what it had written.
-func (j *Job) Wait(ctx context.Context, progress func(newOutput []byte)) (command.Output, error) {
+// wait watches the job to its end and returns what it left; the folder stays. A
+// lost link is dialled anew for Reconnect at most, and reading goes on where it
+// stopped. When ctx ends the job goes on. A job that ended without a status is a
+// [command.LostJob]; the output is then what it had written.
+func (j *job) wait(ctx context.Context) (command.Output, error) {
 	var mu sync.Mutex
 	stdout, stderr := &buffer{max: j.h.maxOutput()}, &buffer{max: j.h.maxOutput()}
 	next := [2]int64{1, 1}
@@ -144,9 +88,6 @@ func (j *Job) Wait(ctx context.Context, progress func(newOutput []byte)) (comman
 			next[i] += int64(len(p))
 			last[i] = append(last[i], p...)
 			last[i] = last[i][max(0, len(last[i])-lostLog):]
-			if progress != nil {
-				progress(p)
-			}
 		}
 	}
 	output := func(exit int) command.Output {
@@ -166,7 +107,7 @@ func (j *Job) Wait(ctx context.Context, progress func(newOutput []byte)) (comman
 		})
 		if err != nil {
 			if ctx.Err() != nil {
-				err = j.h.fail(j.op(), nil, "no longer watched; it goes on: attach to it by its name", context.Cause(ctx))
+				err = j.h.fail(j.op(), nil, "no longer watched; it goes on: run it again under its name to attach to it", context.Cause(ctx))
 			}
 			return output(0), err
 		}
@@ -174,24 +115,24 @@ func (j *Job) Wait(ctx context.Context, progress func(newOutput []byte)) (comman
 			pause = 20 * time.Millisecond
 		}
 		word, rest, _ := strings.Cut(verdict, " ")
-		switch State(word) {
-		case Running:
-		case Finished:
+		switch command.JobState(word) {
+		case command.JobRunning:
+		case command.JobFinished:
 			exit, err := strconv.Atoi(rest)
 			if err != nil {
 				return output(0), j.unexpected(verdict)
 			}
 			return output(exit), nil
-		case Lost:
-			log := cmp.Or(string(last[1]), string(last[0]))
-			return output(0), j.h.fail(j.op(), ErrJobLost, fmt.Sprintf("it ended without an exit status: %s; nothing more is known about its effect: look, then Reap it before starting it again", rest), noise(log))
+		case command.JobLost:
+			log := strings.TrimSpace(cmp.Or(string(last[1]), string(last[0])))
+			return output(0), j.h.fail(j.op(), nil, "", &command.LostJob{Name: j.name, Reason: rest, Before: j.lost, Log: log})
 		default:
 			return output(0), j.gone(word)
 		}
 		select {
 		case <-time.After(pause):
 		case <-ctx.Done():
-			return output(0), j.h.fail(j.op(), nil, "no longer watched; it goes on: attach to it by its name", context.Cause(ctx))
+			return output(0), j.h.fail(j.op(), nil, "no longer watched; it goes on: run it again under its name to attach to it", context.Cause(ctx))
 		}
 	}
 }
@@ -199,39 +140,9 @@ func (j *Job) Wait(ctx context.Context, progress func(newOutput []byte)) (comman
 // lostLog is how much of its log the error of a lost job quotes.
 const lostLog = 500
 
-// Stop asks a running job to end (SIGTERM to all its processes; without setsid
-// on the host, to its program alone). Wait tells how it ended. To stop a job
-// that ended is no error.
-func (j *Job) Stop(ctx context.Context) error { return j.signal(ctx, "TERM") }
-
-// Kill ends a running job (SIGKILL); its exit status is 137 then.
-func (j *Job) Kill(ctx context.Context) error { return j.signal(ctx, "KILL") }
-
-func (j *Job) signal(ctx context.Context, name string) error {
-	if j.h.ReadOnly {
-		return j.h.fail(j.op(), ErrReadOnly, "the host is used read-only; the job is not stopped", nil)
-	}
-	var verdict string
-	err := j.h.overLosses(ctx, j.op(), true, func() (err error) {
-		verdict, err = j.script(ctx, stopScript, nil, nil, nil, name)
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	switch word, _, _ := strings.Cut(verdict, " "); word {
-	case "sent", string(Finished), string(Lost):
-		return nil
-	}
-	return j.gone(verdict)
-}
-
-// Reap removes the folder of a job that ended, and with it its result; the name
+// reap removes the folder of a job that ended, and with it its result; the name
 // is free again. A running job is an error, a job that is gone is not.
-func (j *Job) Reap(ctx context.Context) error {
-	if j.h.ReadOnly {
-		return j.h.fail(j.op(), ErrReadOnly, "the host is used read-only; the job is not removed", nil)
-	}
+func (j *job) reap(ctx context.Context) error {
 	var verdict string
 	err := j.h.overLosses(ctx, j.op(), true, func() (err error) {
 		verdict, err = j.script(ctx, reapScript, nil, nil, nil)
@@ -241,7 +152,7 @@ func (j *Job) Reap(ctx context.Context) error {
 	case err != nil:
 		return err
 	case verdict == "running":
-		return j.h.fail(j.op(), ErrJobRunning, "it still runs; Wait for it, or Stop it, before it is reaped", nil)
+		return j.h.fail(j.op(), ErrJobRunning, "it still runs: wait until it has ended", nil)
 	case verdict == "reaped", verdict == "none", verdict == "other":
 		return nil
 	}
@@ -252,25 +163,25 @@ func (j *Job) Reap(ctx context.Context) error {
 // folder is removed only when the result is here in full, so that a crash
 // before just fetches it again.
 func (h *Host) runJob(ctx context.Context, c command.Command) (command.Output, error) {
-	j, err := h.Start(ctx, c)
+	j, err := h.start(ctx, c)
 	if err != nil {
 		return command.Output{}, err
 	}
-	out, err := j.Wait(ctx, nil)
-	if err != nil {
+	out, err := j.wait(ctx)
+	if err != nil && !errors.Is(err, command.ErrJobLost) {
 		return out, err
 	}
-	return out, j.Reap(ctx)
+	return out, errors.Join(err, j.reap(ctx))
 }
 
-func (j *Job) op() string { return "job " + j.Name }
+func (j *job) op() string { return "job " + j.name }
 
-func (j *Job) script(ctx context.Context, text string, stdin []byte, stdout, stderr func([]byte), args ...string) (string, error) {
-	return j.h.script(ctx, j.op(), jobScript+text, append([]string{j.h.JobDir, j.Name, j.id}, args...), stdin, stdout, stderr)
+func (j *job) script(ctx context.Context, text string, stdin []byte, stdout, stderr func([]byte), args ...string) (string, error) {
+	return j.h.script(ctx, j.op(), jobScript+text, append([]string{j.h.JobDir, j.name, j.id}, args...), stdin, stdout, stderr)
 }
 
 // gone explains that the folder is not that of our job any more.
-func (j *Job) gone(word string) error {
+func (j *job) gone(word string) error {
 	switch word {
 	case "none":
 		return j.h.fail(j.op(), ErrNotExist, "its folder is gone from the host: someone else fetched its result, or removed it", nil)
@@ -280,7 +191,7 @@ func (j *Job) gone(word string) error {
 	return j.unexpected(word)
 }
 
-func (j *Job) unexpected(verdict string) error {
+func (j *job) unexpected(verdict string) error {
 	if why, ok := strings.CutPrefix(verdict, "failed "); ok {
 		return j.h.fail(j.op(), ErrRefused, why+"; check Host.JobDir, its permissions and the space on its disk", nil)
 	}

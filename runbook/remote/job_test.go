@@ -8,7 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -44,6 +44,18 @@ func waitFor(t *testing.T, what string, f func() bool) {
 	}
 }
 
+// pidOf reads the number at the beginning of a file of a job.
+func pidOf(t *testing.T, file string) int {
+	t.Helper()
+	var pid int
+	waitFor(t, file, func() bool {
+		b, _ := os.ReadFile(file)
+		n, _ := fmt.Sscan(string(b), &pid)
+		return n == 1
+	})
+	return pid
+}
+
 func exists(path string) bool {
 	_, err := os.Stat(path)
 	return err == nil
@@ -53,7 +65,7 @@ func exists(path string) bool {
 // and without setsid.
 func shells(t *testing.T) map[string]*remotetest.Server {
 	servers := map[string]*remotetest.Server{}
-	tools := []string{"cat", "mkdir", "mv", "rm", "rmdir", "wc", "tail", "date", "sleep", "head", "cmp", "cp", "ln", "dd", "readlink", "ls", "sync", "id", "touch", "chmod", "dirname", "basename", "printf", "kill"}
+	tools := []string{"cat", "mkdir", "mv", "rm", "rmdir", "wc", "tail", "date", "sleep", "head", "cmp", "cp", "ln", "dd", "readlink", "ls", "sync", "id", "touch", "chmod", "dirname", "basename", "printf", "kill", "find"}
 	for _, shell := range []string{"dash", "bash", "busybox", "mksh"} {
 		path, err := exec.LookPath(shell)
 		if err != nil {
@@ -117,35 +129,30 @@ func TestJobInEveryShell(t *testing.T) {
 				t.Errorf("a program that is missing: exit %d, %v; want 127", out.Exit, err)
 			}
 
-			// Stop reaches the program, and what it did on the way is on record.
+			// A signal reaches the program, and what it did on the way is on record.
 			j, err := h.Start(t.Context(), job("stopped", "trap 'echo bye; exit 5' TERM; echo hi; while :; do sleep 0.01; done"))
 			if err != nil {
 				t.Fatal(err)
 			}
 			waitFor(t, "the program", func() bool { b, _ := os.ReadFile(jobDir(s, "stopped/stdout")); return string(b) == "hi\n" })
-			if err := j.Reap(t.Context()); !errors.Is(err, remote.ErrJobRunning) {
+			if err := h.Reap(t.Context(), "stopped"); !errors.Is(err, remote.ErrJobRunning) {
 				t.Errorf("Reap of a running job: %v, want ErrJobRunning", err)
 			}
-			if err := j.Stop(t.Context()); err != nil {
-				t.Error(err)
-			}
-			got, err = j.Wait(t.Context(), nil)
+			syscall.Kill(pidOf(t, jobDir(s, "stopped/child")), syscall.SIGTERM)
+			got, err = j.Wait(t.Context())
 			got.Stderr = nil // shells may remark on their sleep's end
 			if diff := cmp.Diff(command.Output{Stdout: []byte("hi\nbye\n"), Exit: 5}, got); diff != "" || err != nil {
 				t.Errorf("stopped: %v (-want +got):\n%s", err, diff)
 			}
-			if err := j.Stop(t.Context()); err != nil {
-				t.Errorf("Stop of an ended job: %v", err)
-			}
 
+			// A job whose program is killed has failed; one whose shell is killed too is lost.
 			j, err = h.Start(t.Context(), job("killed", "trap : TERM; while :; do sleep 0.01; done"))
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := j.Kill(t.Context()); err != nil {
-				t.Error(err)
-			}
-			if got, err = j.Wait(t.Context(), nil); err != nil || got.Exit != 137 {
+			waitFor(t, "the program", func() bool { return exists(jobDir(s, "killed/child")) })
+			syscall.Kill(pidOf(t, jobDir(s, "killed/child")), syscall.SIGKILL)
+			if got, err = j.Wait(t.Context()); err != nil || got.Exit != 137 {
 				t.Errorf("killed: exit %d, %v; want 137", got.Exit, err)
 			}
 			list, err := h.Jobs(t.Context())
@@ -158,9 +165,9 @@ func TestJobInEveryShell(t *testing.T) {
 				}
 				list[i].Started = time.Time{}
 			}
-			if diff := cmp.Diff([]remote.JobStatus{
-				{Name: "killed", Command: "sh -c 'trap : TERM; while :; do sleep 0.01; done' sh", State: remote.Finished, Exit: 137},
-				{Name: "stopped", Command: `sh -c 'trap '\''echo bye; exit 5'\'' TERM; echo hi; while :; do sleep 0.01; done' sh`, State: remote.Finished, Exit: 5},
+			if diff := cmp.Diff([]command.Job{
+				{Name: "killed", Command: "sh -c 'trap : TERM; while :; do sleep 0.01; done' sh", State: command.JobFinished, Exit: 137},
+				{Name: "stopped", Command: `sh -c 'trap '\''echo bye; exit 5'\'' TERM; echo hi; while :; do sleep 0.01; done' sh`, State: command.JobFinished, Exit: 5},
 			}, list); diff != "" {
 				t.Errorf("Jobs (-want +got):\n%s", diff)
 			}
@@ -195,15 +202,24 @@ func TestJobStartsOnce(t *testing.T) {
 	}
 }
 
+// A job of the same name with another command is waited for, and in the way no
+// more when it has ended: who asks for the name again has looked.
 func TestJobOfAnotherCommand(t *testing.T) {
 	t.Parallel()
-	h := remotetest.New(t).Host()
-	if _, err := h.Start(t.Context(), job("name", "echo 1")); err != nil {
+	s := remotetest.New(t)
+	h := s.Host()
+	if _, err := h.Start(t.Context(), job("name", "while [ ! -e go ]; do sleep 0.01; done; echo 1")); err != nil {
 		t.Fatal(err)
 	}
 	_, err := h.Run(t.Context(), job("name", "echo 2"))
 	if !errors.Is(err, remote.ErrJobDifferent) || !strings.Contains(err.Error(), "echo 1") || !strings.Contains(err.Error(), "echo 2") {
 		t.Errorf("%v, want ErrJobDifferent with both commands", err)
+	}
+	os.WriteFile(filepath.Join(s.Dir, "go"), nil, 0o600)
+	waitFor(t, "its end", func() bool { return exists(jobDir(s, "name/exit")) })
+	out, err := h.Run(t.Context(), job("name", "echo 2"))
+	if err != nil || string(out.Stdout) != "2\n" {
+		t.Errorf("when it has ended: %q, %v; want 2", out.Stdout, err)
 	}
 }
 
@@ -212,27 +228,31 @@ func TestJobSurvivesLinkLoss(t *testing.T) {
 	s := remotetest.New(t)
 	h := s.Host()
 	c := job("long", "for i in 1 2 3 4 5 6; do echo line $i; echo err $i >&2; sleep 0.1; done; exit 2")
-	var mu sync.Mutex
-	var seen strings.Builder
 	j, err := h.Start(t.Context(), c)
 	if err != nil {
 		t.Fatal(err)
 	}
-	out, err := j.Wait(t.Context(), func(p []byte) {
-		mu.Lock()
-		defer mu.Unlock()
-		seen.Write(p)
-		s.Drop() // cut at every sight of news
-	})
+	ended := make(chan struct{})
+	go func() { // cut at every sight of news
+		defer close(ended)
+		for n, size := 0, int64(-1); n < 6; time.Sleep(5 * time.Millisecond) {
+			if i, err := os.Stat(jobDir(s, "long/stdout")); err == nil && i.Size() > size {
+				size = i.Size()
+				n++
+				s.Drop()
+			} else if exists(jobDir(s, "long/exit")) {
+				return
+			}
+		}
+	}()
+	out, err := j.Wait(t.Context())
+	<-ended
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := command.Output{Stdout: []byte("line 1\nline 2\nline 3\nline 4\nline 5\nline 6\n"), Stderr: []byte("err 1\nerr 2\nerr 3\nerr 4\nerr 5\nerr 6\n"), Exit: 2}
 	if diff := cmp.Diff(want, out); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
-	}
-	if n := len(want.Stdout) + len(want.Stderr); seen.Len() != n {
-		t.Errorf("progress saw %d bytes, want %d:\n%s", seen.Len(), n, seen.String())
 	}
 }
 
@@ -301,57 +321,148 @@ func TestJobInputCutOnTheWay(t *testing.T) {
 	}
 }
 
+// A job that is lost is said to be so once, with what it had written. Then its
+// name is free, and the command runs again: who asks again has looked.
 func TestJobLost(t *testing.T) {
 	t.Parallel()
 	s := remotetest.New(t)
 	h := s.Host()
-	tests := []struct {
-		name  string
-		wreck func(dir string, pid int)
-		want  string
+	for _, tt := range []struct {
+		name, want string
+		before     bool // lost before it is asked for
+		wreck      func(dir string, pid int)
 	}{
-		{"killed", func(_ string, pid int) { syscall.Kill(-pid, syscall.SIGKILL) }, "its process is gone"},
-		{"restarted", func(dir string, _ int) { os.WriteFile(filepath.Join(dir, "boot"), []byte("before\n"), 0o600) }, "the host was restarted"},
-	}
-	for _, tt := range tests {
+		{"killed", "its process is gone", true, func(_ string, pid int) { syscall.Kill(-pid, syscall.SIGKILL) }},
+		{"killed.while.watched", "its process is gone", false, func(_ string, pid int) { syscall.Kill(-pid, syscall.SIGKILL) }},
+		{"restarted", "the host was restarted", true, func(dir string, _ int) { os.WriteFile(filepath.Join(dir, "boot"), []byte("before\n"), 0o600) }},
+	} {
 		t.Run(tt.name, func(t *testing.T) {
-			c := job(tt.name, "echo half done >&2; exec sleep 1000")
+			t.Parallel()
+			c := job(tt.name, `echo run >>"$1"; [ -e "$1.again" ] && exit 3; echo half done >&2; exec sleep 1000`, tt.name)
+			dir := jobDir(s, tt.name)
 			j, err := h.Start(t.Context(), c)
 			if err != nil {
 				t.Fatal(err)
 			}
-			waitFor(t, "output", func() bool { b, _ := os.ReadFile(jobDir(s, tt.name+"/stderr")); return len(b) > 0 })
-			b, _ := os.ReadFile(jobDir(s, tt.name+"/pid"))
-			pid, err := strconv.Atoi(strings.Fields(string(b))[0])
-			if err != nil {
-				t.Fatal(err)
-			}
+			waitFor(t, "output", func() bool { b, _ := os.ReadFile(filepath.Join(dir, "stderr")); return len(b) > 0 })
+			pid := pidOf(t, filepath.Join(dir, "pid"))
 			defer syscall.Kill(-pid, syscall.SIGKILL)
-			tt.wreck(jobDir(s, tt.name), pid)
-			for range 2 { // it stays lost until somebody says so
-				out, err := h.Run(t.Context(), c)
-				if !errors.Is(err, remote.ErrJobLost) || !strings.Contains(err.Error(), tt.want) || !strings.Contains(err.Error(), "half done") {
-					t.Errorf("Run: %v, want ErrJobLost with %q and the log", err, tt.want)
+			lost := func(out command.Output, err error) {
+				t.Helper()
+				var l *command.LostJob
+				if !errors.As(err, &l) || !errors.Is(err, command.ErrJobLost) {
+					t.Fatalf("%v, want a LostJob", err)
+				}
+				if d := cmp.Diff(command.LostJob{Name: tt.name, Reason: tt.want, Before: tt.before, Log: "half done"}, *l); d != "" {
+					t.Errorf("(-want +got):\n%s", d)
 				}
 				if string(out.Stderr) != "half done\n" {
 					t.Errorf("stderr %q", out.Stderr)
 				}
 			}
-			st, err := j.Status(t.Context())
-			if st.State != remote.Lost || st.Reason != tt.want || err != nil {
-				t.Errorf("Status: %+v, %v", st, err)
+			if tt.before {
+				tt.wreck(dir, pid)
+				waitFor(t, "its end", func() bool {
+					list, err := h.Jobs(t.Context())
+					i := slices.IndexFunc(list, func(j command.Job) bool { return j.Name == tt.name })
+					return err == nil && i >= 0 && list[i].State == command.JobLost && list[i].Reason == tt.want
+				})
+				lost(h.Run(t.Context(), c))
+			} else {
+				time.AfterFunc(50*time.Millisecond, func() { tt.wreck(dir, pid) })
+				lost(j.Wait(t.Context()))
+				if err := h.Reap(t.Context(), tt.name); err != nil {
+					t.Error(err)
+				}
 			}
-			if err := j.Reap(t.Context()); err != nil {
-				t.Error(err)
+			if exists(dir) {
+				t.Error("its folder is still there")
 			}
-			if _, err := h.Attach(t.Context(), tt.name); !errors.Is(err, remote.ErrNotExist) {
-				t.Errorf("Attach after Reap: %v, want ErrNotExist", err)
+			os.WriteFile(filepath.Join(s.Dir, tt.name+".again"), nil, 0o600)
+			if out, err := h.Run(t.Context(), c); err != nil || out.Exit != 3 {
+				t.Errorf("again: exit %d, %v; want 3", out.Exit, err)
 			}
-			if _, err := j.Wait(t.Context(), nil); !errors.Is(err, remote.ErrNotExist) {
-				t.Errorf("Wait after Reap: %v, want ErrNotExist", err)
+			if b, _ := os.ReadFile(filepath.Join(s.Dir, tt.name)); string(b) != "run\nrun\n" {
+				t.Errorf("ran %q, want twice", b)
+			}
+			if err := h.Reap(t.Context(), tt.name); !errors.Is(err, remote.ErrNotExist) {
+				t.Errorf("Reap of a fetched job: %v, want ErrNotExist", err)
 			}
 		})
 	}
+}
+
+// The start script is killed before the job has begun: it never ran, and nobody
+// has to clear that away.
+func TestJobNeverBegun(t *testing.T) {
+	t.Parallel()
+	for name, s := range shells(t) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := jobDir(s, "unborn")
+			os.MkdirAll(dir, 0o700)
+			h := s.Host()
+			var wg sync.WaitGroup
+			for range 3 {
+				wg.Go(func() {
+					if _, err := h.Start(t.Context(), job("unborn", "echo here >>ran")); err != nil {
+						t.Error(err)
+					}
+				})
+			}
+			wg.Wait()
+			out, err := h.Run(t.Context(), job("unborn", "echo here >>ran"))
+			if err != nil || out.Exit != 0 {
+				t.Errorf("exit %d, %v", out.Exit, err)
+			}
+			if b, _ := os.ReadFile(filepath.Join(s.Dir, "ran")); string(b) != "here\n" {
+				t.Errorf("ran %q, want once", b)
+			}
+			if left, _ := os.ReadDir(filepath.Dir(dir)); len(left) > 0 {
+				t.Errorf("left behind: %v", left)
+			}
+		})
+	}
+}
+
+// What a killed run left is cleared away after a month; what runs, and what is
+// asked for, is not.
+func TestJobsLeftBehind(t *testing.T) {
+	t.Parallel()
+	s := remotetest.New(t)
+	h := s.Host()
+	for _, name := range []string{"old", "new", "asked"} {
+		j, err := h.Start(t.Context(), job(name, "echo "+name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := j.Wait(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := h.Start(t.Context(), job("running", "while [ ! -e go ]; do sleep 0.01; done")); err != nil {
+		t.Fatal(err)
+	}
+	os.Mkdir(jobDir(s, ".new.X"), 0o700)
+	ago := time.Now().AddDate(0, 0, -40)
+	for _, name := range []string{"old", "asked", "running", ".new.X"} {
+		if err := os.Chtimes(jobDir(s, name), ago, ago); err != nil {
+			t.Fatal(err)
+		}
+	}
+	out, err := h.Run(t.Context(), job("asked", "echo asked"))
+	if err != nil || string(out.Stdout) != "asked\n" {
+		t.Errorf("an old result that is asked for: %q, %v", out.Stdout, err)
+	}
+	var left []string
+	entries, _ := os.ReadDir(filepath.Dir(jobDir(s, "x")))
+	for _, e := range entries {
+		left = append(left, e.Name())
+	}
+	if d := cmp.Diff([]string{"new", "running"}, left); d != "" {
+		t.Errorf("left (-want +got):\n%s", d)
+	}
+	os.WriteFile(filepath.Join(s.Dir, "go"), nil, 0o600)
 }
 
 func TestJobOutlivesItsWatcher(t *testing.T) {
@@ -365,16 +476,16 @@ func TestJobOutlivesItsWatcher(t *testing.T) {
 		t.Fatal(err)
 	}
 	time.AfterFunc(50*time.Millisecond, cancel)
-	if _, err := j.Wait(ctx, nil); !errors.Is(err, context.Canceled) || errors.Is(err, remote.ErrLost) {
+	if _, err := j.Wait(ctx); !errors.Is(err, context.Canceled) || errors.Is(err, remote.ErrLost) {
 		t.Errorf("Wait: %v, want context.Canceled", err)
 	}
 	h.Close()
 	os.WriteFile(filepath.Join(s.Dir, "go"), nil, 0o600)
-	j, err = s.Host().Attach(t.Context(), "patient")
+	j, err = s.Host().Start(t.Context(), c)
 	if err != nil {
 		t.Fatal(err)
 	}
-	out, err := j.Wait(t.Context(), nil)
+	out, err := j.Wait(t.Context())
 	if string(out.Stdout) != "gone\n" || err != nil {
 		t.Errorf("Wait: %q, %v", out.Stdout, err)
 	}
@@ -383,17 +494,14 @@ func TestJobOutlivesItsWatcher(t *testing.T) {
 	if _, err := h2.Run(t.Context(), c); err != nil {
 		t.Fatal(err)
 	}
+	if _, err := j.Wait(t.Context()); !errors.Is(err, remote.ErrNotExist) {
+		t.Errorf("Wait for a job that somebody else fetched: %v, want ErrNotExist", err)
+	}
 	if _, err := h2.Start(t.Context(), c); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := j.Wait(t.Context(), nil); !errors.Is(err, remote.ErrJobDifferent) {
+	if _, err := j.Wait(t.Context()); !errors.Is(err, remote.ErrJobDifferent) {
 		t.Errorf("Wait: %v, want ErrJobDifferent", err)
-	}
-	if err := j.Reap(t.Context()); err != nil {
-		t.Error(err)
-	}
-	if _, err := h2.Attach(t.Context(), "patient"); err != nil {
-		t.Errorf("the old job's Reap took the new one: %v", err)
 	}
 }
 
@@ -408,7 +516,7 @@ func TestJobReconnectIsBounded(t *testing.T) {
 	}
 	s.Set(func() { s.Refuse = true })
 	s.Drop()
-	if _, err := j.Wait(t.Context(), nil); !errors.Is(err, remote.ErrLost) || !strings.Contains(err.Error(), "within 200ms") {
+	if _, err := j.Wait(t.Context()); !errors.Is(err, remote.ErrLost) || !strings.Contains(err.Error(), "within 200ms") {
 		t.Errorf("Wait: %v, want ErrLost", err)
 	}
 }

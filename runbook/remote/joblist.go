@@ -7,12 +7,47 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/landingteam/landing/runbook/command"
 )
 
 // A listed job is its status and the identity of its start.
 type listed struct {
-	JobStatus
+	command.Job
 	id string
+}
+
+// Jobs lists the jobs on the host by name: those that run, and those whose
+// result nobody has fetched yet.
+func (h *Host) Jobs(ctx context.Context) ([]command.Job, error) {
+	all, err := h.list(ctx, "")
+	var jobs []command.Job
+	for _, l := range all {
+		jobs = append(jobs, l.Job)
+	}
+	return jobs, err
+}
+
+// Reap removes a job that ended, and with it its result, which nobody will fetch
+// any more: that of a run that is given up. A running one is [ErrJobRunning];
+// none of this name is [ErrNotExist].
+func (h *Host) Reap(ctx context.Context, name string) error {
+	if err := checkJobName(name); err != nil {
+		return err
+	}
+	if h.ReadOnly {
+		return h.fail("job "+name, ErrReadOnly, "the host is used read-only; the job is not removed", nil)
+	}
+	all, err := h.list(ctx, name)
+	if err != nil {
+		return err
+	}
+	j := job{name: name, h: h}
+	if len(all) == 0 {
+		return j.gone("none")
+	}
+	j.id = all[0].id
+	return j.reap(ctx)
 }
 
 // list asks for all jobs, or for the one of this name.
@@ -58,7 +93,7 @@ func parseList(data []byte) ([]listed, error) {
 		if err != nil || size < 0 || size >= len(body) || body[size] != '\n' {
 			return nil, fmt.Errorf("byte %d: the argv of job %q is not %q bytes long", at, f[0], f[3])
 		}
-		l := listed{JobStatus{Name: f[0], Command: string(body[:size]), State: State(f[4])}, f[1]}
+		l := listed{command.Job{Name: f[0], Command: string(body[:size]), State: command.JobState(f[4])}, f[1]}
 		if f[2] != "-" {
 			if l.Started, err = time.Parse(time.RFC3339, f[2]); err != nil {
 				return nil, fmt.Errorf("byte %d: job %q: %w", at, f[0], err)
@@ -66,14 +101,14 @@ func parseList(data []byte) ([]listed, error) {
 		}
 		rest := strings.Join(f[5:], "")
 		switch l.State {
-		case Running:
+		case command.JobRunning:
 		case "starting":
-			l.State = Running
-		case Finished:
+			l.State = command.JobRunning
+		case command.JobFinished:
 			if l.Exit, err = strconv.Atoi(rest); err != nil {
 				return nil, fmt.Errorf("byte %d: job %q: exit status %q", at, f[0], rest)
 			}
-		case Lost:
+		case command.JobLost:
 			l.Reason = rest
 		default:
 			return nil, fmt.Errorf("byte %d: job %q: state %q is not known", at, f[0], f[4])

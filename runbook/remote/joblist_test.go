@@ -6,6 +6,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/landingteam/landing/runbook/command"
 )
 
 func TestParseList(t *testing.T) {
@@ -14,9 +16,9 @@ func TestParseList(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []listed{
-		{JobStatus{Name: "a", Command: "true\n", State: Finished, Exit: 3, Started: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)}, "X"},
-		{JobStatus{Name: "b", State: Lost, Reason: "its process is gone"}, "Y"},
-		{JobStatus{Name: "d", Command: "x", State: Running}, "-"},
+		{command.Job{Name: "a", Command: "true\n", State: command.JobFinished, Exit: 3, Started: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)}, "X"},
+		{command.Job{Name: "b", State: command.JobLost, Reason: "its process is gone"}, "Y"},
+		{command.Job{Name: "d", Command: "x", State: command.JobRunning}, "-"},
 	}
 	if diff := cmp.Diff(want, got, cmp.AllowUnexported(listed{}), cmpopts.EquateEmpty()); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

@@ -271,15 +271,11 @@ func TestOpenSSHJobSurvives(t *testing.T) {
 		t.Fatal(err)
 	}
 	killSession(t, h)
-	n := 0
-	out, err := j.Wait(t.Context(), func(p []byte) {
-		if n++; n == 1 {
-			go func() {
-				killSession(t, h) // while it is watched
-				os.WriteFile(gate, nil, 0o600)
-			}()
-		}
-	})
+	go func() {
+		killSession(t, h) // while it is watched
+		os.WriteFile(gate, nil, 0o600)
+	}()
+	out, err := j.Wait(t.Context())
 	want := command.Output{Stdout: []byte("begun\nend\n"), Exit: 4}
 	if diff := cmp.Diff(want, out); diff != "" || err != nil {
 		t.Errorf("Wait: %v (-want +got):\n%s", err, diff)
@@ -290,6 +286,53 @@ func TestOpenSSHJobSurvives(t *testing.T) {
 	}
 	if exists(filepath.Join(s.dir, "home", "jobs", "survivor")) {
 		t.Error("the job was not reaped")
+	}
+}
+
+// A job that is lost on the host is told once, and does not stand in the way of
+// the next start: killed there, lost with a restart of the host, or claimed by a
+// start that was killed before the job had begun.
+func TestOpenSSHJobLost(t *testing.T) {
+	t.Parallel()
+	s := startOpenSSH(t)
+	for _, tt := range []struct {
+		name, lost string
+		wreck      func(dir string, pid int)
+	}{
+		{"killed", "its process is gone", func(_ string, pid int) { syscall.Kill(-pid, syscall.SIGKILL) }},
+		{"restarted", "the host was restarted", func(dir string, _ int) { os.WriteFile(filepath.Join(dir, "boot"), []byte("before\n"), 0o600) }},
+		{"unborn", "", func(dir string, pid int) {
+			syscall.Kill(-pid, syscall.SIGKILL)
+			os.RemoveAll(dir)
+			os.Mkdir(dir, 0o700)
+		}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			dir, again := filepath.Join(s.dir, "home", "jobs", tt.name), filepath.Join(s.dir, tt.name)
+			c := job(tt.name, `[ -e "$1" ] && exit 3; exec sleep 1000`, again)
+			if _, err := s.host(t).Start(t.Context(), c); err != nil {
+				t.Fatal(err)
+			}
+			pid := pidOf(t, filepath.Join(dir, "pid"))
+			defer syscall.Kill(-pid, syscall.SIGKILL)
+			waitFor(t, "the program", func() bool { return exists(filepath.Join(dir, "child")) })
+			tt.wreck(dir, pid)
+			h := s.host(t) // another process
+			if tt.lost != "" {
+				var l *command.LostJob
+				if _, err := h.Run(t.Context(), c); !errors.As(err, &l) || l.Reason != tt.lost || !l.Before {
+					t.Errorf("Run: %v, want LostJob: %s", err, tt.lost)
+				}
+			}
+			os.WriteFile(again, nil, 0o600)
+			if out, err := h.Run(t.Context(), c); err != nil || out.Exit != 3 {
+				t.Errorf("again: exit %d, %v; want 3", out.Exit, err)
+			}
+			if exists(dir) {
+				t.Error("its folder is still there")
+			}
+		})
 	}
 }
 

@@ -17,8 +17,8 @@ import (
 // error says that the command was not started, or, with [ErrLost], that its end
 // was not seen, and then nothing is known about its effect. That holds for a
 // cancelled ctx too: the session is closed, but a program over there need not
-// notice. A command with Job set is started detached, watched and reaped; see
-// [Host.Start].
+// notice. A command with Job set is started detached, or attached to, watched and
+// reaped; when it ended without a status the error is a [command.LostJob].
 func (h *Host) Run(ctx context.Context, c command.Command) (command.Output, error) {
 	line, err := quote(c.Argv)
 	if err != nil {

@@ -22,8 +22,6 @@ var (
 	startScript string
 	//go:embed scripts/watch.sh
 	watchScript string
-	//go:embed scripts/stop.sh
-	stopScript string
 	//go:embed scripts/reap.sh
 	reapScript string
 	//go:embed scripts/list.sh

@@ -1,65 +1,135 @@
 package channelconfig
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/landingteam/landing/systemimage"
-	"github.com/landingteam/landing/systemimage/internal/host"
 )
 
-// An Edit is one change of a [Config]. Which fields it takes is said at Do.
-type Edit struct {
-	Do string `json:"do"` // one of the constants, such as EditSet
+// An Edit is one change of a [Config], made by one of the functions below. In JSON
+// it has the names of the recorded form: do, section, key, value, before, line, old.
+type Edit struct{ form editForm }
 
-	Section string `json:"section,omitempty"` // such as "global", or Section of a channel
+// An editForm is an edit as it is recorded.
+type editForm struct {
+	Do string `json:"do"` // name of an editVerb
+
+	Section string `json:"section,omitempty"`
 	Key     string `json:"key,omitempty"`
-	Value   string `json:"value,omitempty"` // what the server is to read: a text, or names joined by ", "
+	Value   string `json:"value,omitempty"`
 	Before  string `json:"before,omitempty"`
 
 	Line int    `json:"line,omitempty"` // from 1
 	Old  string `json:"old,omitempty"`
 }
 
-// What an [Edit] can do.
-const (
-	EditSet           = "set"            // gives Key of Section the Value; adds the key, behind the section's others, when it is not there
-	EditRemove        = "remove"         // takes Key out of Section
-	EditAddSection    = "add section"    // adds Section at the end of the file
-	EditRemoveSection = "remove section" // takes out Section with its keys and the comments between them
-	EditAddChannel    = "add channel"    // adds the section of channel Key and lists the channel, before the channel Before or last
-	EditRemoveChannel = "remove channel" // takes channel Key out of the list, and its section
-	EditAddFile       = "add file"       // in Section, adds the entry Key to files, before the entry Before or last, with Value as its file key
-	EditRemoveFile    = "remove file"    // in Section, takes the entry Key out of files, and its file key
+// Set gives a key of a section, such as "global" or [Section] of a channel, a value:
+// a text, or names joined by ", ". A key that is not there is added behind the
+// section's others.
+func Set(section, key, value string) Edit {
+	return Edit{editForm{Do: "set", Section: section, Key: key, Value: value}}
+}
 
-	// The two that work on a text with a fault in its grammar.
-	EditLine       = "line"        // line number Line, which is now Old, becomes Value
-	EditRemoveLine = "remove line" // line number Line, which is now Old, goes
-)
+// Remove takes a key out of a section.
+func Remove(section, key string) Edit {
+	return Edit{editForm{Do: "remove", Section: section, Key: key}}
+}
+
+// AddSection adds a section at the end of the file.
+func AddSection(section string) Edit { return Edit{editForm{Do: "add section", Section: section}} }
+
+// RemoveSection takes out a section with its keys and the comments between them.
+func RemoveSection(section string) Edit {
+	return Edit{editForm{Do: "remove section", Section: section}}
+}
+
+// AddChannel adds the section of a channel and lists the channel, before another
+// one or, with before "", last.
+func AddChannel(channel, before string) Edit {
+	return Edit{editForm{Do: "add channel", Key: channel, Before: before}}
+}
+
+// RemoveChannel takes a channel out of the list, and its section.
+func RemoveChannel(channel string) Edit {
+	return Edit{editForm{Do: "remove channel", Key: channel}}
+}
+
+// AddFile adds an entry to the files of a section, before another one or, with
+// before "", last, with source as its file key.
+func AddFile(section, entry, source, before string) Edit {
+	return Edit{editForm{Do: "add file", Section: section, Key: entry, Value: source, Before: before}}
+}
+
+// RemoveFile takes an entry out of the files of a section, and its file key.
+func RemoveFile(section, entry string) Edit {
+	return Edit{editForm{Do: "remove file", Section: section, Key: entry}}
+}
+
+// ReplaceLine writes another text in a line, counted from 1, that is now old. It
+// and [RemoveLine] work on a text with a fault in its grammar too.
+func ReplaceLine(line int, old, text string) Edit {
+	return Edit{editForm{Do: "line", Line: line, Old: old, Value: text}}
+}
+
+// RemoveLine takes out a line, counted from 1, that is now old.
+func RemoveLine(line int, old string) Edit {
+	return Edit{editForm{Do: "remove line", Line: line, Old: old}}
+}
+
+// An editVerb is what an edit can do.
+type editVerb struct {
+	name  string
+	words func(e editForm) string
+	apply func(c *Config, e editForm) (*Config, error)
+	lines bool // it works on lines, also of a text against the grammar
+	named bool // its key must not be empty
+}
+
+func verbs() []editVerb {
+	named := func(e editForm) string { return e.Do + " " + e.Key }
+	section := func(e editForm) string { return e.Do + " [" + e.Section + "]" }
+	return []editVerb{
+		{name: "set", words: func(e editForm) string { return fmt.Sprintf("set %s = %s in [%s]", e.Key, e.Value, e.Section) },
+			apply: func(c *Config, e editForm) (*Config, error) { return c.set(e.Section, e.Key, e.Value) }},
+		{name: "remove", words: func(e editForm) string { return fmt.Sprintf("remove %s from [%s]", e.Key, e.Section) },
+			apply: func(c *Config, e editForm) (*Config, error) { return c.remove(e.Section, e.Key) }},
+		{name: "add section", words: section, apply: func(c *Config, e editForm) (*Config, error) { return c.addSection(e.Section) }},
+		{name: "remove section", words: section, apply: func(c *Config, e editForm) (*Config, error) { return c.removeSection(e.Section) }},
+		{name: "add channel", words: named, named: true, apply: func(c *Config, e editForm) (*Config, error) { return c.addChannel(e.Key, e.Before) }},
+		{name: "remove channel", words: named, named: true, apply: func(c *Config, e editForm) (*Config, error) { return c.removeChannel(e.Key) }},
+		{name: "add file", named: true, words: func(e editForm) string { return fmt.Sprintf("add file %s = %s to [%s]", e.Key, e.Value, e.Section) },
+			apply: func(c *Config, e editForm) (*Config, error) { return c.addFile(e.Section, e.Key, e.Value, e.Before) }},
+		{name: "remove file", named: true, words: func(e editForm) string { return fmt.Sprintf("remove file %s from [%s]", e.Key, e.Section) },
+			apply: func(c *Config, e editForm) (*Config, error) { return c.removeFile(e.Section, e.Key) }},
+		{name: "line", lines: true, words: func(e editForm) string { return fmt.Sprintf("write %q in line %d", e.Value, e.Line) }, apply: (*Config).editLine},
+		{name: "remove line", lines: true, words: func(e editForm) string { return fmt.Sprintf("remove line %d", e.Line) }, apply: (*Config).editLine},
+	}
+}
+
+func (e Edit) verb() (editVerb, bool) {
+	for _, v := range verbs() {
+		if v.name == e.form.Do {
+			return v, true
+		}
+	}
+	return editVerb{}, false
+}
 
 // String says the edit in words.
 func (e Edit) String() string {
-	switch e.Do {
-	case EditSet:
-		return fmt.Sprintf("set %s = %s in [%s]", e.Key, e.Value, e.Section)
-	case EditRemove:
-		return fmt.Sprintf("remove %s from [%s]", e.Key, e.Section)
-	case EditAddSection, EditRemoveSection:
-		return fmt.Sprintf("%s [%s]", e.Do, e.Section)
-	case EditAddChannel, EditRemoveChannel:
-		return e.Do + " " + e.Key
-	case EditAddFile:
-		return fmt.Sprintf("add file %s = %s to [%s]", e.Key, e.Value, e.Section)
-	case EditRemoveFile:
-		return fmt.Sprintf("remove file %s from [%s]", e.Key, e.Section)
-	case EditLine:
-		return fmt.Sprintf("write %q in line %d", e.Value, e.Line)
-	case EditRemoveLine:
-		return fmt.Sprintf("remove line %d", e.Line)
+	if v, ok := e.verb(); ok {
+		return v.words(e.form)
 	}
-	return fmt.Sprintf("unknown edit %q", e.Do)
+	return fmt.Sprintf("unknown edit %q", e.form.Do)
 }
+
+// MarshalJSON writes the recorded form.
+func (e Edit) MarshalJSON() ([]byte, error) { return json.Marshal(e.form) }
+
+// UnmarshalJSON reads the recorded form.
+func (e *Edit) UnmarshalJSON(data []byte) error { return json.Unmarshal(data, &e.form) }
 
 // Edit returns the configuration with some changes made, in order. Every byte
 // that is not part of a change stays: comments, blanks, line ends, the order of
@@ -89,224 +159,15 @@ func (c *Config) Edit(edits ...Edit) (*Config, error) {
 }
 
 func (c *Config) edit(e Edit) (*Config, error) {
-	switch e.Do {
-	case EditLine, EditRemoveLine:
-		return c.editLine(e)
-	}
-	if c.failure != nil {
+	v, ok := e.verb()
+	switch {
+	case v.lines:
+	case c.failure != nil:
 		return nil, fmt.Errorf("%w: %w", errNoConfig, c.failure)
+	case !ok:
+		return nil, errors.New("there is no such edit")
+	case v.named && e.form.Key == "":
+		return nil, errors.New("it has no name")
 	}
-	switch e.Do {
-	case EditAddChannel, EditRemoveChannel, EditAddFile, EditRemoveFile:
-		if e.Key == "" {
-			return nil, errors.New("it has no name")
-		}
-	}
-	switch e.Do {
-	case EditSet:
-		return c.set(e.Section, e.Key, e.Value)
-	case EditRemove:
-		return c.remove(e.Section, e.Key)
-	case EditAddSection:
-		return c.addSection(e.Section)
-	case EditRemoveSection:
-		return c.removeSection(e.Section)
-	case EditAddChannel:
-		return c.addChannel(e.Key, e.Before)
-	case EditRemoveChannel:
-		return c.removeChannel(e.Key)
-	case EditAddFile:
-		return c.addFile(e.Section, e.Key, e.Value, e.Before)
-	case EditRemoveFile:
-		return c.removeFile(e.Section, e.Key)
-	}
-	return nil, errors.New("there is no such edit")
-}
-
-// A model is what a text says: sections with their own keys and values.
-type model map[string]map[string]string
-
-func (c *Config) model() model {
-	m := model{}
-	for _, s := range c.sections {
-		m[s.name] = map[string]string{}
-		for _, k := range s.keys {
-			m[s.name][k.name] = string(k.value)
-		}
-	}
-	return m
-}
-
-// want checks that next says what m says.
-func (m model) want(next *Config, err error) (*Config, error) {
-	if err != nil {
-		return nil, err
-	}
-	got := next.model()
-	for name, keys := range m {
-		if got[name] == nil {
-			return nil, fmt.Errorf("the server would not see the section [%s]", name)
-		}
-		for key, value := range keys {
-			switch v, ok := got[name][key]; {
-			case !ok:
-				return nil, fmt.Errorf("the server would not see the key %q in [%s]", key, name)
-			case v != value:
-				return nil, fmt.Errorf("the server would read %q, not %q, as %q in [%s]", v, value, key, name)
-			}
-		}
-	}
-	for name, keys := range got {
-		for key := range keys {
-			if _, ok := m[name][key]; !ok {
-				return nil, fmt.Errorf("the server would see a key %q in [%s]", key, name)
-			}
-		}
-		if m[name] == nil {
-			return nil, fmt.Errorf("the server would see a section [%s]", name)
-		}
-	}
-	return next, nil
-}
-
-// plainValue checks that the server reads a value as it is written. A list may go
-// on in lines that begin with a comma.
-func plainValue(value string) error {
-	value = strings.ReplaceAll(value, "\n, ", ", ")
-	if v := newConfigValue(value); v.String() != value || (v.List != nil) != strings.Contains(value, ", ") {
-		return fmt.Errorf("the server would read %q: it splits at comma and blank, and takes quotes and white space off", v.Names())
-	}
-	return nil
-}
-
-func (c *Config) set(section, key, value string) (*Config, error) {
-	if v, ok := c.Get(section, key); ok && v.String() == value {
-		return c, nil
-	}
-	if err := plainValue(value); err != nil {
-		return nil, err
-	}
-	s := c.byName[section]
-	if s == nil {
-		return nil, fmt.Errorf("there is no section [%s]", section)
-	}
-	want := c.model()
-	want[section][key] = value
-	k := s.byName[key]
-	if k == nil {
-		return want.want(c.apply(c.newKey(s, len(s.keys), key, value)))
-	}
-	first := c.lines[k.lines[0]]
-	stop := int(first.start) + len(pyTrimRight(string(c.text[first.start:first.stop])))
-	indent := c.indent(k.lines[0]) + "    "
-	list := []splice{}
-	for _, n := range k.lines[1:] {
-		indent = c.indent(n)
-		list = append(list, splice{from: int(c.lines[n].start), to: int(c.lines[n].end)})
-	}
-	head, rest, more := strings.Cut(value, "\n")
-	at := min(k.at, stop)
-	if at == stop { // nothing there yet
-		if before := c.text[stop-2]; head != "" && (before == ' ' || before == '\t') {
-			head = " " + head
-		}
-	}
-	list = append(list, splice{at, stop, head})
-	if more {
-		list = append(list, splice{int(first.stop), int(first.stop), c.continued(k.lines[0], indent, rest)})
-	}
-	return want.want(c.apply(list...))
-}
-
-func (c *Config) remove(section, key string) (*Config, error) {
-	s := c.byName[section]
-	if s == nil {
-		return nil, fmt.Errorf("there is no section [%s]", section)
-	}
-	k := s.byName[key]
-	if k == nil {
-		if _, inherited := c.Get(section, key); inherited {
-			return nil, fmt.Errorf("the key comes from [%s]", defaultSection)
-		}
-		return c, nil
-	}
-	want := c.model()
-	delete(want[section], key)
-	var list []splice
-	for _, n := range k.lines {
-		list = append(list, splice{from: int(c.lines[n].start), to: int(c.lines[n].end)})
-	}
-	return want.want(c.apply(list...))
-}
-
-func (c *Config) addSection(name string) (*Config, error) {
-	if c.byName[name] != nil {
-		return c, nil
-	}
-	want := c.model()
-	want[name] = map[string]string{}
-	n, text := len(c.lines)-1, "["+name+"]"
-	if n < 0 {
-		return want.want(c.apply(splice{text: text + "\n"}))
-	}
-	end, l := c.lineEnd(n), c.lines[n]
-	text += end
-	if pyStrip(string(c.text[l.start:l.stop])) != "" {
-		text = end + text // a blank line between
-	}
-	if l.stop == l.end {
-		text = end + text
-	}
-	return want.want(c.apply(splice{len(c.text), len(c.text), text}))
-}
-
-func (c *Config) removeSection(name string) (*Config, error) {
-	s := c.byName[name]
-	switch {
-	case s == nil:
-		return c, nil
-	case name == defaultSection:
-		return nil, errors.New("its keys are in every section: remove them one by one")
-	}
-	want := c.model()
-	delete(want, name)
-	last := s.last()
-	from, to := c.lines[s.header].start, c.lines[last].end
-	// The blank lines behind it go too, where blank lines or nothing stand before it.
-	if before := s.header - 1; before < 0 || c.blank(before) {
-		for last+1 < len(c.lines) && c.blank(last+1) {
-			last++
-			to = c.lines[last].end
-		}
-		for last+1 == len(c.lines) && before >= 0 && c.blank(before) {
-			from = c.lines[before].start
-			before--
-		}
-	}
-	return want.want(c.apply(splice{from: int(from), to: int(to)}))
-}
-
-// editLine changes a line, whatever it is.
-func (c *Config) editLine(e Edit) (*Config, error) {
-	if e.Line < 1 || e.Line > len(c.lines) {
-		return nil, fmt.Errorf("there are %d lines", len(c.lines))
-	}
-	l := c.lines[e.Line-1]
-	if now := string(c.text[l.start:l.stop]); now != e.Old {
-		return nil, fmt.Errorf("the line is %q, not %q", host.Shorten(now), host.Shorten(e.Old))
-	}
-	change := splice{int(l.start), int(l.stop), e.Value}
-	if e.Do == EditRemoveLine {
-		change = splice{from: int(l.start), to: int(l.end)}
-	}
-	next, err := c.apply(change)
-	switch {
-	case strings.ContainsAny(e.Value, "\r\n"):
-		return nil, errors.New("the new line is more than one")
-	case err != nil && c.failure == nil:
-		return nil, err
-	case err != nil && next.failure.Line <= e.Line && next.failure.Class == c.failure.Class && len(next.failure.Lines) >= len(c.failure.Lines):
-		return nil, fmt.Errorf("it would not mend the line: %w", next.failure)
-	}
-	return next, nil
+	return v.apply(c, e.form)
 }

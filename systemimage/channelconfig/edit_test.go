@@ -19,60 +19,60 @@ func TestConfigEdit(t *testing.T) {
 		edits      []Edit
 		want       string // the text; or the error when it begins with "!"
 	}{
-		{"set", "[a]\nb = c # d\n", []Edit{{Do: EditSet, Section: "a", Key: "b", Value: "e"}}, "[a]\nb = e\n"},
-		{"set keeps blanks and line ends", "[a]\r\n b\t:\tc \t\r\n\r\n", []Edit{{Do: EditSet, Section: "a", Key: "b", Value: "e"}}, "[a]\r\n b\t:\te \t\r\n\r\n"},
-		{"set what is so", "[a]\nb = \"c\"  ,  d\n", []Edit{{Do: EditSet, Section: "a", Key: "b", Value: "c\"  ,  d"}}, "!"},
-		{"set what is so, quoted", "[a]\nb = \"c\", d\n", []Edit{{Do: EditSet, Section: "a", Key: "b", Value: "c, d"}}, "[a]\nb = \"c\", d\n"},
-		{"set an empty value", "[a]\nb =\nc=\n", []Edit{{Do: EditSet, Section: "a", Key: "b", Value: "e"}, {Do: EditSet, Section: "a", Key: "c", Value: "f"}}, "[a]\nb = e\nc=f\n"},
-		{"set to an empty value", "[a]\nb = c\n", []Edit{{Do: EditSet, Section: "a", Key: "b"}}, "[a]\nb = \n"},
-		{"set several lines to one", "[a]\nb = c\n# note\n  , d\n\n  , e\nf = g\n", []Edit{{Do: EditSet, Section: "a", Key: "b", Value: "x"}}, "[a]\nb = x\n# note\n\nf = g\n"},
-		{"set to several lines", "[a]\rb = c\rd = e", []Edit{{Do: EditSet, Section: "a", Key: "b", Value: "x\n, y"}}, "[a]\rb = x\r    , y\rd = e"},
-		{"add a key", "[a]\nb: c\n# end\n\n[d]\n", []Edit{{Do: EditSet, Section: "a", Key: "e", Value: "f"}, {Do: EditSet, Section: "d", Key: "g", Value: "h"}},
+		{"set", "[a]\nb = c # d\n", []Edit{Set("a", "b", "e")}, "[a]\nb = e\n"},
+		{"set keeps blanks and line ends", "[a]\r\n b\t:\tc \t\r\n\r\n", []Edit{Set("a", "b", "e")}, "[a]\r\n b\t:\te \t\r\n\r\n"},
+		{"set what is so", "[a]\nb = \"c\"  ,  d\n", []Edit{Set("a", "b", "c\"  ,  d")}, "!"},
+		{"set what is so, quoted", "[a]\nb = \"c\", d\n", []Edit{Set("a", "b", "c, d")}, "[a]\nb = \"c\", d\n"},
+		{"set an empty value", "[a]\nb =\nc=\n", []Edit{Set("a", "b", "e"), Set("a", "c", "f")}, "[a]\nb = e\nc=f\n"},
+		{"set to an empty value", "[a]\nb = c\n", []Edit{Set("a", "b", "")}, "[a]\nb = \n"},
+		{"set several lines to one", "[a]\nb = c\n# note\n  , d\n\n  , e\nf = g\n", []Edit{Set("a", "b", "x")}, "[a]\nb = x\n# note\n\nf = g\n"},
+		{"set to several lines", "[a]\rb = c\rd = e", []Edit{Set("a", "b", "x\n, y")}, "[a]\rb = x\r    , y\rd = e"},
+		{"add a key", "[a]\nb: c\n# end\n\n[d]\n", []Edit{Set("a", "e", "f"), Set("d", "g", "h")},
 			"[a]\nb: c\ne: f\n# end\n\n[d]\ng: h\n"},
-		{"add an indented key", "[a]\r\n  b=c\r\n    d", []Edit{{Do: EditSet, Section: "a", Key: "e", Value: "f"}}, "[a]\r\n  b=c\r\n    d\r\n  e=f"},
-		{"remove", "[a]\nb = c\n# note\n  d\ne = f\n", []Edit{{Do: EditRemove, Section: "a", Key: "b"}}, "[a]\n# note\ne = f\n"},
-		{"remove what is not there", "[a]\n", []Edit{{Do: EditRemove, Section: "a", Key: "b"}}, "[a]\n"},
-		{"add sections", "[a]", []Edit{{Do: EditAddSection, Section: "b"}, {Do: EditAddSection, Section: "c"}, {Do: EditAddSection, Section: "a"}}, "[a]\n\n[b]\n\n[c]\n"},
-		{"remove a section", "[a]\n\n# about b\n[b]\nc = d\n# within\n  e\n\n# about f\n[f]\n", []Edit{{Do: EditRemoveSection, Section: "b"}}, "[a]\n\n# about b\n\n# about f\n[f]\n"},
-		{"add a channel", "[global]\nchannels = a\n[channel_a]\n", []Edit{{Do: EditAddChannel, Key: "b", Before: "a"}}, "[global]\nchannels = b, a\n[channel_a]\n\n[channel_b]\n"},
-		{"add the first channel", "", []Edit{{Do: EditAddChannel, Key: "b"}}, "[channel_b]\n\n[global]\nchannels = b\n"},
-		{"remove a channel", "[global]\nchannels = a, b\n# daily\n[channel_a]\n# candidates\n[channel_b]\nx = y", []Edit{{Do: EditRemoveChannel, Key: "b"}},
+		{"add an indented key", "[a]\r\n  b=c\r\n    d", []Edit{Set("a", "e", "f")}, "[a]\r\n  b=c\r\n    d\r\n  e=f"},
+		{"remove", "[a]\nb = c\n# note\n  d\ne = f\n", []Edit{Remove("a", "b")}, "[a]\n# note\ne = f\n"},
+		{"remove what is not there", "[a]\n", []Edit{Remove("a", "b")}, "[a]\n"},
+		{"add sections", "[a]", []Edit{AddSection("b"), AddSection("c"), AddSection("a")}, "[a]\n\n[b]\n\n[c]\n"},
+		{"remove a section", "[a]\n\n# about b\n[b]\nc = d\n# within\n  e\n\n# about f\n[f]\n", []Edit{RemoveSection("b")}, "[a]\n\n# about b\n\n# about f\n[f]\n"},
+		{"add a channel", "[global]\nchannels = a\n[channel_a]\n", []Edit{AddChannel("b", "a")}, "[global]\nchannels = b, a\n[channel_a]\n\n[channel_b]\n"},
+		{"add the first channel", "", []Edit{AddChannel("b", "")}, "[channel_b]\n\n[global]\nchannels = b\n"},
+		{"remove a channel", "[global]\nchannels = a, b\n# daily\n[channel_a]\n# candidates\n[channel_b]\nx = y", []Edit{RemoveChannel("b")},
 			"[global]\nchannels = a\n# daily\n[channel_a]\n# candidates\n"},
-		{"remove the section of a channel", "[global]\nchannels = a\n[channel_a]\n", []Edit{{Do: EditRemoveSection, Section: "channel_a"}}, "!would not load"},
-		{"remove the last channel", "[global]\nchannels = a\nx = y\n\n[channel_a]\ntype = auto\n", []Edit{{Do: EditRemoveChannel, Key: "a"}}, "[global]\nx = y\n"},
+		{"remove the section of a channel", "[global]\nchannels = a\n[channel_a]\n", []Edit{RemoveSection("channel_a")}, "!would not load"},
+		{"remove the last channel", "[global]\nchannels = a\nx = y\n\n[channel_a]\ntype = auto\n", []Edit{RemoveChannel("a")}, "[global]\nx = y\n"},
 		{"add files", "[channel_a]\nfiles = version\nfile_version = version\n", []Edit{
-			{Do: EditAddFile, Section: "channel_a", Key: "ubuntu", Value: "http;http://h/u;name=ubuntu", Before: "version"},
-			{Do: EditAddFile, Section: "channel_a", Key: "device,mako", Value: "http;http://h/d", Before: "version"}},
+			AddFile("channel_a", "ubuntu", "http;http://h/u;name=ubuntu", "version"),
+			AddFile("channel_a", "device,mako", "http;http://h/d", "version")},
 			"[channel_a]\nfiles = ubuntu, device,mako, version\nfile_ubuntu = http;http://h/u;name=ubuntu\nfile_device,mako = http;http://h/d\nfile_version = version\n"},
-		{"remove a file", "[channel_b]\nfiles = device\n  , custom\n , version\nfile_device = x\nfile_custom = y\n", []Edit{{Do: EditRemoveFile, Section: "channel_b", Key: "custom"}},
+		{"remove a file", "[channel_b]\nfiles = device\n  , custom\n , version\nfile_device = x\nfile_custom = y\n", []Edit{RemoveFile("channel_b", "custom")},
 			"[channel_b]\nfiles = device\n , version\nfile_device = x\n"},
-		{"remove the first file", "[channel_b]\nfiles = device\n  , custom\n , version\nfile_device = x\n", []Edit{{Do: EditRemoveFile, Section: "channel_b", Key: "device"}},
+		{"remove the first file", "[channel_b]\nfiles = device\n  , custom\n , version\nfile_device = x\n", []Edit{RemoveFile("channel_b", "device")},
 			"[channel_b]\nfiles = \n  custom\n , version\n"},
-		{"write a line", "[a]\nb\nc = d\n", []Edit{{Do: EditLine, Line: 2, Old: "b", Value: "b = "}}, "[a]\nb = \nc = d\n"},
-		{"remove a line", "[a]\r\nb = c\r\nb = c\r\n", []Edit{{Do: EditRemoveLine, Line: 3, Old: "b = c"}}, "[a]\r\nb = c\r\n"},
-		{"set and mend", "[a]\nb\n", []Edit{{Do: EditRemoveLine, Line: 2, Old: "b"}, {Do: EditSet, Section: "a", Key: "b", Value: "c"}}, "[a]\nb = c\n"},
+		{"write a line", "[a]\nb\nc = d\n", []Edit{ReplaceLine(2, "b", "b = ")}, "[a]\nb = \nc = d\n"},
+		{"remove a line", "[a]\r\nb = c\r\nb = c\r\n", []Edit{RemoveLine(3, "b = c")}, "[a]\r\nb = c\r\n"},
+		{"set and mend", "[a]\nb\n", []Edit{RemoveLine(2, "b"), Set("a", "b", "c")}, "[a]\nb = c\n"},
 
-		{"set in a broken text", "[a]\nb\n", []Edit{{Do: EditSet, Section: "a", Key: "c", Value: "d"}}, "!mend it first"},
-		{"a line that is another", "[a]\nb\n", []Edit{{Do: EditLine, Line: 2, Old: "c", Value: "d = e"}}, `!the line is "b", not "c"`},
-		{"a line that stays broken", "[a]\nb\n", []Edit{{Do: EditLine, Line: 2, Old: "b", Value: "d"}}, "!would not mend"},
-		{"a line that breaks", "[a]\nb = c\n", []Edit{{Do: EditLine, Line: 2, Old: "b = c", Value: "d"}}, "!neither a section"},
-		{"no such section", "[a]\n", []Edit{{Do: EditSet, Section: "b", Key: "c", Value: "d"}}, "!there is no section [b]"},
-		{"value with blanks around", "[a]\n", []Edit{{Do: EditSet, Section: "a", Key: "b", Value: " c"}}, "!takes quotes and white space off"},
-		{"value in quotes", "[a]\n", []Edit{{Do: EditSet, Section: "a", Key: "b", Value: `"c"`}}, "!takes quotes and white space off"},
-		{"comma at the end of a list", "[a]\n", []Edit{{Do: EditSet, Section: "a", Key: "b", Value: "c, d , e"}}, `!the server would read ["c" "d" "e"]`},
-		{"comment in a value", "[a]\n", []Edit{{Do: EditSet, Section: "a", Key: "b", Value: "c\n# d"}}, "!would read"},
-		{"line end in a value", "[a]\n", []Edit{{Do: EditSet, Section: "a", Key: "b", Value: "c\rd = e"}}, "!would"},
-		{"key with a separator", "[a]\n", []Edit{{Do: EditSet, Section: "a", Key: "b:c", Value: "d"}}, "!would"},
-		{"key that is a comment", "[a]\n", []Edit{{Do: EditSet, Section: "a", Key: "#b", Value: "c"}}, "!would not see the key"},
-		{"key that is a section", "[a]\n", []Edit{{Do: EditSet, Section: "a", Key: "[b]", Value: "c"}}, "!would"},
-		{"no key", "[a]\n", []Edit{{Do: EditSet, Section: "a", Value: "c"}}, "!neither a section"},
-		{"key of DEFAULT", "[DEFAULT]\nb = c\n[a]\n", []Edit{{Do: EditRemove, Section: "a", Key: "b"}}, "!comes from [DEFAULT]"},
-		{"section with a line end", "[a]\n", []Edit{{Do: EditAddSection, Section: "b\nc"}}, "!"},
-		{"comma and blank in a file value", "[channel_a]\n", []Edit{{Do: EditAddFile, Section: "channel_a", Key: "b", Value: "http;u;name=a, monitor=b"}}, "!make it a list"},
-		{"file that is there and another", "[channel_a]\nfile_b = c\n", []Edit{{Do: EditAddFile, Section: "channel_a", Key: "b", Value: "d"}}, `!is there already, and is "c"`},
-		{"a file without its key", "[global]\nchannels = a\n[channel_a]\n", []Edit{{Do: EditSet, Section: "channel_a", Key: "files", Value: "x"}}, "!would not load it any more"},
-		{"a number that is none", "[global]\nchannels = a\n[channel_a]\n", []Edit{{Do: EditSet, Section: "channel_a", Key: "fullcount", Value: "three"}}, "!would not load it any more"},
-		{"unknown", "", []Edit{{Do: "sed"}}, "!no such edit"},
+		{"set in a broken text", "[a]\nb\n", []Edit{Set("a", "c", "d")}, "!mend it first"},
+		{"a line that is another", "[a]\nb\n", []Edit{ReplaceLine(2, "c", "d = e")}, `!the line is "b", not "c"`},
+		{"a line that stays broken", "[a]\nb\n", []Edit{ReplaceLine(2, "b", "d")}, "!would not mend"},
+		{"a line that breaks", "[a]\nb = c\n", []Edit{ReplaceLine(2, "b = c", "d")}, "!neither a section"},
+		{"no such section", "[a]\n", []Edit{Set("b", "c", "d")}, "!there is no section [b]"},
+		{"value with blanks around", "[a]\n", []Edit{Set("a", "b", " c")}, "!takes quotes and white space off"},
+		{"value in quotes", "[a]\n", []Edit{Set("a", "b", `"c"`)}, "!takes quotes and white space off"},
+		{"comma at the end of a list", "[a]\n", []Edit{Set("a", "b", "c, d , e")}, `!the server would read ["c" "d" "e"]`},
+		{"comment in a value", "[a]\n", []Edit{Set("a", "b", "c\n# d")}, "!would read"},
+		{"line end in a value", "[a]\n", []Edit{Set("a", "b", "c\rd = e")}, "!would"},
+		{"key with a separator", "[a]\n", []Edit{Set("a", "b:c", "d")}, "!would"},
+		{"key that is a comment", "[a]\n", []Edit{Set("a", "#b", "c")}, "!would not see the key"},
+		{"key that is a section", "[a]\n", []Edit{Set("a", "[b]", "c")}, "!would"},
+		{"no key", "[a]\n", []Edit{Set("a", "", "c")}, "!neither a section"},
+		{"key of DEFAULT", "[DEFAULT]\nb = c\n[a]\n", []Edit{Remove("a", "b")}, "!comes from [DEFAULT]"},
+		{"section with a line end", "[a]\n", []Edit{AddSection("b\nc")}, "!"},
+		{"comma and blank in a file value", "[channel_a]\n", []Edit{AddFile("channel_a", "b", "http;u;name=a, monitor=b", "")}, "!make it a list"},
+		{"file that is there and another", "[channel_a]\nfile_b = c\n", []Edit{AddFile("channel_a", "b", "d", "")}, `!is there already, and is "c"`},
+		{"a file without its key", "[global]\nchannels = a\n[channel_a]\n", []Edit{Set("channel_a", "files", "x")}, "!would not load it any more"},
+		{"a number that is none", "[global]\nchannels = a\n[channel_a]\n", []Edit{Set("channel_a", "fullcount", "three")}, "!would not load it any more"},
+		{"unknown", "", []Edit{{editForm{Do: "sed"}}}, "!no such edit"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			c, _ := Parse([]byte(tt.text))
@@ -110,7 +110,7 @@ func TestConfigEditProperty(t *testing.T) {
 		n++
 		for range 4 {
 			e := madeUpEdit(r, c)
-			next, err := c.edit(e)
+			next, err := c.edit(Edit{e})
 			if err != nil {
 				refused++
 				continue
@@ -123,34 +123,34 @@ func TestConfigEditProperty(t *testing.T) {
 		}
 	}
 	t.Logf("done %v, refused %d", done, refused)
-	for _, do := range []string{EditSet, EditRemove, EditAddSection, EditRemoveSection, EditAddChannel, EditRemoveChannel, EditAddFile, EditRemoveFile} {
+	for _, do := range []string{"set", "remove", "add section", "remove section", "add channel", "remove channel", "add file", "remove file"} {
 		if done[do] < *configTexts/50 {
 			t.Errorf("%q was done %d times only", do, done[do])
 		}
 	}
 }
 
-func madeUpEdit(r *rand.Rand, c *Config) Edit {
+func madeUpEdit(r *rand.Rand, c *Config) editForm {
 	pick := func(list []string) string { return list[r.IntN(len(list))] }
 	words := []string{"a", "b", "c", "x", "a, b", "a, b, c", "device,mako", "http;http://h/a;name=b,monitor=http://h/m", "", "x\n, y", "x\n\n# y", " a", "a,", "é\u00a0", "[a]", "a]b", "k=v", "# a", "a\rb"}
 	section := c.sections[r.IntN(len(c.sections))]
-	e := Edit{Section: section.name, Key: pick(words), Value: pick(words)}
+	e := editForm{Section: section.name, Key: pick(words), Value: pick(words)}
 	if len(section.keys) > 0 && r.IntN(3) > 0 {
 		e.Key = section.keys[r.IntN(len(section.keys))].name
 	}
-	e.Do = pick([]string{EditSet, EditSet, EditRemove, EditAddSection, EditRemoveSection, EditAddChannel, EditRemoveChannel, EditAddFile, EditRemoveFile})
+	e.Do = pick([]string{"set", "set", "remove", "add section", "remove section", "add channel", "remove channel", "add file", "remove file"})
 	list := ""
 	switch e.Do {
-	case EditAddSection:
+	case "add section":
 		e.Section = pick(words)
-	case EditAddChannel, EditRemoveChannel:
+	case "add channel", "remove channel":
 		e.Section, list = "global", "channels"
-	case EditAddFile, EditRemoveFile:
+	case "add file", "remove file":
 		list = "files"
 	}
 	if v, ok := c.Get(e.Section, list); ok && list != "" {
 		e.Key = pick(words)
-		if e.Do == EditRemoveFile || e.Do == EditRemoveChannel || r.IntN(4) == 0 {
+		if e.Do == "remove file" || e.Do == "remove channel" || r.IntN(4) == 0 {
 			e.Key = pick(v.Names())
 		} else if r.IntN(2) == 0 {
 			e.Before = pick(v.Names())
@@ -160,7 +160,7 @@ func madeUpEdit(r *rand.Rand, c *Config) Edit {
 }
 
 // checkEdit looks at the two texts only, not at how the edit was made.
-func checkEdit(t *testing.T, c, next *Config, e Edit) {
+func checkEdit(t *testing.T, c, next *Config, e editForm) {
 	t.Helper()
 	want, touched := c.model(), map[int]bool{}
 	lines := func(section, key string) {
@@ -179,7 +179,7 @@ func checkEdit(t *testing.T, c, next *Config, e Edit) {
 	}
 	names := func(section, key string) []string {
 		v, ok := c.Get(section, key)
-		if c.byName[section] == nil && e.Do == EditAddChannel {
+		if c.byName[section] == nil && e.Do == "add channel" {
 			v, ok = c.Get(defaultSection, key) // it will have it as soon as it is there
 		}
 		if !ok || v.List == nil && v.Text == "" {
@@ -232,26 +232,26 @@ func checkEdit(t *testing.T, c, next *Config, e Edit) {
 		}
 	}
 	switch e.Do {
-	case EditSet:
+	case "set":
 		set(e.Section, e.Key, e.Value)
-	case EditRemove:
+	case "remove":
 		lines(e.Section, e.Key)
 		delete(want[e.Section], e.Key)
-	case EditAddSection:
+	case "add section":
 		section(e.Section)
-	case EditRemoveSection:
+	case "remove section":
 		unsection(e.Section)
-	case EditAddChannel:
+	case "add channel":
 		section("global")
 		section(Section(e.Key))
 		list("global", "channels", with(names("global", "channels")))
-	case EditRemoveChannel:
+	case "remove channel":
 		list("global", "channels", without(names("global", "channels")))
 		unsection(Section(e.Key))
-	case EditAddFile:
+	case "add file":
 		set(e.Section, "file_"+e.Key, e.Value)
 		list(e.Section, "files", with(names(e.Section, "files")))
-	case EditRemoveFile:
+	case "remove file":
 		list(e.Section, "files", without(names(e.Section, "files")))
 		lines(e.Section, "file_"+e.Key)
 		delete(want[e.Section], "file_"+e.Key)

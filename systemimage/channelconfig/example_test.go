@@ -63,8 +63,8 @@ func ExampleConfig_Edit() {
 	}
 	section := channelconfig.Section("ubuntu-touch/rc-proposed/ubuntu")
 	edited, err := config.Edit(
-		channelconfig.Edit{Do: channelconfig.EditSet, Section: section, Key: "fullcount", Value: "10"},
-		channelconfig.Edit{Do: channelconfig.EditRemoveFile, Section: section, Key: "device"},
+		channelconfig.Set(section, "fullcount", "10"),
+		channelconfig.RemoveFile(section, "device"),
 	)
 	if err != nil {
 		log.Fatal(err)
@@ -73,7 +73,7 @@ func ExampleConfig_Edit() {
 	fmt.Println(files)
 
 	// The server takes a comma without a blank for a part of the name.
-	_, err = config.Edit(channelconfig.Edit{Do: channelconfig.EditSet, Section: section, Key: "files", Value: "ubuntu,version"})
+	_, err = config.Edit(channelconfig.Set(section, "files", "ubuntu,version"))
 	fmt.Println(errors.Is(err, systemimage.ErrRefused))
 	// Output:
 	// ubuntu, device,mako, keyring, version
@@ -140,7 +140,7 @@ func ExampleHostFile_Replace() {
 		log.Fatal(err)
 	}
 	section := channelconfig.Section("ubuntu-touch/rc-proposed/meizu.en")
-	next, err := old.Edit(channelconfig.Edit{Do: channelconfig.EditSet, Section: section, Key: "fullcount", Value: "5"})
+	next, err := old.Edit(channelconfig.Set(section, "fullcount", "5"))
 	if err != nil {
 		log.Fatal(err)
 	}

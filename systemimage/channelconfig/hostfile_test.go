@@ -22,8 +22,7 @@ func configFile(t *testing.T) (*channelconfig.HostFile, *systemimagetest.Server)
 
 func edited(t *testing.T, c *channelconfig.Config) *channelconfig.Config {
 	t.Helper()
-	next, err := c.Edit(channelconfig.Edit{Do: channelconfig.EditSet,
-		Section: channelconfig.Section("ubuntu-touch/stable/meizu.en"), Key: "fullcount", Value: "7"})
+	next, err := c.Edit(channelconfig.Set(channelconfig.Section("ubuntu-touch/stable/meizu.en"), "fullcount", "7"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,7 +63,7 @@ func TestConfigFile(t *testing.T) {
 	if _, err := f.Replace(t.Context(), old, edited(t, old)); err != nil {
 		t.Errorf("the same again: %v", err)
 	}
-	other, err := old.Edit(channelconfig.Edit{Do: channelconfig.EditSet, Section: "global", Key: "public_fqdn", Value: "other.example.net"})
+	other, err := old.Edit(channelconfig.Set("global", "public_fqdn", "other.example.net"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -31,25 +31,26 @@ type Linter struct {
 	Timeout time.Duration
 }
 
-// A Finding is a mistake in a configuration.
+// A Finding is a systemimage.Finding about a configuration: with its line, what the
+// server does about it, and the edits that mend it. Remedy says these in words; it
+// is empty when a person must decide.
 type Finding struct {
-	Line     int                  `json:"line"` // from 1; 0 when it is about something that is missing
-	Severity systemimage.Severity `json:"severity"`
-	Class    string               `json:"class"` // a short word for programs, such as "unknown-generator"
-	Section  string               `json:"section,omitempty"`
-	Key      string               `json:"key,omitempty"`
-	Problem  string               `json:"problem"`
-	Why      string               `json:"why"`           // why it matters: what the server does
-	Fix      []Edit               `json:"fix,omitempty"` // mends it; empty when a person must decide
+	Line int `json:"line"` // from 1; 0 when it is about something that is missing
+	systemimage.Finding
+	Section string `json:"section,omitempty"`
+	Key     string `json:"key,omitempty"`
+	Why     string `json:"why"` // why it matters: what the server does
+	Fix     []Edit `json:"fix,omitempty"`
 }
 
+// String is the finding in one line.
 func (f Finding) String() string {
-	text := fmt.Sprintf("line %d: %s: %s (%s): %s", f.Line, f.Severity, f.Problem, f.Class, f.Why)
-	if f.Line == 0 {
-		_, text, _ = strings.Cut(text, ": ")
+	text := fmt.Sprintf("%s: %s (%s): %s", f.Severity, f.Problem, f.Class, f.Why)
+	if f.Line > 0 {
+		text = fmt.Sprintf("line %d: %s", f.Line, text)
 	}
-	for i, e := range f.Fix {
-		text += []string{"; mend it: ", ", "}[min(i, 1)] + e.String()
+	if f.Remedy != "" {
+		text += "; mend it: " + f.Remedy
 	}
 	return text
 }
@@ -71,7 +72,14 @@ func (l *Linter) Lint(ctx context.Context, c *Config) ([]Finding, error) {
 		n.grammar()
 		return n.done(), nil
 	}
-	n.sections()
+	for _, section := range c.sections {
+		if check(n, sectionRules, section) {
+			continue
+		}
+		for _, key := range section.keys {
+			check(n, keyRules, keyAt{section.name, key})
+		}
+	}
 	n.global()
 	for _, name := range n.channelNames() {
 		n.channel(name)
@@ -104,20 +112,8 @@ func (n *lint) bounded() error {
 type lint struct {
 	*Config
 	linter   *Linter
-	sources  []placed
+	sources  []entryAt // whose arguments can be read
 	findings []Finding
-}
-
-// placed is a file source with where it stands.
-type placed struct {
-	Source
-	section, key string
-	auto         bool // in a channel that import-images processes
-}
-
-func (n *lint) add(severity systemimage.Severity, class, section, key, problem, why string, fix ...Edit) {
-	n.findings = append(n.findings, Finding{
-		Line: n.Line(section, key), Severity: severity, Class: class, Section: section, Key: key, Problem: problem, Why: why, Fix: fix})
 }
 
 // done sorts the findings, and drops fixes that the editor does not take.
@@ -136,75 +132,13 @@ func (n *lint) done() []Finding {
 		}
 		n.findings[i].Fix = nil
 	}
+	for i := range n.findings {
+		f := &n.findings[i]
+		var words []string
+		for _, e := range f.Fix {
+			words = append(words, e.String())
+		}
+		f.Remedy = strings.Join(words, ", ")
+	}
 	return n.findings
-}
-
-// channelNames are the listed channels that have a section.
-func (n *lint) channelNames() []string {
-	v, ok := n.Get("global", "channels")
-	if !ok {
-		return nil
-	}
-	var names []string
-	for _, name := range v.Names() {
-		if n.byName[Section(name)] != nil && !slices.Contains(names, name) {
-			names = append(names, name)
-		}
-	}
-	return names
-}
-
-// set is the edit that gives a key a value.
-func set(section, key, value string) Edit {
-	return Edit{Do: EditSet, Section: section, Key: key, Value: value}
-}
-
-// closest returns the word that somebody may have meant, or "".
-func closest(word string, words []string) string {
-	best, limit := "", min(2, len(word)/3) // of names with one or two letters none is close
-	for _, w := range words {
-		if d := distance(strings.ToLower(pyStrip(word)), strings.ToLower(w)); w != word && d <= limit {
-			best, limit = w, d-1
-		}
-	}
-	return best
-}
-
-// distance is how many letters must be changed, added or taken out, two
-// neighbours swapped counting once.
-func distance(a, b string) int {
-	if len(a) > 200 || len(b) > 200 || len(a)-len(b) > 2 || len(b)-len(a) > 2 {
-		return 1000
-	}
-	rows := make([][]int, len(a)+1)
-	for i := range rows {
-		rows[i] = make([]int, len(b)+1)
-		rows[i][0] = i
-		for j := range rows[i] {
-			switch {
-			case i == 0:
-				rows[i][j] = j
-				continue
-			case j == 0:
-				continue
-			}
-			cost := 1
-			if a[i-1] == b[j-1] {
-				cost = 0
-			}
-			rows[i][j] = min(rows[i-1][j]+1, rows[i][j-1]+1, rows[i-1][j-1]+cost)
-			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
-				rows[i][j] = min(rows[i][j], rows[i-2][j-2]+1)
-			}
-		}
-	}
-	return rows[len(a)][len(b)]
-}
-
-// meant is the question behind a misspelt word.
-func meant(word string) string {
-	if word == "" {
-		return ""
-	}
-	return fmt.Sprintf(": is %q meant?", word)
 }

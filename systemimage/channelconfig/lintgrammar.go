@@ -1,7 +1,6 @@
 package channelconfig
 
 import (
-	"fmt"
 	"regexp"
 	"strings"
 
@@ -19,20 +18,20 @@ func (n *lint) grammar() {
 		if f == nil {
 			return
 		}
-		found := Finding{Line: f.Line, Severity: systemimage.Harmful, Class: "grammar", Section: f.Section, Key: f.Key, Why: f.Effect()}
-		found.Problem, _, _ = strings.Cut(f.Error(), "; "+f.Effect())
+		found := mistake{line: f.Line, section: f.Section, key: f.Key}
+		found.problem, _, _ = strings.Cut(f.Error(), "; "+f.Effect())
 		var line string
 		if f.Line > 0 && f.Line <= len(c.lines) {
 			line = string(c.text[c.lines[f.Line-1].start:c.lines[f.Line-1].stop])
 		}
 		var next *Config
 		if mended, ok := mendLine(f, line); ok {
-			e := Edit{Do: EditLine, Line: f.Line, Old: line, Value: mended}
+			e := ReplaceLine(f.Line, line, mended)
 			if edited, err := c.Edit(e); err == nil {
-				found.Fix, next = []Edit{e}, edited
+				found.fix, next = []Edit{e}, edited
 			}
 		}
-		n.findings = append(n.findings, found)
+		n.add("grammar", systemimage.Harmful, f.Effect(), found)
 		if next == nil {
 			return
 		}
@@ -63,27 +62,4 @@ func mendLine(f *Failure, line string) (string, bool) {
 		return "# " + line, true
 	}
 	return "", false // two sections: somebody must look which keys to keep
-}
-
-// indented looks for lines that look like keys but are part of the value above.
-func (n *lint) indented(section string, k *configKey) {
-	for _, line := range k.lines[1:] {
-		l := n.lines[line]
-		text := string(n.text[l.start:l.stop])
-		name := pyStrip(text)
-		sep := strings.IndexAny(name, "=:")
-		if sep < 0 {
-			continue
-		}
-		name = pyTrimRight(name[:sep])
-		if !knownKey(section, name) {
-			continue
-		}
-		n.findings = append(n.findings, Finding{
-			Line: line + 1, Severity: systemimage.Harmful, Class: "indented-key", Section: section, Key: name,
-			Problem: fmt.Sprintf("%s is indented: it is part of the value of %s", name, k.name),
-			Why:     "a line indented deeper than the key above continues that key's value; both keys have another value than it seems",
-			Fix:     []Edit{{Do: EditLine, Line: line + 1, Old: text, Value: n.indent(k.lines[0]) + pyTrimLeft(text)}},
-		})
-	}
 }

@@ -46,10 +46,32 @@ echo end
 `
 )
 
-// A question is one that the host is asked, with the finding for a "no".
+// A question is what the host is asked about, with the finding for a "no".
 type question struct {
-	text    string
-	finding func()
+	need
+	why          string
+	section, key string
+}
+
+// questions are what the host must have: the folders of [global] and what the
+// sources need.
+func (n *lint) questions(settings *Settings) (list []question) {
+	for _, d := range []struct{ key, path string }{
+		{"publish_path", settings.PublishPath}, {"state_path", settings.StatePath},
+		{"gpg_key_path", pyJoin(settings.KeyPath, "image-signing")}, {"gpg_keyring_path", settings.KeyringPath},
+	} {
+		list = append(list, question{section: "global", key: d.key, why: "every program that needs it dies",
+			need: need{word: "dir", path: d.path, class: "missing-folder", severity: systemimage.Harmful, problem: "the server has no folder " + d.path}})
+	}
+	for _, e := range n.sources {
+		if e.generator.needs == nil {
+			continue
+		}
+		for _, d := range e.generator.needs(e.source, settings) {
+			list = append(list, question{need: d, section: e.section, key: e.key, why: returnsNone})
+		}
+	}
+	return slices.DeleteFunc(list, func(q question) bool { return strings.ContainsAny(q.path+q.start+q.end, "\n\r\x00") })
 }
 
 // host asks the image server for what the configuration names there: all in
@@ -62,29 +84,10 @@ func (n *lint) host(ctx context.Context) error {
 	if err != nil {
 		return nil // it is among the findings, and no path is sure
 	}
-	var list []question
-	ask := func(word, path, start, end string, finding func()) {
-		if strings.ContainsAny(path+start+end, "\n\r\x00") {
-			return
-		}
-		text := word + "\n" + path + "\n" + start + "\n" + end + "\n"
-		list = append(list, question{text, finding})
-	}
-	const dies = "every program that needs it dies"
-	for _, d := range []struct{ key, path string }{
-		{"publish_path", settings.PublishPath}, {"state_path", settings.StatePath},
-		{"gpg_key_path", pyJoin(settings.KeyPath, "image-signing")}, {"gpg_keyring_path", settings.KeyringPath},
-	} {
-		ask("dir", d.path, "", "", func() {
-			n.add(systemimage.Harmful, "missing-folder", "global", d.key, fmt.Sprintf("the server has no folder %s", d.path), dies)
-		})
-	}
-	for _, s := range n.sources {
-		n.askSource(ask, settings, s)
-	}
+	list := n.questions(settings)
 	var stdin bytes.Buffer
 	for _, q := range list {
-		stdin.WriteString(q.text)
+		fmt.Fprintf(&stdin, "%s\n%s\n%s\n%s\n", q.word, q.path, q.start, q.end)
 	}
 	c := host.Script(lintScript, lintScriptName)
 	c.Stdin = stdin.Bytes()
@@ -99,47 +102,10 @@ func (n *lint) host(ctx context.Context) error {
 	}
 	for i, q := range list {
 		if answers[i] != "yes" {
-			q.finding()
+			n.add(q.class, q.severity, q.why, mistake{section: q.section, key: q.key, problem: q.problem})
 		}
 	}
 	return nil
-}
-
-// askSource asks for what one file entry needs.
-func (n *lint) askSource(ask func(word, path, start, end string, finding func()), settings *Settings, s placed) {
-	const why = "the generator returns nothing without a word, and no image is made"
-	missing := func(severity systemimage.Severity, class, problem string) func() {
-		return func() { n.add(severity, class, s.section, s.key, problem, why) }
-	}
-	switch {
-	case strings.HasPrefix(s.Path, "/"):
-		end := ".tar.gz"
-		switch s.Generator {
-		case "cdimage-custom":
-			end = ".custom.tar.gz"
-		case "cdimage-device-raw":
-			end = ".device.tar.gz"
-		case "cdimage-device":
-			end = ""
-		}
-		start := s.Series + "-preinstalled-" + s.Product + "-"
-		if s.Generator == "cdimage-device" {
-			start = s.Series + "-preinstalled-"
-		}
-		ask("dir", s.Path, "", "", missing(systemimage.Harmful, "missing-path", fmt.Sprintf("the server has no folder %s", s.Path)))
-		ask("build", s.Path, start, end, missing(systemimage.Harmful, "missing-series",
-			fmt.Sprintf("no build in %s has a file %s...%s", s.Path, start, end)))
-		if s.Import == "good" {
-			ask("good", s.Path, start, end, missing(systemimage.Risky, "no-good-build", fmt.Sprintf("no build with %s...%s is marked good", start, end)))
-		}
-	case s.Keyring != "":
-		for _, ext := range []string{".tar.xz", ".tar.xz.asc"} {
-			path := pyJoin(settings.KeyringPath, s.Keyring+ext)
-			if s.Generator == "keyring" {
-				ask("file", path, "", "", missing(systemimage.Harmful, "missing-keyring", "the server has no "+path))
-			}
-		}
-	}
 }
 
 // fold leaves one finding where a folder is missing, instead of three.

@@ -8,79 +8,82 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"sync"
+	"slices"
 	"time"
 
 	"github.com/landingteam/landing/systemimage"
 	"github.com/landingteam/landing/systemimage/internal/host"
+	"golang.org/x/sync/errgroup"
 )
+
+// An asked is a URL with the entries that name it.
+type asked struct {
+	url string
+	by  []entryAt
+	err error
+}
+
+// asked are the URLs of all sources, each once.
+func (n *lint) asked() (list []*asked) {
+	for _, e := range n.sources {
+		for _, u := range e.source.urls() {
+			if p, err := url.Parse(u); err != nil || p.Scheme != "http" && p.Scheme != "https" || p.Host == "" {
+				continue
+			}
+			i := slices.IndexFunc(list, func(a *asked) bool { return a.url == u })
+			if i < 0 {
+				i, list = len(list), append(list, &asked{url: u})
+			}
+			list[i].by = append(list[i].by, e)
+		}
+	}
+	return list
+}
 
 // urls asks every URL once, a few at a time.
 func (n *lint) urls(ctx context.Context) error {
 	if n.linter.Probe == nil {
 		return nil
 	}
-	type asked struct {
-		by  []placed
-		err error
-	}
-	var order []string
-	all := map[string]*asked{}
-	for _, s := range n.sources {
-		for _, u := range s.urls() {
-			if p, err := url.Parse(u); err != nil || p.Scheme != "http" && p.Scheme != "https" || p.Host == "" {
-				continue
+	list := n.asked()
+	var crew errgroup.Group
+	crew.SetLimit(4)
+	for _, a := range list {
+		crew.Go(func() error {
+			ctx, cancel := context.WithTimeout(ctx, cmp.Or(n.linter.Timeout, 20*time.Second))
+			defer cancel()
+			if a.err = ctx.Err(); a.err == nil {
+				a.err = n.linter.Probe(ctx, a.url)
 			}
-			if all[u] == nil {
-				all[u] = &asked{}
-				order = append(order, u)
-			}
-			all[u].by = append(all[u].by, s)
-		}
-	}
-	const parallel = 4
-	work := make(chan string)
-	var done sync.WaitGroup
-	for range min(parallel, len(order)) {
-		done.Go(func() {
-			for u := range work {
-				ctx, cancel := context.WithTimeout(ctx, cmp.Or(n.linter.Timeout, 20*time.Second))
-				all[u].err = n.linter.Probe(ctx, u)
-				cancel()
-			}
+			return nil
 		})
 	}
-	for _, u := range order {
-		if ctx.Err() != nil {
-			break
-		}
-		select {
-		case work <- u:
-		case <-ctx.Done():
-		}
-	}
-	close(work)
-	done.Wait()
+	_ = crew.Wait()
 	if ctx.Err() != nil {
 		return &systemimage.Error{Op: "ask the URLs of the configuration", Err: context.Cause(ctx)}
 	}
-	for _, u := range order {
-		if all[u].err == nil {
-			continue
-		}
-		for _, s := range all[u].by {
-			severity, what := systemimage.Harmful, "the tarball"
-			if u == s.Monitor {
-				what = "the monitor"
-			}
-			if !s.auto {
-				severity = systemimage.Risky
-			}
-			n.add(severity, "url-fails", s.section, s.key, fmt.Sprintf("%s at %s does not answer: %s", what, bare(u), host.Shorten(all[u].err.Error())),
-				"import-images makes no image with it, and exits with 0; it was asked from here, which the server may not be")
+	for _, a := range list {
+		for _, e := range a.by {
+			n.silent(a, e)
 		}
 	}
 	return nil
+}
+
+// silent tells of a URL that does not answer.
+func (n *lint) silent(a *asked, e entryAt) {
+	if a.err == nil {
+		return
+	}
+	severity, what := systemimage.Harmful, "the tarball"
+	if a.url == e.source.Monitor {
+		what = "the monitor"
+	}
+	if !e.auto {
+		severity = systemimage.Risky
+	}
+	n.add("url-fails", severity, "import-images makes no image with it, and exits with 0; it was asked from here, which the server may not be",
+		e.mistake("%s at %s does not answer: %s", what, bare(a.url), host.Shorten(a.err.Error())))
 }
 
 // bare is a URL without the secrets that may be in it.

@@ -112,7 +112,7 @@ func TestLintHidesSecrets(t *testing.T) {
 			t.Errorf("%s", f.Problem)
 		}
 	}
-	other, err := c.Edit(Edit{Do: EditSet, Section: "channel_c", Key: "type", Value: "manual"})
+	other, err := c.Edit(Set("channel_c", "type", "manual"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -61,6 +61,14 @@ type FileEntry struct {
 	Arguments []string // what stands behind it, split at each ";", with all blanks
 }
 
+// newFileEntry splits an entry of files and the value of its key.
+func newFileEntry(entry, value string) FileEntry {
+	fields := strings.Split(value, ";")
+	f := FileEntry{Entry: entry, Generator: fields[0], Arguments: fields[1:]}
+	f.Name, f.Device, f.ForDevice = strings.Cut(entry, ",")
+	return f
+}
+
 // Auto reports whether import-images makes images for the channel.
 func (s ChannelSettings) Auto() bool { return s.Type == "auto" }
 
@@ -275,10 +283,7 @@ func (l *loading) channel(name, section string) ChannelSettings {
 			l.missing(section, "files", "Missing file entry: %s", key)
 			return s
 		}
-		fields := strings.Split(l.text(section, key, "", "split"), ";")
-		f := FileEntry{Entry: entry, Generator: fields[0], Arguments: fields[1:]}
-		f.Name, f.Device, f.ForDevice = strings.Cut(entry, ",")
-		s.Files = append(s.Files, f)
+		s.Files = append(s.Files, newFileEntry(entry, l.text(section, key, "", "split")))
 	}
 	return s
 }

@@ -35,81 +35,36 @@ type Source struct {
 	Extra   []string          // arguments behind the last one that the generator looks at
 }
 
-// A generatorForm is what a generator takes.
-type generatorForm struct {
-	name     string
-	required []string // arguments, in words
-	options  []string // what its options may be; nil when it takes no options
-	until    string   // when it was removed
-}
-
-var generatorForms = []generatorForm{
-	{name: "version"},
-	{name: "keyring", required: []string{"keyring name"}},
-	{name: "cdimage-ubuntu", required: []string{"path", "series"}, options: []string{"product", "import"}},
-	{name: "cdimage-custom", required: []string{"path", "series"}, options: []string{"product", "import"}},
-	{name: "cdimage-device-raw", required: []string{"path", "series"}, options: []string{"product", "import"}},
-	{name: "cdimage-device", required: []string{"path", "series"}, options: []string{"product", "import"}, until: "2021"},
-	{name: "http", required: []string{"url"}, options: []string{"name", "monitor"}},
-	{name: "http-cdimage", required: []string{"url"}, options: []string{"name", "monitor", "product"}},
-	{name: "system-image", required: []string{"channel", "prefix"}, options: []string{"device"}},
-	{name: "remote-system-image", required: []string{"base url", "channel", "prefix"}, options: []string{"device", "keyring"}},
-}
-
-func generatorNamed(name string) *generatorForm {
-	for i := range generatorForms {
-		if generatorForms[i].name == name {
-			return &generatorForms[i]
-		}
-	}
-	return nil
-}
-
 // Source reads the arguments. It fails with ErrBroken for a generator that does
 // not exist, at which import-images aborts, and for missing arguments, with which
 // no image is ever made.
 func (f FileEntry) Source() (Source, error) {
 	s := Source{Generator: f.Generator}
-	form := generatorNamed(f.Generator)
+	g, ok := generatorNamed(f.Generator)
 	bad := func(err error) (Source, error) {
 		return s, &systemimage.Error{Op: "read file entry", Place: "file_" + f.Entry, Kind: systemimage.ErrBroken, Err: err}
 	}
-	if form == nil {
+	if !ok {
 		return bad(fmt.Errorf("there is no generator %q: import-images aborts here, and processes no channel behind", f.Generator))
 	}
-	args := make([]string, len(form.required)+1)
+	args := make([]string, len(g.required)+1)
 	copy(args, f.Arguments)
-	read := len(form.required)
-	if form.options != nil {
+	read := len(g.required)
+	if g.options != nil {
 		s.options(args[read])
 		read++
 	}
 	if len(f.Arguments) > read {
 		s.Extra = f.Arguments[read:]
 	}
-	option := func(key, def string) string {
-		if v, ok := s.Options[key]; ok {
+	option := func(name, otherwise string) string {
+		if v, ok := s.Options[name]; ok {
 			return v
 		}
-		return def
+		return otherwise
 	}
-	switch f.Generator {
-	case "keyring":
-		s.Keyring = args[0]
-	case "cdimage-ubuntu", "cdimage-custom", "cdimage-device-raw", "cdimage-device":
-		product := "touch"
-		if f.Generator == "cdimage-device-raw" {
-			product = "core"
-		}
-		s.Path, s.Series, s.Product, s.Import = args[0], args[1], option("product", product), option("import", "any")
-	case "http", "http-cdimage":
-		s.URL, s.Name, s.Monitor, s.Product = args[0], option("name", f.Generator), option("monitor", ""), option("product", "")
-	case "system-image":
-		s.Channel, s.Prefix, s.Device = args[0], args[1], option("device", "")
-	case "remote-system-image":
-		s.Server, s.Channel, s.Prefix, s.Device, s.Keyring = args[0], args[1], args[2], option("device", ""), option("keyring", "")
-	}
-	for i, what := range form.required {
+	g.read(&s, args, option)
+	for i, what := range g.required {
 		if args[i] == "" {
 			return bad(errors.New(f.Generator + " has no " + what + ": it returns nothing, and no image is made"))
 		}

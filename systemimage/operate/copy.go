@@ -70,8 +70,8 @@ func (s *Server) CheckCopy(ctx context.Context, r CopyRequest) (c CopyResult, do
 type copyPlan struct {
 	want   CopyResult
 	source systemimage.Image
-	base   *systemimage.DeviceIndex // the destination as it was
-	bases  []systemimage.Image      // expected delta sources in the destination
+	base   *systemimage.PublishedIndex // the destination as it was
+	bases  []systemimage.Image         // expected delta sources in the destination
 	look   inspection
 }
 
@@ -124,7 +124,7 @@ func (s *Server) planCopyNow(ctx context.Context, r CopyRequest) (*copyPlan, boo
 	if err != nil {
 		return nil, false, err
 	}
-	for _, x := range []*systemimage.DeviceIndex{src, dst} {
+	for _, x := range []*systemimage.PublishedIndex{src, dst} {
 		if text := refuseNull(x.Index); text != "" {
 			return nil, false, &systemimage.Error{Op: copyOp, Channel: x.Channel, Device: r.Device, Kind: systemimage.ErrBroken, Err: errors.New(text)}
 		}
@@ -202,7 +202,7 @@ func (p *copyPlan) expect(l *systemimage.Listing, latest systemimage.Image, publ
 // lookAround says what must be in order for p: the folders of source and
 // destination, those of its aliases, and every index, because the program ends
 // by deleting all files that none names.
-func (p *copyPlan) lookAround(l *systemimage.Listing, src, dst *systemimage.DeviceIndex) {
+func (p *copyPlan) lookAround(l *systemimage.Listing, src, dst *systemimage.PublishedIndex) {
 	from, to := src.Entry.Folder(), dst.Entry.Folder()
 	p.look.dirs = slices.Compact([]string{from, to})
 	for _, name := range p.want.Aliases {

@@ -121,7 +121,7 @@ func (e ending) hint() string {
 
 // look reads the destination's index until it shows the image that p expects. A
 // mirror or a cache may lag behind a complete run by seconds.
-func (s *Server) look(ctx context.Context, p *copyPlan, e ending) (after *systemimage.DeviceIndex, found bool, err error) {
+func (s *Server) look(ctx context.Context, p *copyPlan, e ending) (after *systemimage.PublishedIndex, found bool, err error) {
 	for try := range 6 {
 		if after, err = s.Client.Index(ctx, p.want.Channel, p.want.Device); err != nil {
 			return nil, false, err
@@ -139,7 +139,7 @@ func (s *Server) look(ctx context.Context, p *copyPlan, e ending) (after *system
 // find returns the image that p brought about. It has the number that was
 // expected, or that the program announced, unless another program published in
 // between; it was not there before, and has the files of the source.
-func (p *copyPlan) find(after *systemimage.DeviceIndex, e ending) (systemimage.Image, bool) {
+func (p *copyPlan) find(after *systemimage.PublishedIndex, e ending) (systemimage.Image, bool) {
 	is := func(n int) (systemimage.Image, bool) {
 		m, ok := after.Full(n)
 		if old, was := p.base.Full(n); !ok || was && old.VersionDetail == m.VersionDetail && sameFiles(old, m) || !sameFiles(p.source, m) {
@@ -162,7 +162,7 @@ func (p *copyPlan) find(after *systemimage.DeviceIndex, e ending) (systemimage.I
 }
 
 // compare says how the published image is, and what of it is not as asked.
-func (s *Server) compare(ctx context.Context, p *copyPlan, after *systemimage.DeviceIndex, e ending) (CopyResult, []string, error) {
+func (s *Server) compare(ctx context.Context, p *copyPlan, after *systemimage.PublishedIndex, e ending) (CopyResult, []string, error) {
 	m, _ := p.find(after, e)
 	got := p.want
 	deltas := after.Deltas(m.Version)
@@ -215,7 +215,7 @@ func (s *Server) compare(ctx context.Context, p *copyPlan, after *systemimage.De
 }
 
 // checkAliases compares image m with its copies in alias channels.
-func (s *Server) checkAliases(ctx context.Context, x *systemimage.DeviceIndex, m systemimage.Image, names []string) (same, lag []string, err error) {
+func (s *Server) checkAliases(ctx context.Context, x *systemimage.PublishedIndex, m systemimage.Image, names []string) (same, lag []string, err error) {
 	if len(names) == 0 {
 		return nil, nil, nil
 	}

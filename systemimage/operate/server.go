@@ -118,6 +118,9 @@ func (s *Server) lockTimes() (wait, poll time.Duration) {
 	return cmp.Or(s.LockWait, defaultLockWait), cmp.Or(s.LockPoll, defaultLockPoll)
 }
 
+// killed is the exit status of a program that was killed.
+const killed = 128 + 9
+
 // run runs a program, and again while somebody else holds the global lock. Its
 // error is ErrLocked when that took too long; everything else is in the ending.
 func (s *Server) run(ctx context.Context, op, channel, device string, c command.Command) (ending, error) {
@@ -128,6 +131,15 @@ func (s *Server) run(ctx context.Context, op, channel, device string, c command.
 	for {
 		s.log().InfoContext(ctx, "run", "program", program, "args", c.Argv[at+1:], "job", c.Job)
 		out, err := s.Runner.Run(ctx, c)
+		var lost *command.LostJob
+		switch {
+		case !errors.As(err, &lost):
+		case lost.Before: // it has been looked since, and the name is free now
+			s.log().InfoContext(ctx, "an earlier job is lost: starting anew", "program", program, "job", c.Job, "why", lost.Reason)
+			continue
+		default: // it is over, as if killed
+			out.Exit, err = killed, nil
+		}
 		e := ending{program: program, Output: out, transcript: readTranscript(out), err: err}
 		s.log().InfoContext(ctx, "ended", "program", program, "how", e.String())
 		if err != nil || !e.locked {

@@ -186,6 +186,39 @@ func TestCopyLostConnection(t *testing.T) {
 	}
 }
 
+// A job that was lost is over, so that nothing is in doubt: one lost before is
+// started anew, one lost meanwhile is a program that was killed.
+func TestCopyLostJob(t *testing.T) {
+	for _, before := range []bool{true, false} {
+		synctest.Test(t, func(t *testing.T) {
+			h := replayOf(t, "copy-ok", "copy-ok-tag-v3")
+			s := h.server()
+			asked := 0
+			s.Runner = command.Func(func(ctx context.Context, c command.Command) (command.Output, error) {
+				if filepath.Base(c.Argv[3]) != "copy-image" || slices.Contains(c.Argv, "--help") {
+					return h.Run(ctx, c)
+				}
+				if asked++; asked == 1 {
+					return command.Output{}, fmt.Errorf("host: %w", &command.LostJob{Name: c.Job, Reason: "the host was restarted", Before: before})
+				}
+				return h.Run(ctx, c)
+			})
+			r := copyRC
+			r.Job = "copy-1"
+			got, err := s.Copy(t.Context(), r)
+			switch {
+			case before && (err != nil || got.Version != 2 || asked != 2):
+				t.Errorf("lost before: %+v, %v, asked %d times", got, err, asked)
+			case !before && (!errors.Is(err, systemimage.ErrBroken) || errors.Is(err, systemimage.ErrAmbiguous) || !strings.Contains(err.Error(), "killed")):
+				t.Errorf("lost meanwhile: %+v, %v", got, err)
+			}
+			if got, err := s.Copy(t.Context(), r); err != nil || got.Version != 2 {
+				t.Errorf("again: %+v, %v", got, err)
+			}
+		})
+	}
+}
+
 // The help is asked for once.
 func TestCopyFormIsAskedOnce(t *testing.T) {
 	n := 0

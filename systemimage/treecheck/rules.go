@@ -11,7 +11,7 @@ import (
 )
 
 // checkIndex judges what one index says by itself.
-func (t *treeCheck) checkIndex(p *systemimage.DeviceIndex) {
+func (t *treeCheck) checkIndex(p *systemimage.PublishedIndex) {
 	add := func(s systemimage.Severity, class, place, problem, remedy string) {
 		t.add(systemimage.Finding{Severity: s, Class: class, Channel: p.Channel, Device: p.Device, Place: place, Problem: problem, Remedy: remedy})
 	}
@@ -57,7 +57,7 @@ func (t *treeCheck) checkIndex(p *systemimage.DeviceIndex) {
 }
 
 // checkPaths looks where devices come from and whether they get on.
-func (t *treeCheck) checkPaths(p *systemimage.DeviceIndex, newest int, add func(s systemimage.Severity, class, place, problem, remedy string)) {
+func (t *treeCheck) checkPaths(p *systemimage.PublishedIndex, newest int, add func(s systemimage.Severity, class, place, problem, remedy string)) {
 	builds := []int{0}
 	for _, m := range p.Fulls() {
 		builds = append(builds, m.Version)

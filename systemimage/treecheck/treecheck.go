@@ -44,7 +44,7 @@ func Check(ctx context.Context, c *systemimage.Client, o Options) ([]systemimage
 	if err != nil {
 		return nil, err
 	}
-	t := &treeCheck{c: c, o: o, l: l, indexes: map[[2]string]*systemimage.DeviceIndex{}}
+	t := &treeCheck{c: c, o: o, l: l, indexes: map[[2]string]*systemimage.PublishedIndex{}}
 	t.parallel = cmp.Or(o.Parallel, 8)
 	for p, err := range c.Survey(ctx, t.parallel) {
 		if err != nil {
@@ -82,7 +82,7 @@ type treeCheck struct {
 	o        Options
 	l        *systemimage.Listing
 	parallel int
-	indexes  map[[2]string]*systemimage.DeviceIndex
+	indexes  map[[2]string]*systemimage.PublishedIndex
 	done     []string
 
 	mu       sync.Mutex // for what probes find

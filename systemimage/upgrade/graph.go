@@ -168,7 +168,7 @@ func (g *graph) filter(kind string) error {
 		m := &g.x.Images[g.edges[e].image]
 		for i := range m.Files {
 			f := &m.Files[i]
-			if raw, odd := f.Extra["size"]; odd && f.Size == 0 {
+			if raw, odd := f.Unknown["size"]; odd && f.Size == 0 {
 				return &systemimage.Error{Place: fmt.Sprintf("images[%d].files[%d].size", g.edges[e].image, i), Kind: systemimage.ErrBroken,
 					Err: fmt.Errorf("is %.40s, no number of bytes to compute scores with", raw)}
 			}

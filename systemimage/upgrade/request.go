@@ -36,7 +36,7 @@ func (in Device) Request(cs systemimage.Channels) Request {
 	if alias != "" && in.Target != "" && alias != in.Target && !in.BuildGiven {
 		q.Build = 0
 	}
-	word := phasing.Word(alias, in.Target)
-	q.Draw = func(target int) int { return phasing.Draw(word, target, in.MachineID) }
+	channel := phasing.SeedChannel(alias, in.Target)
+	q.Draw = func(target int) int { return phasing.Draw(channel, target, in.MachineID) }
 	return q
 }

@@ -86,8 +86,19 @@ func TestClose(t *testing.T) {
 		t.Error("a second Start is no error")
 	}
 	h := s.Host()
-	if _, err := h.Start(t.Context(), command.Command{Argv: []string{"sh", "-c", "while [ ! -e go ]; do sleep 0.01; done; touch went"}, Job: "j"}); err != nil {
-		t.Fatal(err)
+	c := command.Command{Argv: []string{"sh", "-c", "touch begun; while [ ! -e go ]; do sleep 0.01; done; touch went"}, Job: "j"}
+	ctx, leave := context.WithCancel(t.Context())
+	left := make(chan error, 1)
+	go func() {
+		_, err := h.Run(ctx, c)
+		left <- err
+	}()
+	for !exists(s.Dir, "begun") {
+		time.Sleep(time.Millisecond)
+	}
+	leave()
+	if err := <-left; !errors.Is(err, context.Canceled) {
+		t.Errorf("the job that is left: %v", err)
 	}
 	done := make(chan error, 1)
 	go func() {
@@ -105,7 +116,7 @@ func TestClose(t *testing.T) {
 	if err := <-done; err == nil {
 		t.Error("the command went on after Close")
 	}
-	if _, err := h.Now(t.Context()); err == nil {
+	if _, err := h.Run(t.Context(), command.Command{Argv: []string{"true"}}); err == nil {
 		t.Error("the server answers after Close")
 	}
 	if err := os.WriteFile(filepath.Join(s.Dir, "go"), nil, 0o600); err != nil {
@@ -121,11 +132,7 @@ func TestClose(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	j, err := s.Host().Attach(t.Context(), "j")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if out, err := j.Wait(t.Context(), nil); out.Exit != 0 || err != nil {
+	if out, err := s.Host().Run(t.Context(), c); out.Exit != 0 || err != nil {
 		t.Errorf("the job: exit %d, %v", out.Exit, err)
 	}
 }

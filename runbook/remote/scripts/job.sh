@@ -44,21 +44,40 @@ judge() {
 		verdict="lost its process is gone"
 	fi
 }
-# settle: like judge, but gives a job that is just being started its time.
+# settle: like judge, but gives a job that is just being started its time. One
+# that is not begun by then never will be: its shell must make the folder begun
+# first. "gone" is a job whose folder somebody is removing.
 settle() {
 	tries=0
 	judge
 	while [ "$verdict" = starting ]; do
-		if [ "$tries" -ge 50 ]; then
-			verdict="lost it was claimed and never started"
-			return
+		if [ -e retired ]; then
+			verdict=gone
+		elif [ "$tries" -lt 20 ]; then
+			nap
+			tries=$((tries + 1))
+			judge
+		else
+			mkdir begun 2>/dev/null || judge # it has just begun, or the one who gave it up died
+			[ "$verdict" != starting ] || verdict=unborn
 		fi
-		nap
-		tries=$((tries + 1))
-		judge
 	done
 }
 # ours: the folder is still that of the job we know.
 ours() {
 	[ "$(cat id 2>/dev/null || echo -)" = "$id" ]
+}
+# retire NAME: remove the folder of a job that ended, in which we are. Renamed
+# first, so that it is never seen in part; and only by the one who made the
+# folder retired, so that nobody removes a later job of the same name.
+retire() {
+	tries=0
+	until mkdir retired 2>/dev/null || [ "$tries" -ge 20 ]; do
+		nap # somebody else is at it, unless that one died
+		tries=$((tries + 1))
+	done
+	if [ "$(cat id 2>/dev/null)" = "$(cat "$base/$1/id" 2>/dev/null)" ]; then
+		mv "$base/$1" "$base/.old.$id.$1" || return 1
+	fi
+	cd "$base" && rm -rf ".old.$id.$1"
 }

@@ -1,9 +1,11 @@
-# Remove the folder of a job that ended. Renamed first, so that it is never
-# seen in part.
+# Remove the folder of a job that ended.
 cd "$base/$name" 2>/dev/null || quit none
+base=${PWD%/*}
 ours || quit other
 settle
-[ "$verdict" = running ] && quit running
-cd ..
-mv "$name" ".old.$id" && rm -rf .old.* || quit "failed cannot remove $base/$name"
+case $verdict in
+running) quit running ;;
+gone) quit none ;;
+esac
+retire "$name" || quit "failed cannot remove $base/$name"
 quit reaped

@@ -7,37 +7,73 @@ mask=$(umask) home=$(pwd)
 umask 077
 mkdir -p "$base" && cd "$base" || quit "failed cannot make the folder $base"
 base=$(pwd)
-word=attached
-if [ ! -d "$name" ]; then
-	new=.new.$id
+new=.new.$id
+# fail: ends a start that came to nothing.
+fail() {
+	rm -rf "$base/$new"
+	quit "failed $*"
+}
+# prepare: makes the folder of our job, aside.
+prepare() {
+	[ ! -e "$new/boot" ] || return 0
 	rm -rf "$new"
-	mkdir "$new" || quit "failed cannot write in $base"
+	mkdir "$new" || fail "cannot write in $base"
 	cat >"$new/stdin"
-	if [ "$(($(wc -c <"$new/stdin")))" != "$size" ]; then
-		rm -rf "$new"
-		quit "failed the standard input did not arrive in full"
-	fi
-	{
-		printf '%s\n' "$text" >"$new/argv" &&
-			echo "$id" >"$new/id" &&
-			date -u +%Y-%m-%dT%H:%M:%SZ >"$new/started" &&
-			boot >"$new/boot" &&
-			: >"$new/stdout" &&
-			: >"$new/stderr"
-	} || {
-		rm -rf "$new"
-		quit "failed cannot write in $base"
-	}
-	if mkdir "$name" 2>/dev/null; then
-		mv "$new"/* "$name" && rmdir "$new" || quit "failed cannot write in $base/$name"
-		word=started
-	else
-		rm -rf "$new"
-		[ -d "$name" ] || quit "failed cannot make the folder $base/$name"
-	fi
+	[ "$(($(wc -c <"$new/stdin")))" = "$size" ] || fail "the standard input did not arrive in full"
+	printf '%s\n' "$text" >"$new/argv" &&
+		echo "$id" >"$new/id" &&
+		date -u +%Y-%m-%dT%H:%M:%SZ >"$new/started" &&
+		: >"$new/stdout" &&
+		: >"$new/stderr" &&
+		boot >"$new/boot" || fail "cannot write in $base"
+}
+# What a killed run left and nobody fetched goes after a month.
+if command -v find >/dev/null 2>&1; then
+	find . ! -name . -prune -type d -mtime +30 | while read -r old; do
+		case $old in
+		"./$name") ;; # ours to ask for
+		*/.new.* | */.old.*) rm -rf "$old" ;;
+		*) (
+			cd "$old" || exit
+			judge
+			case $verdict in finished* | lost*) retire "${old#./}" ;; esac
+		) ;;
+		esac
+	done
 fi
-cd "$name" || quit "failed cannot enter $base/$name"
-if [ $word = started ]; then
+word= rounds=0
+while [ -z "$word" ]; do
+	rounds=$((rounds + 1))
+	[ "$rounds" -le 100 ] || fail "the folder $base/$name does not go away"
+	cd "$base" || fail "cannot enter $base"
+	if [ ! -d "$name" ]; then
+		prepare
+		if mkdir "$name" 2>/dev/null; then
+			mv "$new"/* "$name" && rmdir "$new" || fail "cannot write in $base/$name"
+			word=started
+		else
+			[ -d "$name" ] || fail "cannot make the folder $base/$name"
+		fi
+	fi
+	cd "$name" 2>/dev/null || continue # somebody has just fetched it
+	[ -z "$word" ] || break
+	settle
+	same=yes
+	[ ! -e argv ] || [ "$(cat argv)" = "$text" ] || same=
+	case $same$verdict in
+	gone | yesgone) nap ;;
+	unborn | yesunborn) retire "$name" ;; # it never ran
+	yes*) word="attached $verdict" ;;
+	running)
+		rm -rf "$base/$new"
+		say "different $pid"
+		cat argv
+		exit 0
+		;;
+	*) retire "$name" ;; # of another command, and over: whoever asks now has looked
+	esac
+done
+if [ "$word" = started ]; then
 	# The job's own shell. Signals are for the program: the shell must live to
 	# record its status. A trap, unlike an ignored signal, is not inherited.
 	# Its first output says that the job is on record; closing it lets us go on.
@@ -54,6 +90,7 @@ if [ $word = started ]; then
 		exec <stdin || exit
 		rm -f stdin
 		echo "$$ $begun $group $mode" >pid.new && mv pid.new pid || exit
+		mkdir begun || exit # somebody has given us up
 		echo ok
 		exec >/dev/null 2>&1
 		sh -c '\''
@@ -76,10 +113,5 @@ if [ $word = started ]; then
 	fi
 	[ "$ready" = ok ] || quit "failed the host could not start a process"
 fi
-settle
-if [ "$(cat argv 2>/dev/null)" != "$text" ] && [ -e argv ]; then
-	say different
-	cat argv
-	exit 0
-fi
-say "$word $(cat id 2>/dev/null || echo -)"
+rm -rf "$base/$new"
+say "${word%% *} $(cat id 2>/dev/null || echo -) ${word#* }"

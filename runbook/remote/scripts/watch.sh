@@ -3,6 +3,7 @@
 cd "$base/$name" 2>/dev/null || quit none
 ours || quit other
 settle
+[ "$verdict" != gone ] || quit none
 say "$verdict"
 tail -c "+$4" stdout
 tail -c "+$5" stderr >&2

@@ -1,0 +1,242 @@
+package cdimage_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/landingteam/landing/cdimage"
+)
+
+// sameDay is within the day of the logs that newLog makes.
+var sameDay = time.Date(2016, 9, 13, 20, 0, 0, 0, time.UTC)
+
+// diagnose judges a log whose run has ended, on the day of the build.
+func diagnose(t testing.TB, w *writer) cdimage.Diagnosis {
+	t.Helper()
+	return cdimage.Diagnose(cdimage.Evidence{Build: cdimage.Build{ImageSet: w.set, ID: cdimage.BuildID{Day: 20160913}},
+		Log: parseBuild(t, w.String()), Now: sameDay, Ended: true})
+}
+
+// summary is what is compared of a diagnosis: outcome, causes, remedy.
+func summary(d cdimage.Diagnosis) string {
+	out := string(d.Publish) + "\n"
+	for _, c := range d.Causes {
+		out += strings.TrimSpace(c.Scope+" "+string(c.Class)+" "+c.Severity) + ": " + strings.TrimSpace(c.Line) + "\n"
+	}
+	return out + "do: " + d.Remedy + "\n"
+}
+
+// TestNothingWasAskedFor: of a run that came to asking for live file systems and
+// asked for none, nothing can be published again.
+func TestNothingWasAskedFor(t *testing.T) {
+	building := func() *writer { return newLog("ubuntu-touch", "wily").stage("Building live filesystems") }
+	for _, c := range []struct {
+		name string
+		log  *writer
+		want string
+	}{
+		{"Launchpad down", building().die("get_lp_livefs", "ServerError: HTTP Error 503: Service Unavailable"),
+			"none\nlaunchpad infrastructure: ServerError: HTTP Error 503: Service Unavailable\ndo: full rebuild when Launchpad is back\n"},
+		{"name resolution", building().die("get_lp", "httplib2.ServerNotFoundError: Unable to find the server at api.launchpad.net"),
+			"none\nlaunchpad network: httplib2.ServerNotFoundError: Unable to find the server at api.launchpad.net\ndo: full rebuild when the network is back\n"},
+		{"full disk", building().die("run_live_builds", "IOError: [Errno 28] No space left on device"),
+			"none\nhost disk-space: IOError: [Errno 28] No space left on device\ndo: free space on the cdimage host, then full rebuild\n"},
+		{"credentials", building().die("get_lp", "Unauthorized: HTTP Error 401: Unauthorized", "Response headers:", "---", "status: 401", "---", "Response body:", "---", "Expired token", "---"),
+			"none\nlaunchpad infrastructure: Unauthorized: HTTP Error 401: Unauthorized\ndo: give the cdimage host credentials that Launchpad accepts, then full rebuild\n"},
+		{"something else", building().die("run_live_builds", "ValueError: odd"),
+			"none\nhost unknown: ValueError: odd\ndo: read the log, then full rebuild\n"},
+		{"killed", building(), "none\ndo: full rebuild; killed: the log has not grown for 17h37m0s\n"},
+		{"mistyped archive", building().line("ubuntu-touch-armhf on Launchpad starting at 2016-09-13 02:13:18").
+			die("run_live_builds", "lazr.restfulclient.errors.NotFound: HTTP Error 404: Not Found", "Response headers:", "---", "status: 404", "---", "Response body:", "---", "Object: <Person at 0x7f>, name: u'stable-snapshto'", "---"),
+			"none\nlaunchpad configuration: Object: <Person at 0x7f>, name: u'stable-snapshto'\ndo: correct the name that Launchpad does not know (of an archive, a team or a live file system), then full rebuild\n"},
+		{"mistyped team", building().line("ubuntu-touch-armhf on Launchpad starting at 2016-09-13 02:13:18").die("run_live_builds", "KeyError: 'ci-trian'"),
+			"none\nlaunchpad configuration: KeyError: 'ci-trian'\ndo: correct the name that Launchpad does not know (of an archive, a team or a live file system), then full rebuild\n"},
+		{"no such live file system", building().die("get_lp_livefs", "NotFound: HTTP Error 404: Not Found", "Response headers:", "---", "status: 404", "---", "Response body:", "---", "No such live filesystem with this owner/distroseries: 'ubuntu-touhc'.", "---"),
+			"none\nlaunchpad configuration: No such live filesystem with this owner/distroseries: 'ubuntu-touhc'.\ndo: correct the name that Launchpad does not know (of an archive, a team or a live file system), then full rebuild\n"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			d := diagnose(t, c.log)
+			if diff := cmp.Diff(c.want, summary(d)); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+			if d.Republish.Safe || d.Republish.First != "" || !slices.Contains(d.Actions, cdimage.FullRebuild) {
+				t.Errorf("%+v, %v", d.Republish, d.Actions)
+			}
+		})
+	}
+}
+
+// TestBuildsThatGoOn: what Launchpad was asked for goes on by itself when the run
+// dies. When that was everything, its end is waited for.
+func TestBuildsThatGoOn(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		log  *writer
+		want string
+	}{
+		{"full disk while waiting", newLog("ubuntu-touch", "wily").build("armhf", good, "i386", "").die("run_live_builds", "IOError: [Errno 28] No space left on device"),
+			"none\nhost disk-space: IOError: [Errno 28] No space left on device\ndo: free space on the cdimage host, then wait for a good end of build 75001, then publish-only re-run the same UTC day\n"},
+		{"502 while waiting, none has ended", newLog("ubuntu-touch", "wily").build("armhf", "", "i386", "").die("lp_refresh", "ServerError: HTTP Error 502: Bad Gateway"),
+			"none\nlaunchpad infrastructure: ServerError: HTTP Error 502: Bad Gateway\ndo: wait for a good end of builds 75000, 75001, then publish-only re-run the same UTC day when Launchpad is back\n"},
+		{"503 while asking", newLog("ubuntu-touch", "wily").build("armhf", "").line("ubuntu-touch-i386 on Launchpad starting at 2016-09-13 02:13:18").die("requestBuild", "ServerError: HTTP Error 503: Service Unavailable"),
+			"none\nlaunchpad infrastructure: ServerError: HTTP Error 503: Service Unavailable\ndo: full rebuild when Launchpad is back; build 75000 goes on alone\n"},
+		{"503 before the second was asked for", newLog("ubuntu-touch", "wily").build("armhf", "").die("get_lp_livefs", "ServerError: HTTP Error 503: Service Unavailable"),
+			"none\nlaunchpad infrastructure: ServerError: HTTP Error 503: Service Unavailable\ndo: full rebuild when Launchpad is back; build 75000 goes on alone\n"},
+		{"killed", newLog("ubuntu-touch", "wily").build("armhf", "", "i386", good),
+			"none\ndo: full rebuild; build 75000 goes on alone; killed: the log has not grown for 16h57m0s\n"},
+		{"one failed, one goes on", newLog("ubuntu-touch", "wily").build("armhf", "", "i386", "Cancelled build").die("lp_refresh", "ServerError: HTTP Error 502: Bad Gateway"),
+			"none\nubuntu-touch-i386 cancelled: \nlaunchpad infrastructure: ServerError: HTTP Error 502: Bad Gateway\ndo: full rebuild if the cancellation was not meant\n"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			d := diagnose(t, c.log)
+			if diff := cmp.Diff(c.want, summary(d)); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestReasonsWithoutATraceback: a run that goes on after a fault, and publishes
+// less than it was to.
+func TestReasonsWithoutATraceback(t *testing.T) {
+	const makeError = "make: *** [/srv/cdimage.ubuntu.com/scratch/lubuntu/xenial/daily/tmp/xenial-powerpc/packages-stamp] Error 1"
+	lubuntu := func() *writer { return newLog("lubuntu", "xenial") }
+	for _, c := range []struct {
+		name string
+		log  *writer
+		want string
+	}{
+		{"no images, no live file systems", lubuntu().stage("Building Lubuntu daily CDs").line("CD1 missing some packages needed by debootstrap").line(makeError).
+			stage("Publishing").line("No daily image for powerpc!").line("No images produced!").stage("Finished"),
+			"none\npublish unknown: " + makeError + "\ndo: read the log, then look up the newest live file system of each architecture, then publish-only re-run the same UTC day\n"},
+		{"killed after make failed", lubuntu().build("powerpc", good).stage("Downloading live filesystem images").stage("Building Packages and Sources list files").line("Missing debootstrap-required libfoo-perl").line(makeError),
+			"none\npublish unknown: " + makeError + "\ndo: read the log, then publish-only re-run the same UTC day; killed: the log has not grown for 16h57m0s\n"},
+		{"debian-cd, all of it", lubuntu().build("powerpc", good).stage("Downloading live filesystem images").got("powerpc", "squashfs").stage("Building Lubuntu daily CDs").line(makeError).
+			stage("Publishing").line("No daily image for powerpc!").line("No images produced!").stage("Finished"),
+			"none\nlubuntu-powerpc unknown: " + makeError + "\ndo: read the log, then publish-only re-run the same UTC day\n"},
+		{"nothing says why", lubuntu().stage("Publishing").line("No images produced!").stage("Finished"),
+			"none\npublish unknown: No images produced!\ndo: read the log, then look up the newest live file system of each architecture, then publish-only re-run the same UTC day\n"},
+		{"a body was cut", newLog("ubuntu-touch", "wily").build("armhf", good, "i386", good).stage("Downloading live filesystem images").got("armhf", "rootfs.tar.gz").publish("armhf").line("No preinstalled-touch image for i386!").finish(),
+			"partial\nubuntu-touch-i386 network: No preinstalled-touch image for i386!\ndo: publish-only re-run the same UTC day\n"},
+		{"a body was cut, today", newLog("ubuntu-server", "noble").build("arm64+raspi", good, "amd64+generic", good).stage("Downloading live filesystem images").got("arm64+raspi", "disk1.img.xz").publish("arm64+raspi").finish(),
+			"partial\nubuntu-server-amd64-generic network: ===== Downloading live filesystem images =====\ndo: publish-only re-run the same UTC day\n"},
+		{"all bodies were cut", newLog("ubuntu-touch", "wily").build("armhf", good, "i386", good).stage("Downloading live filesystem images").die("download_live_filesystems", "NoFilesystemImages: No filesystem images found."),
+			"none\npublish network: NoFilesystemImages: No filesystem images found.\ndo: publish-only re-run the same UTC day\n"},
+		{"the body of a device's image was cut", newLog("ubuntu-touch", "wily").build("armhf", good).stage("Downloading live filesystem images").got("armhf", "rootfs.tar.gz").stage("Copying images to debian-cd output directory").
+			die("add_android_support", "IOError: [Errno 2] No such file or directory: '/srv/cdimage.ubuntu.com/scratch/ubuntu-touch/wily/daily-preinstalled/live/boot-armhf+mako.img'"),
+			"none\npublish network: IOError: [Errno 2] No such file or directory: '/srv/cdimage.ubuntu.com/scratch/ubuntu-touch/wily/daily-preinstalled/live/boot-armhf+mako.img'\ndo: publish-only re-run the same UTC day\n"},
+		{"nothing came, then another stage died", newLog("ubuntu-server", "noble").build("amd64+generic", good, "arm64+generic", good).stage("Downloading live filesystem images").
+			line("http://127.0.0.1:8199/missing/livecd.ubuntu-cpc.manifest:").line("2016-09-13 03:13:59 ERROR 404: File not found.").line("http://127.0.0.1:8199/missing/livecd.ubuntu-cpc.manifest:").line("2016-09-13 03:13:59 ERROR 404: File not found.").
+			stage("Publishing").line("No images produced!").stage("Purging old images").stage("Handling simplestreams").line("Refreshing simplestreams...").die("refresh_simplestreams", "ModuleNotFoundError: No module named 'simplestreams'"),
+			"none\npublish network: 2016-09-13 03:13:59 ERROR 404: File not found.\npublish unknown: ModuleNotFoundError: No module named 'simplestreams'\ndo: read the log, then publish-only re-run the same UTC day\n"},
+		{"one did not come, then the disk was full", newLog("ubuntu-touch", "wily").build("armhf", good, "i386", good).stage("Downloading live filesystem images").failed(1, "rootfs.tar.gz", "404: Not Found").got("armhf", "rootfs.tar.gz").
+			publish("armhf").line("No preinstalled-touch image for i386!").line("No keys found; not signing images.").stage("Purging old images").die("purge", "OSError: [Errno 28] No space left on device"),
+			"partial\nubuntu-touch-i386 network: 2016-09-13 03:13:18 ERROR 404: Not Found.\nhost disk-space: OSError: [Errno 28] No space left on device\ndo: free space on the cdimage host, then publish-only re-run the same UTC day\n"},
+		{"Test Observer refuses", newLog("ubuntu-server", "noble").build("amd64+generic", good).publish("amd64").line("Submitting images to Test Observer").line("HTTP error 403").line("Couldn't submit artifact to Test Observer: 403 Forbidden").finish(),
+			"complete\ntest observer configuration warning: Couldn't submit artifact to Test Observer: 403 Forbidden\ndo: submit the images to Test Observer again\n"},
+		{"Test Observer and mirrors", newLog("ubuntu-server", "noble").build("amd64+generic", good).publish("amd64").line("Couldn't submit artifact to Test Observer: 503 Server Error").finish().line("ssh: connect to host mirror-a.example.internal port 22: Connection timed out"),
+			"complete\ntest observer network warning: Couldn't submit artifact to Test Observer: 503 Server Error\nmirrors network warning: ssh: connect to host mirror-a.example.internal port 22: Connection timed out\ndo: submit the images to Test Observer again, re-trigger mirrors\n"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if diff := cmp.Diff(c.want, summary(diagnose(t, c.log))); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestOwnBuildRules: a rule of an importer counts where no traceback stands beside
+// its line, and as a warning where it says so.
+func TestOwnBuildRules(t *testing.T) {
+	signing := cdimage.Rule{Class: "signing", Pattern: `^gpg: signing failed: `, Remedy: cdimage.Remedy{Text: "unlock the signing key, then {again}", Actions: []cdimage.Action{cdimage.FixConfiguration}}}
+	for _, c := range []struct {
+		name    string
+		log     *writer
+		warning bool
+		want    string
+	}{
+		{"nothing published", newLog("ubuntu-touch", "wily").build("armhf", good).stage("Publishing").line("gpg: signing failed: no key").line("No images produced!").stage("Finished"), false,
+			"none\npublish signing: gpg: signing failed: no key\ndo: unlock the signing key, then publish-only re-run the same UTC day\n"},
+		{"killed", newLog("ubuntu-touch", "wily").build("armhf", good).stage("Copying images to debian-cd output directory").line("gpg: signing failed: no key"), false,
+			"none\npublish signing: gpg: signing failed: no key\ndo: unlock the signing key, then publish-only re-run the same UTC day; killed: the log has not grown for 17h7m0s\n"},
+		{"beside a live file system that failed", newLog("ubuntu-touch", "wily").build("armhf", good, "i386", failed).publish("armhf").line("gpg: signing failed: no key").finish(), false,
+			"partial\nubuntu-touch-i386 unknown: \npublish signing: gpg: signing failed: no key\ndo: read the livefs log\n"},
+		{"published", newLog("ubuntu-touch", "wily").build("armhf", good).publish("armhf").line("gpg: signing failed: no key").finish(), false,
+			"complete\ndo: none\n"},
+		{"a warning", newLog("ubuntu-touch", "wily").build("armhf", good).publish("armhf").line("gpg: signing failed: no key").finish(), true,
+			"complete\npublish signing warning: gpg: signing failed: no key\ndo: unlock the signing key\n"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			signing.Warning = c.warning
+			rules, err := cdimage.Compile(nil, append(cdimage.BuildRules(), signing))
+			if err != nil {
+				t.Fatal(err)
+			}
+			log, err := rules.ParseBuildLog(strings.NewReader(c.log.String()))
+			if err != nil {
+				t.Fatal(err)
+			}
+			d := cdimage.Diagnose(cdimage.Evidence{Build: cdimage.Build{ImageSet: c.log.set, ID: cdimage.BuildID{Day: 20160913}}, Log: log, Now: sameDay, Ended: true})
+			if diff := cmp.Diff(c.want, summary(d)); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestAgeWithoutATime: a log that has no time is not from the year 1.
+func TestAgeWithoutATime(t *testing.T) {
+	log := parseBuild(t, "xubuntu-amd64: https://launchpad.net/~o/+livefs/ubuntu/resolute/xubuntu/+build/1\n")
+	for name, e := range map[string]cdimage.Evidence{
+		"taken now":        {Log: log, Now: sameDay},
+		"no clock":         {Log: log},
+		"known to be over": {Log: log, Now: sameDay, Ended: true},
+	} {
+		d := cdimage.Diagnose(e)
+		if strings.Contains(d.Remedy, "has not grown") || d.Running == e.Ended {
+			t.Errorf("%s: running %v, %s", name, d.Running, d.Remedy)
+		}
+	}
+}
+
+// TestRemedyAndRepublishAgree: to publish again is advised only where it is safe, or
+// where what has to hold first is said; and never where it would mix in an older live
+// file system. In all recorded logs, at several times.
+func TestRemedyAndRepublishAgree(t *testing.T) {
+	seen := 0
+	for name, text := range recordedBuildLogs(t) {
+		log := parseBuild(t, text)
+		build, err := cdimage.ParseLogPath(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, after := range []time.Duration{time.Minute, 5 * time.Hour, 30 * time.Hour} {
+			for _, ended := range []bool{false, true} {
+				seen++
+				d := cdimage.Diagnose(cdimage.Evidence{Build: build, Log: log, Now: log.End.Add(after), Ended: ended})
+				r := d.Republish
+				if r.Safe && r.First != "" {
+					t.Errorf("%s: safe, and first %s", name, r.First)
+				}
+				if advised := slices.Contains(d.Actions, cdimage.PublishOnly); advised && !r.Safe && r.First == "" {
+					t.Errorf("%s: %s, but safe: no, %s", name, d.Remedy, r.Why)
+				}
+				if slices.Contains(d.Actions, cdimage.FullRebuild) && r.Safe {
+					t.Errorf("%s: %s, but safe: yes", name, d.Remedy)
+				}
+				for _, a := range d.Arches {
+					if slices.Contains(d.Actions, cdimage.PublishOnly) && !a.Good() && a.State != "in progress" && a.State != "unknown" {
+						t.Errorf("%s: %s, with %s %s", name, d.Remedy, a.Label, a.State)
+					}
+				}
+			}
+		}
+	}
+	if seen < 100 {
+		t.Errorf("%d diagnoses", seen)
+	}
+}
