@@ -89,6 +89,10 @@ func TestLint(t *testing.T) {
 		{"file key misspelt", lintHead + "files = custom, keyring, version\nfile_cutsom = http;http://h/u;monitor=http://h/m\n" + lintFiles, []string{"9 error missing-file", "10 warning unused-file"}, "files = cutsom, keyring, version"},
 		{"file value a list", lintHead + "files = a\nfile_a = http;http://h/u;name=a, monitor=http://h/m\n", []string{"10 error list-value"}, "file_a = http;http://h/u;name=a,monitor=http://h/m"},
 		{"deltabase", lintHead + "deltabase = c, d\n", []string{"9 warning deltabase"}, ""},
+		{"blank deltabase", lintHead + "deltabase = \n", []string{"9 note no-deltas"}, ""},
+		{"deltabase in quotes that hold nothing", lintHead + "deltabase = \"\"\n", []string{"9 note no-deltas"}, ""},
+		{"deltabase with a comma too much", lintHead + "deltabase = c, \n", []string{"9 error list"}, "deltabase = c "},
+		{"deltabase of others only", strings.Replace(lintHead, "channels = c", "channels = c, dd", 1) + "deltabase = dd\n[channel_dd]\n", []string{"9 note deltabase-self"}, ""},
 		{"deltabase without a blank", strings.Replace(lintHead, "channels = c", "channels = c, dd", 1) + "deltabase = c,dd\n[channel_dd]\n", []string{"9 error list"}, "deltabase = c, dd"},
 
 		{"generator", auto + "file_ubuntu = cdimage-ubunut;/srv/cd;vivid;import=good\n", []string{"13 error unknown-generator"}, "file_ubuntu = cdimage-ubuntu;/srv/cd;vivid;import=good"},
@@ -207,10 +211,11 @@ func TestLintTree(t *testing.T) {
 		"type = manual\nversionbase = 1\nfullcount = 3\n\n[channel_20", "type = auto\nversionbase = 1\nfullcount = 3\n\n[channel_20",
 		"device,krillin", "device,krilin",
 		";device=mako", ";device=mko",
+		"[channel_ubuntu-touch/rc-proposed/meizu.en]\n", "[channel_ubuntu-touch/rc-proposed/meizu.en]\ndeltabase = ubuntu-touch/rc-proposed/meizu.en, ubuntu-touch/rc-proposed/bq-aquaris.en\n",
 	)
 	var got []string
 	for _, f := range lintText(t, change.Replace(sample), l) {
-		if slices.Contains([]string{"not-in-tree", "alias", "not-configured", "unknown-device", "source-device"}, f.Class) {
+		if slices.Contains([]string{"not-in-tree", "alias", "not-configured", "unknown-device", "source-device", "deltabase-device"}, f.Class) {
 			got = append(got, fmt.Sprintf("%s %s: %s", f.Severity, f.Class, f.Problem))
 		}
 	}
@@ -218,6 +223,7 @@ func TestLintTree(t *testing.T) {
 		"note not-configured: channel ubuntu-touch/stable/meizu.en of the tree is not configured",
 		"error source-device: channel ubuntu-touch/rc-proposed/ubuntu has no device mko",
 		`warning unknown-device: "device,krilin" is for a device that the channel does not have: is "krillin" meant?`,
+		"note deltabase-device: channel ubuntu-touch/rc-proposed/bq-aquaris.en of deltabase has no device arale",
 		"error not-in-tree: channel new is not in the published tree",
 		"error alias: channel ubuntu-touch/devel-proposed/ubuntu is an alias and automatic",
 	}

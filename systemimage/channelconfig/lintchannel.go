@@ -34,10 +34,21 @@ var channelRules = []rule[channelAt]{
 			return only(c.auto && (ok && count <= 0 || n.key(c.section, "fullcount") == nil), mistake{section: c.section, key: "fullcount", problem: "no image ever expires"})
 		}},
 	listRule(func(n *lint, c channelAt) (string, string, func(string) bool) {
+		if n.noDeltas(c) {
+			return c.section, "", nil // the server passes over the one empty name
+		}
 		return c.section, "deltabase", func(base string) bool { return n.knownChannel(c.name, base) }
 	}),
+	{class: "no-deltas", severity: systemimage.Worth, why: "no delta is made: devices download the full image with every update",
+		look: func(n *lint, c channelAt) []mistake {
+			return only(n.noDeltas(c), mistake{section: c.section, key: "deltabase", problem: "deltabase is given and names no channel"})
+		}},
 	{class: "deltabase", severity: systemimage.Risky, look: unknownDeltabase,
 		why: "import-images warns, and publishes without that delta: devices download the full image"},
+	{class: "deltabase-device", severity: systemimage.Worth, look: deltabaseDevices,
+		why: "no delta is made for them from there; import-images warns, copy-image and tag-image do not say so"},
+	{class: "deltabase-self", severity: systemimage.Worth, look: deltabaseWithoutSelf,
+		why: "a delta leads only from the newest number of the channels that are named: who updates from one image of this channel to the next downloads the full image"},
 	listRule(func(n *lint, c channelAt) (string, string, func(string) bool) {
 		return c.section, "files", func(name string) bool { return n.key(c.section, "file_"+name) != nil }
 	}),
@@ -91,6 +102,45 @@ func unknownType(n *lint, c channelAt) []mistake {
 func (n *lint) knownChannel(own, name string) bool {
 	_, published := n.linter.Channels[name]
 	return published || name == own || n.byName[Section(name)] != nil
+}
+
+// noDeltas tells whether deltabase is given and blank.
+func (n *lint) noDeltas(c channelAt) bool {
+	v, ok := n.Get(c.section, "deltabase")
+	return ok && v.List == nil && v.Text == ""
+}
+
+// deltabaseDevices looks for published channels in deltabase that lack devices of
+// this one.
+func deltabaseDevices(n *lint, c channelAt) (list []mistake) {
+	v, ok := n.Get(c.section, "deltabase")
+	if !ok {
+		return nil
+	}
+	for _, base := range v.Names() {
+		from, published := n.linter.Channels[base]
+		var missing []string
+		for device, d := range n.linter.Channels[c.name].Devices {
+			if _, has := from.Devices[device]; !has && d.Redirect == "" {
+				missing = append(missing, device)
+			}
+		}
+		if published && len(missing) > 0 {
+			slices.Sort(missing)
+			list = append(list, mistake{section: c.section, key: "deltabase",
+				problem: fmt.Sprintf("channel %s of deltabase has no device %s", base, strings.Join(missing, ", "))})
+		}
+	}
+	return list
+}
+
+func deltabaseWithoutSelf(n *lint, c channelAt) []mistake {
+	v, ok := n.Get(c.section, "deltabase")
+	if odd, _ := oddNames(v.Names(), func(base string) bool { return n.knownChannel(c.name, base) }); odd != "" {
+		return nil // a mistake in the list, which is told as such
+	}
+	return only(ok && !n.noDeltas(c) && !slices.Contains(v.Names(), c.name), mistake{section: c.section, key: "deltabase",
+		problem: "deltabase does not name the channel itself"})
 }
 
 func unknownDeltabase(n *lint, c channelAt) (list []mistake) {
