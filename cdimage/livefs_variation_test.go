@@ -298,3 +298,81 @@ func TestIncomplete(t *testing.T) {
 		t.Errorf("cut behind the failing step: %+v", cut)
 	}
 }
+
+// TestLastWords: of a step that nobody has a rule for the last error is quoted,
+// and never the clock stamp above the next step.
+func TestLastWords(t *testing.T) {
+	const stamp = "[Tue Aug 11 02:24:19 2026]\n"
+	today := failing(t, true, "Setting up x ...\n")
+	early := func(said string) string {
+		i := strings.Index(today, "RUN: /usr/share/launchpad-buildd/bin/in-target build")
+		j := strings.Index(today, "RUN: /usr/share/launchpad-buildd/bin/in-target scan-for-processes")
+		return today[:i] + said + stamp + today[j:]
+	}
+	for _, c := range []struct {
+		name, log, line string
+	}{
+		{"a step before the build", early("E: Something nobody has a rule for\n"), "E: Something nobody has a rule for"},
+		{"with more behind it", early("Error: odd\nReading package lists...\n\n"), "Error: odd"},
+		{"without an error", early("odd\n" + stamp), "odd"},
+		{"in live-build", failing(t, false, "E: Something nobody has a rule for\nReading package lists...\nGet:9 http://x noble Release [1 kB]\n"), "E: Something nobody has a rule for"},
+		{"the last of two", failing(t, false, "E: Can not write log (Is /dev/pts mounted?) - posix_openpt (2: No such file or directory)\nfatal: odd\nfatal: odder\ncleaning\n"), "fatal: odder"},
+		{"only harmless ones", failing(t, false, "E: Can not write log (Is /dev/pts mounted?) - posix_openpt (2: No such file or directory)\nmount: odd\n"), "mount: odd"},
+		{"a script in Python", failing(t, true, "Traceback (most recent call last):\n  File \"/usr/bin/x\", line 3, in <module>\n    raise KeyError(\"No space left on device\")\nKeyError: 'armhf'\ncleaning\n"), "KeyError: 'armhf'"},
+		{"of an earlier step", insert(t, failing(t, false, "mount: odd\n"), "[2016-09-11 03:09:29] lb_chroot_package-lists", "E: long forgotten\n"), "mount: odd"},
+	} {
+		l := parseLivefs(t, c.log)
+		if len(l.Causes) != 1 || l.Causes[0].Line != c.line || strings.Split(c.log, "\n")[l.Causes[0].Number-1] != c.line {
+			t.Errorf("%s: %+v, want %q", c.name, l.Causes, c.line)
+		}
+	}
+}
+
+// TestTracebacksInLivefsLogs: the last line of a traceback decides, and not the
+// source code above it.
+func TestTracebacksInLivefsLogs(t *testing.T) {
+	for _, c := range []struct {
+		name, raise, last string
+		class             cdimage.Class
+	}{
+		{"builder", `    raise BackendException("Container failed to start")`, "lpbuildd.target.backend.BackendException: Container failed to start", cdimage.Infrastructure},
+		{"network", `    raise ConnectionError(e, request=request)`, "requests.exceptions.ConnectionError: HTTPConnectionPool(host='x', port=80): Max retries exceeded", cdimage.Network},
+		{"something else", `    raise OSError(28, "No space left on device")`, "ValueError: odd", cdimage.Unknown},
+		{"and something else", `    raise LXDException("x")`, "KeyError: 'armhf'", cdimage.Unknown},
+	} {
+		l := parseLivefs(t, failing(t, true, "Traceback (most recent call last):\n  File \"/usr/bin/x\", line 3, in <module>\n"+c.raise+"\n"+c.last+"\n"))
+		if len(l.Causes) != 1 || l.Causes[0].Class != c.class || l.Causes[0].Line != c.last {
+			t.Errorf("%s: %+v, want %s %q", c.name, l.Causes, c.class, c.last)
+		}
+	}
+}
+
+// TestChrootRemedies: what is done about a chroot that could not be made is said by
+// what lies below.
+func TestChrootRemedies(t *testing.T) {
+	today := failing(t, true, "x\n")
+	i := strings.Index(today, "RUN: /usr/share/launchpad-buildd/bin/in-target build")
+	j := strings.Index(today, "RUN: /usr/share/launchpad-buildd/bin/in-target scan-for-processes")
+	for _, c := range []struct {
+		said    string
+		below   cdimage.Class
+		remedy  string
+		actions string
+	}{
+		{"lpbuildd.target.backend.BackendException: Container failed to start\n", cdimage.Infrastructure, "full rebuild; the builder could not make its chroot: tell the Launchpad operators which builder it was", "full-rebuild ask-launchpad"},
+		{"E: Release file for http://ftpmaster.internal/ubuntu/dists/noble/InRelease is not valid yet (invalid for another 5h 42min 12s). Updates for this repository will not be applied.\n", cdimage.Infrastructure, "full rebuild; the builder's clock is behind that of the archive: tell the Launchpad operators which builder it was", "full-rebuild ask-launchpad"},
+		{"E: Failed to fetch http://ftpmaster.internal/ubuntu/dists/noble/InRelease  Could not connect to ftpmaster.internal:80\n", cdimage.Network, "wait for the archive/builder, then full rebuild", "wait full-rebuild"},
+		{"tar: x: Cannot write: No space left on device\n", cdimage.DiskSpace, "full rebuild; the builder's disk was full: ask for a bigger one if it repeats", "full-rebuild"},
+		{"dpkg: error processing package libc-bin (--configure):\n", cdimage.Package, "fix the package libc-bin that the builder's chroot is updated to, then full rebuild", "fix-package full-rebuild"},
+		{"E: odd\n", "", "wait for the archive/builder, then full rebuild", "wait full-rebuild"},
+	} {
+		l := parseLivefs(t, today[:i]+c.said+today[j:])
+		var actions []string
+		for _, a := range l.Remedy().Actions {
+			actions = append(actions, string(a))
+		}
+		if len(l.Causes) != 1 || l.Causes[0].Class != cdimage.Chroot || l.Causes[0].Underlying != c.below || l.Remedy().Text != c.remedy || strings.Join(actions, " ") != c.actions {
+			t.Errorf("%s%+v\n%s %v", c.said, l.Causes, l.Remedy().Text, actions)
+		}
+	}
+}

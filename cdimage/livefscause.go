@@ -10,8 +10,8 @@ func (p *livefsParser) decide() {
 	l := p.log
 	died := p.died()
 	p.s.at = len(p.s.buf)
-	last, up := p.s.before()
-	lost := Cause{Class: Infrastructure, Line: quote(last), Number: min(l.Lines, l.Lines+1-up)}
+	last := p.lastLine(l.Lines + 1)
+	lost := Cause{Class: Infrastructure, Line: last.line, Number: min(l.Lines, last.number)}
 	switch {
 	case p.frozen == 0 && !died: // whole lines, but the builder never came to clean up
 		l.Failing = p.where()

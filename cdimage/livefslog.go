@@ -102,6 +102,7 @@ type livefsParser struct {
 	hits    []hit // of the current part of the step
 	carried []hit // index files of earlier steps that never arrived
 	after   []hit // infrastructure, while cleaning
+	frames  bool  // inside a Python traceback
 	follow  bool  // the last line was a dpkg error, the next tells whose fault
 }
 
@@ -128,8 +129,13 @@ func (p *livefsParser) visit(line []byte, number int) bool {
 			p.hits = p.hits[:len(p.hits)-1]
 		}
 	}
+	if p.frames && (len(line) == 0 || line[0] == ' ') {
+		p.frame(line)
+		return true
+	}
+	p.frames = false
 	if p.structure(line, number) {
-		return false
+		return p.frames
 	}
 	if bytes.HasPrefix(line, []byte("Get:")) || bytes.HasPrefix(line, []byte("Hit")) {
 		p.arrived(itemKey(line))
@@ -159,13 +165,7 @@ func (p *livefsParser) structure(line []byte, number int) bool {
 		p.unmounted = number
 		p.end = p.lastWords(number)
 	case bytes.HasPrefix(line, []byte("Traceback (most recent")):
-		p.tb, p.tbAbove = number, p.lastWords(number)
-	case bytes.HasPrefix(line, []byte("  File \"")):
-		// Hooks die in Python too; the frames tell whose traceback it is.
-		if p.reached && p.tb > 0 && buildFrame.Match(line) {
-			p.traceback, p.aborted = true, p.scanned
-			p.freezeAt(p.tb, p.tbAbove)
-		}
+		p.tb, p.tbAbove, p.frames = number, p.lastWords(number), true
 	case bytes.HasPrefix(line, []byte("Waiting 15 seconds and trying again")):
 		p.hits = p.hits[:0]
 	case p.aborted && bytes.Contains(line, []byte("CalledProcessError: ")):
@@ -174,6 +174,16 @@ func (p *livefsParser) structure(line []byte, number int) bool {
 		return false
 	}
 	return true
+}
+
+// frame takes a line inside a traceback, of which the last line decides and not the
+// source code that is quoted. Hooks die in Python too: the frames tell whose
+// traceback it is.
+func (p *livefsParser) frame(line []byte) {
+	if p.reached && bytes.HasPrefix(line, []byte("  File \"")) && buildFrame.Match(line) {
+		p.traceback, p.aborted = true, p.scanned
+		p.freezeAt(p.tb, p.tbAbove)
+	}
 }
 
 func (p *livefsParser) addStep(name string, number int) {
@@ -249,10 +259,41 @@ type said struct {
 	number int
 }
 
-// lastWords returns what was said last above line number, but by the builder.
+var (
+	clockStamp = regexp.MustCompile(`^\[[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \d{4}\]$`) // above each step of today
+	errorLine  = regexp.MustCompile(`^(?:E|Error|ERROR|error|fatal|FATAL): \S|^[\w.]+(?:Error|Exception): `)
+	noError    = regexp.MustCompile(`^E: Can not write log `)
+)
+
+// idle reports whether a line says nothing: it is blank, or the builder's own.
+func idle(line []byte) bool {
+	text := string(bytes.TrimSpace(line))
+	return text == "" || text == "Build failed" || text == "Install failed" || clockStamp.MatchString(text)
+}
+
+// lastLine returns the nearest line above line number that says something.
+func (p *livefsParser) lastLine(number int) said {
+	for up, line := range p.s.above() {
+		if !idle(line) {
+			return said{quote(line), number - up}
+		}
+	}
+	return said{number: number}
+}
+
+// lastWords returns what a step said last: the last error, which programs that are
+// called go on after, or else the last line.
 func (p *livefsParser) lastWords(number int) said {
-	line, up := p.s.before("Build failed", "Install failed")
-	return said{quote(line), number - up}
+	last := p.lastLine(number)
+	for up, line := range p.s.above() {
+		switch {
+		case up > nearEnd, bytes.HasPrefix(line, []byte("RUN: /")), bytes.HasPrefix(line, []byte("P: Begin unmounting")), lbStep.Match(line):
+			return last
+		case errorLine.Match(line) && !noError.Match(line):
+			return said{quote(line), number - up}
+		}
+	}
+	return last
 }
 
 // died reports whether a step failed.
@@ -268,8 +309,10 @@ func (p *livefsParser) found(h hit) {
 		return
 	}
 	if h.rule.Class == Network && h.item == "" && strings.TrimLeft(h.line, " \t") != h.line {
-		above, _ := p.s.before()
-		h.item = errItem(above)
+		for _, above := range p.s.above() {
+			h.item = errItem(above)
+			break
+		}
 	}
 	// The first line of each rule is enough, and for the network the last too:
 	// it tells how near to the end it still went wrong.

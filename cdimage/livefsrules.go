@@ -5,6 +5,7 @@ import "fmt"
 // LivefsRules returns the rules for livefs build logs. The caller owns the
 // slice.
 func LivefsRules() []Rule {
+	giveKey := Remedy{"give the build the key that the archive is signed with, then {again}", []Action{FixLivecdRootfs}}
 	return []Rule{
 		{Class: DiskSpace, Pattern: `[Nn]o space left on device`, Literals: []string{"o space left on device"}},
 		{Class: DiskSpace, Pattern: `^(?:E|Error): You don't have enough free space in `},
@@ -14,6 +15,9 @@ func LivefsRules() []Rule {
 		{Class: Infrastructure, Pattern: `^failed to umount `},
 		{Class: Infrastructure, Pattern: `\b(?:Backend|LXD|LXDAPI)Exception\b`, Literals: []string{"BackendException", "LXDException", "LXDAPIException"}, Rank: 1},
 		{Class: Infrastructure, Pattern: `^Builder failed`},
+		{Class: Infrastructure, Pattern: `cannot be unmounted`},
+		{Class: Infrastructure, Pattern: `^(?:E|Error): Release file for \S+ is not valid yet`, Literals: []string{" is not valid yet"}, Rank: 2, Remedy: Remedy{
+			"{again}; the builder's clock is behind that of the archive: tell the Launchpad operators which builder it was", []Action{AskLaunchpad}}},
 
 		// apt's verdict on an item, whatever it says of the reason; then the
 		// details above it, then summaries.
@@ -32,6 +36,8 @@ func LivefsRules() []Rule {
 		{Class: Network, Pattern: `^[\w.]*(?:URLError|HTTPError|ConnectionError|gaierror): `, Literals: []string{"URLError: ", "HTTPError: ", "ConnectionError: ", "gaierror: "}, Rank: 3},
 		{Class: Network, Pattern: `^(?:[\w.-]+: )*(?:[EWN]: |- |Err\S* |Error: |Warning: |ERROR: |fatal: |error: |curl: |wget: |failed: |[\w.]+(?:Error|Exception|Timeout): |Connecting to |Resolving |ssh: |rsync: |git: |bzr: ).*` + networkReason, Literals: networkLiterals(), Rank: 3},
 		{Class: Network, Pattern: `^(?:` + networkReasons + `)`, Literals: networkLiterals(), Rank: 3},
+		{Class: Network, Pattern: `^(?:E|Error): The repository '.*' (?:does not have|no longer has) a Release file`, Literals: []string{" a Release file"}, Rank: 1},
+		{Class: Network, Pattern: `^(?:E|Error): Release file for \S+ is expired`, Literals: []string{"Release file for "}, Rank: 4},
 		{Class: Network, Pattern: `^(?:E|Error): (?:Some index files|Some files) failed to download`, Literals: []string{" failed to download"}, Rank: -1},
 		{Class: Network, Pattern: `^(?:E|Error): Unable to fetch some archives`, Rank: -1},
 
@@ -43,11 +49,15 @@ func LivefsRules() []Rule {
 		{Class: LivecdRootfs, Pattern: `Fingerprints do not match`},
 		{Class: LivecdRootfs, Pattern: `Cannot handle more than one kernel for`},
 		{Class: LivecdRootfs, Pattern: `No kernel output for`},
+		{Class: LivecdRootfs, Pattern: `signed by unknown key`, Rank: 1, Remedy: giveKey},
+		{Class: LivecdRootfs, Pattern: `^(?:E|Error): (?:GPG error: .*|The repository '.*' is not signed)`, Literals: []string{": GPG error: ", "' is not signed"}, Remedy: giveKey},
+		{Class: LivecdRootfs, Pattern: `\b(?:unrecogni[sz]ed option |invalid option -- |unknown option )`, Literals: []string{"unrecognized option ", "unrecognised option ", "invalid option -- ", "unknown option "}, Weak: true, Rank: 1},
 		{Class: LivecdRootfs, Pattern: `^E: .*hooks/.* failed \(exit non-zero\)`, Literals: []string{" failed (exit non-zero)"}, Weak: true},
 
 		{Class: Package, Pattern: `^\s*trying to overwrite (?:shared )?'`, Literals: []string{"trying to overwrite '", "trying to overwrite shared '"}, Rank: 2},
 		{Class: Package, Pattern: `^dpkg: error processing (?:package |archive )?(?P<package>\S+)`, Literals: []string{"dpkg: error processing "}, Rank: 1},
 		{Class: Package, Pattern: `(?:post|pre)-(?:installation|removal) script .*returned error`, Literals: []string{"-installation script ", "-removal script "}},
+		{Class: Package, Pattern: `\b[Rr]efusing to install\b`, Literals: []string{"efusing to install"}},
 		{Class: Package, Pattern: `possibly the package (?P<package>\S+) is at fault`}, // debootstrap
 
 		{Class: Dependency, Pattern: `^ (?P<package>\S+) : (?:Depends|Pre-?Depends|Conflicts|Breaks): `, Literals: []string{" : Depends: ", " : PreDepends: ", " : Pre-Depends: ", " : Conflicts: ", " : Breaks: "}, Rank: 1},

@@ -21,6 +21,18 @@ func livefsRemedies() map[Class]Remedy {
 	}
 }
 
+// chrootRemedies are for faults before the build proper, by the class that lies
+// below; for those not named the archive or the builder is waited for.
+func chrootRemedies() map[Class]Remedy {
+	of := livefsRemedies()
+	return map[Class]Remedy{
+		Infrastructure: {"{again}; the builder could not make its chroot: tell the Launchpad operators which builder it was", []Action{AskLaunchpad}},
+		DiskSpace:      of[DiskSpace],
+		Package:        {"fix the package[ {package}] that the builder's chroot is updated to, then {again}", []Action{FixPackage}},
+		Dependency:     of[Dependency],
+	}
+}
+
 // buildRemedies are for what goes wrong round the live file systems: asking for
 // them, downloading, publishing.
 func buildRemedies() map[Class]Remedy {

@@ -144,6 +144,9 @@ func rebuildRemedy(causes []Cause) Remedy {
 	unread := 0
 	for _, c := range causes {
 		rem := remedyOf(c, table)
+		if below, ok := chrootRemedies()[c.Underlying]; ok && c.Class == Chroot && c.Remedy.Text == "" {
+			rem = below
+		}
 		if slices.Equal(rem.Actions, []Action{ReadLivefsLog}) {
 			unread++
 			continue

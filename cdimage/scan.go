@@ -5,7 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
-	"slices"
+	"iter"
 	"sync"
 )
 
@@ -18,7 +18,7 @@ import (
 const (
 	blockSize  = 128 << 10
 	maxLine    = 64 << 10 // of a longer line only the beginning is looked at
-	maxHistory = 4 << 10  // of what was passed is kept for quoting
+	maxHistory = 8 << 10  // of what was passed is kept for quoting
 	gramSize   = 4
 	maxStep    = 8
 	gramHashes = 1 << 14
@@ -272,18 +272,23 @@ func (s *scanner) keep() {
 
 var newline = []byte{'\n'}
 
-// before returns the nearest line above the visited one that is not blank, nor
-// one of skip, as far as it is still in memory, and how many lines above.
-func (s *scanner) before(skip ...string) ([]byte, int) {
-	above := s.buf[s.begin:s.at]
-	for len(above) > 0 {
-		above = bytes.TrimRight(above, "\r\n")
-		i := bytes.LastIndexByte(above, '\n')
-		line := above[i+1:]
-		if text := bytes.TrimSpace(line); len(text) > 0 && !slices.Contains(skip, string(text)) {
-			return line, bytes.Count(s.buf[s.begin+i+1:s.at], newline)
-		}
-		above = above[:i+1]
+// above gives the lines above the visited one, upwards, with how many lines above
+// they stand, as far as they are in memory whatever the log measures.
+func (s *scanner) above() iter.Seq2[int, []byte] {
+	from := s.begin
+	if s.at-from > maxHistory { // as little as there always is, so that no verdict hangs on the size of blocks
+		from = s.at - maxHistory
+		from += bytes.IndexByte(s.buf[from:s.at], '\n') + 1
 	}
-	return nil, 0
+	return func(yield func(int, []byte) bool) {
+		rest := s.buf[from:s.at]
+		for up := 1; len(rest) > 0; up++ {
+			rest = bytes.TrimSuffix(rest, newline)
+			i := bytes.LastIndexByte(rest, '\n')
+			if !yield(up, bytes.TrimSuffix(rest[i+1:], []byte("\r"))) {
+				return
+			}
+			rest = rest[:i+1]
+		}
+	}
 }

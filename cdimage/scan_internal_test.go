@@ -61,8 +61,10 @@ func TestScanNext(t *testing.T) {
 	var got []string
 	s := &scanner{g: newGrams([]string{"wanted literal"})}
 	s.scan(strings.NewReader(text), func(line []byte, n int) bool {
-		above, up := s.before()
-		got = append(got, fmt.Sprint(n, " ", string(line), " ", up, " after ", string(above)))
+		for up, above := range s.above() {
+			got = append(got, fmt.Sprint(n, " ", string(line), " ", up, " after ", string(above)))
+			break
+		}
 		return bytes.Contains(line, []byte("wanted"))
 	})
 	want := "50001 the wanted literal 1 after filler|50002 next 1 after the wanted literal"
