@@ -4,9 +4,11 @@ import (
 	"bufio"
 	"bytes"
 	"compress/gzip"
+	"fmt"
 	"io"
 	"regexp"
 	"runtime"
+	"strings"
 	"sync"
 	"testing"
 
@@ -188,6 +190,30 @@ func BenchmarkLimits(b *testing.B) {
 			over(b, mix{l.name, [][]byte{text.Bytes()}, int64(text.Len())}, parseLivefsLog)
 		})
 	}
+}
+
+// BenchmarkDense reads logs in which most lines match a rule.
+func BenchmarkDense(b *testing.B) {
+	for _, name := range []string{"vivid-armhf-chroot-connect", "vivid-armhf-hashsum", "vivid-armhf-postinst"} {
+		b.Run(name, func(b *testing.B) {
+			text := strings.Repeat(read(b, "livefs/"+name+".txt.gz"), 2000)
+			over(b, mix{name, [][]byte{[]byte(text[:min(len(text), 16<<20)])}, int64(min(len(text), 16<<20))}, parseLivefsLog)
+		})
+	}
+	b.Run("matching lines, all different", func(b *testing.B) {
+		var lines strings.Builder
+		for n := range 40_000 {
+			fmt.Fprintf(&lines, "W: Failed to fetch http://ftpmaster.internal/ubuntu/pool/main/x/x%d_1.%[1]d_armhf.deb  404  Not Found [IP: 91.189.88.1 80]\n", n)
+			fmt.Fprintf(&lines, " x%d : Depends: y%[1]d but it is not installable\n", n)
+			fmt.Fprintf(&lines, "dpkg: error processing package x%d (--configure):\n", n)
+		}
+		text := failing(b, false, lines.String())
+		over(b, mix{"all different", [][]byte{[]byte(text)}, int64(len(text))}, parseLivefsLog)
+	})
+	b.Run("matching lines", func(b *testing.B) {
+		text := failing(b, false, strings.Repeat("dpkg: error processing package urfkill (--configure):\nW: Failed to fetch http://ftpmaster.internal/ubuntu/dists/vivid/Release.gpg  Could not connect to ftpmaster.internal:80 (91.189.88.1). - connect (110: Connection timed out)\nE: Some index files failed to download. They have been ignored, or old ones used instead.\n", 20_000))
+		over(b, mix{"matching lines", [][]byte{[]byte(text)}, int64(len(text))}, parseLivefsLog)
+	})
 }
 
 // BenchmarkPeak reports the largest heap while a log of 2 GB streams through.

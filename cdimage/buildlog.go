@@ -82,7 +82,7 @@ const lineDate = "2006-01-02 15:04:05"
 // buildParser is the state of one pass.
 type buildParser struct {
 	log   *BuildLog
-	rules *table
+	rules *matcher
 	s     *scanner
 
 	marker     string // seen, its date is still to come
@@ -114,7 +114,7 @@ func ParseBuildLog(r io.Reader) (*BuildLog, error) { return (*Rules)(nil).ParseB
 // ParseBuildLog is [ParseBuildLog] with the rules rs.
 func (rs *Rules) ParseBuildLog(r io.Reader) (*BuildLog, error) {
 	t := rs.orDefault().build
-	p := &buildParser{log: &BuildLog{}, rules: t, s: &scanner{g: t.literals}}
+	p := &buildParser{log: &BuildLog{}, rules: t.matcher(false), s: &scanner{g: t.literals}}
 	defer p.s.release()
 	plain, err := unpack(r)
 	if err == nil {
@@ -171,7 +171,7 @@ func (p *buildParser) visit(line []byte, number int) bool {
 	if p.runLine(line, number) {
 		p.endTraceback() // the run goes on
 	} else {
-		p.rules.match(line, number, p.found)
+		p.rules.match(line, number, p.counts, p.found)
 	}
 	return p.tb != nil || p.stage == stageDownload
 }
@@ -229,7 +229,7 @@ func (p *buildParser) publishLine(line []byte, number int) bool {
 	case begins("No keys found", "LP_SIGN_CONFIG set", "Signing ", "No iso.qa.", "Submitting ", "Test Observer is not"):
 		p.signed = true
 	case begins("Couldn't submit artifact"):
-		p.rules.match(line, number, p.found)
+		p.rules.match(line, number, p.counts, p.found)
 	case begins("Unable to contact tracker"):
 		p.warn(quote(line))
 	case begins("No images produced!"):
@@ -314,17 +314,20 @@ func knownStage(name string) bool {
 	return false
 }
 
+// counts reports whether a line of a rule says something here: the first of each
+// rule is enough.
+func (p *buildParser) counts(r *compiled) bool {
+	switch {
+	case r.Exception, r.Stage != "" && p.stage != r.Stage, r.Scope == "command" && p.stage != "":
+		return false
+	case p.stage == stageMirrors && r.Stage == "" && !r.own:
+		return false // said by another host
+	}
+	return !slices.ContainsFunc(p.hits, func(h hit) bool { return h.rule == r })
+}
+
 func (p *buildParser) found(h hit) {
-	if s := h.rule.Stage; h.rule.Exception || s != "" && p.stage != s || h.rule.Scope == "command" && p.stage != "" {
-		return
+	if p.counts(h.rule) {
+		p.hits = append(p.hits, h)
 	}
-	if p.stage == stageMirrors && h.rule.Stage == "" && !h.rule.own {
-		return // said by another host
-	}
-	for _, known := range p.hits {
-		if known.rule == h.rule {
-			return // the first line of each rule is enough
-		}
-	}
-	p.hits = append(p.hits, h)
 }

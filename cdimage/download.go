@@ -49,8 +49,9 @@ func (d *downloads) add(p *buildParser, line []byte, number int) bool {
 		return true
 	}
 	var is bool
-	p.rules.match(line, number, func(h hit) {
-		if is || h.rule.Stage != stageDownload && h.rule.Class != DiskSpace {
+	counts := func(r *compiled) bool { return r.Stage == stageDownload || r.Class == DiskSpace }
+	p.rules.match(line, number, counts, func(h hit) {
+		if is || !counts(h.rule) {
 			return
 		}
 		is = true

@@ -79,7 +79,7 @@ func (p *buildParser) explained(t *traceback) []Cause {
 func (p *buildParser) said(t *traceback, weak bool) []Cause {
 	var hits []hit
 	for _, a := range append([]answer{{t.exception, t.number}}, t.body...) {
-		p.rules.match([]byte(a.text), a.number, func(h hit) {
+		p.rules.match([]byte(a.text), a.number, nil, func(h hit) {
 			if r := h.rule; r.Weak == weak && (r.Exception || !weak) && (r.Stage == "" || r.Exception && r.Stage == t.stage) {
 				hits = append(hits, h)
 			}

@@ -51,7 +51,9 @@ func noEpoch(version string) string {
 }
 
 func urlKey(u string) string {
-	u = strings.NewReplacer("%3a", ":", "%3A", ":", "%2b", "+", "%2B", "+", "%7e", "~", "%7E", "~").Replace(u)
+	if strings.Contains(u, "%") {
+		u = strings.NewReplacer("%3a", ":", "%3A", ":", "%2b", "+", "%2B", "+", "%7e", "~", "%7E", "~").Replace(u)
+	}
 	if strings.Contains(u, "/lists/partial/") { // slashes are underscores there
 		u = strings.ReplaceAll(u, "_", "/")
 	}

@@ -57,13 +57,41 @@ var livefsMarks = []string{
 }
 
 var (
-	runStep    = regexp.MustCompile(`^RUN: /\S*/(?:in-target )?([a-z][a-z0-9-]*)`)
-	lbStep     = regexp.MustCompile(`^\[\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\] (lb_\S+(?: .*)?)$`)
-	buildID    = regexp.MustCompile(`LIVEFSBUILD-(\d+)`)
 	tidying    = regexp.MustCompile(`^(?:P: |Reading package lists|Building dependency tree|Reading state information|Del )`)
 	buildFrame = regexp.MustCompile(`/buildlivefs"|/build_livefs\.py"`)
 	optProject = regexp.MustCompile(`'?--(project|series|arch)'?[,= ]+'?([A-Za-z0-9.+/-]+)`)
 )
+
+// runStep is the name of the program in a line "RUN: /path/program …" or "RUN:
+// /path/in-target program …".
+func runStep(line string) string {
+	program, args, _ := strings.Cut(strings.TrimPrefix(line, "RUN: "), " ")
+	step := program[strings.LastIndexByte(program, '/')+1:]
+	if step == "in-target" {
+		step, _, _ = strings.Cut(args, " ")
+	}
+	if n := strings.IndexFunc(step, func(r rune) bool { return r != '-' && (r < 'a' || r > 'z') && notDigit(r) }); n >= 0 {
+		step = step[:n]
+	}
+	return step
+}
+
+// liveBuildStep is the step in a line "[2016-09-06 02:13:54] lb_chroot_hooks ", nil
+// when it is no such line.
+func liveBuildStep(line []byte) []byte {
+	const stamp = "[2016-09-06 02:13:54]"
+	if len(line) < len(stamp)+len(" lb_x") || !bytes.HasPrefix(line[len(stamp)-1:], []byte("] lb_")) {
+		return nil
+	}
+	for i, c := range []byte(stamp) {
+		if digit := !notDigit(rune(c)); digit != !notDigit(rune(line[i])) || !digit && line[i] != c {
+			return nil
+		}
+	}
+	return line[len(stamp)+1:]
+}
+
+func notDigit(r rune) bool { return r < '0' || r > '9' }
 
 // After these programs the work is over and only cleaning remains.
 func cleaning(step string) bool {
@@ -82,7 +110,7 @@ const nearEnd = 60
 // livefsParser is the state of one pass.
 type livefsParser struct {
 	log   *LivefsLog
-	rules *table
+	rules *matcher
 	s     *scanner
 
 	run, lb   string // current step and its part
@@ -109,7 +137,7 @@ type livefsParser struct {
 // ParseLivefsLog is [ParseLivefsLog] with the rules rs.
 func (rs *Rules) ParseLivefsLog(r io.Reader) (*LivefsLog, error) {
 	t := rs.orDefault().livefs
-	p := &livefsParser{log: &LivefsLog{Causes: []Cause{}}, rules: t, s: &scanner{g: t.literals}}
+	p := &livefsParser{log: &LivefsLog{Causes: []Cause{}}, rules: t.matcher(true), s: &scanner{g: t.literals}}
 	defer p.s.release()
 	plain, err := unpack(r)
 	if err == nil {
@@ -140,7 +168,7 @@ func (p *livefsParser) visit(line []byte, number int) bool {
 	if bytes.HasPrefix(line, []byte("Get:")) || bytes.HasPrefix(line, []byte("Hit")) {
 		p.arrived(itemKey(line))
 	} else {
-		p.rules.match(line, number, p.found)
+		p.rules.match(line, number, p.counts, p.found)
 	}
 	// While something is missing, watch whether it arrives after all.
 	return p.follow || p.frozen == 0 && p.missing()
@@ -150,16 +178,16 @@ func (p *livefsParser) visit(line []byte, number int) bool {
 func (p *livefsParser) structure(line []byte, number int) bool {
 	switch {
 	case bytes.HasPrefix(line, []byte("RUN: /")):
-		if m := runStep.FindSubmatch(line); m != nil {
-			p.enterRun(string(m[1]), line, number)
+		if step := runStep(string(line)); step != "" {
+			p.enterRun(step, line, number)
 		}
 	case bytes.HasPrefix(line, []byte("[")) && bytes.Contains(line, []byte("] lb_")):
-		m := lbStep.FindSubmatch(line)
-		if m == nil {
+		step := liveBuildStep(line)
+		if step == nil {
 			return false
 		}
 		p.begin()
-		p.lb = strings.TrimSpace(quote(m[1]))
+		p.lb = strings.TrimSpace(quote(step))
 		p.addStep(p.lb, number)
 	case bytes.HasPrefix(line, []byte("P: Begin unmounting filesystems")):
 		p.unmounted = number
@@ -194,11 +222,16 @@ func (p *livefsParser) addStep(name string, number int) {
 }
 
 func (p *livefsParser) enterRun(step string, line []byte, number int) {
-	if m := buildID.FindSubmatch(line); m != nil {
-		p.log.Build = string(m[1])
+	if _, rest, ok := bytes.Cut(line, []byte("LIVEFSBUILD-")); ok {
+		if n := bytes.IndexFunc(rest, notDigit); n > 0 {
+			rest = rest[:n]
+		}
+		if len(rest) > 0 && !notDigit(rune(rest[0])) && string(rest) != p.log.Build {
+			p.log.Build = string(rest)
+		}
 	}
 	var options [][][]byte
-	if step == "buildlivefs" {
+	if step == "buildlivefs" && p.log.Project == "" {
 		options = optProject.FindAllSubmatch(line[:min(len(line), 4096)], 16)
 	}
 	for _, m := range options {
@@ -259,16 +292,27 @@ type said struct {
 	number int
 }
 
-var (
-	clockStamp = regexp.MustCompile(`^\[[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \d{4}\]$`) // above each step of today
-	errorLine  = regexp.MustCompile(`^(?:E|Error|ERROR|error|fatal|FATAL): \S|^[\w.]+(?:Error|Exception): `)
-	noError    = regexp.MustCompile(`^E: Can not write log `)
-)
+var clockStamp = regexp.MustCompile(`^\[[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \d{4}\]$`) // above each step of today
 
 // idle reports whether a line says nothing: it is blank, or the builder's own.
 func idle(line []byte) bool {
 	text := string(bytes.TrimSpace(line))
-	return text == "" || text == "Build failed" || text == "Install failed" || clockStamp.MatchString(text)
+	return text == "" || text == "Build failed" || text == "Install failed" || text[0] == '[' && clockStamp.MatchString(text)
+}
+
+// isError reports whether a line begins as programs begin their errors, "E: ",
+// "fatal: " or "KeyError: ".
+func isError(line []byte) bool {
+	i := bytes.Index(line, []byte(": "))
+	if i < 1 || bytes.HasPrefix(line, []byte("E: Can not write log ")) {
+		return false
+	}
+	switch head := string(line[:i]); head {
+	case "E", "Error", "ERROR", "error", "fatal", "FATAL":
+		return true
+	default:
+		return !strings.Contains(head, " ") && (strings.HasSuffix(head, "Error") || strings.HasSuffix(head, "Exception"))
+	}
 }
 
 // lastLine returns the nearest line above line number that says something.
@@ -287,9 +331,9 @@ func (p *livefsParser) lastWords(number int) said {
 	last := p.lastLine(number)
 	for up, line := range p.s.above() {
 		switch {
-		case up > nearEnd, bytes.HasPrefix(line, []byte("RUN: /")), bytes.HasPrefix(line, []byte("P: Begin unmounting")), lbStep.Match(line):
+		case up > nearEnd, bytes.HasPrefix(line, []byte("RUN: /")), bytes.HasPrefix(line, []byte("P: Begin unmounting")), liveBuildStep(line) != nil:
 			return last
-		case errorLine.Match(line) && !noError.Match(line):
+		case isError(line):
 			return said{quote(line), number - up}
 		}
 	}
@@ -301,24 +345,39 @@ func (p *livefsParser) died() bool {
 	return p.traceback || p.unmounted > 0 && slices.ContainsFunc(p.hits, func(h hit) bool { return !h.rule.Weak })
 }
 
-func (p *livefsParser) found(h hit) {
-	if p.frozen > 0 && !(h.rule.Class == DiskSpace && p.traceback && p.run == p.work) {
-		if h.rule.Class == Infrastructure && len(p.after) < 8 {
-			p.after = append(p.after, h)
+// counts reports whether one more line of a rule can make a difference: the first
+// of each rule in a step is enough, and for the network the last too, which tells
+// how near to the end it still went wrong. Of many lines about the network only a
+// better one counts.
+func (p *livefsParser) counts(r *compiled) bool {
+	if p.frozen > 0 {
+		return r.Class == DiskSpace && p.traceback && p.run == p.work || r.Class == Infrastructure && len(p.after) < 8
+	}
+	many := len(p.hits) >= 64
+	if r.Class == Network && !many {
+		return true
+	}
+	for i := range p.hits {
+		of := p.hits[i].rule
+		if of == r || many && r.Class == Network && of.Class == Network && of.Rank >= r.Rank {
+			return false
 		}
+	}
+	return true
+}
+
+func (p *livefsParser) found(h hit) {
+	if !p.counts(h.rule) {
+		return
+	}
+	if p.frozen > 0 && h.rule.Class == Infrastructure {
+		p.after = append(p.after, h)
 		return
 	}
 	if h.rule.Class == Network && h.item == "" && strings.TrimLeft(h.line, " \t") != h.line {
 		for _, above := range p.s.above() {
 			h.item = errItem(above)
 			break
-		}
-	}
-	// The first line of each rule is enough, and for the network the last too:
-	// it tells how near to the end it still went wrong.
-	for i := range p.hits {
-		if p.hits[i].rule == h.rule && (h.rule.Class != Network || len(p.hits) >= 64) {
-			return
 		}
 	}
 	p.hits = append(p.hits, h)

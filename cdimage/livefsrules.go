@@ -34,7 +34,7 @@ func LivefsRules() []Rule {
 		{Class: Network, Pattern: `^(?:[\w./-]+: )*curl: \(\d+\) `, Literals: numbered("curl: (%d) ", 5, 6, 7, 16, 18, 22, 28, 35, 52, 55, 56, 92), Rank: 4},
 		{Class: Network, Pattern: `^fatal: unable to (?:access '(?:https?|git)://|connect to )|^error: RPC failed`, Literals: []string{"fatal: unable to access '", "fatal: unable to connect to ", "error: RPC failed"}, Rank: 3},
 		{Class: Network, Pattern: `^[\w.]*(?:URLError|HTTPError|ConnectionError|gaierror): `, Literals: []string{"URLError: ", "HTTPError: ", "ConnectionError: ", "gaierror: "}, Rank: 3},
-		{Class: Network, Pattern: `^(?:[\w.-]+: )*(?:[EWN]: |- |Err\S* |Error: |Warning: |ERROR: |fatal: |error: |curl: |wget: |failed: |[\w.]+(?:Error|Exception|Timeout): |Connecting to |Resolving |ssh: |rsync: |git: |bzr: ).*` + networkReason, Literals: networkLiterals(), Rank: 3},
+		{Class: Network, Pattern: `^(?:[\w.-]+: )*(?:[EWN]: |- |Err\S* |Error: |Warning: |ERROR: |fatal: |error: |curl: |wget: |failed: |[\w.]+(?:Error|Exception|Timeout): |Connecting to |Resolving |ssh: |rsync: |git: |bzr: )`, Literals: networkLiterals(), Rank: 3},
 		{Class: Network, Pattern: `^(?:` + networkReasons + `)`, Literals: networkLiterals(), Rank: 3},
 		{Class: Network, Pattern: `^(?:E|Error): The repository '.*' (?:does not have|no longer has) a Release file`, Literals: []string{" a Release file"}, Rank: 1},
 		{Class: Network, Pattern: `^(?:E|Error): Release file for \S+ is expired`, Literals: []string{"Release file for "}, Rank: 4},

@@ -1,7 +1,6 @@
 package cdimage
 
 import (
-	"bytes"
 	"path"
 	"strings"
 )
@@ -18,17 +17,84 @@ func (h hit) cause() Cause {
 	return Cause{Class: h.rule.Class, Scope: h.rule.Scope, Line: h.line, Number: h.number, Package: h.pkg, Remedy: h.rule.Remedy}
 }
 
-// match calls found for each rule that the line matches.
-func (t *table) match(line []byte, number int, found func(hit)) {
+// A matcher tries the rules of a table on the lines of one log.
+type matcher struct {
+	*table
+	oncePerClass bool               // of the rules of a class only the one with the highest rank counts
+	wanted       []bool             // to be tried on the line at hand, by rule
+	seen         map[string]*memory // lines that come again: programs say the same again and again
+}
+
+// A memory is what is known of a line, wherever it stands.
+type memory struct {
+	tried   []bool // by rule
+	matches []match
+}
+
+// A match is what a rule finds in a line.
+type match struct {
+	rule      int
+	pkg, item string
+}
+
+const (
+	maxMemories   = 256
+	maxRemembered = 1 << 10 // bytes of a line
+)
+
+func (t *table) matcher(oncePerClass bool) *matcher {
+	return &matcher{table: t, oncePerClass: oncePerClass, wanted: make([]bool, len(t.rules)), seen: map[string]*memory{}}
+}
+
+// match calls found for each rule that the line matches and that counts; nil: all
+// do. Patterns are slow: they are tried only where a literal of theirs stands.
+func (m *matcher) match(line []byte, number int, counts func(*compiled) bool, found func(hit)) {
+	any := false
+	m.literals.each(line, func(literal int32) {
+		for _, i := range m.rulesOf[literal] {
+			if !m.wanted[i] && (counts == nil || counts(&m.rules[i])) {
+				m.wanted[i], any = true, true
+			}
+		}
+	})
+	if !any {
+		return
+	}
+	mem := m.seen[string(line)]
+	if mem == nil {
+		mem = &memory{}
+		if len(m.seen) < maxMemories && len(line) <= maxRemembered {
+			mem.tried = make([]bool, len(m.rules))
+			m.seen[string(line)] = mem
+		}
+	}
+	m.try(line, mem)
+	for _, x := range mem.matches {
+		if m.wanted[x.rule] {
+			found(hit{rule: &m.rules[x.rule], line: quote(line), number: number, pkg: x.pkg, item: x.item})
+		}
+	}
+	clear(m.wanted)
+}
+
+// try runs the patterns that are wanted and have not been tried on the line.
+func (m *matcher) try(line []byte, mem *memory) {
 	noisy := 0 // 0 not looked yet, 1 no, 2 yes
-	for i := range t.rules {
-		r := &t.rules[i]
-		if !containsAny(line, r.literals) {
+	for _, i := range m.order {
+		r := &m.rules[i]
+		if !m.wanted[i] || mem.tried != nil && mem.tried[i] || m.oncePerClass && m.has(mem, r.Class) {
+			continue
+		}
+		if mem.tried != nil {
+			mem.tried[i] = true
+		}
+		at := r.re.FindSubmatchIndex(line)
+		if at == nil {
 			continue
 		}
 		if noisy == 0 {
 			noisy = 1
-			if t.noise.Match(line) {
+			if m.noise.Match(line) {
 				noisy = 2
 			}
 		}
@@ -36,24 +102,20 @@ func (t *table) match(line []byte, number int, found func(hit)) {
 		if noisy == 2 && r.Class != DiskSpace {
 			continue
 		}
-		m := r.re.FindSubmatchIndex(line)
-		if m == nil {
-			continue
+		x := match{rule: i}
+		if r.pkg >= 0 && at[2*r.pkg] >= 0 {
+			x.pkg = packageName(string(line[at[2*r.pkg]:at[2*r.pkg+1]]))
 		}
-		h := hit{rule: r, line: quote(line), number: number}
-		if r.pkg >= 0 && m[2*r.pkg] >= 0 {
-			h.pkg = packageName(string(line[m[2*r.pkg]:m[2*r.pkg+1]]))
+		if r.item >= 0 && at[2*r.item] >= 0 {
+			x.item = itemKey(line[at[2*r.item]:at[2*r.item+1]])
 		}
-		if r.item >= 0 && m[2*r.item] >= 0 {
-			h.item = itemKey(line[m[2*r.item]:m[2*r.item+1]])
-		}
-		found(h)
+		mem.matches = append(mem.matches, x)
 	}
 }
 
-func containsAny(line []byte, literals [][]byte) bool {
-	for _, l := range literals {
-		if bytes.Contains(line, l) {
+func (m *matcher) has(mem *memory, class Class) bool {
+	for _, x := range mem.matches {
+		if m.rules[x.rule].Class == class {
 			return true
 		}
 	}
@@ -83,6 +145,13 @@ func quote(line []byte) string {
 	if len(line) > maxQuote {
 		head, tail := line[:maxQuote/2], line[len(line)-maxQuote/2:]
 		return quote(head) + " … " + quote(tail)
+	}
+	plain := true
+	for _, c := range line {
+		plain = plain && c >= ' ' && c < 0x7f
+	}
+	if plain {
+		return string(line)
 	}
 	return strings.Map(func(r rune) rune { // which makes what is no UTF-8 valid
 		if r < ' ' && r != '\t' || r == 0x7f {

@@ -28,8 +28,8 @@ type Rule struct {
 	// names the package concerned, (?P<item>) what was to be fetched.
 	Pattern string
 
-	// Literals are texts of which at least one stands in every line that
-	// Pattern matches. Logs are searched for them before anything else, so
+	// Literals are texts of which at least one has to stand in a line: Pattern is
+	// tried on no other. Logs are searched for them before anything else, so
 	// they decide the speed: ten bytes or more are good, below four bytes
 	// every line of the log has to be looked at. Empty: the longest text that
 	// Pattern cannot do without is taken.
@@ -77,14 +77,15 @@ type Rules struct{ livefs, build *table }
 type table struct {
 	rules    []compiled
 	classes  []Class // strongest first
+	order    []int   // of trying them: within a class the strong ones first, then by rank
 	literals *grams  // those of the rules, and the marks of the kind of log
+	rulesOf  [][]int // the rules that a literal is of
 	noise    *regexp.Regexp
 }
 
 type compiled struct {
 	Rule
 	re        *regexp.Regexp
-	literals  [][]byte
 	pkg, item int  // subexpressions, -1 when absent
 	own       bool // the class is an importer's
 }
@@ -134,15 +135,29 @@ func newTable(rules []Rule, kind logKind) (*table, error) {
 			return nil, err
 		}
 		t.rules = append(t.rules, c)
-		for _, l := range c.literals {
-			wanted = append(wanted, string(l))
-		}
+		t.order = append(t.order, i)
+		wanted = append(wanted, c.Literals...)
 		if r.Class != Unknown && !slices.Contains(t.classes, r.Class) {
 			t.classes = append(t.classes, r.Class)
 		}
 	}
 	t.classes = append(t.classes, Unknown)
 	t.literals = newGrams(wanted)
+	t.rulesOf = make([][]int, len(t.literals.literals))
+	for id, l := range t.literals.literals {
+		for i := range t.rules {
+			if slices.Contains(t.rules[i].Literals, string(l)) {
+				t.rulesOf[id] = append(t.rulesOf[id], i)
+			}
+		}
+	}
+	slices.SortStableFunc(t.order, func(i, j int) int {
+		x, y := &t.rules[i], &t.rules[j]
+		if x.Weak != y.Weak {
+			return cmp.Compare(btoi(x.Weak), btoi(y.Weak))
+		}
+		return cmp.Compare(y.Rank, x.Rank)
+	})
 	return t, nil
 }
 
@@ -163,14 +178,17 @@ func newCompiled(r Rule, remedies map[Class]Remedy) (compiled, *Error) {
 	}
 	_, known := remedies[r.Class]
 	c := compiled{Rule: r, own: !known, re: re, pkg: re.SubexpIndex("package"), item: re.SubexpIndex("item")}
-	literals := r.Literals
-	if len(literals) == 0 {
-		literals = []string{obligatory(r.Pattern)}
-	}
-	for _, l := range literals {
-		c.literals = append(c.literals, []byte(l))
+	if len(c.Literals) == 0 {
+		c.Literals = []string{obligatory(r.Pattern)}
 	}
 	return c, nil
+}
+
+func btoi(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
 }
 
 // obligatory returns the longest text without which pattern cannot match.

@@ -48,16 +48,13 @@ func newGrams(literals []string) *grams {
 	shortest := 1 << 10
 	seen := map[string]bool{}
 	for _, l := range literals {
-		if len(l) < gramSize {
-			return &grams{}
-		}
 		if !seen[l] {
 			seen[l] = true
 			g.literals = append(g.literals, []byte(l))
 			shortest = min(shortest, len(l))
 		}
 	}
-	if len(g.literals) == 0 {
+	if shortest < gramSize || len(g.literals) == 0 {
 		return g
 	}
 	g.step = min(shortest-gramSize+1, maxStep)
@@ -123,6 +120,31 @@ func (g *grams) find(b []byte) int {
 		}
 	}
 	return -1
+}
+
+// each calls found for each literal that a line holds, at least once.
+func (g *grams) each(line []byte, found func(literal int32)) {
+	if g.step == 0 {
+		for i, l := range g.literals {
+			if bytes.Contains(line, l) {
+				found(int32(i))
+			}
+		}
+		return
+	}
+	for i := 0; i+gramSize <= len(line); i += g.step {
+		v := binary.LittleEndian.Uint32(line[i:])
+		h := gramHash(v)
+		if !g.known[h] {
+			continue
+		}
+		for e := g.slot[h]; e != 0; e = g.entries[e-1].next {
+			x := &g.entries[e-1]
+			if from := i - int(x.off); x.gram == v && from >= 0 && bytes.HasPrefix(line[from:], g.literals[x.literal]) {
+				found(x.literal)
+			}
+		}
+	}
 }
 
 // wants reports whether one line holds a literal.
