@@ -3,15 +3,21 @@
 // importer, and pauses it.
 //
 // A [Server] does that with the server's own programs, over a command.Runner: one
-// SSH host, or a fake. Its verbs are Copy, Tag, Phase and Import; each of the first
-// three has a Check beside it that only reads and says what would happen, or that
-// it has happened already. What an effect came to is always read from the published
-// index: these programs exit with 0 after doing nothing, and with 1 after publishing
-// to everybody. [Server.Preflight] finds what killed programs left behind,
-// [Server.Mend] puts it right.
+// SSH host, or a fake. Its verbs are [Server.Copy], [Server.Tag], [Server.Phase]
+// and [Server.Import]; each of the first three takes a request ([CopyRequest],
+// [TagRequest], [PhaseRequest]) and has a Check beside it that only reads and says
+// what would happen, or that it has happened already. What an effect came to is
+// always read from the published index: these programs exit with 0 after doing
+// nothing, and with 1 after publishing to everybody. What is there is a
+// [CopyResult] or a [PhaseResult], and for an import an importlog.Run.
+//
+// Before each effect the tree is looked at. [Server.Preflight] finds what killed
+// programs left behind, as systemimage.Finding with the command that mends it;
+// [Server.Mend] mends the index of one device by itself.
 //
 // An [Importer] pauses the importer by commenting out its line of a crontab, with
-// the [Owner] who did it, and gives it back.
+// the [Owner] who did it, and gives it back. Its [ImporterStatus] says who holds
+// it, and whether a person has turned it off.
 //
 // # Errors
 //

@@ -2,12 +2,8 @@ package operate
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"errors"
 	"fmt"
 	"log/slog"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -122,15 +118,6 @@ func (c crontab) status() ImporterStatus {
 	return st
 }
 
-// oneBased turns indexes into the numbers of lines.
-func oneBased(indexes []int) []int {
-	var list []int
-	for _, n := range indexes {
-		list = append(list, n+1)
-	}
-	return list
-}
-
 // Pause comments out the last active line, so that cron does not start the
 // importer, and marks it with this run; a line that others hold paused gets the
 // mark too. A line that somebody commented out by hand is as good, and is left
@@ -225,93 +212,6 @@ func (i *Importer) Resume(ctx context.Context) error {
 	})
 }
 
-// change brings the crontab to where goal wants it: read, ask, swap, and read
-// again until goal has nothing to change any more. That last reading is the
-// proof that the change is there.
-func (i *Importer) change(ctx context.Context, op string, goal func(crontab) (crontab, error)) error {
-	switch {
-	case i.ReadOnly:
-		return i.error(op, systemimage.ErrReadOnly, nil)
-	case i.Owner.Run == "":
-		return i.error(op, systemimage.ErrRefused, errors.New("Owner.Run is not set: the pause could not be found again"))
-	}
-	var last error
-	for attempt := range 6 {
-		if attempt > 1 {
-			if err := host.Sleep(ctx, time.Duration(attempt)*200*time.Millisecond); err != nil {
-				return i.error(op, systemimage.ErrAmbiguous, err)
-			}
-		}
-		tab, err := i.read(ctx, op)
-		if err != nil {
-			return err
-		}
-		want, err := goal(tab)
-		if err != nil {
-			return err
-		}
-		before, after := tab.text(), want.text()
-		if string(before) == string(after) {
-			return nil
-		}
-		if last, err = i.swap(ctx, op, before, after); err != nil {
-			return err
-		}
-	}
-	if last == nil {
-		last = errors.New("the crontab does not keep the change: something writes it back")
-	}
-	return i.error(op, systemimage.ErrLocked, last)
-}
-
-// read returns the crontab. Its text goes into no message: other lines may
-// carry secrets.
-func (i *Importer) read(ctx context.Context, op string) (crontab, error) {
-	if i.Runner == nil {
-		return crontab{}, i.error(op, systemimage.ErrRefused, errors.New("Runner is not set"))
-	}
-	out, err := i.Runner.Run(ctx, command.Command{Argv: []string{"crontab", "-l"}})
-	switch {
-	case err != nil:
-		return crontab{}, i.error(op, nil, fmt.Errorf("reading the crontab: %w", err))
-	case out.Truncated:
-		return crontab{}, i.error(op, systemimage.ErrMalformed, errors.New("the crontab is longer than the runner's limit: it would be cut when written back"))
-	case out.Exit == 0:
-		return parseCrontab(out.Stdout, i.program()), nil
-	case strings.Contains(string(out.Stderr), "no crontab for"):
-		return parseCrontab(nil, i.program()), nil
-	}
-	return crontab{}, i.error(op, systemimage.ErrBroken, fmt.Errorf("crontab -l exited with %d: %s", out.Exit, host.Shorten(strings.TrimSpace(string(out.Stderr)))))
-}
-
-var crontabComplaint = regexp.MustCompile(`:(\d+): ((?:bad|premature|invalid|missing) [a-z -]+)`)
-
-// swap installs after if the crontab is still before. The first error says that
-// somebody else was faster, and that looking again is worth it.
-func (i *Importer) swap(ctx context.Context, op string, before, after []byte) (again, err error) {
-	sum := func(b []byte) string { s := sha256.Sum256(b); return hex.EncodeToString(s[:]) }
-	c := host.Script(crontabScript, crontabScriptName, sum(before), sum(after))
-	c.Stdin = after
-	out, err := i.Runner.Run(ctx, c)
-	switch {
-	case err != nil:
-		return nil, i.error(op, systemimage.ErrAmbiguous, fmt.Errorf("writing the crontab: %w", err))
-	case out.Exit == 0:
-		return nil, nil
-	case out.Exit == 3:
-		return errors.New("the crontab was changed by somebody else at the same time, again and again"), nil
-	case out.Exit == 4:
-		return errors.New("the new crontab was cut on its way to the server"), nil
-	}
-	why := fmt.Errorf("installing the crontab failed with exit status %d", out.Exit)
-	if m := crontabComplaint.FindSubmatch(out.Stderr); m != nil {
-		why = fmt.Errorf("crontab refused the text: line %s: %s", m[1], m[2])
-	} else if len(after) > 0 && after[len(after)-1] != '\n' {
-		why = errors.New("crontab refuses a table whose last line has no end: open it with crontab -e, and save it")
-	}
-	return nil, i.error(op, systemimage.ErrRefused, why)
-}
-
 // waitForImport waits until no import holds the global lock.
 func (i *Importer) waitForImport(ctx context.Context, op string) error {
 	deadline := time.Now().Add(i.Wait)
@@ -357,6 +257,15 @@ func (i *Importer) log() *slog.Logger { return host.Logger(i.Logger) }
 
 func (i *Importer) error(op string, kind, err error) error {
 	return &systemimage.Error{Op: op, Kind: kind, Err: err}
+}
+
+// oneBased turns indexes into the numbers of lines.
+func oneBased(indexes []int) []int {
+	var list []int
+	for _, n := range indexes {
+		list = append(list, n+1)
+	}
+	return list
 }
 
 func numbers(list []int) string {

@@ -11,6 +11,8 @@ import (
 	"github.com/landingteam/landing/systemimage/internal/host"
 )
 
+const mendOp = "mend index"
+
 const (
 	mendScriptName = "landing-mend"
 
@@ -33,8 +35,6 @@ done
 [ -s "$2/index.json.asc" ] || echo unsigned
 `
 )
-
-const mendOp = "mend index"
 
 // Mend repairs what a killed commit left of a device's index: it finishes one
 // that was killed between the removal of the old index and the arrival of the

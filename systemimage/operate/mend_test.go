@@ -60,7 +60,7 @@ func TestMend(t *testing.T) {
 				t.Errorf("image %d at %d %%, want 1 at %d", m.Version, m.Percentage, tt.at)
 			}
 			if _, err := s.Phase(t.Context(), operate.PhaseRequest{Channel: channel, Device: device, Version: 1}); err != nil {
-				t.Errorf("SetPercentage() after Mend(): %v", err)
+				t.Errorf("Phase() after Mend(): %v", err)
 			}
 		})
 	}
@@ -92,14 +92,14 @@ func newOperator(t *testing.T) (*systemimagetest.Server, *operate.Server) {
 }
 
 // Blind, the program is run though nothing can be read; what it says is passed on.
-func TestSetPercentageBlind(t *testing.T) {
+func TestPhaseBlind(t *testing.T) {
 	t.Parallel()
 	_, s := newOperator(t)
 	sight := s.Client
 	s.Client = &systemimage.Client{BaseURL: "http://127.0.0.1:1", Unverified: true}
 	stop := operate.PhaseRequest{Channel: "ubuntu-touch/stable/meizu.en", Device: "arale", Version: 1, Quick: true, Blind: true}
 	if p, err := s.Phase(t.Context(), stop); !errors.Is(err, systemimage.ErrAmbiguous) || !strings.Contains(err.Error(), "says that it is set to 0 %") {
-		t.Errorf("SetPercentage() = %+v, %v", p, err)
+		t.Errorf("Phase() = %+v, %v", p, err)
 	}
 	if m, err := sight.Latest(t.Context(), stop.Channel, stop.Device); err != nil || m.Percentage != 0 {
 		t.Errorf("at %d %%, %v, want 0", m.Percentage, err)
@@ -117,7 +117,7 @@ func TestSetPercentageBlind(t *testing.T) {
 		r := stop
 		tt.change(&r)
 		if p, err := s.Phase(t.Context(), r); !errors.Is(err, tt.kind) || !strings.Contains(err.Error(), tt.want) {
-			t.Errorf("SetPercentage(%+v) = %+v, %v, want %v with %q", r, p, err, tt.kind, tt.want)
+			t.Errorf("Phase(%+v) = %+v, %v, want %v with %q", r, p, err, tt.kind, tt.want)
 		}
 	}
 	s.Client = sight

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/landingteam/landing/systemimage"
-	"github.com/landingteam/landing/systemimage/importlog"
 	"github.com/landingteam/landing/systemimage/internal/host"
 )
 
@@ -24,16 +23,7 @@ func (s *Server) settle(ctx context.Context, op string, p *copyPlan, e ending) (
 	}
 	after, found, err := s.look(ctx, p, e)
 	if err != nil {
-		kind := systemimage.ErrAmbiguous
-		if errors.Is(err, systemimage.ErrTorn) && e.err == nil {
-			kind = systemimage.ErrTorn
-		}
-		for _, f := range s.whyTorn(ctx, op, err, p.want.Channel, p.want.Channel, p.want.Device) {
-			if f.Blocks {
-				err = fmt.Errorf("%v: %w", f, err)
-			}
-		}
-		return fail(kind, fmt.Errorf("%v, and the published index cannot be read: %w", e, err))
+		return fail(s.unreadable(ctx, op, p, e, err))
 	}
 	if !found {
 		if text := refuseNull(after.Index); text != "" {
@@ -67,6 +57,20 @@ func (s *Server) settle(ctx context.Context, op string, p *copyPlan, e ending) (
 		Err: fmt.Errorf("published as version %d at %d %%, but %v: %s", got.Version, got.Percentage, e, strings.Join(wrong, "; "))}
 }
 
+// unreadable says what it means that the index cannot be read after a run.
+func (s *Server) unreadable(ctx context.Context, op string, p *copyPlan, e ending, err error) (kind, why error) {
+	kind = systemimage.ErrAmbiguous
+	if errors.Is(err, systemimage.ErrTorn) && e.err == nil {
+		kind = systemimage.ErrTorn
+	}
+	for _, f := range s.whyTorn(ctx, op, err, p.want.Channel, p.want.Channel, p.want.Device) {
+		if f.Blocks {
+			err = fmt.Errorf("%v: %w", f, err)
+		}
+	}
+	return kind, fmt.Errorf("%v, and the published index cannot be read: %w", e, err)
+}
+
 // damage looks at the files of a version that was just published: the programs
 // publish cut files and empty signatures without a word.
 func (s *Server) damage(ctx context.Context, op string, x *systemimage.Index, version int) ([]string, error) {
@@ -87,10 +91,6 @@ func (s *Server) damage(ctx context.Context, op string, x *systemimage.Index, ve
 	return list, err
 }
 
-// Python exits with 120 when it cannot flush its output at the very end: whoever
-// read it was gone, and everything was done.
-const exitReaderGone = 120
-
 // notPublished says what it means that the image is not in the index.
 func notPublished(e ending) (kind, err error) {
 	switch {
@@ -106,17 +106,6 @@ func notPublished(e ending) (kind, err error) {
 		text += ": " + hint
 	}
 	return systemimage.ErrBroken, errors.New(text)
-}
-
-// hint says what to do about an exception, or about a kill.
-func (e ending) hint() string {
-	switch {
-	case e.exception != "":
-		return importlog.Explain(e.exception, slices.Concat(e.Stdout, e.Stderr)).Remedy
-	case e.Exit > 128:
-		return importlog.Explain("Killed", nil).Remedy
-	}
-	return ""
 }
 
 // look reads the destination's index until it shows the image that p expects. A
@@ -212,51 +201,4 @@ func (s *Server) compare(ctx context.Context, p *copyPlan, after *systemimage.Pu
 	aliases, lag, err := s.checkAliases(ctx, after, m, p.want.Aliases)
 	got.Aliases = aliases
 	return got, append(wrong, lag...), err
-}
-
-// checkAliases compares image m with its copies in alias channels.
-func (s *Server) checkAliases(ctx context.Context, x *systemimage.PublishedIndex, m systemimage.Image, names []string) (same, lag []string, err error) {
-	if len(names) == 0 {
-		return nil, nil, nil
-	}
-	l, err := s.Client.Channels(ctx)
-	if err != nil {
-		return nil, nil, err
-	}
-	for _, name := range names {
-		a, err := s.Client.IndexOf(ctx, l, name, x.Device)
-		if err != nil {
-			lag = append(lag, fmt.Sprintf("alias %s cannot be read (%v)", name, err))
-			continue
-		}
-		if why := differs(x.Index, a.Index, m); why != "" {
-			lag = append(lag, fmt.Sprintf("alias %s %s: run set-phased-percentage again, which synchronizes it", name, why))
-			continue
-		}
-		same = append(same, name)
-	}
-	return same, lag, nil
-}
-
-// differs says how an alias differs from its target in image m, or nothing.
-func differs(x, alias *systemimage.Index, m systemimage.Image) string {
-	c, ok := alias.Full(m.Version)
-	if !ok {
-		return fmt.Sprintf("does not have version %d", m.Version)
-	}
-	want, got := x.Deltas(m.Version), alias.Deltas(m.Version)
-	switch {
-	case !sameFiles(m, c):
-		return fmt.Sprintf("has other files in version %d", m.Version)
-	case c.Percentage != m.Percentage:
-		return fmt.Sprintf("has version %d at %d %%", m.Version, c.Percentage)
-	case !slices.Equal(basesOf(want), basesOf(got)):
-		return fmt.Sprintf("has other deltas to version %d", m.Version)
-	}
-	for i := range got {
-		if got[i].Percentage != want[i].Percentage {
-			return fmt.Sprintf("has the delta from %d at %d %%", got[i].Base, got[i].Percentage)
-		}
-	}
-	return ""
 }

@@ -4,11 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
-	"strings"
 	"time"
 
-	"github.com/landingteam/landing/runbook/command"
 	"github.com/landingteam/landing/systemimage"
 	"github.com/landingteam/landing/systemimage/internal/host"
 )
@@ -33,7 +30,7 @@ type PhaseRequest struct {
 
 	// Unless is a file on the host, by its absolute path: while it is there,
 	// nothing is set, and the error is ErrRefused. It is looked for under the lock
-	// that keeps SetPercentage apart from others of its kind, before each attempt, so
+	// that keeps Phase apart from others of its kind, before each attempt, so
 	// that who writes the file and then sets 0 % has the last word. "" is none.
 	Unless string
 }
@@ -54,27 +51,7 @@ func (r PhaseRequest) fail(kind, err error) error {
 	return &systemimage.Error{Op: phaseOp, Channel: r.Channel, Device: r.Device, Kind: kind, Err: err}
 }
 
-const (
-	phaseScriptName = "landing-phase"
-
-	// landing-phase LOCK UNLESS PROGRAM ARG...: runs the program while it holds LOCK,
-	// where flock(1) is, and if there is no file UNLESS. set-phased-percentage takes no lock of its own, and two of them
-	// that commit one index at once can leave none at all. The lock keeps our own
-	// runs apart: a rollout and the back-out that comes in between.
-	phaseScript = `
-lock=$1 unless=$2; shift 2
-if command -v flock >/dev/null 2>&1 && ( : >>"$lock" ) 2>/dev/null; then
-	exec 9>>"$lock"
-	flock -w 60 9 || { echo "another percentage is being set for a minute" >&2; exit 75; }
-fi
-if [ -n "$unless" ] && [ -e "$unless" ]; then
-	echo "landing-phase: error: $unless is there" >&2; exit 2
-fi
-exec "$@"
-`
-)
-
-// CheckPercentage says what SetPercentage would do, and reads only; done says
+// CheckPhase says what Phase would do, and reads only; done says
 // that the version, its deltas and its aliases have the percentage already.
 func (s *Server) CheckPhase(ctx context.Context, r PhaseRequest) (p PhaseResult, done bool, err error) {
 	if err := s.usable(phaseOp, false); err != nil {
@@ -94,9 +71,9 @@ func (s *Server) checkPercentage(ctx context.Context, r PhaseRequest) (PhaseResu
 	if err != nil {
 		return PhaseResult{}, false, err
 	}
-	text := refuseTarget(l.Channels, r.Channel, r.Device, "Invalid device for source channel")
-	if outside := r.Percentage < 0 || r.Percentage > 100; outside && (text == "" || !strings.HasPrefix(text, "Invalid")) {
-		text = fmt.Sprintf("Invalid value: %d is not in 0..100", r.Percentage)
+	text := refuseTarget(l.Channels, r.Channel, r.Device, noDeviceToPhase)
+	if outside := r.Percentage < 0 || r.Percentage > 100; outside && !noChannel.in(text) && !noDeviceToPhase.in(text) {
+		text = percentageOutside.of(r.Percentage) + " is not in 0..100"
 	}
 	if text != "" {
 		return refuse(text)
@@ -141,11 +118,11 @@ func percentages(x *systemimage.Index, r PhaseRequest) (before int, wrong []stri
 	return before, wrong
 }
 
-// SetPercentage sets the phased percentage of the newest version and of its
+// Phase sets the phased percentage of the newest version and of its
 // deltas, and returns what is published. Nothing is run when that is so already.
 //
 // The program takes no lock: an import or a copy that is writing the same index
-// may undo it. SetPercentage therefore reads back, tries again, and while the
+// may undo it. Phase therefore reads back, tries again, and while the
 // global lock is seen to be held looks again for up to half a minute. ErrPartial
 // says that the percentage is set, but not on every alias.
 func (s *Server) Phase(ctx context.Context, r PhaseRequest) (PhaseResult, error) {
@@ -162,29 +139,10 @@ func (s *Server) Phase(ctx context.Context, r PhaseRequest) (PhaseResult, error)
 	if done {
 		return p, nil
 	}
-	c := s.setting(r)
-	var e ending
 	for attempt := 1; ; attempt++ {
-		l, err := s.Client.Channels(ctx)
+		e, err := s.setOnce(ctx, r)
 		if err != nil {
 			return PhaseResult{}, err
-		}
-		d, err := l.Lookup(r.Channel, r.Device)
-		if err != nil {
-			return PhaseResult{}, err
-		}
-		findings, err := s.inspect(ctx, phaseOp, inspection{dirs: []string{d.Folder()}})
-		if err == nil {
-			err = blocked(phaseOp, r.Channel, r.Device, findings)
-		}
-		if err != nil {
-			return PhaseResult{}, err
-		}
-		if e, err = s.run(ctx, phaseOp, r.Channel, r.Device, c); err != nil {
-			return PhaseResult{}, err
-		}
-		if e.refusal != "" {
-			return PhaseResult{}, r.fail(systemimage.ErrRefused, fmt.Errorf("nothing happened: %s", e.refusal))
 		}
 		now, done, err := s.stays(ctx, r, e)
 		if err != nil {
@@ -196,7 +154,7 @@ func (s *Server) Phase(ctx context.Context, r PhaseRequest) (PhaseResult, error)
 		}
 		// A program that was committing at the same time makes this one fail, or
 		// writes its own view of the index over it.
-		raced := e.complete || strings.Contains(e.exception, "Destination already exists:")
+		raced := e.complete || leftOverThere.in(e.exception)
 		if e.err != nil || !raced || attempt == 3 {
 			return s.phaseFailed(ctx, r, p, e, attempt)
 		}
@@ -207,15 +165,6 @@ func (s *Server) Phase(ctx context.Context, r PhaseRequest) (PhaseResult, error)
 	}
 }
 
-// setting is the command that sets a percentage, behind landing-phase. -vvv:
-// without a -v the program dies. The version is a number and the percentage is not
-// negative, so that nothing here can be taken for an option.
-func (s *Server) setting(r PhaseRequest) command.Command {
-	c := s.command("", "set-phased-percentage", "-vvv", r.Channel, r.Device, strconv.Itoa(r.Version), strconv.Itoa(r.Percentage))
-	c.Argv = append(host.Script(phaseScript, phaseScriptName, s.root()+"/state/landing-phase.lock", r.Unless).Argv, c.Argv...)
-	return c
-}
-
 // setBlind runs the program, and reads afterwards.
 func (s *Server) setBlind(ctx context.Context, r PhaseRequest) (PhaseResult, error) {
 	if text := refuseWords([2]string{"channel", r.Channel}, [2]string{"device", r.Device}); text != "" {
@@ -224,12 +173,9 @@ func (s *Server) setBlind(ctx context.Context, r PhaseRequest) (PhaseResult, err
 	if r.Version < 1 || r.Version > systemimage.MaxVersion || r.Percentage < 0 || r.Percentage > 100 {
 		return PhaseResult{}, r.fail(systemimage.ErrRefused, fmt.Errorf("version %d at %d %% cannot be asked for", r.Version, r.Percentage))
 	}
-	e, err := s.run(ctx, phaseOp, r.Channel, r.Device, s.setting(r))
+	e, err := s.set(ctx, r)
 	if err != nil {
 		return PhaseResult{}, err
-	}
-	if e.refusal != "" {
-		return PhaseResult{}, r.fail(systemimage.ErrRefused, fmt.Errorf("nothing happened: %s", e.refusal))
 	}
 	p, done, err := s.stays(ctx, r, e)
 	switch {
@@ -241,60 +187,4 @@ func (s *Server) setBlind(ctx context.Context, r PhaseRequest) (PhaseResult, err
 		return s.phaseFailed(ctx, r, p, e, 1)
 	}
 	return p, nil
-}
-
-// stays reports whether the percentage is published, and stays so while
-// something else that writes indexes is seen to run.
-func (s *Server) stays(ctx context.Context, r PhaseRequest, e ending) (p PhaseResult, done bool, err error) {
-	for look := range 15 {
-		if p, done, err = s.checkPercentage(ctx, r); err != nil || !done || r.Quick || e.Exit != 0 || e.err != nil {
-			return p, done, err
-		}
-		v := viewLock(ctx, s.Runner, s.root())
-		if !v.held && look == 0 || !v.seen {
-			return p, done, nil
-		}
-		if !v.held { // it ended since: what it wrote last counts
-			return s.checkPercentage(ctx, r)
-		}
-		if err := host.Sleep(ctx, 2*time.Second); err != nil {
-			return p, done, nil
-		}
-	}
-	s.log().WarnContext(ctx, "something else holds the global lock and may still undo the percentage", "channel", r.Channel, "device", r.Device)
-	return p, done, nil
-}
-
-// phaseFailed says what is published instead of what was asked.
-func (s *Server) phaseFailed(ctx context.Context, r PhaseRequest, p PhaseResult, e ending, attempts int) (PhaseResult, error) {
-	x, err := s.Client.Index(ctx, r.Channel, r.Device)
-	if err != nil {
-		return p, r.fail(systemimage.ErrAmbiguous, fmt.Errorf("%v, and the published index cannot be read: %w", e, err))
-	}
-	now, wrong := percentages(x.Index, r)
-	p.Percentage = now
-	if len(wrong) == 0 {
-		full, _ := x.Full(r.Version)
-		same, lag, err := s.checkAliases(ctx, x, full, p.Aliases)
-		if err != nil {
-			return p, r.fail(systemimage.ErrAmbiguous, err)
-		}
-		p.Aliases = same
-		return p, r.fail(systemimage.ErrPartial, fmt.Errorf("set to %d %%, but %v: %s", r.Percentage, e, strings.Join(lag, "; ")))
-	}
-	p.Aliases = nil
-	text := fmt.Sprintf("%v, and %s", e, strings.Join(wrong, ", "))
-	if attempts > 1 {
-		text += fmt.Sprintf(" after %d attempts", attempts)
-	}
-	if hint := e.hint(); hint != "" {
-		text += ": " + hint
-	}
-	switch {
-	case e.err != nil:
-		return p, r.fail(systemimage.ErrAmbiguous, errors.Join(errors.New(text), e.err))
-	case e.complete:
-		return p, r.fail(systemimage.ErrAmbiguous, errors.New(text+": something else keeps writing the same index, or a mirror lags behind"))
-	}
-	return p, r.fail(systemimage.ErrBroken, errors.New(text))
 }

@@ -25,7 +25,7 @@ func places(r *fixture.Recording) []string {
 	return slices.DeleteFunc(words[1:], func(w string) bool { return len(w) > 1 && w[0] == '-' && (w[1] == 'v' || w[1] == '-') })
 }
 
-func TestSetPercentageRecorded(t *testing.T) {
+func TestPhaseRecorded(t *testing.T) {
 	list := append(fixture.Recordings(t, "phased"), fixture.Recordings(t, "copy-danger")...)
 	for _, r := range list {
 		if !strings.Contains(r.Command, "set-phased-percentage") || strings.Contains(r.Name, "help") {
@@ -85,7 +85,7 @@ func TestSetPercentageRecorded(t *testing.T) {
 
 // An import that read the index before the change and writes it back after
 // undoes it. That is seen, and the percentage set again.
-func TestSetPercentageLostUpdate(t *testing.T) {
+func TestPhaseLostUpdate(t *testing.T) {
 	r := named(fixture.Recordings(t, "phased"), "phased-ok-v3")
 	p := places(r)
 	q := PhaseRequest{Channel: p[0], Device: p[1], Version: 1, Percentage: 60}
@@ -147,7 +147,7 @@ func TestSetPercentageLostUpdate(t *testing.T) {
 
 // A stop file that appears between two attempts has the last word: written, it
 // stops the next attempt, in the fake as in a real shell.
-func TestSetPercentageUnless(t *testing.T) {
+func TestPhaseUnless(t *testing.T) {
 	r := named(fixture.Recordings(t, "phased"), "phased-ok-v3")
 	p := places(r)
 	synctest.Test(t, func(t *testing.T) {

@@ -2,7 +2,6 @@ package operate
 
 import (
 	"fmt"
-	"path"
 	"slices"
 	"strings"
 	"unicode"
@@ -13,8 +12,10 @@ import (
 
 // The programs check their arguments in a fixed order and say the first thing
 // that is wrong. The functions here say the same from the published channels
-// and indexes, in the same order and words, before anything is run, and add
-// what to do instead. An empty text means that the program would go to work.
+// and indexes, in the same order, before anything is run: in the server's own
+// words, which stand in serverwords.go, with what to do instead behind them; and
+// in ours where the program would not refuse but should. An empty text means that
+// the program would go to work.
 
 // refuseWords says what is wrong with words of a command line that the programs
 // would take for something else, or that no published document can carry.
@@ -49,7 +50,7 @@ func refuseTag(tag string) string {
 
 func refuseComma(tag string) string {
 	if strings.Contains(tag, ",") {
-		return "Image tag cannot include the character ','."
+		return commaInTag.of()
 	}
 	return ""
 }
@@ -62,45 +63,45 @@ func refuseCopy(cs systemimage.Channels, from, to, device, tag string) string {
 	dstDevice, onDst := dst.Devices[device]
 	switch {
 	case !inSrc:
-		return fmt.Sprintf("Invalid source channel: %s", from)
+		return noSourceChannel.of(from)
 	case !inDst:
-		return fmt.Sprintf("Invalid destination channel: %s", to)
+		return noDestinationChannel.of(to)
 	case !onSrc:
-		return fmt.Sprintf("Invalid device for source channel: %s", device)
+		return noSourceDevice.of(device)
 	case !onDst:
-		return fmt.Sprintf("Invalid device for destination channel: %s", device)
+		return noDestinationDevice.of(device)
 	case src.Alias != "" && src.Alias != from:
-		return "Source channel is an alias." + instead(src.Alias)
+		return sourceAlias.of() + instead(src.Alias)
 	case dst.Alias != "" && dst.Alias != to:
-		return "Destination channel is an alias." + instead(dst.Alias)
+		return destinationAlias.of() + instead(dst.Alias)
 	case src.Redirect != "":
-		return "Source channel is a redirect." + instead(src.Redirect)
+		return sourceRedirect.of() + instead(src.Redirect)
 	case dst.Redirect != "":
-		return "Destination channel is a redirect." + instead(dst.Redirect)
+		return destinationRedirect.of() + instead(dst.Redirect)
 	case srcDevice.Redirect != "":
-		return fmt.Sprintf("Source device is a redirect. Use original channel %s instead.", srcDevice.Redirect)
+		return sourceDeviceRedirect.of(srcDevice.Redirect)
 	case dstDevice.Redirect != "":
-		return fmt.Sprintf("Destination device is a redirect. Use original channel %s instead.", dstDevice.Redirect)
+		return destinationDeviceRedirect.of(dstDevice.Redirect)
 	}
 	return refuseComma(tag)
 }
 
 // refuseTarget covers what set-phased-percentage and tag-image check before
-// they look at images. They differ in one word about an unknown device.
-func refuseTarget(cs systemimage.Channels, channel, device, wordsForDevice string) string {
+// they look at images. They differ about an unknown device.
+func refuseTarget(cs systemimage.Channels, channel, device string, noDevice sentence) string {
 	c, ok := cs[channel]
 	d, on := c.Devices[device]
 	switch {
 	case !ok:
-		return fmt.Sprintf("Invalid channel: %s", channel)
+		return noChannel.of(channel)
 	case !on:
-		return fmt.Sprintf("%s: %s", wordsForDevice, device)
+		return noDevice.of(device)
 	case c.Alias != "" && c.Alias != channel:
-		return "Channel is an alias." + instead(c.Alias)
+		return channelAlias.of() + instead(c.Alias)
 	case c.Redirect != "":
-		return "Channel is a redirect." + instead(c.Redirect)
+		return channelRedirect.of() + instead(c.Redirect)
 	case d.Redirect != "":
-		return fmt.Sprintf("Target device is a redirect. Use original channel %s instead.", d.Redirect)
+		return deviceRedirect.of(d.Redirect)
 	}
 	return ""
 }
@@ -112,24 +113,24 @@ func refusePhase(x *systemimage.Index, version int) string {
 	newest, ok := x.Newest()
 	switch {
 	case !slices.ContainsFunc(x.Images, func(m systemimage.Image) bool { return !m.NullVersion && m.Version == version }):
-		return fmt.Sprintf("Version doesn't exist: %d", version)
+		return noVersionToPhase.of(version)
 	case ok && version != newest:
-		return fmt.Sprintf("Phased percentage can only be set on the latest image, which is %d", newest)
+		return phaseNotLatest.of() + fmt.Sprintf(", which is %d", newest)
 	}
 	return ""
 }
 
-// refuseTag covers what tag-image says of the version.
+// refuseTagOf covers what tag-image says of the version.
 func refuseTagOf(x *systemimage.Index, version int) string {
 	newest, ok := x.Newest()
 	_, full := x.Full(version)
 	switch {
 	case !ok:
-		return "No images in selected channel/device."
+		return noImagesToTag.of()
 	case version != newest:
-		return fmt.Sprintf("You can only tag the latest image. It is %d.", newest)
+		return tagNotLatest.of() + fmt.Sprintf(" It is %d.", newest)
 	case !full:
-		return fmt.Sprintf("Can't find version: %d", version)
+		return noVersion.of(version)
 	}
 	return ""
 }
@@ -142,35 +143,4 @@ func refuseNull(x *systemimage.Index) string {
 			"remove it in si-shell with get_device(...).remove_image(\"full\", None)"
 	}
 	return ""
-}
-
-// sameFiles reports whether two images consist of the same files in the same
-// order, version tarballs apart: then copying one onto the other is refused.
-func sameFiles(a, b systemimage.Image) bool { return slices.Equal(payload(a), payload(b)) }
-
-// payload returns the base names of the files of m without its version tarball.
-func payload(m systemimage.Image) []string {
-	names := []string{}
-	for _, f := range m.Files {
-		if name := path.Base(f.Path); !strings.HasPrefix(name, "version-") {
-			names = append(names, name)
-		}
-	}
-	return names
-}
-
-// copiedDetail is the version_detail that copy-image and tag-image give a copy:
-// the entries of the source without its number, the tag replaced, the new number.
-func copiedDetail(source string, setTag bool, tag string, version int) string {
-	var entries []string
-	for entry := range strings.SplitSeq(source, ",") {
-		if strings.HasPrefix(entry, "version=") || setTag && strings.HasPrefix(entry, "tag=") {
-			continue
-		}
-		entries = append(entries, entry)
-	}
-	if setTag && tag != "" {
-		entries = append(entries, "tag="+tag)
-	}
-	return strings.Join(append(entries, fmt.Sprintf("version=%d", version)), ",")
 }

@@ -46,7 +46,7 @@ func (s *Server) planTag(ctx context.Context, r TagRequest) (*copyPlan, bool, er
 	if err != nil {
 		return nil, false, err
 	}
-	if text := refuseTarget(l.Channels, r.Channel, r.Device, "Invalid device for channel"); text != "" {
+	if text := refuseTarget(l.Channels, r.Channel, r.Device, noDeviceToTag); text != "" {
 		return refuse(text)
 	}
 	if text := refuseComma(r.Tag); text != "" {

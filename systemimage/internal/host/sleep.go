@@ -2,11 +2,10 @@ package host
 
 import (
 	"context"
-	"log/slog"
 	"time"
 )
 
-// sleep waits for d or until ctx is done.
+// Sleep waits for d, or until ctx is done: then it returns why.
 func Sleep(ctx context.Context, d time.Duration) error {
 	t := time.NewTimer(d)
 	defer t.Stop()
@@ -16,12 +15,4 @@ func Sleep(ctx context.Context, d time.Duration) error {
 	case <-t.C:
 		return nil
 	}
-}
-
-// logger is silent when l is nil.
-func Logger(l *slog.Logger) *slog.Logger {
-	if l == nil {
-		return slog.New(slog.DiscardHandler)
-	}
-	return l
 }

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// shorten makes words of another program fit for an error message: valid UTF-8,
+// Shorten makes words of another program fit for an error message: valid UTF-8,
 // no control characters, bounded.
 func Shorten(s string) string {
 	const limit = 300
@@ -38,7 +38,8 @@ func plain(s string) bool {
 	return true
 }
 
-// lastWords returns the last line of what a program wrote, for a message.
+// LastWords is ": " and the last line of what a program wrote, to end a message
+// with; nothing when it wrote nothing.
 func LastWords(b []byte) string {
 	lines := strings.Split(strings.TrimSpace(string(b)), "\n")
 	if last := lines[len(lines)-1]; last != "" {
@@ -51,6 +52,6 @@ func LastWords(b []byte) string {
 // scheme was forgotten.
 var userInfo = regexp.MustCompile(`(://)[^/@;,\s]*@|[^/@;,=\s:]+:[^/@;,=\s]+@|(nonnumeric port: ['"])[^\s]*@`)
 
-// hideSecrets takes what may be a password out of the URLs of a line, and out of
+// HideSecrets takes what may be a password out of the URLs of a line, and out of
 // what the server's downloads say about one, which they take for a port.
 func HideSecrets(line string) string { return userInfo.ReplaceAllString(line, "${1}${2}...@") }

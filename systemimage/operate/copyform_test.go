@@ -1,13 +1,39 @@
 package operate
 
 import (
+	"context"
+	"errors"
 	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
 
+	"github.com/landingteam/landing/runbook/command"
 	"github.com/landingteam/landing/systemimage"
 )
+
+// The help is asked for once.
+func TestCopyFormIsAskedOnce(t *testing.T) {
+	n := 0
+	s := &Server{Root: "/srv/si", Runner: command.Func(func(_ context.Context, c command.Command) (command.Output, error) {
+		n++
+		return command.Output{Stdout: []byte("usage: copy-image [-h] [-k]\n  A B DEVICE VERSION\n\n")}, nil
+	})}
+	for range 3 {
+		if f, err := s.copyForm(t.Context(), "x"); err != nil || f != formPositional {
+			t.Errorf("%v, %v", f, err)
+		}
+	}
+	if n != 1 {
+		t.Errorf("asked %d times", n)
+	}
+	s = &Server{Root: "/srv/si", Runner: command.Func(func(_ context.Context, c command.Command) (command.Output, error) {
+		return command.Output{Stderr: []byte("env: '/srv/si/bin/copy-image': No such file or directory\n"), Exit: 127}, nil
+	})}
+	if _, err := s.copyForm(t.Context(), "x"); !errors.Is(err, systemimage.ErrBroken) || !strings.Contains(err.Error(), "No such file") {
+		t.Errorf("got %v", err)
+	}
+}
 
 // Whatever is asked for: a request that is not refused makes a command line in
 // which every word is what it should be.
@@ -37,23 +63,4 @@ func FuzzCopyRequest(f *testing.F) {
 			}
 		}
 	})
-}
-
-func TestCopiedDetail(t *testing.T) {
-	tests := []struct {
-		source string
-		setTag bool
-		tag    string
-		want   string
-	}{
-		{"ubuntu=1,tag=a,version=3", false, "", "ubuntu=1,tag=a,version=9"},
-		{"ubuntu=1,tag=a,version=3", true, "b", "ubuntu=1,tag=b,version=9"},
-		{"tag=a,ubuntu=1,version=3", true, "", "ubuntu=1,version=9"},
-		{"", true, "b", ",tag=b,version=9"}, // as the program does it
-	}
-	for _, tt := range tests {
-		if got := copiedDetail(tt.source, tt.setTag, tt.tag, 9); got != tt.want {
-			t.Errorf("copiedDetail(%q, %v, %q) = %q, want %q", tt.source, tt.setTag, tt.tag, got, tt.want)
-		}
-	}
 }

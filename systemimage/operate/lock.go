@@ -9,34 +9,7 @@ import (
 	"github.com/landingteam/landing/systemimage/internal/host"
 )
 
-// The few things that no single program of the image server answers are small
-// constant scripts for a POSIX shell with coreutils: "sh -c SCRIPT NAME ARG...".
-// Data reaches them as arguments and standard input, never as script text. NAME
-// tells a fake server which script it is asked to run.
 const (
-	// landing-crontab OLD NEW <text: installs text as the crontab if the present
-	// one has the SHA-256 OLD, and text has the SHA-256 NEW (a cut connection
-	// must not install half of it). Exit 3: the crontab is another; 4: the text
-	// is; else what crontab said. Where flock(1) is, two of these wait for each other.
-	crontabScriptName = "landing-crontab"
-	crontabScript     = `
-umask 077
-tmp=$(mktemp) || exit 5
-trap 'rm -f "$tmp"' EXIT
-trap 'exit 6' HUP INT TERM
-cat >"$tmp" || exit 5
-sum=$(sha256sum <"$tmp")
-[ "${sum%% *}" = "$2" ] || exit 4
-lock=${TMPDIR:-/tmp}/landing-crontab-$(id -u).lock
-if command -v flock >/dev/null 2>&1 && ( : >>"$lock" ) 2>/dev/null; then
-	exec 9>>"$lock"
-	flock -w 20 9 || exit 3
-fi
-sum=$(crontab -l 2>/dev/null </dev/null | sha256sum)
-[ "${sum%% *}" = "$1" ] || exit 3
-crontab - <"$tmp" 9>&-
-`
-
 	// landing-lock FILE: who holds a POSIX record lock on FILE, as lines
 	// "held PID COMMAND", then "seen"; or "unseen" where that cannot be told.
 	lockScriptName = "landing-lock"

@@ -1,0 +1,171 @@
+package operate
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/landingteam/landing/systemimage"
+	"github.com/landingteam/landing/systemimage/internal/host"
+)
+
+const (
+	preflightScriptName = "landing-preflight"
+
+	// landing-preflight WWW <QUESTIONS: sizes of the files that matter, as lines
+	// "SIZE PATH". A question is "dir PATH" (everything in a folder), "file PATH"
+	// (and its signature), "index PATH", "sum PATH" (answer: "sum SHA256 PATH"),
+	// "text PATH" (answer: "text PATH<tab>TEXT") or "test PATH" ("torn PATH" when xz
+	// cannot read it). Then the payloads of the pool that
+	// have no signature ("unsigned PATH") or an empty one ("emptysig PATH"), which
+	// the shell finds by itself without starting a program for each.
+	preflightScript = `
+cd "$1" || exit 3
+shift
+while read -r kind path; do
+	case $kind in
+	index) set -- "$@" "$path" ;;
+	text) [ -f "$path" ] && printf 'text %s\t%s\n' "$path" "$(head -c 65536 -- "$path" | tr '\n\r\t' '   ')" ;;
+	dir) stat -L -c '%s %n' -- "$path"/* 2>/dev/null ;;
+	file) stat -L -c '%s %n' -- "$path" "$path.asc" 2>/dev/null ;;
+	sum) sum=$(sha256sum <"$path") 2>/dev/null && echo "sum ${sum%% *} $path" ;;
+	test) if [ -e "$path" ] && command -v xz >/dev/null 2>&1; then xz -t -- "$path" 2>/dev/null || echo "torn $path"; fi ;;
+	esac
+done
+[ $# -eq 0 ] || stat -L -c '%s %n' -- "$@" 2>/dev/null
+for f in pool/*.tar.xz; do
+	[ -e "$f" ] || continue
+	if [ ! -e "$f.asc" ]; then echo "unsigned $f"
+	elif [ ! -s "$f.asc" ]; then echo "emptysig $f"
+	fi
+done
+for f in "${TMPDIR:-/tmp}"/tmp????????; do
+	[ -d "$f" ] && echo "temp $f"
+done
+echo end
+`
+)
+
+// An inspection is what to look at in the published tree, by paths below it.
+type inspection struct {
+	dirs    []string           // folders of devices
+	follow  []string           // folders of alias channels, which are brought up to date
+	indexes []string           // all of the tree: a device without one loses its files in the clean-up
+	files   []systemimage.File // payloads that an index names
+	details map[string]string  // version-N.json that will be read, or be there before, with the details that it should have
+	reused  []string           // pool deltas that a copy would reuse if they are there
+}
+
+func (i *inspection) image(m systemimage.Image) { i.files = append(i.files, m.Files...) }
+
+// questions are the lines that the script reads. A published document that names
+// a file outside of the tree is refused.
+func (i inspection) questions(op string, checksums bool) ([]byte, error) {
+	var q bytes.Buffer
+	outside := func(p string) error {
+		return &systemimage.Error{Op: op, Place: p, Kind: systemimage.ErrRefused, Err: errors.New("no path below the published tree")}
+	}
+	for _, d := range slices.Concat(i.dirs, i.follow) {
+		if !plainPath(d) {
+			return nil, outside(d)
+		}
+		fmt.Fprintf(&q, "dir %s\n", d)
+	}
+	for _, f := range i.files {
+		p := inTree(f)
+		if !plainPath(p) {
+			return nil, outside(f.Path)
+		}
+		fmt.Fprintf(&q, "file %s\n", p)
+		if checksums {
+			fmt.Fprintf(&q, "sum %s\n", p)
+		}
+	}
+	for _, p := range i.indexes {
+		if plainPath(p) {
+			fmt.Fprintf(&q, "index %s\n", p)
+		}
+	}
+	for _, p := range slices.Sorted(maps.Keys(i.details)) {
+		fmt.Fprintf(&q, "file %[1]s\ntext %[1]s\n", p)
+	}
+	for _, p := range i.reused {
+		fmt.Fprintf(&q, "test %s\n", p)
+	}
+	return q.Bytes(), nil
+}
+
+// inTree is the path of a file below the published tree.
+func inTree(f systemimage.File) string { return strings.TrimPrefix(f.Path, "/") }
+
+// plainPath reports whether p is a path that stays below the published tree and
+// fits on a line.
+func plainPath(p string) bool {
+	return p != "" && p[0] != '/' && p[0] != '-' && path.Clean(p) == p && p != ".." && !strings.HasPrefix(p, "../") &&
+		!strings.ContainsAny(p, "\n\r\x00") && strings.TrimSpace(p) == p
+}
+
+// A treeState is what the script answered.
+type treeState struct {
+	size     map[string]int64 // of the files that are there
+	sum      map[string]string
+	text     map[string]string
+	torn     []string
+	unsigned []string
+	emptySig []string
+	temp     []string
+}
+
+func (t treeState) has(p string) bool { _, ok := t.size[p]; return ok }
+
+// read takes one line of the answer; anything unknown is left out.
+func (t *treeState) read(line string) {
+	word, rest, _ := strings.Cut(line, " ")
+	lists := map[string]*[]string{"torn": &t.torn, "unsigned": &t.unsigned, "emptysig": &t.emptySig, "temp": &t.temp}
+	switch list := lists[word]; {
+	case list != nil:
+		*list = append(*list, rest)
+	case word == "sum":
+		sum, p, _ := strings.Cut(rest, " ")
+		t.sum[p] = sum
+	case word == "text":
+		p, text, _ := strings.Cut(rest, "\t")
+		t.text[p] = text
+	default:
+		if n, err := strconv.ParseInt(word, 10, 64); err == nil {
+			t.size[rest] = n
+		}
+	}
+}
+
+// ask runs the script. An answer without its last line was cut.
+func (s *Server) ask(ctx context.Context, op string, look inspection) (treeState, error) {
+	questions, err := look.questions(op, s.Checksums)
+	if err != nil {
+		return treeState{}, err
+	}
+	c := host.Script(preflightScript, preflightScriptName, s.root()+"/www")
+	c.Stdin = questions
+	out, err := s.Runner.Run(ctx, c)
+	if err != nil {
+		return treeState{}, &systemimage.Error{Op: op, Err: fmt.Errorf("looking at the published tree on the server: %w", err)}
+	}
+	t := treeState{size: map[string]int64{}, sum: map[string]string{}, text: map[string]string{}}
+	whole := false
+	for line := range strings.Lines(string(out.Stdout)) {
+		line = strings.TrimRight(line, "\r\n")
+		whole = whole || line == "end"
+		t.read(line)
+	}
+	if out.Exit != 0 || !whole {
+		return treeState{}, &systemimage.Error{Op: op, Place: s.root() + "/www", Kind: systemimage.ErrBroken,
+			Err: fmt.Errorf("cannot be looked at on the server: exit status %d%s", out.Exit, host.LastWords(out.Stderr))}
+	}
+	return t, nil
+}
