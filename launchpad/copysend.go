@@ -2,9 +2,7 @@ package launchpad
 
 import (
 	"context"
-	"errors"
 	"math/rand/v2"
-	"strings"
 	"sync"
 	"time"
 )
@@ -14,31 +12,6 @@ type sender struct {
 	mu       sync.Mutex
 	lastSent time.Time
 	ledger   *ledger
-}
-
-// recall takes over what the ledger says was asked for.
-func (t *copier) recall() {
-	if t.ledger == nil {
-		return
-	}
-	for _, i := range t.items {
-		line, ok := t.ledger.seen[version{i.Name, i.Version}]
-		if !ok || i.State != CopyNotRequested {
-			continue
-		}
-		switch line.Answer {
-		case accepted:
-			i.requested(line.Time.Time)
-		case refused:
-			i.refuse(line.Sentence)
-		case unsent:
-		default:
-			i.tries, i.State, i.notUntil = 1, CopyRequested, line.Time.Add(t.opt.Settle)
-			if i.Row != "" {
-				i.requested(line.Time.Time)
-			}
-		}
-	}
 }
 
 // requested starts the clock. A source that is there already has its row, which
@@ -95,62 +68,6 @@ func (t *copier) request(ctx context.Context, i *item) error {
 		text("from_series", p.Series).text("from_pocket", p.Pocket).text("to_series", p.ToSeries).text("to_pocket", release).
 		flag("include_binaries", p.Binaries).flag("unembargo", p.Unembargo))
 	return t.answered(ctx, i, err)
-}
-
-// answered records what became of a request. The error it returns ends the
-// copy, or this round of it.
-//
-// Where the answer was lost, the package is looked for until it would have shown,
-// and then asked for once more.
-func (t *copier) answered(ctx context.Context, i *item, err error) error {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	now := t.c.now()
-	t.lastSent = now
-	answer, sentence := accepted, ""
-	var e *Error
-	errors.As(err, &e)
-	switch {
-	case err == nil:
-		i.requested(now)
-	case e == nil || e.Kind == ErrReadOnly || e.Kind == ErrToken:
-		answer = unsent
-	case e.Ambiguous:
-		answer = unknown
-		i.State, i.notUntil = CopyRequested, now.Add(t.opt.Settle)
-		if i.tries++; i.tries > 1 || i.Row != "" {
-			i.requested(now)
-		}
-	case e.Kind == ErrServer || e.Kind == ErrTimeout: // it never left
-		answer = unsent
-		if i.tries++; i.tries > failedLooks {
-			i.end(CopyRefused, "cannot be asked for: %v", e)
-		}
-	default:
-		answer, sentence = refused, e.Message
-		i.refuse(sentence)
-	}
-	// The note is for the next start; this one knows. Its context may be over.
-	if noteErr := t.note(i, answer, sentence); noteErr != nil {
-		return noteErr
-	}
-	if answer == unsent {
-		return err
-	}
-	return ctx.Err()
-}
-
-// refuse ends a package for which Launchpad queued nothing.
-func (i *item) refuse(sentence string) {
-	if strings.Contains(sentence, "is obsolete and will not accept new uploads") {
-		i.end(CopySeriesObsolete, "%s", sentence)
-		return
-	}
-	i.end(CopyRefused, "%s", sentence)
-}
-
-func (t *copier) note(i *item, answer, sentence string) error {
-	return t.ledger.note(version{i.Name, i.Version}, t.c.now(), answer, sentence)
 }
 
 // pause is short after a request and longer later, with some jitter.

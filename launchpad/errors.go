@@ -20,6 +20,10 @@ var (
 	ErrTimeout    = errors.New("timeout")             // asked too much at once, or no answer in time
 	ErrReadOnly   = errors.New("client is read-only") // a write was stopped before it was sent
 
+	// ErrAmbiguous is a write whose effect is unknown: it was sent, and no clear
+	// answer came. Such an error has a Kind as well; see [Error.Ambiguous].
+	ErrAmbiguous = errors.New("the write may have taken effect")
+
 	// ErrNoCredentials is the error of [ReadCredentials] without a file, and of
 	// [Client.Login] without a person who can open a page.
 	ErrNoCredentials = errors.New("no credentials: run examples/login once at a terminal, or name a credentials file in " + credentialsEnv)
@@ -66,16 +70,13 @@ func (e *Error) Error() string {
 	return b.String()
 }
 
-// Is reports whether target is the sentinel of e.
-func (e *Error) Is(target error) bool { return target == e.Kind }
+// Is reports whether target is a sentinel of e.
+func (e *Error) Is(target error) bool {
+	return target == e.Kind || e.Ambiguous && target == ErrAmbiguous
+}
 
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
-
-func isAmbiguous(err error) bool {
-	var e *Error
-	return errors.As(err, &e) && e.Ambiguous
-}
 
 // passing reports whether a failed look may succeed the next time.
 func passing(err error) bool {

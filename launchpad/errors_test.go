@@ -123,7 +123,7 @@ func TestBrokenAnswer(t *testing.T) {
 		})
 		c.RetryWait = time.Nanosecond
 		_, err := c.call(t.Context(), request{method: tt.method, url: api + "x"})
-		if n != tt.want || (err == nil) != tt.complete || isAmbiguous(err) != (tt.method == "POST") || !tt.complete && !strings.Contains(err.Error(), "after 6 bytes") {
+		if n != tt.want || (err == nil) != tt.complete || errors.Is(err, ErrAmbiguous) != (tt.method == "POST") || !tt.complete && !strings.Contains(err.Error(), "after 6 bytes") {
 			t.Errorf("%s: %v after %d requests, want %d", tt.method, err, n, tt.want)
 		}
 	}
@@ -142,7 +142,7 @@ func TestWriteRedirected(t *testing.T) {
 			return answer(tt.status, "", "Location", "https://launchpad.net/+login?token=hush")
 		})
 		err := c.write(t.Context(), api+"~me/+archive/x", op("copyPackage"))
-		if !errors.Is(err, tt.kind) || isAmbiguous(err) != tt.ambiguous || n != 1 || strings.Contains(err.Error(), "hush") {
+		if !errors.Is(err, tt.kind) || errors.Is(err, ErrAmbiguous) != tt.ambiguous || n != 1 || strings.Contains(err.Error(), "hush") {
 			t.Errorf("%d: %v after %d requests", tt.status, err, n)
 		}
 	}
@@ -176,7 +176,7 @@ func TestWriteAnswers(t *testing.T) {
 		c := clientOn(func(*http.Request) *http.Response { return answer(tt.status, tt.body, "Location", tt.location) })
 		check := func(what string, err error, want bool) {
 			t.Helper()
-			if (err == nil) != want || !want && (!isAmbiguous(err) || !errors.Is(err, ErrServer)) {
+			if (err == nil) != want || !want && (!errors.Is(err, ErrAmbiguous) || !errors.Is(err, ErrServer)) {
 				t.Errorf("%s, %s: %v, want it taken %v, else unknown", tt.name, what, err, want)
 			}
 			if err != nil && strings.Contains(err.Error(), "<html") {
@@ -235,8 +235,8 @@ func TestRetriesReadsOnly(t *testing.T) {
 					t.Errorf("took %v: Retry-After is a guess, not a promise", d)
 				}
 				write := tt.method == "POST"
-				if isAmbiguous(err) != (write && (tt.status == 0 || tt.status >= 500)) {
-					t.Errorf("ambiguous = %v: %v", isAmbiguous(err), err)
+				if errors.Is(err, ErrAmbiguous) != (write && (tt.status == 0 || tt.status >= 500)) {
+					t.Errorf("ambiguous = %v: %v", errors.Is(err, ErrAmbiguous), err)
 				}
 			})
 		})

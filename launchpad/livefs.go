@@ -153,7 +153,8 @@ func (q *livefsRequest) params() *params {
 
 // same reports whether Launchpad would take b for the build that is asked for.
 func (q *livefsRequest) same(b *Build) bool {
-	return b.ArchiveLink == q.archive && b.ArchLink == q.arch && b.Pocket == q.pocket && b.UniqueKey == q.UniqueKey && sameJSON(b.Override.Value, q.Override)
+	return b.ArchiveLink == q.archive && b.ArchLink == q.arch && b.Pocket == q.pocket && b.UniqueKey == q.UniqueKey &&
+		b.Override.Known == (len(q.Override) > 0) && sameJSON(b.Override.Value, q.Override)
 }
 
 // before looks for an identical build that waits, and for the number of the
@@ -223,11 +224,8 @@ func parent(l Link) Link {
 	return Link(s[:max(strings.LastIndexByte(s, '/'), 0)])
 }
 
-// sameJSON compares two objects as they look in JSON.
+// sameJSON compares two objects as they look in JSON, of which none is an empty one.
 func sameJSON(a, b map[string]any) bool {
-	if len(a) == 0 || len(b) == 0 {
-		return len(a) == len(b)
-	}
 	x, err1 := json.Marshal(a)
 	y, err2 := json.Marshal(b)
 	return err1 == nil && err2 == nil && bytes.Equal(x, y)

@@ -33,6 +33,15 @@ func TestLivefsBuild(t *testing.T) {
 	if other, adopted, err := c.RequestLivefsBuild(t.Context(), touch, r); err != nil || adopted || other.SelfLink == b.SelfLink {
 		t.Errorf("another key: %+v, %v, %v", other, adopted, err)
 	}
+	// One with an empty override is another one for Launchpad.
+	s.Do(func(w *launchpadtest.World) {
+		i := *w.Images[0]
+		i.ID, i.UniqueKey, i.Override = 1, "empty", map[string]any{}
+		w.Images = append(w.Images, &i)
+	})
+	if plain, adopted, err := c.RequestLivefsBuild(t.Context(), touch, launchpad.BuildRequest{Archive: r.Archive, Arch: "armhf", UniqueKey: "empty"}); err != nil || adopted {
+		t.Errorf("a build with an empty override was adopted: %+v, %v", plain, err)
+	}
 	var states []launchpad.BuildState
 	if err := c.WaitForBuild(t.Context(), b, func(s launchpad.BuildState) {
 		if len(states) == 0 || states[len(states)-1] != s {

@@ -14,7 +14,7 @@ import (
 func TestManifest(t *testing.T) {
 	s := newServer(t)
 	c := s.Client()
-	plan, report, err := copyAll(t, c, request, launchpad.CopyOptions{})
+	_, report, err := copyAll(t, c, request, launchpad.CopyOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -29,7 +29,7 @@ func TestManifest(t *testing.T) {
 		w.AddPPA("landing-team", "replay")
 	})
 	s.Advance(10 * time.Minute)
-	plan, report, err = copyAll(t, c, request, launchpad.CopyOptions{})
+	_, report, err = copyAll(t, c, request, launchpad.CopyOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -43,7 +43,7 @@ func TestManifest(t *testing.T) {
 	// The old state can be made again, although the origin went on.
 	r := request
 	r.To, r.Replay = "ppa:landing-team/replay", stored
-	plan, report, err = copyAll(t, c, r, launchpad.CopyOptions{})
+	plan, report, err := copyAll(t, c, r, launchpad.CopyOptions{})
 	if err != nil {
 		t.Fatalf("%v\n%s", err, plan.Text())
 	}

@@ -181,19 +181,25 @@ func listing[T any](ctx context.Context, c *Client, on Link, p *params) iter.Seq
 	return pages[T](ctx, c, p.on(on))
 }
 
-// DeleteSource removes a source and its binaries from its archive; comment
-// says why and is public. Done is done: it does nothing when the row is no
-// longer active.
+// DeleteSource removes a source and its binaries from its archive; comment says why
+// and is public. A row that is no longer active is left as it is.
 func (c *Client) DeleteSource(ctx context.Context, source Link, comment string) error {
-	err := c.write(ctx, source, op("requestDeletion").text("removal_comment", comment))
-	row, lookErr := read[Publication](ctx, c, source)
+	row, err := read[Publication](ctx, c, source)
+	if err != nil {
+		return fmt.Errorf("cannot delete %s: %w", source.Name(), err)
+	}
+	if !row.Status.Active() {
+		return nil // Launchpad would call a superseded row deleted
+	}
+	err = c.write(ctx, source, op("requestDeletion").text("removal_comment", comment))
+	now, lookErr := read[Publication](ctx, c, source)
 	switch {
-	case lookErr == nil && !row.Status.Active():
+	case lookErr == nil && !now.Status.Active():
 		return nil
 	case err != nil:
-		return fmt.Errorf("cannot delete %s: %w", source.Name(), err)
+		return fmt.Errorf("cannot delete %s: %w", row.DisplayName, err)
 	case lookErr != nil:
-		return fmt.Errorf("cannot tell whether %s is deleted: %w", source.Name(), lookErr)
+		return fmt.Errorf("cannot tell whether %s is deleted: %w", row.DisplayName, lookErr)
 	}
-	return fmt.Errorf("cannot delete %s: it is still %s", row.DisplayName, row.Status)
+	return fmt.Errorf("cannot delete %s: it is still %s", row.DisplayName, now.Status)
 }

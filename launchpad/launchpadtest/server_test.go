@@ -252,6 +252,17 @@ func TestPPA(t *testing.T) {
 	}
 }
 
+// DeleteSource leaves alone what is no longer active: Launchpad would call it deleted.
+func TestDeleteSuperseded(t *testing.T) {
+	s := newServer(t)
+	c := s.Client()
+	src := list(t, c.Sources(t.Context(), "https://api.launchpad.test/devel/~landing-team/+archive/ubuntu/overlay", launchpad.PublicationFilter{Name: "mir"}))[0]
+	s.Do(func(w *launchpadtest.World) { w.FindSource(overlay, "mir", "1.10").Status = launchpad.Superseded })
+	if err := c.DeleteSource(t.Context(), src.SelfLink, "x"); err != nil || s.Count("requestDeletion") != 0 {
+		t.Errorf("%v, %d requests", err, s.Count("requestDeletion"))
+	}
+}
+
 func TestLogin(t *testing.T) {
 	s := newServer(t)
 	c := s.Client()

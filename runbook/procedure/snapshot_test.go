@@ -177,6 +177,27 @@ func TestSnapshotNamesWhatIsLost(t *testing.T) {
 	}
 }
 
+// The answer to the request for the PPA is lost: whether it is there is not known, and
+// the next start looks.
+func TestSnapshotPPAInDoubt(t *testing.T) {
+	t.Parallel()
+	for _, after := range []bool{false, true} {
+		_, srv := launchpadLab(t)
+		srv.Faults = []*launchpadtest.Fault{{Op: "createPPA", Drop: true, After: after, Times: 1}, {Method: "GET", Path: "+archive/ubuntu/snapshot", Skip: 1, Times: 6, Status: 502}}
+		c := snapshotOf(t, srv, t.TempDir())
+		x := &runbook.Runner{Name: "snapshot", Input: c.Input, Journal: &runbooktest.Memory{}, Human: runbook.ApproveEverythingInALab{}}
+		if err := x.Execute(t.Context(), c.Run); !errors.Is(err, runbook.ErrInDoubt) {
+			t.Fatalf("Execute() = %v, want ErrInDoubt", err)
+		}
+		if err := x.Execute(t.Context(), c.Run); err != nil {
+			t.Errorf("Execute() once more: %v", err)
+		}
+		if n := srv.Count("createPPA"); (n == 1) != after {
+			t.Errorf("createPPA was sent %d times, and had taken effect: %v", n, after)
+		}
+	}
+}
+
 func TestSnapshotNoPPA(t *testing.T) {
 	t.Parallel()
 	_, srv := launchpadLab(t)
