@@ -94,6 +94,7 @@ func (d *diagnosis) judge() {
 	for i, e := range d.run.Entries {
 		d.judgeEntry(i, e)
 	}
+	d.judgeOtherDamage()
 	d.judgeQuiet()
 	if d.Device != "" && d.Channel != "" && d.run.told() {
 		d.judgeDevice()

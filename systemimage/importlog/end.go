@@ -20,8 +20,9 @@ func (p *parser) finish() *Run {
 	}
 	run.Cause = p.cause()
 	p.endEntry()
+	p.endLoose()
 	*p = parser{lines: p.lines, names: p.names, turns: p.turns, number: p.number + 1,
-		errors: p.errors[:0], generator: p.generator[:0], file: p.file[:0],
+		errors: p.errors[:0], generator: p.generator[:0], file: p.file[:0], base: p.base[:0], broken: p.broken[:0],
 		deltas: make([]Delta, 0, len(p.deltas)),
 		run:    &Run{Entries: make([]Entry, 0, len(run.Entries))}} // the next is as long
 	if len(run.Entries) == 0 {
@@ -49,7 +50,9 @@ func (p *parser) cause() *Finding {
 	default:
 		return nil
 	}
-	return e.explain()
+	f, r := e.explainBy()
+	p.cleared = r.pool
+	return f
 }
 
 // endEntry says what the end of the run means for the device, or for the
@@ -80,6 +83,9 @@ func (p *parser) endEntry() {
 	}
 	if len(e.Deltas) == 0 {
 		e.Deltas = nil
+	}
+	if e.Version > 0 || !p.cleared {
+		p.endDamage(e)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 // judgeEntry says what happened to a channel or device, and what is wrong with it.
 func (d *diagnosis) judgeEntry(i int, e Entry) {
 	place := Place{e.Channel, e.Device}
+	d.judgeDamage(i, e)
 	if !d.Asked(place) {
 		if e.Outcome == Cancelled || e.Outcome == NotInTree {
 			d.Notice("%s has a fault too: %s", place, oneLine(e.Cause.Problem))

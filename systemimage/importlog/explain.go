@@ -29,6 +29,7 @@ type evidence struct {
 
 	channel, device string
 	version         int
+	since           string   // when the run began
 	lines           []string // numbers of the lines of etc/config that are at fault
 }
 
@@ -50,13 +51,19 @@ func Explain(exception string, output []byte) Finding {
 
 // explain is the finding of the first rule that fits.
 func (e evidence) explain() *Finding {
-	for _, r := range rules {
-		if name, ok := r.fits(e); ok {
-			return r.finding(e, name)
+	f, _ := e.explainBy()
+	return f
+}
+
+// explainBy returns the rule as well. TestRules has it that every event has a rule
+// that fits at last.
+func (e evidence) explainBy() (*Finding, *rule) {
+	for i := range rules {
+		if name, ok := rules[i].fits(e); ok {
+			return rules[i].finding(e, name), &rules[i]
 		}
 	}
-	// TestRules has it that every event has a rule that fits at last.
-	return &Finding{About: AboutRun, Finding: systemimage.Finding{Severity: systemimage.Harmful, Problem: e.text, Remedy: "look at the log"}}
+	return (&rule{about: AboutRun, remedy: "look at the log"}).finding(e, ""), &rule{}
 }
 
 // fits reports whether a rule explains the evidence, and what stands behind the
@@ -109,7 +116,7 @@ func (r *rule) finding(e evidence, name string) *Finding {
 	}
 	fields := strings.NewReplacer("{text}", e.text, "{name}", name, "{hint}", e.hint, "{generator}", e.generator, "{xz}", xz,
 		"{payload}", payload, "{meta}", strings.TrimSuffix(payload, ".tar.xz"), "{lines}", lines,
-		"{channel}", e.channel, "{device}", e.device, "{version}", fmt.Sprint(e.version))
+		"{channel}", e.channel, "{device}", e.device, "{version}", fmt.Sprint(e.version), "{since}", e.since)
 	f := &Finding{About: r.about, Finding: systemimage.Finding{Severity: cmp.Or(r.severity, systemimage.Harmful), Class: r.class,
 		Channel: e.channel, Device: e.device, Problem: fields.Replace(cmp.Or(r.cause, "{text}")), Remedy: fields.Replace(r.remedy)}}
 	for _, c := range r.commands {

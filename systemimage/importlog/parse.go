@@ -39,7 +39,12 @@ type parser struct {
 	exception string // last line of the last traceback after the last record
 	lastLevel byte
 	lastText  string // of the last ERROR record
-	tool      string // what xz said last
+
+	tool    string   // what xz said last when it failed
+	base    []byte   // of the delta that is being made
+	broken  []string // what xz said of the open device
+	loose   []string // what xz said when no device was open
+	cleared bool     // the remedy of the run's cause takes what was cut out of the pool
 }
 
 // step is where a run is.
@@ -88,8 +93,8 @@ func (p *parser) other(b []byte) {
 	}
 	switch {
 	case len(b) == 0:
-	case bytes.HasPrefix(b, []byte("xz: ")):
-		p.tool = host.Shorten(string(b))
+	case isXz(b):
+		p.xz(b)
 	case bytes.HasPrefix(b, []byte("ssh: ")):
 		if len(p.run.Mirrors) < maxProblems {
 			p.run.Mirrors = append(p.run.Mirrors, host.Shorten(string(b)))
@@ -101,6 +106,11 @@ func (p *parser) other(b []byte) {
 	case string(b) == serverlog.LockText:
 		p.run.Locked = true
 	}
+}
+
+// isXz reports whether a line is what xz said, or its likeness for several cores.
+func isXz(line []byte) bool {
+	return bytes.HasPrefix(line, []byte("xz: ")) || bytes.HasPrefix(line, []byte("pxz: "))
 }
 
 // fault keeps the number of a line of etc/config that cannot be parsed.
@@ -142,6 +152,7 @@ var records = [...][]record{
 		{"Syncing any existing alias", true, func(p *parser, _, _ []byte) { p.end(atAliases) }},
 		{serverlog.LockText, true, func(p *parser, _, _ []byte) { p.run.Locked, p.ended = true, true }},
 	},
+	'G' - 'C': {{"Generating delta from '", false, func(p *parser, _, rest []byte) { p.base = append(p.base[:0], rest[:min(len(rest), 100)]...) }}},
 	'E' - 'C': {{"Expiring old images", true, func(p *parser, _, _ []byte) { p.step = atExpiry }}},
 	'M' - 'C': {
 		{"Missing checksum: ", false, (*parser).keepHint},
@@ -190,7 +201,7 @@ func (p *parser) record(level byte, text []byte) {
 
 func (p *parser) calling(_, generator []byte) {
 	p.calls++
-	p.errors, p.hint, p.file = p.errors[:0], "", p.file[:0]
+	p.errors, p.hint, p.file, p.base = p.errors[:0], "", p.file[:0], p.base[:0]
 	p.generator = append(p.generator[:0], generator[:min(len(generator), 100)]...)
 }
 
@@ -328,7 +339,7 @@ func (p *parser) open(channel, device string) {
 		p.entry = &p.run.Entries[len(p.run.Entries)-1]
 	}
 	p.step = atDevice
-	p.calls, p.news, p.errors, p.hint, p.tool, p.generator, p.file = 0, 0, p.errors[:0], "", "", p.generator[:0], p.file[:0]
+	p.calls, p.news, p.errors, p.hint, p.tool, p.generator, p.file, p.base = 0, 0, p.errors[:0], "", "", p.generator[:0], p.file[:0], p.base[:0]
 }
 
 // device returns the open device, or nil when the log does not say which it is.
@@ -351,6 +362,7 @@ func (p *parser) close() {
 			e.Outcome = Published
 		}
 	}
+	p.endDamage(e)
 }
 
 func (p *parser) published(rest []byte) {

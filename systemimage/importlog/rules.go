@@ -6,18 +6,21 @@ import "github.com/landingteam/landing/systemimage"
 type event int
 
 const (
-	died      event = iota // a program ended with an exception
-	killed                 // the shell says that it was killed
-	noFile                 // a generator returned None, or logged an error
-	locked                 // something else held the global lock
-	misread                // an empty configuration was used
-	cutShort               // the log ends before the run does
-	notInTree              // a configured channel was never created
-	leftOut                // a channel had no turn in a complete run
-	noDevice               // a channel does not have the device
-	pageShown              // an image has a page in the place of a version
-	xzFailed               // xz failed, which no program minds
-	untold                 // a mirror was not told
+	died         event = iota // a program ended with an exception
+	killed                    // the shell says that it was killed
+	noFile                    // a generator returned None, or logged an error
+	locked                    // something else held the global lock
+	misread                   // an empty configuration was used
+	cutShort                  // the log ends before the run does
+	notInTree                 // a configured channel was never created
+	leftOut                   // a channel had no turn in a complete run
+	noDevice                  // a channel does not have the device
+	pageShown                 // an image has a page in the place of a version
+	cutPublished              // xz failed, which no program minds, and an image was published
+	cutLeft                   // xz failed, and nothing was published with it so far
+	cutAlias                  // xz failed for an alias
+	cutSomewhere              // xz failed for one of several images
+	untold                    // a mirror was not told
 )
 
 // A rule says what an event means: the first one that fits counts. To add a cause,
@@ -54,6 +57,7 @@ type rule struct {
 const (
 	again     = "bin/import-images -vv"
 	cleanup   = "bin/cleanup-tree"
+	whole     = `find www -name '*.tar.xz' -newermt '{since}' ! -exec xz -t {} \; -print`
 	keys      = `for k in secret/gpg/keys/*; do gpg --homedir "$k" -K; done`
 	unsigned  = `for f in www/pool/*.tar.xz; do test -s "$f.asc" || ls -l "$f"; done`
 	remove    = "rm -f -- '{payload}' '{payload}.asc' '{meta}.json' '{meta}.json.asc'"
@@ -317,6 +321,22 @@ var rules = []rule{
 		commands: []string{"grep -n ^channels etc/config", section, again}},
 	{class: "no-device", about: AboutTree, on: noDevice,
 		cause: "the channel has no such device", remedy: "create the device in the channel, or correct its name", commands: []string{device}},
+	{class: "cut-published", about: AboutImage, on: cutPublished,
+		cause:    "version {version} was published although xz failed ({text}): a file of it is cut, with a checksum and a signature that fit",
+		remedy:   "devices cannot unpack it: set it to 0 % (examples/backout), give xz the memory or room that it lacked, delete the cut file with its .asc and .json, and import again under a higher version",
+		commands: []string{whole, again}},
+	{class: "cut-in-pool", about: AboutTree, on: cutLeft,
+		cause:    "xz failed ({text}), and what it wrote lies in the tree, cut and signed: the next image with it would be published like that",
+		remedy:   "give xz the memory or room that it lacked, and delete the cut file with its .asc and .json before the next import",
+		commands: []string{whole, again}},
+	{class: "cut-alias", about: AboutImage, on: cutAlias,
+		cause:    "xz failed ({text}) while the aliases of the channel were brought up to date: a version tarball of an alias is cut, with a checksum and a signature that fit",
+		remedy:   "devices of the alias cannot unpack it: set the image to 0 %, give xz the memory or room that it lacked, and import or copy again under a higher version",
+		commands: []string{whole}},
+	{class: "cut-somewhere", about: AboutImage, on: cutSomewhere,
+		cause:    "xz failed ({text}), and the images of this run were published all the same: at least one of them has a file that is cut, and the log does not say which",
+		remedy:   "find the cut file and the image that names it; set that one to 0 % (examples/backout), give xz the memory or room that it lacked, delete the file with its .asc and .json, and import again under a higher version",
+		commands: []string{whole, again}},
 	{class: "page-published", about: AboutImage, on: pageShown,
 		cause:  "version {version} was published with a page in the place of a version: a monitor answered HTML: {text}",
 		remedy: "correct the monitor's address or its server, and take the image back (examples/backout): what was downloaded with it is as doubtful"},

@@ -106,6 +106,10 @@ var examples = map[string]evidence{
 	"not-auto":            {event: leftOut, channel: "a/b", text: "Skipping non-auto channel: a/b"},
 	"left-out":            {event: leftOut, channel: "a/b"},
 	"no-device":           {event: noDevice, channel: "a/b", device: "mako"},
+	"cut-published":       {event: cutPublished, version: 4, since: "2021-01-04 02:05:02", text: "xz: (stdout): Cannot allocate memory"},
+	"cut-in-pool":         {event: cutLeft, text: "xz: (stdout): Cannot allocate memory"},
+	"cut-alias":           {event: cutAlias, channel: "a", text: "xz: (stdout): Cannot allocate memory"},
+	"cut-somewhere":       {event: cutSomewhere, text: "xz: (stdout): Cannot allocate memory"},
 	"page-published":      {event: pageShown, version: 4, text: "device=<html>"},
 }
 

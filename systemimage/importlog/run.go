@@ -31,6 +31,10 @@ type Run struct {
 	// Cause is what went wrong with the run as a whole; nil when nothing did.
 	Cause *Finding
 
+	// Damage is what xz failed at, where no entry can have it. The programs do not
+	// mind, and publish what it could not write whole.
+	Damage []Finding
+
 	Problems []string // errors and warnings that no entry has, such as those of the configuration
 	Mirrors  []string // what ssh said when the mirrors were told; the program does not mind
 
@@ -66,6 +70,7 @@ type Entry struct {
 
 	Generator string   // that cancelled the image, or was at work at the end
 	Cause     *Finding // why there is no image; nil when nothing went wrong
+	Damage    *Finding // what was published, or left in the pool, cut; nil when nothing was
 	Warnings  []string // deltas that could not be made, and such
 	Line      int      // where the entry begins in the log, from 1
 }
