@@ -95,11 +95,11 @@ func (v Arches) find(label string) *Arch {
 	return nil
 }
 
-// labelOf returns the label of the architecture that the publisher or a file
+// Label returns the label of the architecture that the publisher or a file
 // calls name, "" when there is none. The publisher writes arm64+raspi for
 // ...-arm64-raspi and amd64 for ...-amd64-generic; the files of an Android
 // device say armhf+mako, those of its recovery armel+mako.
-func (v Arches) labelOf(name string) string {
+func (v Arches) Label(name string) string {
 	cpu, _, _ := strings.Cut(name, "+")
 	if cpu == "armel" {
 		cpu = "armhf"
@@ -113,6 +113,17 @@ func (v Arches) labelOf(name string) string {
 		}
 	}
 	return ""
+}
+
+// LabelOfFile returns the label of the architecture that a file of the published
+// directory is of, "" when it is of none: the name ends in a dash, the architecture
+// as [Arches.Label] knows it, and what kind of file it is.
+func (v Arches) LabelOfFile(file string) string {
+	name, _, _ := strings.Cut(file[strings.LastIndexByte(file, '-')+1:], ".")
+	if name == "" {
+		return ""
+	}
+	return v.Label(name)
 }
 
 // labelOfBuild returns the label of the livefs build with a number.

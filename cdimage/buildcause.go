@@ -182,7 +182,7 @@ func (p *buildParser) missingImages() []Cause {
 		}
 		c := Cause{Scope: a.Label, Class: Unknown}
 		for _, n := range p.noImages {
-			if l.Arches.labelOf(n.arch) == a.Label {
+			if l.Arches.Label(n.arch) == a.Label {
 				c.Line, c.Number = n.line, n.number
 			}
 		}

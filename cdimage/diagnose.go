@@ -25,6 +25,10 @@ type Evidence struct {
 	// it has none yet, any time of the build's day.
 	Grown time.Time
 
+	// Exit is the status with which the run ended; nil: not known. A status of 0
+	// without an end in the log says that the log could not be written.
+	Exit *int
+
 	// Ended says that the run is known to have ended, however young its log.
 	Ended bool
 
@@ -78,11 +82,19 @@ func Diagnose(e Evidence) Diagnosis {
 	a := ageOf(e, l)
 	d.Running, w.killed = a.running(e, l)
 	w.now, w.quietFor = a.now, a.quietFor()
+	if w.killed && e.Exit != nil && *e.Exit == 0 && e.Files != nil {
+		w.killed = false
+		d.Publish = l.publishedBy(e.Files)
+		d.Causes = append(d.Causes, lostLog(d.Publish))
+	}
 	if w.killed {
 		d.Publish = l.publishedWhenKilled()
 		if d.Publish != Complete && len(d.Causes) == 0 {
 			d.Causes = append(d.Causes, l.suspects...)
 		}
+	}
+	if l.Cut && !d.Running && l.Lines > 0 {
+		d.Warnings = append(d.Warnings, "the log stops in the middle of a line")
 	}
 	for _, of := range l.Arches {
 		a := Arch{Label: of.Label, State: of.State, Link: of.Link, Reused: of.Reused, Published: of.Published}

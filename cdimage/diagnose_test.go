@@ -240,3 +240,59 @@ func TestRemedyAndRepublishAgree(t *testing.T) {
 		t.Errorf("%d diagnoses", seen)
 	}
 }
+
+// TestLogThatCouldNotBeWritten: a run that ended well and whose log has no end is
+// judged by its directory, and not called killed.
+func TestLogThatCouldNotBeWritten(t *testing.T) {
+	log := newLog("ubuntu-server", "noble").build("arm64+raspi", good, "amd64+generic", good).stage("Downloading live filesystem images").got("arm64+raspi", "disk1.img.xz")
+	exit := func(n int) *int { return &n }
+	for _, c := range []struct {
+		name  string
+		text  string
+		exit  *int
+		files []string
+		want  string
+	}{
+		{"all is there", log.String() + "2016-09-13 03:0", exit(0), []string{"noble-preinstalled-server-arm64+raspi.img.xz", "noble-preinstalled-server-amd64.img.xz", "SHA256SUMS"},
+			"complete\nhost disk-space warning: the run ended with status 0, its log has no end: there was no room to write it\ndo: free space for the logs on the cdimage host; the image is published\n"},
+		{"one is missing", log.String(), exit(0), []string{"noble-preinstalled-server-arm64+raspi.img.xz"},
+			"partial\nhost disk-space: the run ended with status 0, its log has no end: there was no room to write it\ndo: free space on the cdimage host, then publish-only re-run the same UTC day\n"},
+		{"nothing is there", log.String(), exit(0), []string{},
+			"none\nhost disk-space: the run ended with status 0, its log has no end: there was no room to write it\ndo: free space on the cdimage host, then publish-only re-run the same UTC day\n"},
+		{"killed", log.String(), exit(143), []string{}, "none\ndo: publish-only re-run the same UTC day; killed: the log has not grown for 16h47m0s\n"},
+		{"killed, by all that is known", log.String(), nil, nil, "none\ndo: publish-only re-run the same UTC day; killed: the log has not grown for 16h47m0s\n"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			d := cdimage.Diagnose(cdimage.Evidence{Build: cdimage.Build{ImageSet: log.set, ID: cdimage.BuildID{Day: 20160913}},
+				Log: parseBuild(t, c.text), Now: sameDay, Ended: true, Exit: c.exit, Files: c.files})
+			if diff := cmp.Diff(c.want, summary(d)); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+			if cut := slices.Contains(d.Warnings, "the log stops in the middle of a line"); cut == strings.HasSuffix(c.text, "\n") {
+				t.Errorf("warnings %q", d.Warnings)
+			}
+		})
+	}
+}
+
+// TestLabelOfFile: the publisher's names for what the labels call otherwise.
+func TestLabelOfFile(t *testing.T) {
+	arches := cdimage.Arches{{Label: "ubuntu-server-amd64-generic"}, {Label: "ubuntu-server-arm64-raspi"}, {Label: "ubuntu-server-arm64-generic"}, {Label: "ubuntu-touch-custom-armhf"}}
+	for file, want := range map[string]string{
+		"noble-preinstalled-server-amd64.img.xz":         "ubuntu-server-amd64-generic",
+		"noble-preinstalled-server-arm64+raspi.img.xz":   "ubuntu-server-arm64-raspi",
+		"noble-preinstalled-server-arm64.img.xz":         "ubuntu-server-arm64-generic",
+		"noble-preinstalled-server-arm64+raspi.manifest": "ubuntu-server-arm64-raspi",
+		"14.09-preinstalled-touch-armhf.tar.gz":          "ubuntu-touch-custom-armhf",
+		"vivid-preinstalled-boot-armhf+mako.img":         "ubuntu-touch-custom-armhf",
+		"vivid-preinstalled-recovery-armel+mako.img":     "ubuntu-touch-custom-armhf",
+		"vivid-preinstalled-touch-i386.tar.gz":           "",
+		"SHA256SUMS":                                     "",
+		".marked_good":                                   "",
+		"vivid-":                                         "",
+	} {
+		if got := arches.LabelOfFile(file); got != want {
+			t.Errorf("%s: %q, want %q", file, got, want)
+		}
+	}
+}

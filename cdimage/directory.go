@@ -33,7 +33,37 @@ func (l *BuildLog) believing(files []string) *BuildLog {
 func (l *BuildLog) hasFile(label string, files []string) bool {
 	return slices.ContainsFunc(files, func(f string) bool {
 		return slices.ContainsFunc(l.Published, func(name string) bool {
-			return l.Arches.labelOf(name) == label && strings.Contains(f, "-"+name)
+			return l.Arches.Label(name) == label && strings.Contains(f, "-"+name)
 		})
 	})
+}
+
+// publishedBy is the outcome by the files of the published directory alone, where
+// the log does not say it, and marks the architectures that have one.
+func (l *BuildLog) publishedBy(files []string) Outcome {
+	n := 0
+	for i := range l.Arches {
+		a := &l.Arches[i]
+		a.Published = a.Good() && slices.ContainsFunc(files, func(f string) bool { return l.Arches.LabelOfFile(f) == a.Label })
+		if a.Published {
+			n++
+		}
+	}
+	switch {
+	case n == 0:
+		return None
+	case n < len(l.Arches):
+		return Partial
+	}
+	return Complete
+}
+
+// lostLog is the cause of a log without an end of a run that ended well.
+func lostLog(publish Outcome) Cause {
+	c := Cause{Scope: "host", Class: DiskSpace, Line: "the run ended with status 0, its log has no end: there was no room to write it"}
+	if publish == Complete {
+		c.Severity = warning
+		c.Remedy = Remedy{"free space for the logs on the cdimage host; the image is published", []Action{FreeSpace}}
+	}
+	return c
 }

@@ -60,7 +60,7 @@ func (d *downloads) add(p *buildParser, line []byte, number int) bool {
 			f.label, f.file = p.log.Arches.labelOfBuild(m[1]), m[2]
 		}
 		if m := targetArch.FindSubmatch(line); m != nil {
-			f.label = p.log.Arches.labelOf(string(m[1]))
+			f.label = p.log.Arches.Label(string(m[1]))
 		}
 		if s := scratchPath.FindSubmatch(line); s != nil {
 			p.log.project = string(s[1])
@@ -81,7 +81,7 @@ func (d *downloads) arrived(log *BuildLog, url, target, tries string) {
 	file := url[strings.LastIndexByte(url, '/')+1:]
 	label := ""
 	if m := targetArch.FindStringSubmatch(target); m != nil {
-		label = log.Arches.labelOf(m[1])
+		label = log.Arches.Label(m[1])
 		if !strings.Contains(file, "manifest") {
 			d.came = addNew(d.came, label)
 		}

@@ -35,7 +35,7 @@ func (p *buildParser) outcome(fatal *traceback) {
 		return
 	}
 	for _, name := range l.Published {
-		if a := l.Arches.find(l.Arches.labelOf(name)); a != nil {
+		if a := l.Arches.find(l.Arches.Label(name)); a != nil {
 			a.Published = true
 		}
 	}

@@ -76,7 +76,11 @@ func (b *Builder) Build(ctx context.Context, r Request) (Result, error) {
 	if err := refusal(r, out); err != nil {
 		return res, err // a log that is newer now is another run's
 	}
-	found, ok, err := b.find(ctx, r.ImageSet, r.After, true)
+	known := cdimage.Evidence{Ended: true}
+	if lost == nil {
+		known.Exit = &out.Exit
+	}
+	found, ok, err := b.find(ctx, r.ImageSet, r.After, known)
 	if err != nil {
 		return res, &Error{Op: "build", What: r.Dir() + " " + r.Type, Kind: ErrInDoubt, Err: err, Hint: "the command has ended, its log could not be read"}
 	}

@@ -24,10 +24,11 @@ type Result struct {
 // the result says that the run has no end yet. When several began, the first
 // is taken.
 func (b *Builder) Find(ctx context.Context, set cdimage.ImageSet, after cdimage.BuildID) (Result, bool, error) {
-	return b.find(ctx, set, after, false)
+	return b.find(ctx, set, after, cdimage.Evidence{})
 }
 
-func (b *Builder) find(ctx context.Context, set cdimage.ImageSet, after cdimage.BuildID, ended bool) (Result, bool, error) {
+// find is Find with what is known already of the end of the run.
+func (b *Builder) find(ctx context.Context, set cdimage.ImageSet, after cdimage.BuildID, e cdimage.Evidence) (Result, bool, error) {
 	ids, err := b.IDs(ctx, set)
 	if err != nil {
 		return Result{}, false, err
@@ -36,16 +37,16 @@ func (b *Builder) find(ctx context.Context, set cdimage.ImageSet, after cdimage.
 	if i < 0 {
 		return Result{}, false, nil
 	}
-	res, err := b.result(ctx, cdimage.Build{ImageSet: set, ID: ids[i]}, ended)
+	res, err := b.result(ctx, cdimage.Build{ImageSet: set, ID: ids[i]}, e)
 	return res, err == nil, err
 }
 
 // Result reads the log and the published directory of a run.
 func (b *Builder) Result(ctx context.Context, build cdimage.Build) (Result, error) {
-	return b.result(ctx, build, false)
+	return b.result(ctx, build, cdimage.Evidence{})
 }
 
-func (b *Builder) result(ctx context.Context, build cdimage.Build, ended bool) (Result, error) {
+func (b *Builder) result(ctx context.Context, build cdimage.Build, e cdimage.Evidence) (Result, error) {
 	var res Result
 	res.Build = build
 	now, err := b.Now(ctx)
@@ -56,7 +57,7 @@ func (b *Builder) result(ctx context.Context, build cdimage.Build, ended bool) (
 	if err != nil {
 		return res, err
 	}
-	e := cdimage.Evidence{Build: build, Log: log, Now: now, Ended: ended}
+	e.Build, e.Log, e.Now = build, log, now
 	for _, dir := range build.ImageDirs() {
 		full := path.Join(b.root(), "www/full", dir)
 		files, err := b.list(ctx, full)

@@ -37,11 +37,8 @@ type InvestigateBuildInput struct {
 func (b *InvestigateBuild) Run(ctx context.Context, r *runbook.Run) error {
 	report, err := runbook.Read(ctx, r, "investigate", func(ctx context.Context) (BuildReport, error) {
 		report, err := b.Investigate(ctx)
-		// In the journal architectures are an object, which has no order and no times.
+		// In the journal architectures are an object, which has no order.
 		slices.SortFunc(report.Arches, func(x, y cdimage.Arch) int { return strings.Compare(x.Label, y.Label) })
-		for n, a := range report.Arches {
-			report.Arches[n] = cdimage.Arch{Label: a.Label, State: a.State, Link: a.Link, Reused: a.Reused, Published: a.Published}
-		}
 		return report, err
 	})
 	if err != nil {
@@ -161,9 +158,9 @@ func orBuild(id cdimage.BuildID) string {
 // hasRootfs reports whether the published directory has a root file system of an
 // architecture, whichever build it is of.
 func hasRootfs(d cdimage.Diagnosis, a cdimage.Arch, files []string) bool {
-	arch := strings.TrimPrefix(a.Label, d.Project+"-")
 	return slices.ContainsFunc(files, func(f string) bool {
-		return strings.HasSuffix(f, "-"+arch+".tar.gz") || strings.HasSuffix(f, "-"+strings.ReplaceAll(arch, "-", "+")+".tar.gz")
+		_, kind, _ := strings.Cut(f[strings.LastIndexByte(f, '-')+1:], ".")
+		return kind == "tar.gz" && d.Arches.LabelOfFile(f) == a.Label
 	})
 }
 

@@ -149,7 +149,7 @@ func incomplete(res builder.Result, labels []string) string {
 	}
 	for _, label := range labels {
 		i := slices.IndexFunc(res.Arches, func(a cdimage.Arch) bool { return a.Label == label })
-		if i >= 0 && !res.Arches[i].Published || i < 0 && !hasImage(res, label) {
+		if i >= 0 && !res.Arches[i].Published || i < 0 && !hasImage(res, label, labels) {
 			why += "; no image of " + label
 		}
 	}
@@ -158,16 +158,23 @@ func incomplete(res builder.Result, labels []string) string {
 	}
 	for _, c := range res.Causes {
 		why += fmt.Sprintf("; %s %s: %s", c.Scope, c.Class, strings.TrimSpace(c.Line))
+		for _, a := range res.Arches {
+			if a.Label == c.Scope {
+				why += strings.TrimRight(fmt.Sprintf(" (%s) %s", a.State, a.Link), " ")
+			}
+		}
 	}
 	return strings.TrimPrefix(why, "; ") + "; " + res.Remedy
 }
 
-// hasImage reports whether the published directory has a file of an architecture.
-func hasImage(res builder.Result, label string) bool {
-	arch := strings.TrimPrefix(label, res.Project+"-")
-	return slices.ContainsFunc(res.Files, func(f string) bool {
-		return strings.Contains(f, "-"+arch+".") || strings.Contains(f, "-"+strings.ReplaceAll(arch, "-", "+")+".")
-	})
+// hasImage reports whether the published directory has a file of the architecture
+// with one of the labels.
+func hasImage(res builder.Result, label string, labels []string) bool {
+	var arches cdimage.Arches
+	for _, l := range labels {
+		arches = append(arches, cdimage.Arch{Label: l})
+	}
+	return slices.ContainsFunc(res.Files, func(f string) bool { return arches.LabelOfFile(f) == label })
 }
 
 // ended notes what came of the last attempt, and makes a failure an error.
