@@ -11,6 +11,8 @@ package main
 import (
 	"errors"
 	"flag"
+	"fmt"
+	"time"
 
 	"github.com/landingteam/landing/examples/internal/cli"
 	"github.com/landingteam/landing/runbook"
@@ -25,12 +27,13 @@ func program() cli.Program {
 	var p cli.Phasing
 	var tag string
 	var good cli.List
+	var patience time.Duration
 	percentage := 100
 	return cli.Program{
 		Name:  "backout",
 		About: "Stops a faulty update and publishes the last good image again",
 		Args:  "CHANNEL:DEVICE:VERSION ...",
-		Keys:  []string{"stop_file", "not", "announce"},
+		Keys:  []string{"stop_file", "not", "announce", "patience"},
 		// Every minute counts.
 		Urgent: true,
 		Lab:    func() systemimagetest.World { return lab.Released(50) },
@@ -38,6 +41,7 @@ func program() cli.Program {
 			fs.StringVar(&tag, "tag", "", "`TAG` of what is published again; default: the good image's own")
 			fs.IntVar(&percentage, "percentage", 100, "`P` of the devices that are offered it")
 			fs.Var(&good, "good", "`CHANNEL:DEVICE:VERSION` of the last good image, when it is not the one before; may be repeated")
+			fs.DurationVar(&patience, "patience", 0, "`TIME` that the first round of stops waits for the published tree (default 5s)")
 			p.RegisterStop(fs)
 			p.RegisterAnnounce(fs)
 		},
@@ -59,8 +63,13 @@ func program() cli.Program {
 				}
 			}
 			p.ResolveStop(w)
+			if patience == 0 {
+				if patience, err = time.ParseDuration(w.Option("patience", "5s")); err != nil || patience <= 0 {
+					return nil, nil, fmt.Errorf("patience = %s: want a time such as 5s", w.Option("patience", ""))
+				}
+			}
 			in.Not = p.Not
-			c := &procedure.BackOut{Server: w.Server, Importer: w.Importer, Stop: p.Stop, Announce: p.Announce, Input: in}
+			c := &procedure.BackOut{Server: w.Server, Importer: w.Importer, Stop: p.Stop, Announce: p.Announce, Patience: patience, Input: in}
 			return in, c.Run, nil
 		},
 	}

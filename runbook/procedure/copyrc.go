@@ -19,9 +19,10 @@ import (
 //  4. look each copy up in the published index;
 //  5. put the importer back, whatever happened.
 //
-// A pair whose newest image is in the destination already, with this tag and at
-// 100 %, is done. The same content with another tag or percentage is an error
-// that names the command to use instead.
+// A copy counts as done already when the newest image of the destination has the
+// same files, this tag and 100 %. The same content with another tag or percentage
+// is an error that names the command to use instead. Content that was there before,
+// and was replaced or taken back, is not copied without a question.
 type CopyRC struct {
 	Server   *operate.Server   // the image server; its Client reads the published tree
 	Importer *operate.Importer // paused while images are copied
@@ -48,6 +49,7 @@ type found struct {
 type newest struct {
 	Version int    `json:"version"`
 	Detail  string `json:"detail"`
+	Again   string `json:"again,omitempty"` // its content was there before
 }
 
 // Run is the procedure. See [runbook.Procedure].
@@ -75,6 +77,9 @@ func (c *CopyRC) Run(ctx context.Context, r *runbook.Run) error {
 			return err
 		}
 	}
+	if err := oneServer(ctx, r, c.Server, all.Pairs[0].To, all.Pairs[0].Device); err != nil {
+		return err
+	}
 	several, err := importerFree(ctx, r, c.Importer)
 	if err != nil {
 		return err
@@ -88,10 +93,23 @@ func (c *CopyRC) Run(ctx context.Context, r *runbook.Run) error {
 func (c *CopyRC) copyPair(ctx context.Context, r *runbook.Run, p, _ Pair) error {
 	src, err := runbook.Read(ctx, r, "newest image of "+p.From, func(ctx context.Context) (newest, error) {
 		m, err := c.Server.Client.Latest(ctx, p.From, p.Device)
-		return newest{m.Version, m.VersionDetail}, err
+		if err != nil {
+			return newest{}, err
+		}
+		dst, err := c.Server.Client.Index(ctx, p.To, p.Device)
+		if err != nil {
+			return newest{}, err
+		}
+		_, again := beforeIn(dst, m)
+		return newest{m.Version, m.VersionDetail, again}, nil
 	})
 	if err != nil {
 		return err
+	}
+	if src.Again != "" {
+		if err := askAgain(ctx, r, []string{src.Again}, nil); err != nil {
+			return err
+		}
 	}
 	_, err = copyImage(ctx, r, c.Server, operate.CopyRequest{
 		From: p.From, To: p.To, Device: p.Device, Version: src.Version, Tag: c.Input.Tag, Percentage: 100,

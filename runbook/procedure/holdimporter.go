@@ -101,17 +101,18 @@ func holdImporter(r *runbook.Run, im *operate.Importer, several bool, dead ...op
 		},
 		Look: func(ctx context.Context) (bool, string, error) {
 			st, err := mine.Status(ctx)
-			away, text := importerIs(st)
-			return away, text, err
+			off, text := importerIs(st, several)
+			return off, text, err
 		},
 	}
 }
 
-// importerIs says whether the importer is off, and how it is.
-func importerIs(st operate.ImporterStatus) (off bool, text string) {
+// importerIs says whether the importer is off, and how it is. several says that a
+// line beside the one that is held is known to go on.
+func importerIs(st operate.ImporterStatus, several bool) (off bool, text string) {
 	const not = "the importer is NOT on: "
 	switch {
-	case len(st.By) > 0: // of two lines too, of which the last is held
+	case len(st.By) > 0 && (several || st.State != operate.ImporterTwice):
 		return true, fmt.Sprintf("%sit is held by run %s (%s)", not, st.By[0].Run, st.By[0].Operator)
 	case st.State == operate.ImporterOn:
 		return false, "the importer is on"

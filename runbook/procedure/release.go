@@ -55,6 +55,18 @@ func (c *Release) Run(ctx context.Context, r *runbook.Run) error {
 	if err != nil {
 		return err
 	}
+	if err := oneServer(ctx, r, c.Server, candidates[0].To, candidates[0].Device); err != nil {
+		return err
+	}
+	var again []string
+	for _, v := range candidates {
+		if v.Again != "" {
+			again = append(again, v.Again)
+		}
+	}
+	if err := askAgain(ctx, r, again, in.Not); err != nil {
+		return err
+	}
 	err = r.Gate(ctx, runbook.Gate{
 		Name:     "release",
 		Question: fmt.Sprintf("Release these %d images as %s?", len(candidates), in.Tag),

@@ -28,7 +28,11 @@ func (c *Release) copyAll(ctx context.Context, r *runbook.Run, candidates []rele
 
 func (c *Release) copyOne(ctx context.Context, r *runbook.Run, v releaseImage) (PublishedImage, error) {
 	before, err := runbook.Read(ctx, r, "newest there so far", func(ctx context.Context) (phased, error) {
-		return newestThere(ctx, c.Server.Client, v.To, v.Device)
+		x, err := c.Server.Client.Index(ctx, v.To, v.Device)
+		if err != nil {
+			return phased{}, err
+		}
+		return phasedNow(x), nil
 	})
 	if err != nil {
 		return PublishedImage{}, err
@@ -57,15 +61,11 @@ type phased struct {
 	Percentage int `json:"percentage"`
 }
 
-// newestThere reads the newest full image of a channel; one that has none is
-// phased to everybody.
-func newestThere(ctx context.Context, client *systemimage.Client, channel, device string) (phased, error) {
-	x, err := client.Index(ctx, channel, device)
-	if err != nil {
-		return phased{}, err
-	}
+// phasedNow is the newest full image of a channel; one that has none is phased to
+// everybody.
+func phasedNow(x *systemimage.DeviceIndex) phased {
 	if m, ok := x.Latest(); ok {
-		return phased{m.Version, m.Percentage}, nil
+		return phased{m.Version, m.Percentage}
 	}
-	return phased{Percentage: 100}, nil
+	return phased{Percentage: 100}
 }

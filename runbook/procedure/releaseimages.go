@@ -18,23 +18,46 @@ type releaseImage struct {
 	// its phasing, also one at 0 %. Where no delta leads from it to the newer one
 	// it can be had by everybody then.
 	Ends string `json:"ends,omitempty"`
+
+	Again string `json:"again,omitempty"` // its content was there before
 }
 
-// findCandidates pins the pairs and the newest image of each.
+// findCandidates pins the pairs and the newest image of each. What is out already is
+// an error: copied at 0 % it would be taken from those who are offered it.
 func findCandidates(ctx context.Context, r *runbook.Run, client *systemimage.Client, from, to string, wanted []Pair) ([]releaseImage, error) {
 	return runbook.Read(ctx, r, "find candidates", func(ctx context.Context) ([]releaseImage, error) {
 		list, err := newestOf(ctx, client, from, to, wanted)
-		for n, v := range list {
-			p, err := newestThere(ctx, client, v.To, v.Device)
-			if err != nil {
+		if err != nil {
+			return nil, err
+		}
+		for n := range list {
+			if err := list[n].compare(ctx, client); err != nil {
 				return nil, err
 			}
-			if p.Percentage < 100 {
-				list[n].Ends = fmt.Sprintf("the phasing of image %d, which is at %d %%", p.Version, p.Percentage)
-			}
 		}
-		return list, err
+		return list, nil
 	})
+}
+
+// compare fills in what stable knows about the image.
+func (v *releaseImage) compare(ctx context.Context, client *systemimage.Client) error {
+	m, err := client.Full(ctx, v.From, v.Device, v.Version)
+	if err != nil {
+		return err
+	}
+	dst, err := client.Index(ctx, v.To, v.Device)
+	if err != nil {
+		return err
+	}
+	out := ""
+	if out, v.Again = beforeIn(dst, m); out != "" {
+		return &systemimage.Error{Kind: systemimage.ErrRefused, Err: fmt.Errorf("%s: there is nothing to copy. Bring it to everybody with a rollout, if it is not there yet, "+
+			"and name the pairs that are to be released without this one", out)}
+	}
+	if p := phasedNow(dst); p.Percentage < 100 {
+		v.Ends = fmt.Sprintf("the phasing of image %d, which is at %d %%", p.Version, p.Percentage)
+	}
+	return nil
 }
 
 // newestOf looks for the pairs and the newest image of each.

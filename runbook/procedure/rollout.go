@@ -68,6 +68,11 @@ func (c *Rollout) Run(ctx context.Context, r *runbook.Run) error {
 	if err != nil {
 		return err
 	}
+	if t := c.Input.Images[0]; t.Version > 0 {
+		if err := oneServer(ctx, r, c.Server, t.Channel, t.Device); err != nil {
+			return err
+		}
+	}
 	if r.Planning() {
 		return c.plan(ctx, r, start)
 	}

@@ -27,13 +27,13 @@ var (
 // channel is compared; without a device its first.
 func oneServer(ctx context.Context, r *runbook.Run, s *operate.Server, channel, device string) error {
 	return r.Require(ctx, "host and URL are one server", func(ctx context.Context) error {
-		return sameTree(ctx, s, channel, device)
+		return sameTree(ctx, s, channel, device, 3)
 	})
 }
 
-// sameTree compares the index that is read over HTTP with the host's file. An index
-// that has been published between the two looks is looked at again.
-func sameTree(ctx context.Context, s *operate.Server, channel, device string) error {
+// sameTree compares the index that is read over HTTP with the host's file. One that
+// was published between the two looks is looked at again.
+func sameTree(ctx context.Context, s *operate.Server, channel, device string, tries int) error {
 	l, err := s.Client.Channels(ctx)
 	if err != nil {
 		return err
@@ -60,7 +60,7 @@ func sameTree(ctx context.Context, s *operate.Server, channel, device string) er
 		case bytes.Equal(out.Stdout, x.Raw):
 			return nil
 		}
-		if err = differs(x, out.Stdout); !errors.Is(err, errMirrorLags) || try == 3 {
+		if err = differs(x, out.Stdout); !errors.Is(err, errMirrorLags) || try == tries {
 			return fmt.Errorf("%s:%s: %w", channel, device, err)
 		}
 		if err := pause(ctx, time.Second); err != nil {
@@ -74,7 +74,7 @@ func sameTree(ctx context.Context, s *operate.Server, channel, device string) er
 func differs(x *systemimage.PublishedIndex, host []byte) error {
 	y, err := systemimage.ParseIndex(host)
 	if err != nil {
-		return fmt.Errorf("the host's index cannot be read: %w", err)
+		return &systemimage.Error{Kind: systemimage.ErrBroken, Err: fmt.Errorf("the host's index cannot be read: %w", err)}
 	}
 	common := 0
 	for _, m := range x.Fulls() {

@@ -18,6 +18,7 @@ import (
 type sight struct {
 	server *operate.Server
 	looked bool
+	other  error // the tree is another server's
 	blind  error // why nothing is read any more; nil is sight
 }
 
@@ -31,15 +32,20 @@ func hasty(s *operate.Server, patience time.Duration) *sight {
 	return &sight{server: through(s, c)}
 }
 
-// see looks at the listing, once, before anything else is read.
-func (v *sight) see(ctx context.Context) error {
+// see looks, once and before anything else is read, whether the tree answers, and
+// whether it is that of the host on which images are to be stopped.
+func (v *sight) see(ctx context.Context, t PublishedImage) error {
 	if !v.looked {
 		v.looked = true
 		if _, err := v.server.Client.Channels(ctx); unreadable(ctx, err) {
 			v.close(err)
+		} else if err := sameTree(ctx, v.server, t.Channel, t.Device, 1); errors.Is(err, errOtherServer) {
+			v.other = err
+		} else if unreadable(ctx, err) && !untrusted(err) {
+			v.close(err)
 		}
 	}
-	return v.blind
+	return cmp.Or(v.other, v.blind)
 }
 
 // close makes the rest of the round blind.

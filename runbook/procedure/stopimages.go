@@ -58,13 +58,13 @@ type stopping struct {
 
 // look finds out under which number the image is published, if that can be read.
 func (s *stopping) look(ctx context.Context) (err error) {
-	if err = s.see(ctx); err == nil {
+	if err = s.see(ctx, s.image); err == nil {
 		s.req.Version, s.newer, err = offeredAs(ctx, s.server.Client, s.image)
 		if unreadable(ctx, err) && !untrusted(err) {
 			s.close(err)
 		}
 	}
-	s.req.Blind = unreadable(ctx, err)
+	s.req.Blind = s.other == nil && unreadable(ctx, err)
 	return err
 }
 
