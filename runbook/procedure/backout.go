@@ -49,11 +49,11 @@ type BackOut struct {
 
 // BackOutInput is what one run of [BackOut] is asked to do.
 type BackOutInput struct {
-	Faulty     []PublishedImage `json:"faulty"`        // the images to take back
-	Good       []PublishedImage `json:"good"`          // for each channel and device the last good image, when it is not the full image before the faulty one
-	Tag        string           `json:"tag,omitempty"` // of what is published again; empty keeps the tag of the good image
-	Percentage int              `json:"percentage"`    // of devices that are offered it, usually 100
-	Not        []string         `json:"not,omitempty"` // who may not answer the gates
+	Faulty     []NamedImage `json:"faulty"`        // the images to take back
+	Good       []NamedImage `json:"good"`          // for each channel and device the last good image, when it is not the full image before the faulty one
+	Tag        string       `json:"tag,omitempty"` // of what is published again; empty keeps the tag of the good image
+	Percentage int          `json:"percentage"`    // of devices that are offered it, usually 100
+	Not        []string     `json:"not,omitempty"` // who may not answer the gates
 }
 
 func (in BackOutInput) check() error {
@@ -69,7 +69,7 @@ func (in BackOutInput) check() error {
 		return fmt.Errorf("%w; name its newest faulty image, and say to which good one it goes back", err)
 	}
 	for _, g := range in.Good {
-		if !slices.ContainsFunc(in.Faulty, func(t PublishedImage) bool { return t.String() == g.String() && g.Version < t.Version }) {
+		if !slices.ContainsFunc(in.Faulty, func(t NamedImage) bool { return t.String() == g.String() && g.Version < t.Version }) {
 			return fmt.Errorf("%s: image %d cannot be what is gone back to: no faulty image above it is named", g, g.Version)
 		}
 	}
@@ -85,9 +85,6 @@ func (c *BackOut) Run(ctx context.Context, r *runbook.Run) error {
 		// Said first and at once; the rest goes on only when all are stopped.
 		return fmt.Errorf("not everything is stopped: %w\n%s", err, c.whatNext())
 	} else if err != nil {
-		return err
-	}
-	if err := oneServer(ctx, r, c.Server, c.Input.Faulty[0].Channel, c.Input.Faulty[0].Device); err != nil && !errors.Is(err, errMirrorLags) {
 		return err
 	}
 	begun, err := runbook.Read(ctx, r, "stopped at", func(context.Context) (time.Time, error) {
@@ -116,7 +113,7 @@ func (c *BackOut) Run(ctx context.Context, r *runbook.Run) error {
 	if err != nil {
 		return err
 	}
-	var offered []PublishedImage
+	var offered []NamedImage
 	if ota {
 		offered, err = c.revert(ctx, r, plan)
 	} else {
@@ -126,7 +123,7 @@ func (c *BackOut) Run(ctx context.Context, r *runbook.Run) error {
 		return err
 	}
 	a, err := fill(backOutText, struct {
-		Faulty, Offered []PublishedImage
+		Faulty, Offered []NamedImage
 		Begun           string
 	}{c.Input.Faulty, offered, begun.Format("2006-01-02 15:04 MST")})
 	if err != nil {

@@ -16,8 +16,8 @@ import (
 	"github.com/landingteam/landing/systemimage/upgrade"
 )
 
-func faulty(version int) []procedure.PublishedImage {
-	return []procedure.PublishedImage{
+func faulty(version int) []procedure.NamedImage {
+	return []procedure.NamedImage{
 		{Channel: stable[0].Channel, Device: stable[0].Device, Version: version},
 		{Channel: stable[1].Channel, Device: stable[1].Device, Version: version},
 	}

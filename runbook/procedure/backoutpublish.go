@@ -9,23 +9,23 @@ import (
 )
 
 // revert publishes the good images again, and returns what is offered then.
-func (c *BackOut) revert(ctx context.Context, r *runbook.Run, plan []replacement) ([]PublishedImage, error) {
+func (c *BackOut) revert(ctx context.Context, r *runbook.Run, plan []replacement) ([]NamedImage, error) {
 	dead, several, err := c.takeOver(ctx, r)
 	if err != nil {
 		return nil, err
 	}
-	var offered []PublishedImage
+	var offered []NamedImage
 	err = r.Hold(ctx, holdImporter(r, c.Importer, several, dead...), func(ctx context.Context, r *runbook.Run) error {
-		return runbook.Each(ctx, r.Group("revert"), keyed(plan, func(v replacement) PublishedImage { return v.PublishedImage }), 1, func(ctx context.Context, r *runbook.Run, t PublishedImage, v replacement) error {
+		return runbook.Each(ctx, r.Group("revert"), keyed(plan, func(v replacement) NamedImage { return v.NamedImage }), 1, func(ctx context.Context, r *runbook.Run, t NamedImage, v replacement) error {
 			version, err := c.revertOne(ctx, r, t, v)
-			offered = append(offered, PublishedImage{t.Channel, t.Device, version})
+			offered = append(offered, NamedImage{t.Channel, t.Device, version})
 			return err
 		})
 	})
 	return offered, err
 }
 
-func (c *BackOut) revertOne(ctx context.Context, r *runbook.Run, t PublishedImage, v replacement) (version int, err error) {
+func (c *BackOut) revertOne(ctx context.Context, r *runbook.Run, t NamedImage, v replacement) (version int, err error) {
 	if v.AlreadyHigher > 0 || v.NoGood != "" {
 		version, err = runbook.Read(ctx, r, "image above it", func(ctx context.Context) (int, error) {
 			_, newer, err := offeredAs(ctx, c.Server.Client, t)
@@ -60,7 +60,7 @@ func (c *BackOut) revertOne(ctx context.Context, r *runbook.Run, t PublishedImag
 
 // closeGap raises the good image to everybody where devices could have the faulty
 // one otherwise: nothing is worse than that.
-func (c *BackOut) closeGap(ctx context.Context, r *runbook.Run, t PublishedImage, good int) error {
+func (c *BackOut) closeGap(ctx context.Context, r *runbook.Run, t NamedImage, good int) error {
 	who, err := runbook.Read(ctx, r, "who gets the faulty image", func(ctx context.Context) (string, error) {
 		return whoGets(ctx, c.Server.Client, t)
 	})
@@ -70,7 +70,7 @@ func (c *BackOut) closeGap(ctx context.Context, r *runbook.Run, t PublishedImage
 	if err := r.Note(fmt.Sprintf("at %d %% of image %d the faulty one can be had (%s): image %[2]d is offered to everybody", c.Input.Percentage, good, who)); err != nil {
 		return err
 	}
-	return setPercentage(ctx, r, c.Server, PublishedImage{t.Channel, t.Device, good}, 100, nil)
+	return setPercentage(ctx, r, c.Server, NamedImage{t.Channel, t.Device, good}, 100, nil)
 }
 
 // takeOver asks about other runs that hold the importer: one that was killed would

@@ -11,11 +11,11 @@ import (
 
 // A replacement is one image that is to be published again.
 type replacement struct {
-	PublishedImage        // the faulty image
-	Good           int    `json:"good"` // number of the good image in the same channel
-	Detail         string `json:"detail"`
-	AlreadyHigher  int    `json:"already_higher,omitempty"` // a newer version is there: the faulty one is not what devices get
-	NoGood         string `json:"no_good,omitempty"`        // why there is nothing to go back to
+	NamedImage           // the faulty image
+	Good          int    `json:"good"` // number of the good image in the same channel
+	Detail        string `json:"detail"`
+	AlreadyHigher int    `json:"already_higher,omitempty"` // a newer version is there: the faulty one is not what devices get
+	NoGood        string `json:"no_good,omitempty"`        // why there is nothing to go back to
 }
 
 // findGood chooses the image to go back to for each faulty one: the one that was
@@ -27,13 +27,17 @@ type replacement struct {
 // published again: then nothing is left to be published. Anything else is refused,
 // because devices are offered that and not what was named.
 func (c *BackOut) findGood(ctx context.Context) ([]replacement, error) {
+	first := c.Input.Faulty[0]
+	if err := oneServer(ctx, c.Server, first.Channel, first.Device); err != nil && !errors.Is(err, errMirrorLags) {
+		return nil, err
+	}
 	var plan []replacement
 	for _, t := range c.Input.Faulty {
 		x, err := c.Server.Client.Index(ctx, t.Channel, t.Device)
 		if err != nil {
 			return nil, err
 		}
-		v := replacement{PublishedImage: t}
+		v := replacement{NamedImage: t}
 		if n, _ := x.Newest(); n > t.Version && !sameContent(x.Index, t.Version, n) {
 			if !slices.ContainsFunc(x.Fulls(), func(m systemimage.Image) bool { return m.Version < t.Version && sameContent(x.Index, m.Version, n) }) {
 				return nil, c.notOffered(ctx, x, t)
@@ -69,7 +73,7 @@ func (c *BackOut) choose(x *systemimage.PublishedIndex, v *replacement) error {
 	return nil
 }
 
-func (c *BackOut) notOffered(ctx context.Context, x *systemimage.PublishedIndex, t PublishedImage) error {
+func (c *BackOut) notOffered(ctx context.Context, x *systemimage.PublishedIndex, t NamedImage) error {
 	newest, _ := x.Latest()
 	who, err := whoGets(ctx, c.Server.Client, t)
 	return errors.Join(notOffered(t, newest, who), err)

@@ -67,6 +67,9 @@ func (c *CopyRC) Run(ctx context.Context, r *runbook.Run) error {
 			return found{}, err
 		}
 		pairs, skipped, err := findPairs(channels.Channels, in.From, in.To, in.Pairs)
+		if err == nil {
+			err = oneServer(ctx, c.Server, pairs[0].To, pairs[0].Device)
+		}
 		return found{pairs, skipped}, err
 	})
 	if err != nil {
@@ -76,9 +79,6 @@ func (c *CopyRC) Run(ctx context.Context, r *runbook.Run) error {
 		if err := r.Group(s.Pair.String()).Note(fmt.Sprintf("%s is left out: %s", s.Pair, s.Why)); err != nil {
 			return err
 		}
-	}
-	if err := oneServer(ctx, r, c.Server, all.Pairs[0].To, all.Pairs[0].Device); err != nil {
-		return err
 	}
 	several, err := importerFree(ctx, r, c.Importer)
 	if err != nil {

@@ -78,7 +78,7 @@ func ExampleBackOut() {
 	b := &procedure.BackOut{
 		Server: l.Server(), Importer: l.Importer(),
 		Input: procedure.BackOutInput{
-			Faulty:     []procedure.PublishedImage{{Channel: "ubuntu-touch/stable/meizu.en", Device: "arale", Version: 1}},
+			Faulty:     []procedure.NamedImage{{Channel: "ubuntu-touch/stable/meizu.en", Device: "arale", Version: 1}},
 			Percentage: 100,
 		},
 	}
@@ -131,7 +131,7 @@ func ExampleRollout() {
 			Health: func(context.Context) (procedure.Health, error) { return procedure.Health{}, nil },
 		},
 		Input: procedure.RolloutInput{Schedule: schedule,
-			Images: []procedure.PublishedImage{{Channel: "ubuntu-touch/stable/meizu.en", Device: "arale", Version: 2}}},
+			Images: []procedure.NamedImage{{Channel: "ubuntu-touch/stable/meizu.en", Device: "arale", Version: 2}}},
 	}
 	x := &runbook.Runner{Name: "rollout", Input: c.Input, Journal: &runbooktest.Memory{}}
 	fmt.Println(x.Execute(context.Background(), c.Run))

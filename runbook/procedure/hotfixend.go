@@ -10,9 +10,9 @@ import (
 
 // outlasting is what stays when a hotfix ends at a no.
 type outlasting struct {
-	protected bool             // countermeasures are in place
-	public    time.Time        // since when the fix is; zero is not
-	targets   []PublishedImage // in stable
+	protected bool         // countermeasures are in place
+	public    time.Time    // since when the fix is; zero is not
+	targets   []NamedImage // in stable
 }
 
 func (l outlasting) notes(in HotfixInput) (list []string) {
@@ -34,7 +34,7 @@ func (c *Hotfix) wrapUp(ctx context.Context, r *runbook.Run, left *outlasting) e
 	in, targets := c.Input, left.targets
 	a, err := fill(hotfixText, struct {
 		HotfixInput
-		Targets []PublishedImage
+		Targets []NamedImage
 	}{in, targets})
 	if err != nil {
 		return err

@@ -13,11 +13,11 @@ import (
 func (c *Hotfix) release(ctx context.Context, r *runbook.Run, candidates []releaseImage, left *outlasting) error {
 	in := c.Input
 	stable := &Release{Server: c.Server, Importer: c.Importer, Input: ReleaseInput{Tag: in.Tag}}
-	var targets []PublishedImage
+	var targets []NamedImage
 	var err error
 	if len(candidates) > 0 && candidates[0].Version == 0 { // in a plan, when they are yet to be made
 		for _, v := range candidates {
-			targets = append(targets, PublishedImage{Channel: v.To, Device: v.Device})
+			targets = append(targets, NamedImage{Channel: v.To, Device: v.Device})
 			if err := r.Group("stable").Note(fmt.Sprintf("copy the new image of %s for %s to %s, tag %s, at 0 %%", v.From, v.Device, v.To, in.Tag)); err != nil {
 				return err
 			}
@@ -37,8 +37,8 @@ func (c *Hotfix) release(ctx context.Context, r *runbook.Run, candidates []relea
 		Name:     "support",
 		Question: fmt.Sprintf("Is %s on stand-by, with people named for the whole roll-out and the night after?", in.Support),
 		Evidence: struct {
-			Targets []PublishedImage `json:"targets"`
-			Health  string           `json:"health"`
+			Targets []NamedImage `json:"targets"`
+			Health  string       `json:"health"`
 		}{targets, health}, Not: in.Not,
 	}); err != nil {
 		return err

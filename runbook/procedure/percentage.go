@@ -17,7 +17,7 @@ import (
 // raises no others.
 func (c *Rollout) set(ctx context.Context, r *runbook.Run, p phasing.Percent) error {
 	superseded := false
-	return runbook.Each(ctx, r, keyed(c.Input.Images, self), 1, func(ctx context.Context, r *runbook.Run, t, _ PublishedImage) (err error) {
+	return runbook.Each(ctx, r, keyed(c.Input.Images, self), 1, func(ctx context.Context, r *runbook.Run, t, _ NamedImage) (err error) {
 		if superseded {
 			return nil
 		}
@@ -58,7 +58,7 @@ func (c *Rollout) stopped(ctx context.Context) error {
 
 // setPercentage is the one effect of this procedure. While the stop file is there,
 // nothing is set; nil is none.
-func setPercentage(ctx context.Context, r *runbook.Run, s *operate.Server, t PublishedImage, p phasing.Percent, stop *StopFile) error {
+func setPercentage(ctx context.Context, r *runbook.Run, s *operate.Server, t NamedImage, p phasing.Percent, stop *StopFile) error {
 	req := operate.PhaseRequest{Channel: t.Channel, Device: t.Device, Version: t.Version, Percentage: int(p)}
 	if stop != nil {
 		req.Unless = stop.Path
@@ -100,7 +100,7 @@ func (c *Rollout) percentages(ctx context.Context) (list []phasing.Percent, err 
 
 // percentage reads the published percentage of an image. It is [ErrSuperseded]
 // when it is not the newest version any more.
-func (c *Rollout) percentage(ctx context.Context, t PublishedImage) (phasing.Percent, error) {
+func (c *Rollout) percentage(ctx context.Context, t NamedImage) (phasing.Percent, error) {
 	x, err := c.Server.Client.Index(ctx, t.Channel, t.Device)
 	if err != nil {
 		return 0, err

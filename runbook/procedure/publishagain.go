@@ -12,7 +12,7 @@ import (
 // beforeIn says what the destination of a copy knows about the content of an image:
 // that it is out already, or that it was there before and is not offered any more,
 // as after a back-out. Both are "" for content that is new there.
-func beforeIn(dst *systemimage.DeviceIndex, m systemimage.Image) (out, again string) {
+func beforeIn(dst *systemimage.PublishedIndex, m systemimage.Image) (out, again string) {
 	files := content(m)
 	fulls := dst.Fulls()
 	if len(files) == 0 || len(fulls) == 0 {

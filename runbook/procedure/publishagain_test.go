@@ -87,7 +87,7 @@ func TestCopyRCPublishAgain(t *testing.T) {
 	}
 	bad, _, _ := latest(t, l, "ubuntu-touch/rc/meizu.en", "arale")
 	b := &procedure.BackOut{Server: l.Server(), Importer: l.Importer(), Input: procedure.BackOutInput{Percentage: 100,
-		Faulty: []procedure.PublishedImage{{Channel: "ubuntu-touch/rc/meizu.en", Device: "arale", Version: bad}}}}
+		Faulty: []procedure.NamedImage{{Channel: "ubuntu-touch/rc/meizu.en", Device: "arale", Version: bad}}}}
 	y := &runbook.Runner{Name: "backout", Input: b.Input, Journal: &runbooktest.Memory{}, Human: runbook.ApproveEverythingInALab{}}
 	if err := y.Execute(t.Context(), b.Run); err != nil {
 		t.Fatal(err)
@@ -138,11 +138,11 @@ func TestReleaseOfWhatIsOut(t *testing.T) {
 // advised, and by a run, which stops what is named rightly.
 func TestBackOutOfTheWrongImage(t *testing.T) {
 	t.Parallel()
-	image := func(channel, device string, version int) procedure.PublishedImage {
-		return procedure.PublishedImage{Channel: channel, Device: device, Version: version}
+	image := func(channel, device string, version int) procedure.NamedImage {
+		return procedure.NamedImage{Channel: channel, Device: device, Version: version}
 	}
 	for name, tt := range map[string]struct {
-		image procedure.PublishedImage
+		image procedure.NamedImage
 		want  string
 	}{
 		"number too high": {image(stable[0].Channel, "krillin", 99), "its newest is 2"},
@@ -156,7 +156,7 @@ func TestBackOutOfTheWrongImage(t *testing.T) {
 			l := released(t, 50)
 			before := snapshot(t, l)
 			c := backout(l)
-			c.Input.Faulty = []procedure.PublishedImage{tt.image, faulty(2)[1]}
+			c.Input.Faulty = []procedure.NamedImage{tt.image, faulty(2)[1]}
 			plan, err := (&runbook.Runner{Name: "backout", Input: c.Input}).Plan(t.Context(), c.Run)
 			if err == nil || !strings.Contains(err.Error(), tt.want) || strings.Contains(err.Error(), "set-phased-percentage") {
 				t.Errorf("plan: %v, want an error with %q", err, tt.want)
@@ -205,7 +205,7 @@ func TestBackOutsShareTheStopFile(t *testing.T) {
 	stop := &procedure.StopFile{Runner: l.Images, Path: filepath.Join(l.Images.Root(), "phased-state", "done")}
 	for _, image := range faulty(2) {
 		c := backout(l)
-		c.Stop, c.Input.Faulty = stop, []procedure.PublishedImage{image}
+		c.Stop, c.Input.Faulty = stop, []procedure.NamedImage{image}
 		j := &runbooktest.Memory{}
 		x := &runbook.Runner{Name: "backout", Input: c.Input, Journal: j, Human: runbook.ApproveEverythingInALab{}}
 		if err := x.Execute(t.Context(), c.Run); err != nil {
@@ -218,7 +218,7 @@ func TestBackOutsShareTheStopFile(t *testing.T) {
 	}
 	for n, image := range faulty(3) {
 		c := rollout(t, l, newClock(0), "100%")
-		c.Input.Images = []procedure.PublishedImage{{Channel: image.Channel, Device: image.Device, Version: 3}}
+		c.Input.Images = []procedure.NamedImage{{Channel: image.Channel, Device: image.Device, Version: 3}}
 		text, err := os.ReadFile(stop.Path)
 		if err != nil || !strings.Contains(string(text), faulty(2)[n].String()+":2") {
 			t.Errorf("the stop file says %q (%v), want %s in it", text, err, image)

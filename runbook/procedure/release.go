@@ -51,11 +51,8 @@ func (c *Release) Run(ctx context.Context, r *runbook.Run) error {
 	if strings.Contains(in.Tag, ",") {
 		return fmt.Errorf("tag %q: no comma can be in it", in.Tag)
 	}
-	candidates, err := findCandidates(ctx, r, c.Server.Client, in.From, in.To, in.Pairs)
+	candidates, err := c.findCandidates(ctx, r)
 	if err != nil {
-		return err
-	}
-	if err := oneServer(ctx, r, c.Server, candidates[0].To, candidates[0].Device); err != nil {
 		return err
 	}
 	var again []string

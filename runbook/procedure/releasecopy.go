@@ -11,7 +11,7 @@ import (
 
 // copyAll copies the candidates to stable, with the tag and at 0 %, while the
 // importer is held.
-func (c *Release) copyAll(ctx context.Context, r *runbook.Run, candidates []releaseImage) (targets []PublishedImage, err error) {
+func (c *Release) copyAll(ctx context.Context, r *runbook.Run, candidates []releaseImage) (targets []NamedImage, err error) {
 	several, err := importerFree(ctx, r, c.Importer)
 	if err != nil {
 		return nil, err
@@ -26,7 +26,7 @@ func (c *Release) copyAll(ctx context.Context, r *runbook.Run, candidates []rele
 	return targets, err
 }
 
-func (c *Release) copyOne(ctx context.Context, r *runbook.Run, v releaseImage) (PublishedImage, error) {
+func (c *Release) copyOne(ctx context.Context, r *runbook.Run, v releaseImage) (NamedImage, error) {
 	before, err := runbook.Read(ctx, r, "newest there so far", func(ctx context.Context) (phased, error) {
 		x, err := c.Server.Client.Index(ctx, v.To, v.Device)
 		if err != nil {
@@ -35,17 +35,17 @@ func (c *Release) copyOne(ctx context.Context, r *runbook.Run, v releaseImage) (
 		return phasedNow(x), nil
 	})
 	if err != nil {
-		return PublishedImage{}, err
+		return NamedImage{}, err
 	}
 	copied, err := copyImage(ctx, r, c.Server, operate.CopyRequest{
 		From: v.From, To: v.To, Device: v.Device, Version: v.Version, Tag: c.Input.Tag, Percentage: 0,
 	})
-	t := PublishedImage{Channel: v.To, Device: v.Device, Version: copied.Version}
+	t := NamedImage{Channel: v.To, Device: v.Device, Version: copied.Version}
 	if err != nil || before.Percentage > 0 || before.Version == copied.Version {
 		return t, err
 	}
 	return t, r.Verify(ctx, "the image before stays withdrawn", func(ctx context.Context) error {
-		old := PublishedImage{Channel: v.To, Device: v.Device, Version: before.Version}
+		old := NamedImage{Channel: v.To, Device: v.Device, Version: before.Version}
 		who, err := whoGets(ctx, c.Server.Client, old)
 		if err == nil && who != "" {
 			err = fmt.Errorf("image %d was at 0 %%, and can be had by everybody now: %s. No delta leads from it to image %d: "+
@@ -63,7 +63,7 @@ type phased struct {
 
 // phasedNow is the newest full image of a channel; one that has none is phased to
 // everybody.
-func phasedNow(x *systemimage.DeviceIndex) phased {
+func phasedNow(x *systemimage.PublishedIndex) phased {
 	if m, ok := x.Latest(); ok {
 		return phased{m.Version, m.Percentage}
 	}

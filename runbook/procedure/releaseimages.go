@@ -24,9 +24,13 @@ type releaseImage struct {
 
 // findCandidates pins the pairs and the newest image of each. What is out already is
 // an error: copied at 0 % it would be taken from those who are offered it.
-func findCandidates(ctx context.Context, r *runbook.Run, client *systemimage.Client, from, to string, wanted []Pair) ([]releaseImage, error) {
+func (c *Release) findCandidates(ctx context.Context, r *runbook.Run) ([]releaseImage, error) {
 	return runbook.Read(ctx, r, "find candidates", func(ctx context.Context) ([]releaseImage, error) {
-		list, err := newestOf(ctx, client, from, to, wanted)
+		in, client := c.Input, c.Server.Client
+		list, err := newestOf(ctx, client, in.From, in.To, in.Pairs)
+		if err == nil {
+			err = oneServer(ctx, c.Server, list[0].To, list[0].Device)
+		}
 		if err != nil {
 			return nil, err
 		}

@@ -48,7 +48,7 @@ func (c *Respin) publish(ctx context.Context, r *runbook.Run, built cdimage.Buil
 	if err != nil {
 		return err
 	}
-	devices, err := runbook.Read(ctx, r, "images before", func(ctx context.Context) ([]PublishedImage, error) { return c.newest(ctx) })
+	devices, err := runbook.Read(ctx, r, "images before", func(ctx context.Context) ([]NamedImage, error) { return c.newest(ctx) })
 	if err != nil {
 		return err
 	}
@@ -82,12 +82,12 @@ func (c *Respin) edit(ctx context.Context, r *runbook.Run, section, key, value s
 }
 
 // newest lists the newest image of each device of the channel.
-func (c *Respin) newest(ctx context.Context) ([]PublishedImage, error) {
+func (c *Respin) newest(ctx context.Context) ([]NamedImage, error) {
 	l, err := c.Server.Client.Channels(ctx)
 	if err != nil {
 		return nil, err
 	}
-	var list []PublishedImage
+	var list []NamedImage
 	for channel, device := range l.Pairs() {
 		if channel != c.Input.Channel || l.Channels[channel].Devices[device].Redirect != "" {
 			continue
@@ -96,7 +96,7 @@ func (c *Respin) newest(ctx context.Context) ([]PublishedImage, error) {
 		if err != nil && !errors.Is(err, systemimage.ErrNotFound) {
 			return nil, err
 		}
-		list = append(list, PublishedImage{Channel: channel, Device: device, Version: m.Version})
+		list = append(list, NamedImage{Channel: channel, Device: device, Version: m.Version})
 	}
 	if len(list) == 0 {
 		return nil, fmt.Errorf("channel %s has no devices", c.Input.Channel)
@@ -106,7 +106,7 @@ func (c *Respin) newest(ctx context.Context) ([]PublishedImage, error) {
 
 // forward asks before a device is given an older root file system than it has: by
 // this import, or by the next one after the configuration was put back.
-func (c *Respin) forward(ctx context.Context, r *runbook.Run, built cdimage.Build, devices []PublishedImage, before string) error {
+func (c *Respin) forward(ctx context.Context, r *runbook.Run, built cdimage.Build, devices []NamedImage, before string) error {
 	gate := runbook.Gate{
 		Name:     "back in time",
 		Question: "Devices would get an older root file system than they have, now or later. Go on all the same?",
@@ -152,7 +152,7 @@ func (c *Respin) forward(ctx context.Context, r *runbook.Run, built cdimage.Buil
 // importBuild runs the importer by hand until every device has the build. A run
 // that does not bring it there has failed, and is repeated by the next start:
 // importing twice publishes nothing twice.
-func (c *Respin) importBuild(ctx context.Context, r *runbook.Run, built cdimage.Build, devices []PublishedImage) error {
+func (c *Respin) importBuild(ctx context.Context, r *runbook.Run, built cdimage.Build, devices []NamedImage) error {
 	_, err := runbook.Do(ctx, r, runbook.Step[bool]{
 		Name:   "import",
 		Intent: fmt.Sprintf("run import-images by hand, for %s", strings.TrimSuffix(built.String(), "-")),
@@ -180,7 +180,7 @@ func (c *Respin) importBuild(ctx context.Context, r *runbook.Run, built cdimage.
 }
 
 // missing lists the devices whose newest image is not of the build.
-func (c *Respin) missing(ctx context.Context, built cdimage.Build, devices []PublishedImage) (list []string, err error) {
+func (c *Respin) missing(ctx context.Context, built cdimage.Build, devices []NamedImage) (list []string, err error) {
 	for _, t := range devices {
 		m, err := c.Server.Client.Latest(ctx, t.Channel, t.Device)
 		if err != nil && !errors.Is(err, systemimage.ErrNotFound) {

@@ -44,7 +44,7 @@ type Rollout struct {
 
 // RolloutInput is what one run of [Rollout] is asked to do.
 type RolloutInput struct {
-	Images   []PublishedImage `json:"targets"`
+	Images   []NamedImage     `json:"targets"`
 	Schedule phasing.Schedule `json:"schedule"`
 	Not      []string         `json:"not,omitempty"` // who may not answer its gates
 }
@@ -63,15 +63,14 @@ func (c *Rollout) Run(ctx context.Context, r *runbook.Run) error {
 		return err
 	}
 	start, err := runbook.Read(ctx, r, "start", func(ctx context.Context) (time.Time, error) {
-		return c.now(), c.reachable(ctx)
+		err := c.reachable(ctx)
+		if t := c.Input.Images[0]; err == nil && t.Version > 0 {
+			err = oneServer(ctx, c.Server, t.Channel, t.Device)
+		}
+		return c.now(), err
 	})
 	if err != nil {
 		return err
-	}
-	if t := c.Input.Images[0]; t.Version > 0 {
-		if err := oneServer(ctx, r, c.Server, t.Channel, t.Device); err != nil {
-			return err
-		}
 	}
 	if r.Planning() {
 		return c.plan(ctx, r, start)
@@ -195,7 +194,7 @@ func (c *Rollout) plan(ctx context.Context, r *runbook.Run, start time.Time) err
 		return err
 	}
 	at := progress{course: phasing.Rollout{Schedule: c.Input.Schedule}}
-	if !slices.ContainsFunc(c.Input.Images, func(t PublishedImage) bool { return t.Version == 0 }) {
+	if !slices.ContainsFunc(c.Input.Images, func(t NamedImage) bool { return t.Version == 0 }) {
 		seen, err := c.percentages(ctx)
 		if err == nil {
 			err = at.from(slices.Min(seen))

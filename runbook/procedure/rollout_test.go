@@ -45,12 +45,12 @@ func (c *clock) advance(d time.Duration) {
 }
 
 // The stable images of the sample world, which begin at 0 % here.
-var stable = []procedure.PublishedImage{
+var stable = []procedure.NamedImage{
 	{Channel: "ubuntu-touch/stable/bq-aquaris.en", Device: "krillin", Version: 1},
 	{Channel: "ubuntu-touch/stable/bq-aquaris.en", Device: "vegetahd", Version: 1},
 }
 
-func phase(t testing.TB, l *lab.Lab, percentage int, targets ...procedure.PublishedImage) {
+func phase(t testing.TB, l *lab.Lab, percentage int, targets ...procedure.NamedImage) {
 	t.Helper()
 	for _, g := range targets {
 		if _, err := l.Server().Phase(t.Context(), operate.PhaseRequest{
@@ -135,16 +135,16 @@ func TestRolloutTargets(t *testing.T) {
 	t.Parallel()
 	l := newLab(t)
 	for _, tt := range []struct {
-		target procedure.PublishedImage
+		target procedure.NamedImage
 		want   string
 	}{
-		{procedure.PublishedImage{Channel: stable[0].Channel, Device: "krillin", Version: 7}, "its newest is 1"},
-		{procedure.PublishedImage{Channel: stable[0].Channel, Device: "kirllin", Version: 1}, "krillin"},
-		{procedure.PublishedImage{Channel: "ubuntu-touch/ubuntu-15.04/bq-aquaris.en", Device: "krillin", Version: 1}, "Use its target " + stable[0].Channel},
+		{procedure.NamedImage{Channel: stable[0].Channel, Device: "krillin", Version: 7}, "its newest is 1"},
+		{procedure.NamedImage{Channel: stable[0].Channel, Device: "kirllin", Version: 1}, "krillin"},
+		{procedure.NamedImage{Channel: "ubuntu-touch/ubuntu-15.04/bq-aquaris.en", Device: "krillin", Version: 1}, "Use its target " + stable[0].Channel},
 		{stable[1], "named twice"},
 	} {
 		c := rollout(t, l, newClock(0), "10% 2h, 100%")
-		c.Input.Images = []procedure.PublishedImage{stable[1], tt.target}
+		c.Input.Images = []procedure.NamedImage{stable[1], tt.target}
 		x := &runbook.Runner{Name: "rollout", Input: c.Input}
 		if _, err := x.Plan(t.Context(), c.Run); err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: %v, want an error with %q", tt.target, err, tt.want)

@@ -77,8 +77,8 @@ func (c *Rollout) answered(ctx context.Context, r *runbook.Run, d decision) (tim
 // evidence is what a person sees at a gate.
 func (c *Rollout) evidence(d decision) any {
 	return struct {
-		Targets []PublishedImage `json:"targets"`
-		Percent string           `json:"percent"`
-		Why     string           `json:"why,omitempty"`
+		Targets []NamedImage `json:"targets"`
+		Percent string       `json:"percent"`
+		Why     string       `json:"why,omitempty"`
 	}{c.Input.Images, max(d.Percent, d.Lowest).String(), d.Why}
 }

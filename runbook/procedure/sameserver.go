@@ -10,7 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/landingteam/landing/runbook"
 	"github.com/landingteam/landing/runbook/command"
 	"github.com/landingteam/landing/systemimage"
 	"github.com/landingteam/landing/systemimage/operate"
@@ -21,14 +20,12 @@ var (
 	errMirrorLags  = errors.New("the URL lags behind the host")
 )
 
-// oneServer makes sure, before the first effect, that the host on which programs
-// are run is the one whose tree is read: with the address of one server and the
-// host of another, images would be published where nobody looks. One index of the
-// channel is compared; without a device its first.
-func oneServer(ctx context.Context, r *runbook.Run, s *operate.Server, channel, device string) error {
-	return r.Require(ctx, "host and URL are one server", func(ctx context.Context) error {
-		return sameTree(ctx, s, channel, device, 3)
-	})
+// oneServer makes sure, before the first effect of a run, that the host on which
+// programs are run is the one whose tree is read: with the address of one server and
+// the host of another, images would be published where nobody looks. One index of
+// the channel is compared; without a device its first.
+func oneServer(ctx context.Context, s *operate.Server, channel, device string) error {
+	return sameTree(ctx, s, channel, device, 3)
 }
 
 // sameTree compares the index that is read over HTTP with the host's file. One that

@@ -58,8 +58,8 @@ func TestHostAndURLAreOneServer(t *testing.T) {
 		}, "the host and the URL are two servers"},
 		"a mirror that lags": {func(t *testing.T, l *lab.Lab) *systemimage.Client {
 			mirror := l.Clone(t).Client()
-			rc := procedure.PublishedImage{Channel: "ubuntu-touch/rc/bq-aquaris.en", Device: "krillin", Version: 2}
-			for _, image := range append([]procedure.PublishedImage{rc}, stable...) {
+			rc := procedure.NamedImage{Channel: "ubuntu-touch/rc/bq-aquaris.en", Device: "krillin", Version: 2}
+			for _, image := range append([]procedure.NamedImage{rc}, stable...) {
 				phase(t, l, 90, image)
 			}
 			return mirror

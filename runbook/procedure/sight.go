@@ -34,7 +34,7 @@ func hasty(s *operate.Server, patience time.Duration) *sight {
 
 // see looks, once and before anything else is read, whether the tree answers, and
 // whether it is that of the host on which images are to be stopped.
-func (v *sight) see(ctx context.Context, t PublishedImage) error {
+func (v *sight) see(ctx context.Context, t NamedImage) error {
 	if !v.looked {
 		v.looked = true
 		if _, err := v.server.Client.Channels(ctx); unreadable(ctx, err) {

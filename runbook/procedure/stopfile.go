@@ -48,7 +48,7 @@ const rolloutEnd = "phased in to everybody"
 // backedOut begins what a back-out writes; the images follow, with blanks between.
 const backedOut = "backed out:"
 
-func backOutNotice(images []PublishedImage) string {
+func backOutNotice(images []NamedImage) string {
 	text := backedOut
 	for _, t := range images {
 		text += fmt.Sprintf(" %s:%d", t, t.Version)
@@ -58,9 +58,9 @@ func backOutNotice(images []PublishedImage) string {
 
 // takeBack writes that images were backed out, beside those that another back-out has
 // written.
-func (f *StopFile) takeBack(ctx context.Context, r *runbook.Run, images []PublishedImage) error {
+func (f *StopFile) takeBack(ctx context.Context, r *runbook.Run, images []NamedImage) error {
 	all := func(text string, there bool) bool {
-		return there && !slices.ContainsFunc(images, func(t PublishedImage) bool { return !takesBack(text, []PublishedImage{t}) })
+		return there && !slices.ContainsFunc(images, func(t NamedImage) bool { return !takesBack(text, []NamedImage{t}) })
 	}
 	_, err := runbook.Do(ctx, r, runbook.Step[bool]{
 		Name:    "stop file",
@@ -85,9 +85,9 @@ func (f *StopFile) takeBack(ctx context.Context, r *runbook.Run, images []Publis
 
 // takesBack reports whether the text of a stop file says that one of the images
 // was backed out.
-func takesBack(text string, images []PublishedImage) bool {
+func takesBack(text string, images []NamedImage) bool {
 	rest, ok := strings.CutPrefix(text, backedOut)
-	return ok && slices.ContainsFunc(images, func(t PublishedImage) bool {
+	return ok && slices.ContainsFunc(images, func(t NamedImage) bool {
 		return slices.Contains(strings.Fields(rest), fmt.Sprintf("%s:%d", t, t.Version))
 	})
 }
@@ -104,7 +104,7 @@ func (f *StopFile) says(text string) string {
 }
 
 // note puts into a plan what a rollout would do about a file that is there.
-func (f *StopFile) note(ctx context.Context, r *runbook.Run, images []PublishedImage) error {
+func (f *StopFile) note(ctx context.Context, r *runbook.Run, images []NamedImage) error {
 	if f == nil {
 		return nil
 	}

@@ -18,9 +18,9 @@ import (
 // waiting; the second looks again, at what could not be stopped and whether a
 // program that is running, such as an import or a rollout, has written an old
 // percentage back. Its errors count.
-func stopAll(ctx context.Context, r *runbook.Run, s *operate.Server, images []PublishedImage, patience time.Duration) error {
+func stopAll(ctx context.Context, r *runbook.Run, s *operate.Server, images []NamedImage, patience time.Duration) error {
 	round := func(r *runbook.Run, v *sight, quick bool) error {
-		return runbook.Each(ctx, r, keyed(images, self), 1, func(ctx context.Context, r *runbook.Run, t, _ PublishedImage) error {
+		return runbook.Each(ctx, r, keyed(images, self), 1, func(ctx context.Context, r *runbook.Run, t, _ NamedImage) error {
 			return stopOne(ctx, r, v, t, quick)
 		})
 	}
@@ -28,7 +28,7 @@ func stopAll(ctx context.Context, r *runbook.Run, s *operate.Server, images []Pu
 	return round(r.Group("again"), &sight{server: s}, false)
 }
 
-func stopOne(ctx context.Context, r *runbook.Run, v *sight, t PublishedImage, quick bool) error {
+func stopOne(ctx context.Context, r *runbook.Run, v *sight, t NamedImage, quick bool) error {
 	what := "look again that image %d of %s for %s is offered to nobody"
 	if quick {
 		what = "offer image %d of %s for %s to nobody any more"
@@ -50,7 +50,7 @@ const at0 = "at 0 %"
 // A stopping is one image that is being stopped.
 type stopping struct {
 	*sight
-	image PublishedImage
+	image NamedImage
 	quick bool
 	req   operate.PhaseRequest
 	newer systemimage.Image // is above it, with other content

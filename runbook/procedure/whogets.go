@@ -13,7 +13,7 @@ import (
 // whoGets says which devices are offered the content of a target, as their own
 // client would choose, on its channel and its aliases; "" is nobody. It tries every
 // build that makes a difference, and a number below and above every percentage.
-func whoGets(ctx context.Context, client *systemimage.Client, t PublishedImage) (string, error) {
+func whoGets(ctx context.Context, client *systemimage.Client, t NamedImage) (string, error) {
 	l, err := client.Channels(ctx)
 	if err != nil {
 		return "", err
@@ -29,7 +29,7 @@ func whoGets(ctx context.Context, client *systemimage.Client, t PublishedImage) 
 		}
 		text, err := offers(x.Index, t.Version)
 		if err != nil {
-			return "", fmt.Errorf("%s: %w", PublishedImage{Channel: name, Device: t.Device}, err)
+			return "", fmt.Errorf("%s: %w", NamedImage{Channel: name, Device: t.Device}, err)
 		}
 		if text != "" {
 			who = append(who, name+": "+text)

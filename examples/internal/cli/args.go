@@ -25,11 +25,11 @@ func Pairs(args []string, from, to string) ([]procedure.Pair, error) {
 }
 
 // Targets reads CHANNEL:DEVICE:VERSION arguments.
-func Targets(args []string) ([]procedure.PublishedImage, error) {
+func Targets(args []string) ([]procedure.NamedImage, error) {
 	if len(args) == 0 {
 		return nil, errors.New("which images? CHANNEL:DEVICE:VERSION, such as ubuntu-touch/stable/meizu.en:arale:7")
 	}
-	var targets []procedure.PublishedImage
+	var targets []procedure.NamedImage
 	for _, arg := range args {
 		parts := strings.Split(arg, ":")
 		if len(parts) != 3 || parts[0] == "" || parts[1] == "" {
@@ -39,8 +39,8 @@ func Targets(args []string) ([]procedure.PublishedImage, error) {
 		if err != nil || version < 1 {
 			return nil, fmt.Errorf("%q: %q is no version", arg, parts[2])
 		}
-		t := procedure.PublishedImage{Channel: parts[0], Device: parts[1], Version: version}
-		if slices.ContainsFunc(targets, func(o procedure.PublishedImage) bool { return o.String() == t.String() }) {
+		t := procedure.NamedImage{Channel: parts[0], Device: parts[1], Version: version}
+		if slices.ContainsFunc(targets, func(o procedure.NamedImage) bool { return o.String() == t.String() }) {
 			return nil, fmt.Errorf("%s is named twice", t)
 		}
 		targets = append(targets, t)

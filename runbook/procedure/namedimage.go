@@ -11,21 +11,21 @@ import (
 	"github.com/landingteam/landing/systemimage"
 )
 
-// A PublishedImage is one image of a channel and device, by its number: what is
+// A NamedImage is one image of a channel and device, by its number: what is
 // phased in, or taken back.
-type PublishedImage struct {
+type NamedImage struct {
 	Channel string `json:"channel"`
 	Device  string `json:"device"`
 	Version int    `json:"version"` // the newest of the channel; the server phases no other
 }
 
 // String names its place: "CHANNEL:DEVICE".
-func (t PublishedImage) String() string { return t.Channel + ":" + t.Device }
+func (t NamedImage) String() string { return t.Channel + ":" + t.Device }
 
 // once fails when a device of a channel is named twice.
-func once(images []PublishedImage) error {
+func once(images []NamedImage) error {
 	for n, t := range images {
-		if slices.ContainsFunc(images[:n], func(o PublishedImage) bool { return o.String() == t.String() }) {
+		if slices.ContainsFunc(images[:n], func(o NamedImage) bool { return o.String() == t.String() }) {
 			return fmt.Errorf("%s is named twice", t)
 		}
 	}
@@ -35,7 +35,7 @@ func once(images []PublishedImage) error {
 // offeredAs returns the number under which the content of an image is published
 // as the newest: its own, or that of an image with the same files, such as
 // tag-image makes. newer is the newest image when that has other files.
-func offeredAs(ctx context.Context, client *systemimage.Client, t PublishedImage) (number int, newer systemimage.Image, err error) {
+func offeredAs(ctx context.Context, client *systemimage.Client, t NamedImage) (number int, newer systemimage.Image, err error) {
 	x, err := client.Index(ctx, t.Channel, t.Device)
 	if err != nil {
 		return t.Version, newer, err
@@ -57,7 +57,7 @@ func offeredAs(ctx context.Context, client *systemimage.Client, t PublishedImage
 
 // notOffered says that another image is what devices are offered: the wrong number
 // was named, or what was meant is over already.
-func notOffered(t PublishedImage, newest systemimage.Image, who string) error {
+func notOffered(t NamedImage, newest systemimage.Image, who string) error {
 	text := fmt.Sprintf("%s: image %d is not what is offered there: image %d is, at %d %%. If that has the fault, start a back-out of it; if it is the mend, bring it to everybody with a rollout",
 		t, t.Version, newest.Version, newest.Percentage)
 	if who != "" {
