@@ -4,11 +4,21 @@
 // runbook/remote has one over SSH, and the fakes have theirs.
 //
 // A [Command] is a list of arguments, never a line for a shell. What it leaves
-// behind is an [Output]. Where a line has to be made after all, [Quote] makes
-// one that a POSIX shell splits into the same words again.
+// behind is an [Output]. One with a name is a [Job], which outlives the link.
+// Where a line has to be made after all, [Quote] makes one that a POSIX shell
+// splits into the same words again.
+//
+// A [File] on the host, and the user's [Crontab], change by compare-and-swap:
+// only if they still hold what was read.
 //
 //	situation                                              error
 //	no program name, a NUL byte, a line beyond the limit   ErrInvalid
+//	a job ended without an exit status                     ErrJobLost (a LostJob)
+//	a file or the crontab is not as it was read            ErrConflict
+//	its text was cut on the way                            ErrCut
+//	the end of the change was not seen                     ErrUnseen
+//	no such file; a file that may not be read              fs.ErrNotExist; fs.ErrPermission
+//	longer than the runner's limit; a tool that fails      ErrTooLong; ErrFailed
 package command
 
 import (

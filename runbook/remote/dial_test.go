@@ -29,7 +29,7 @@ func TestKnownHostsFile(t *testing.T) {
 		os.WriteFile(file, []byte(line), 0o600)
 		h := s.Host()
 		h.HostKey, h.KnownHosts = "", []string{"/none", file}
-		if _, err := h.Now(t.Context()); err != nil {
+		if _, err := ping(t.Context(), h); err != nil {
 			t.Errorf("with %s%v", line, err)
 		}
 	}
@@ -44,17 +44,17 @@ func TestAgent(t *testing.T) {
 	}
 	h := s.Host()
 	h.KeyFile, h.Agent = "", socket
-	if _, err := h.Now(t.Context()); err != nil {
+	if _, err := ping(t.Context(), h); err != nil {
 		t.Error(err)
 	}
 	h = s.Host()
 	h.KeyFile, h.Agent = "", filepath.Join(t.TempDir(), "none")
-	if _, err := h.Now(t.Context()); !errors.Is(err, remote.ErrAuth) || !strings.Contains(err.Error(), "agent") {
+	if _, err := ping(t.Context(), h); !errors.Is(err, remote.ErrAuth) || !strings.Contains(err.Error(), "agent") {
 		t.Errorf("agent that is gone: %v, want ErrAuth", err)
 	}
 	h = s.Host()
 	h.Agent = filepath.Join(t.TempDir(), "none")
-	if _, err := h.Now(t.Context()); err != nil {
+	if _, err := ping(t.Context(), h); err != nil {
 		t.Errorf("an agent that is gone is not needed with a key file: %v", err)
 	}
 }
@@ -64,24 +64,24 @@ func TestJump(t *testing.T) {
 	bastion, inner := remotetest.New(t), remotetest.New(t)
 	h := inner.Host()
 	h.Jump = bastion.Host()
-	if _, err := h.Now(t.Context()); err != nil {
+	if _, err := ping(t.Context(), h); err != nil {
 		t.Fatal(err)
 	}
 	bastion.Drop()
 	waitFor(t, "the loss to be seen", func() bool { return inner.Connections() == 0 })
-	if _, err := h.Now(t.Context()); err != nil {
+	if _, err := ping(t.Context(), h); err != nil {
 		t.Errorf("after the loss of the jump host's link: %v", err)
 	}
 	bastion.ChangeHostKey()
 	h.Close()
 	h.Jump.Close()
-	if _, err := h.Now(t.Context()); !errors.Is(err, remote.ErrHostChanged) || !strings.Contains(err.Error(), bastion.Addr()) {
+	if _, err := ping(t.Context(), h); !errors.Is(err, remote.ErrHostChanged) || !strings.Contains(err.Error(), bastion.Addr()) {
 		t.Errorf("changed key of the jump host: %v", err)
 	}
 	// The inner host's key is checked through the jump host too.
 	h.Jump = bastion.Host()
 	inner.ChangeHostKey()
-	if _, err := h.Now(t.Context()); !errors.Is(err, remote.ErrHostChanged) || !strings.Contains(err.Error(), inner.Addr()) {
+	if _, err := ping(t.Context(), h); !errors.Is(err, remote.ErrHostChanged) || !strings.Contains(err.Error(), inner.Addr()) {
 		t.Errorf("changed key of the host behind: %v", err)
 	}
 }
@@ -96,13 +96,13 @@ func TestDialIsShared(t *testing.T) {
 	defer cancel()
 	var wg sync.WaitGroup
 	wg.Go(func() {
-		if _, err := h.Now(first); !errors.Is(err, context.DeadlineExceeded) {
+		if _, err := ping(first, h); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("the one that gave up: %v, want DeadlineExceeded", err)
 		}
 	})
 	for range 5 {
 		wg.Go(func() {
-			if _, err := h.Now(t.Context()); err != nil {
+			if _, err := ping(t.Context(), h); err != nil {
 				t.Error(err)
 			}
 		})
@@ -118,13 +118,13 @@ func TestRedialAfterLoss(t *testing.T) {
 	s := remotetest.New(t)
 	h := s.Host()
 	for range 20 {
-		if _, err := h.Now(t.Context()); err != nil && !errors.Is(err, remote.ErrLost) {
+		if _, err := ping(t.Context(), h); err != nil && !errors.Is(err, remote.ErrLost) {
 			t.Fatal(err)
 		}
 		s.Drop() // the next call may see the loss before or after it sends
 	}
 	waitFor(t, "the loss to be seen", func() bool { return s.Connections() == 0 })
-	if _, err := h.Now(t.Context()); err != nil {
+	if _, err := ping(t.Context(), h); err != nil {
 		t.Error(err)
 	}
 }
@@ -141,11 +141,11 @@ func TestTooManySessions(t *testing.T) {
 		done <- err
 	}()
 	waitFor(t, "the command", func() bool { return exists(filepath.Join(s.Dir, "up")) })
-	if _, err := h.Now(t.Context()); !errors.Is(err, remote.ErrRefused) || !strings.Contains(err.Error(), "MaxSessions") {
+	if _, err := ping(t.Context(), h); !errors.Is(err, remote.ErrRefused) || !strings.Contains(err.Error(), "MaxSessions") {
 		t.Errorf("a second session: %v, want ErrRefused", err)
 	}
 	time.AfterFunc(20*time.Millisecond, func() { os.WriteFile(gate, nil, 0o600) })
-	if _, err := h.Now(t.Context()); err != nil {
+	if _, err := ping(t.Context(), h); err != nil {
 		t.Errorf("a second session, later: %v", err)
 	}
 	if err := <-done; err != nil {
@@ -168,13 +168,10 @@ func TestLogTellsNoSecrets(t *testing.T) {
 	if _, err := h.Run(t.Context(), c); err != nil {
 		t.Fatal(err)
 	}
-	if err := h.ReplaceFile(t.Context(), "f", nil, secret); err != nil {
-		t.Fatal(err)
-	}
 	if strings.Contains(log.String(), "s3cret") {
 		t.Errorf("the log tells the secret:\n%s", log.String())
 	}
-	for _, want := range []string{"connected", "15 bytes on standard input", "job started", "file replaced"} {
+	for _, want := range []string{"connected", "15 bytes on standard input", "job started"} {
 		if !strings.Contains(log.String(), want) {
 			t.Errorf("the log has no %q:\n%s", want, log.String())
 		}

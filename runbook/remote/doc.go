@@ -1,5 +1,5 @@
-// Package remote runs programs on one machine over SSH and replaces files
-// there: its Host is a command.Runner. Nothing but an SSH server, a POSIX sh and its usual tools is needed on
+// Package remote runs programs on one machine over SSH: its Host is a
+// command.Runner. Nothing but an SSH server, a POSIX sh and its usual tools is needed on
 // the other side.
 //
 // A [Host] is the machine: its address, a user, a key to log in with, and how
@@ -25,10 +25,6 @@
 // looked what it did can run it again. [Host.Jobs] lists what is there,
 // [Host.Reap] removes what nobody will fetch; what ended a month ago goes by
 // itself.
-//
-// [Host.ReadFile] and [Host.ReplaceFile] are a compare-and-swap: a file changes
-// only if it still holds what was read, the old content stays beside it, and
-// the new one is read back.
 //
 // # Limits
 //
@@ -56,10 +52,7 @@
 //	ctx ended before anything was sent                 context.Canceled or DeadlineExceeded, not ErrLost
 //	program ended with a status, or by signal N        no error; Exit is the status, or 128+N
 //	output longer than MaxOutput                       no error; Truncated is set
-//	file larger than MaxOutput                         ErrTooLarge
-//	no such file, folder or job                        ErrNotExist (and fs.ErrNotExist)
-//	file or folder not ours to read or write           fs.ErrPermission
-//	file not as it was read                            ErrConflict
+//	no such job                                        ErrNotExist (and fs.ErrNotExist)
 //	a job of this name runs with another argv          ErrJobDifferent
 //	job without exit status: host restarted, killed    command.ErrJobLost
 //	job to be reaped still runs                        ErrJobRunning

@@ -22,7 +22,6 @@ var (
 	ErrLost         = errors.New("link lost")
 	ErrNotExist     = errors.New("does not exist") // also matches fs.ErrNotExist
 	ErrTooLarge     = errors.New("too large")
-	ErrConflict     = errors.New("changed by someone else")
 	ErrJobDifferent = errors.New("another job of this name")
 	ErrJobRunning   = errors.New("job still running")
 	ErrReadOnly     = errors.New("read-only")

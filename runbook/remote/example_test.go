@@ -78,30 +78,3 @@ func ExampleHost_Run_job() {
 	// import-7 running
 	// "importing\nimported\n", exit 3, <nil>
 }
-
-func ExampleHost_ReplaceFile() {
-	s, h := server()
-	defer s.Close()
-	ctx := context.Background()
-
-	if err := h.ReplaceFile(ctx, "config", nil, []byte("channels = rc\n")); err != nil {
-		log.Fatal(err)
-	}
-	old, err := h.ReadFile(ctx, "config")
-	if err != nil {
-		log.Fatal(err)
-	}
-	fmt.Println(h.ReplaceFile(ctx, "config", old, []byte("channels = rc, stable\n")))
-
-	// A second change that starts from the same content comes too late.
-	err = h.ReplaceFile(ctx, "config", old, []byte("channels = rc, devel\n"))
-	fmt.Println("conflict:", errors.Is(err, remote.ErrConflict))
-
-	now, _ := h.ReadFile(ctx, "config")
-	fmt.Printf("%s", now)
-
-	// Output:
-	// <nil>
-	// conflict: true
-	// channels = rc, stable
-}

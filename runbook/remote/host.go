@@ -51,14 +51,13 @@ type Host struct {
 	Timeout   time.Duration // for connecting, up to the end of authentication; 15 s when zero
 	KeepAlive time.Duration // a link that is silent for two of these is dead; 15 s when zero, none when negative
 	Reconnect time.Duration // how long watching a job outlives a lost link; 5 min when zero, not at all when negative
-	MaxOutput int64         // bytes kept of each output stream, and limit of ReadFile; 16 MiB when zero
+	MaxOutput int64         // bytes kept of each output stream; 16 MiB when zero
 
 	// JobDir is the folder on the host that holds the folders of jobs;
 	// ~/.landing/jobs when empty. A relative path starts in the login folder.
 	JobDir string
 
-	// ReadOnly refuses what changes the host by design: ReplaceFile, and
-	// starting and reaping jobs. Whether a plain command changes
+	// ReadOnly refuses what changes the host by design: starting and reaping jobs. Whether a plain command changes
 	// something is known to its caller alone: those still run.
 	ReadOnly bool
 

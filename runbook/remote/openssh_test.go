@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/ed25519"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"net"
@@ -255,7 +254,7 @@ func TestOpenSSHLost(t *testing.T) {
 	if err := <-done; !errors.Is(err, remote.ErrLost) {
 		t.Errorf("Run: %v, want ErrLost", err)
 	}
-	if _, err := h.Now(t.Context()); err != nil {
+	if _, err := ping(t.Context(), h); err != nil {
 		t.Errorf("the next command: %v", err)
 	}
 }
@@ -349,24 +348,24 @@ func TestOpenSSHHostKey(t *testing.T) {
 	}
 	// The server has two keys and would rather show the other one.
 	s.knownHosts(t, "host_rsa")
-	if _, err := h.Now(t.Context()); err != nil {
+	if _, err := ping(t.Context(), h); err != nil {
 		t.Errorf("only the RSA key is known: %v", err)
 	}
 	h.Close()
 	s.knownHosts(t, "host_other")
-	_, err := h.Now(t.Context())
+	_, err := ping(t.Context(), h)
 	if !errors.Is(err, remote.ErrHostChanged) || !strings.Contains(err.Error(), fingerprint("host_ed25519")) || !strings.Contains(err.Error(), "known_hosts:1") {
 		t.Errorf("changed: %v", err)
 	}
 	s.knownHosts(t)
-	_, err = h.Now(t.Context())
+	_, err = ping(t.Context(), h)
 	if !errors.Is(err, remote.ErrHostUnknown) || !strings.Contains(err.Error(), fingerprint("host_ed25519")) && !strings.Contains(err.Error(), fingerprint("host_rsa")) {
 		t.Errorf("unknown: %v", err)
 	}
 	// The line that the error gives is the one to add.
 	line := err.Error()[strings.LastIndex(err.Error(), ": [")+2:]
 	s.write(t, "known_hosts", []byte(line+"\n"))
-	if _, err := h.Now(t.Context()); err != nil {
+	if _, err := ping(t.Context(), h); err != nil {
 		t.Errorf("with the line from the error: %v", err)
 	}
 }
@@ -399,7 +398,7 @@ func TestOpenSSHLogin(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			h := s.host(t)
 			tt.setup(h)
-			_, err := h.Now(t.Context())
+			_, err := ping(t.Context(), h)
 			if !errors.Is(err, tt.want) || err != nil && !strings.Contains(err.Error(), tt.text) {
 				t.Errorf("%v\nwant %v with %q", err, tt.want, tt.text)
 			}
@@ -456,34 +455,32 @@ func TestOpenSSHAgentOfManyKeys(t *testing.T) {
 		if h.KeyFile = ""; tt.keyFile != "" {
 			h.KeyFile = filepath.Join(s.dir, tt.keyFile)
 		}
-		_, err := h.Now(t.Context())
+		_, err := ping(t.Context(), h)
 		if tt.want == "" && err != nil || tt.want != "" && (!errors.Is(err, remote.ErrAuth) || !strings.Contains(err.Error(), tt.want)) {
 			t.Errorf("key file %q: %v, want %q", tt.keyFile, err, tt.want)
 		}
 	}
 }
 
-func TestOpenSSHReplaceFile(t *testing.T) {
+func TestOpenSSHFile(t *testing.T) {
 	t.Parallel()
 	s := startOpenSSH(t)
-	h := s.host(t)
 	path := filepath.Join(s.dir, "home", "etc config")
 	old, new := []byte("a\x00b\n"), bytes.Repeat([]byte("line\n"), 200_000)
-	if err := h.ReplaceFile(t.Context(), path, nil, old); err != nil {
-		t.Fatal(err)
-	}
-	if err := h.ReplaceFile(t.Context(), path, []byte("x"), new); !errors.Is(err, remote.ErrConflict) {
+	s.write(t, "home/etc config", old)
+	f := command.File{Runner: s.host(t), Path: path}
+	if _, err := f.Replace(t.Context(), []byte("x"), new); !errors.Is(err, command.ErrConflict) {
 		t.Errorf("%v, want ErrConflict", err)
 	}
-	if err := h.ReplaceFile(t.Context(), path, old, new); err != nil {
+	backup, err := f.Replace(t.Context(), old, new)
+	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := h.ReadFile(t.Context(), path)
-	if sha256.Sum256(got) != sha256.Sum256(new) || err != nil {
+	if got, err := f.Read(t.Context()); !bytes.Equal(got, new) || err != nil {
 		t.Errorf("%d bytes, %v", len(got), err)
 	}
-	if m, _ := filepath.Glob(path + ".*.bak"); len(m) != 1 {
-		t.Errorf("backups %v", m)
+	if got, err := os.ReadFile(backup); !bytes.Equal(got, old) || err != nil {
+		t.Errorf("backup: %q, %v", got, err)
 	}
 }
 

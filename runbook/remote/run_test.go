@@ -4,8 +4,12 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -168,4 +172,35 @@ func TestDialFailures(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestGreetingsOfTheShell(t *testing.T) {
+	t.Parallel()
+	s := remotetest.New(t)
+	s.Set(func() {
+		s.Handler = func(ctx context.Context, r *remotetest.Request) int {
+			fmt.Fprint(r.Stdout, "Welcome!\nlanding-answerer")
+			fmt.Fprint(r.Stderr, "setlocale: cannot change locale")
+			return remotetest.Shell(ctx, r)
+		}
+	})
+	h := s.Host()
+	os.WriteFile(filepath.Join(s.Dir, "f"), []byte("text"), 0o600)
+	if b, err := (command.File{Runner: h, Path: "f"}).Read(t.Context()); string(b) != "text" || err != nil {
+		t.Errorf("Read: %q, %v", b, err)
+	}
+	out, err := h.Run(t.Context(), job("j", "echo out; echo err >&2"))
+	if diff := cmp.Diff(command.Output{Stdout: []byte("out\n"), Stderr: []byte("err\n")}, out); diff != "" || err != nil {
+		t.Errorf("%v (-want +got):\n%s", err, diff)
+	}
+}
+
+// ping runs a command that does nothing.
+func ping(ctx context.Context, h *remote.Host) (command.Output, error) {
+	return h.Run(ctx, command.Command{Argv: []string{"true"}})
+}
+
+func TestMain(m *testing.M) {
+	syscall.Umask(0o022) // files made by the tests have the modes they expect
+	os.Exit(m.Run())
 }

@@ -26,10 +26,6 @@ var (
 	reapScript string
 	//go:embed scripts/list.sh
 	listScript string
-	//go:embed scripts/read.sh
-	readScript string
-	//go:embed scripts/replace.sh
-	replaceScript string
 )
 
 // script runs a script and returns its answer, one line. Output after the answer goes to the two functions,

@@ -113,7 +113,7 @@ func TestConfigFileErrors(t *testing.T) {
 			return out, err
 		})
 	}
-	writes := func(c command.Command) bool { return c.Argv[3] == "landing-config-write" }
+	writes := func(c command.Command) bool { return c.Argv[3] == "landing-file-replace" }
 	for _, tt := range []struct {
 		name string
 		f    *channelconfig.HostFile

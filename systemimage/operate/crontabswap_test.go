@@ -48,7 +48,7 @@ func testImporterChangedUnderfoot(t *testing.T) {
 		}
 	}
 	err := i.Pause(t.Context())
-	if !errors.Is(err, systemimage.ErrLocked) || !strings.Contains(err.Error(), "changed by somebody else") {
+	if !errors.Is(err, systemimage.ErrLocked) || !strings.Contains(err.Error(), "again and again: the crontab: it is not what was read before: somebody changed it") {
 		t.Errorf("Pause: %v", err)
 	}
 	if want := fmt.Sprintf("%s\n@weekly save-%d\n", importerTab, saves); h.get() != want {
