@@ -235,17 +235,22 @@ func (c *Client) get(ctx context.Context, op, path string) (*http.Response, stri
 	}
 	root, err := url.Parse(base)
 	if err != nil || root.Host == "" {
-		return nil, base, &Error{Op: op, What: base, Kind: ErrInvalid, Err: err, Hint: "set BaseURL to the root of the log tree"}
+		return nil, "", &Error{Op: op, What: "the log tree", Kind: ErrInvalid, Hint: "set BaseURL to the root of the log tree, such as " + CurrentLogs}
 	}
 	for _, part := range strings.Split(path, "/") {
 		if part == ".." {
 			return nil, path, &Error{Op: op, What: path, Kind: ErrInvalid}
 		}
 	}
-	u := root.JoinPath(path).String()
-	resp, err := fetch(ctx, c.HTTP, u, c.UserAgent, c.Logger)
+	full := root.JoinPath(path)
+	u := bare(full)
+	resp, err := fetch(ctx, c.HTTP, full.String(), c.UserAgent, c.Logger)
 	if err != nil {
-		return nil, u, &Error{Op: op, What: u, Kind: fetchKind(err), Err: err}
+		kind := fetchKind(err)
+		if e := (*url.Error)(nil); errors.As(err, &e) {
+			err = e.Err // the address stands in ours
+		}
+		return nil, u, &Error{Op: op, What: u, Kind: kind, Err: err}
 	}
 	return resp, u, nil
 }
@@ -262,6 +267,13 @@ func fetchKind(err error) error {
 		return ErrNotFound
 	}
 	return ErrServer
+}
+
+// bare is an address without what may be secret in it: user, password and query.
+func bare(u *url.URL) string {
+	v := *u
+	v.User, v.RawQuery, v.Fragment = nil, "", ""
+	return v.String()
 }
 
 // fetch gets one address. Compression is left to us: a server may say gzip of
@@ -283,7 +295,7 @@ func fetch(ctx context.Context, h *http.Client, u, agent string, log *slog.Logge
 		return nil, err
 	}
 	if log != nil {
-		log.DebugContext(ctx, "get", "url", u, "status", resp.StatusCode)
+		log.DebugContext(ctx, "get", "url", bare(req.URL), "status", resp.StatusCode)
 	}
 	if resp.StatusCode != http.StatusOK {
 		resp.Body.Close()

@@ -1,10 +1,12 @@
 package cdimage_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
 	"io/fs"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -221,5 +223,25 @@ func TestLostBuilder(t *testing.T) {
 	d := cdimage.Diagnose(cdimage.Evidence{Log: log, Livefs: (*cdimage.Rules)(nil).ReadLivefsLogs(t.Context(), log, livefs)})
 	if d.Causes[0].Class != cdimage.Infrastructure || d.Actions[1] != cdimage.AskLaunchpad {
 		t.Errorf("got %+v %v", d.Causes, d.Actions)
+	}
+}
+
+// What may be secret in the address of a log tree is in no error and in no log.
+func TestClientTellsNoSecrets(t *testing.T) {
+	t.Parallel()
+	web := httptest.NewServer(http.NotFoundHandler())
+	defer web.Close()
+	var log bytes.Buffer
+	for _, base := range []string{
+		strings.Replace(web.URL, "://", "://me:hunter2@", 1) + "/logs?token=hunter2",
+		"http://me:hunter2@127.0.0.1:1/logs?token=hunter2", "http://me:hunter2@127.0.0.1:x/", "me:hunter2",
+	} {
+		c := &cdimage.Client{BaseURL: base, Logger: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))}
+		if _, err := c.Projects(t.Context()); err == nil || strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("%v, want an error without the secret", err)
+		}
+	}
+	if !strings.Contains(log.String(), "url=") || strings.Contains(log.String(), "hunter2") {
+		t.Errorf("the log: %s", &log)
 	}
 }

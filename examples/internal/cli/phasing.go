@@ -2,12 +2,14 @@ package cli
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
 	"path"
@@ -170,18 +172,25 @@ func shell(ctx context.Context, line string) *exec.Cmd {
 	return cmd
 }
 
-// healthURL asks a URL: any answer but 2xx is bad.
-func healthURL(url string) func(context.Context) (procedure.Health, error) {
+// healthURL asks a URL: any answer but 2xx is bad. What may be secret in it, user,
+// password and query, is in no error: those are journalled.
+func healthURL(address string) func(context.Context) (procedure.Health, error) {
 	return func(ctx context.Context) (procedure.Health, error) {
 		ctx, cancel := context.WithTimeout(ctx, time.Minute)
 		defer cancel()
-		req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+		hidden := func(err error) error {
+			if e := (*url.Error)(nil); errors.As(err, &e) {
+				err = e.Err
+			}
+			return fmt.Errorf("%s: %w", cmp.Or(bare(address), "the address of -health"), err)
+		}
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 		if err != nil {
-			return procedure.Health{}, err
+			return procedure.Health{}, hidden(err)
 		}
 		res, err := http.DefaultClient.Do(req)
 		if err != nil {
-			return procedure.Health{}, err
+			return procedure.Health{}, hidden(err)
 		}
 		defer res.Body.Close()
 		body, _ := io.ReadAll(io.LimitReader(res.Body, 1000)) // what there is of it

@@ -43,6 +43,17 @@ func TestHealth(t *testing.T) {
 	}
 }
 
+// An error of the health address is journalled and reported: it tells no secret.
+func TestHealthTellsNoSecrets(t *testing.T) {
+	t.Parallel()
+	for _, address := range []string{"http://me:hunter2@127.0.0.1:1/health?token=hunter2", "http://me:hunter2@127.0.0.1:x/", "http://127.0.0.1:1/\x00?token=hunter2"} {
+		_, err := healthURL(address)(t.Context())
+		if err == nil || strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("%v, want an error without the secret", err)
+		}
+	}
+}
+
 func TestAnnounceCommand(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "sent")

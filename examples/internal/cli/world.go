@@ -237,12 +237,12 @@ func (w *World) openSite(o options, p Program) error {
 	w.Operator = cmp.Or(o.operator, site.Operator, whoami())
 	w.Title = fmt.Sprintf("Site %s:", cmp.Or(site.Name, o.site))
 	if m := site.ImageServer; slices.Contains(needs, "tree") {
-		w.Title += fmt.Sprintf(" tree %s.", m.URL)
+		w.Title += fmt.Sprintf(" tree %s.", bare(m.URL))
 		if err := w.openTree(m); err != nil {
 			return err
 		}
 	} else if slices.Contains(needs, "image-server") {
-		w.Title += fmt.Sprintf(" image server %s, tree %s.", m.Host.SSH, m.URL)
+		w.Title += fmt.Sprintf(" image server %s, tree %s.", m.Host.SSH, bare(m.URL))
 		w.where.Host, w.where.Root = m.Host.SSH, m.Host.Root
 		if err := w.openTree(m); err != nil {
 			return err
@@ -250,7 +250,7 @@ func (w *World) openSite(o options, p Program) error {
 		w.openImageServer(m)
 	}
 	if slices.Contains(needs, "cdimage") {
-		w.Title += fmt.Sprintf(" image builder %s, logs %s.", cmp.Or(site.ImageBuilder.Host.SSH, "out of reach"), site.ImageBuilder.Logs)
+		w.Title += fmt.Sprintf(" image builder %s, logs %s.", cmp.Or(site.ImageBuilder.Host.SSH, "out of reach"), bare(site.ImageBuilder.Logs))
 		w.where.Builder, w.where.Logs = site.ImageBuilder.Host.SSH, bare(site.ImageBuilder.Logs)
 		w.openImageBuilder(site.ImageBuilder)
 	}
