@@ -35,9 +35,9 @@ func TestLivefsBuild(t *testing.T) {
 	}
 	// One with an empty override is another one for Launchpad.
 	s.Do(func(w *launchpadtest.World) {
-		i := *w.Images[0]
+		i := *w.LivefsBuilds[0]
 		i.ID, i.UniqueKey, i.Override = 1, "empty", map[string]any{}
-		w.Images = append(w.Images, &i)
+		w.LivefsBuilds = append(w.LivefsBuilds, &i)
 	})
 	if plain, adopted, err := c.RequestLivefsBuild(t.Context(), touch, launchpad.BuildRequest{Archive: r.Archive, Arch: "armhf", UniqueKey: "empty"}); err != nil || adopted {
 		t.Errorf("a build with an empty override was adopted: %+v, %v", plain, err)
@@ -77,7 +77,7 @@ func TestLivefsBuild(t *testing.T) {
 	if err != nil || page.SelfLink != b.SelfLink {
 		t.Errorf("by its page: %v, %v", page, err)
 	}
-	s.Do(func(w *launchpadtest.World) { w.Images[0].Expired = true })
+	s.Do(func(w *launchpadtest.World) { w.LivefsBuilds[0].Expired = true })
 	if files, err := c.BuildFiles(t.Context(), b); err != nil || len(files) != 0 {
 		t.Errorf("pruned: %v, %v", files, err)
 	}
@@ -110,7 +110,7 @@ func TestLivefsBuildFails(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.Do(func(w *launchpadtest.World) { w.Images[len(w.Images)-1].Due = w.Now.Add(24 * time.Hour) })
+	s.Do(func(w *launchpadtest.World) { w.LivefsBuilds[len(w.LivefsBuilds)-1].Due = w.Now.Add(24 * time.Hour) })
 	if err := c.WaitForBuild(t.Context(), slow, nil); !errors.Is(err, launchpad.ErrTimeout) {
 		t.Errorf("limit: %v", err)
 	}

@@ -20,7 +20,7 @@ func unbuilt(w *launchpadtest.World, name, arch string, state launchpad.BuildSta
 			continue
 		}
 		b.State = state
-		w.Binaries = slices.DeleteFunc(w.Binaries, func(r *launchpadtest.Binary) bool { return r.Build == b.ID })
+		w.Binaries = slices.DeleteFunc(w.Binaries, func(r *launchpadtest.BinaryRow) bool { return r.Build == b.ID })
 	}
 }
 

@@ -59,12 +59,12 @@ func (s *Server) buildCounters(a *Archive) *answer {
 
 // buildsOf are the builds of a source publication: those made in its archive, and
 // those made elsewhere that have a binary here, ordered by architecture.
-func (w *World) buildsOf(src *Source) (rows []*Build) {
+func (w *World) buildsOf(src *SourceRow) (rows []*Build) {
 	for _, b := range w.Builds {
 		if b.Series != src.Series || b.Upload != src.Upload {
 			continue
 		}
-		if b.Archive == src.Archive || slices.ContainsFunc(w.Binaries, func(v *Binary) bool { return v.Archive == src.Archive && v.Build == b.ID }) {
+		if b.Archive == src.Archive || slices.ContainsFunc(w.Binaries, func(v *BinaryRow) bool { return v.Archive == src.Archive && v.Build == b.ID }) {
 			rows = append(rows, b)
 		}
 	}
@@ -85,7 +85,7 @@ var buildSets = [...]struct {
 }
 
 // summary is how the builds of a source stand.
-func (w *World) summary(src *Source) (status string, builds []*Build) {
+func (w *World) summary(src *SourceRow) (status string, builds []*Build) {
 	all := w.buildsOf(src)
 	in := func(states ...launchpad.BuildState) (rows []*Build) {
 		for _, state := range states {
@@ -104,7 +104,7 @@ func (w *World) summary(src *Source) (status string, builds []*Build) {
 	}
 	built := in(launchpad.Built)
 	unpublished := slices.DeleteFunc(slices.Clone(built), func(b *Build) bool {
-		return slices.ContainsFunc(w.Binaries, func(v *Binary) bool { return v.Archive == src.Archive && v.Build == b.ID && !v.Published.IsZero() })
+		return slices.ContainsFunc(w.Binaries, func(v *BinaryRow) bool { return v.Archive == src.Archive && v.Build == b.ID && !v.Published.IsZero() })
 	})
 	if src.Status.Active() && len(unpublished) > 0 {
 		return "FULLYBUILT_PENDING", unpublished
@@ -116,7 +116,7 @@ func (s *Server) buildSummaries(q *query, a *Archive) *answer {
 	out := object{}
 	for _, id := range q.list("source_ids") {
 		n, err := strconv.Atoi(id)
-		src := find(s.world.Sources, func(v *Source) bool { return v.ID == n && v.Archive == a.Ref })
+		src := find(s.world.Sources, func(v *SourceRow) bool { return v.ID == n && v.Archive == a.Ref })
 		if err != nil || src == nil {
 			continue
 		}

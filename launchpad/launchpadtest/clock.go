@@ -39,8 +39,8 @@ func (w *World) nextEvent() (at time.Time, run func()) {
 	for _, b := range w.Builds {
 		consider(b.Due, func() { w.stepBuild(b) })
 	}
-	for _, i := range w.Images {
-		consider(i.Due, func() { w.stepImage(i) })
+	for _, i := range w.LivefsBuilds {
+		consider(i.Due, func() { w.stepLivefsBuild(i) })
 	}
 	if w.NextPublish.IsZero() {
 		w.NextPublish = w.Now.Add(orTime(w.PublishEvery, 5*time.Minute))
@@ -104,8 +104,8 @@ func (w *World) dominate(a *Archive) {
 
 func (w *World) dominateSources(a *Archive) {
 	newest := newestOf{}
-	key := func(s *Source) string { return s.Series + " " + s.pocket() + " " + s.SourceName }
-	var rows []*Source
+	key := func(s *SourceRow) string { return s.Series + " " + s.pocket() + " " + s.SourceName }
+	var rows []*SourceRow
 	for _, s := range w.Sources {
 		if s.Archive == a.Ref && s.Status == launchpad.Published {
 			rows = append(rows, s)
@@ -123,8 +123,8 @@ func (w *World) dominateSources(a *Archive) {
 // architecture of the same source is Pending or Published anywhere.
 func (w *World) dominateBinaries(a *Archive) {
 	newest := newestOf{}
-	key := func(b *Binary) string { return b.Series + "/" + b.Arch + " " + b.pocket() + " " + b.Name }
-	var rows []*Binary
+	key := func(b *BinaryRow) string { return b.Series + "/" + b.Arch + " " + b.pocket() + " " + b.Name }
+	var rows []*BinaryRow
 	for _, b := range w.Binaries {
 		if b.Archive == a.Ref && b.Status == launchpad.Published {
 			rows = append(rows, b)
@@ -140,8 +140,8 @@ func (w *World) dominateBinaries(a *Archive) {
 	}
 }
 
-func (w *World) specificLeft(b *Binary) bool {
-	return slices.ContainsFunc(w.Binaries, func(o *Binary) bool {
+func (w *World) specificLeft(b *BinaryRow) bool {
+	return slices.ContainsFunc(w.Binaries, func(o *BinaryRow) bool {
 		return o.Archive == b.Archive && o.Series == b.Series && !o.All && o.Status.Active() &&
 			o.SourceName == b.SourceName && o.SourceVersion == b.SourceVersion
 	})
@@ -200,7 +200,7 @@ func (w *World) stepBuild(b *Build) {
 			if len(m.Arches) > 0 && !slices.Contains(m.Arches, arch) || !m.All && arch != b.Arch || m.All && b.Arch != s.Arches[0].Tag {
 				continue
 			}
-			row := &Binary{Row: w.row(b.Archive, b.Series, b.SourceName, b.SourceVersion), Name: m.Name, Version: m.Version, Arch: arch, All: m.All, Debug: m.Debug, Build: b.ID}
+			row := &BinaryRow{Row: w.row(b.Archive, b.Series, b.SourceName, b.SourceVersion), Name: m.Name, Version: m.Version, Arch: arch, All: m.All, Debug: m.Debug, Build: b.ID}
 			if row.Version == "" {
 				row.Version = b.SourceVersion
 			}
@@ -213,8 +213,8 @@ func (w *World) stepBuild(b *Build) {
 
 var zero time.Time
 
-func (w *World) activeBinary(archive, series, name, version, arch string) *Binary {
-	return find(w.Binaries, func(b *Binary) bool {
+func (w *World) activeBinary(archive, series, name, version, arch string) *BinaryRow {
+	return find(w.Binaries, func(b *BinaryRow) bool {
 		return b.Archive == archive && b.Series == series && b.Name == name && b.Version == version && b.Arch == arch && b.Status.Active()
 	})
 }

@@ -12,7 +12,7 @@ import (
 
 // runJob runs a copy job. Its failure is kept where the web service does not
 // show it.
-func (w *World) runJob(j *Job) {
+func (w *World) runJob(j *CopyJob) {
 	j.Done = true
 	if reason := w.copyPackage(j); reason != "" {
 		j.Error = fmt.Sprintf("%s %s in %s (%s)", j.Name, j.Version, orElse(j.ToSeries, j.FromSeries), reason)
@@ -21,19 +21,19 @@ func (w *World) runJob(j *Job) {
 
 // copying is a job with what it works on.
 type copying struct {
-	*Job
+	*CopyJob
 	w        *World
 	from, to *Archive
-	src      *Source
-	series   *Series   // of the target
-	origin   []*Binary // what comes along, whatever became of it in the origin
+	src      *SourceRow
+	series   *Series      // of the target
+	origin   []*BinaryRow // what comes along, whatever became of it in the origin
 }
 
 // copyPackage does what the job is for, all or nothing, and returns the reason
 // why not.
-func (w *World) copyPackage(j *Job) string {
-	c := &copying{Job: j, w: w, from: w.archive(j.From), to: w.archive(j.To)}
-	c.src = last(w.Sources, func(s *Source) bool {
+func (w *World) copyPackage(j *CopyJob) string {
+	c := &copying{CopyJob: j, w: w, from: w.archive(j.From), to: w.archive(j.To)}
+	c.src = last(w.Sources, func(s *SourceRow) bool {
 		return s.Archive == j.From && s.is(j.Name, j.Version) && (j.FromSeries == "" || s.Series == j.FromSeries) && (j.FromPocket == "" || s.pocket() == j.FromPocket)
 	})
 	if c.from == nil || c.to == nil || c.src == nil {
@@ -64,7 +64,7 @@ func (c *copying) restricted() string {
 
 // otherUpload counts what was deleted, too.
 func (c *copying) otherUpload() string {
-	if slices.ContainsFunc(c.w.Sources, func(o *Source) bool {
+	if slices.ContainsFunc(c.w.Sources, func(o *SourceRow) bool {
 		return o.Archive == c.To && o.is(c.Name, c.Version) && o.Upload != c.src.Upload
 	}) {
 		return "a different source with the same version is published in the destination archive"
@@ -80,7 +80,7 @@ func (c *copying) noBinaries() string {
 }
 
 // there are the rows of the version that the target has, in any series and state.
-func (c *copying) there() (rows []*Source) {
+func (c *copying) there() (rows []*SourceRow) {
 	for _, s := range c.w.Sources {
 		if s.Archive == c.To && s.is(c.Name, c.Version) {
 			rows = append(rows, s)
@@ -146,20 +146,20 @@ func (c *copying) older() string {
 // copy makes the rows, Pending, and the builds for what did not come along.
 func (c *copying) copy() {
 	w, target := c.w, c.series.Name
-	var rows []*Binary
+	var rows []*BinaryRow
 	for _, b := range c.origin {
 		for _, arch := range c.series.enabled() {
 			if (!b.All && arch != b.Arch) || w.LoseBinary[b.Name+"/"+arch] || w.activeBinary(c.To, target, b.Name, b.Version, arch) != nil ||
-				slices.ContainsFunc(rows, func(r *Binary) bool { return r.Name == b.Name && r.Version == b.Version && r.Arch == arch }) {
+				slices.ContainsFunc(rows, func(r *BinaryRow) bool { return r.Name == b.Name && r.Version == b.Version && r.Arch == arch }) {
 				continue
 			}
-			row := &Binary{Row: w.row(c.To, target, c.Name, c.Version), Name: b.Name, Version: b.Version, Arch: arch, All: b.All, Debug: b.Debug, Build: b.Build}
+			row := &BinaryRow{Row: w.row(c.To, target, c.Name, c.Version), Name: b.Name, Version: b.Version, Arch: arch, All: b.All, Debug: b.Debug, Build: b.Build}
 			row.CopiedFrom = c.From
 			rows = append(rows, row)
 		}
 	}
 	if w.activeSource(c.To, target, c.Name, c.Version) == nil {
-		row := &Source{Row: w.row(c.To, target, c.Name, c.Version), Upload: c.src.Upload, Arches: c.src.Arches}
+		row := &SourceRow{Row: w.row(c.To, target, c.Name, c.Version), Upload: c.src.Upload, Arches: c.src.Arches}
 		row.CopiedFrom, row.Creator = c.From, c.Requester
 		w.Sources = append(w.Sources, row)
 	}
@@ -176,7 +176,7 @@ func (c *copying) missingBuilds() {
 	}
 	enabled := c.series.enabled()
 	for _, arch := range c.src.Arches {
-		has := slices.ContainsFunc(w.Binaries, func(b *Binary) bool {
+		has := slices.ContainsFunc(w.Binaries, func(b *BinaryRow) bool {
 			return b.Archive == c.To && b.Series == target && b.is(c.Name, c.Version) && b.Arch == arch
 		})
 		exists := slices.ContainsFunc(w.Builds, func(b *Build) bool {
@@ -196,7 +196,7 @@ func (s *Server) copyOne(q *query, to *Archive) *answer {
 	name, version := q.required("source_name"), q.required("version")
 	from, pocket := q.archiveParam(s, "from_archive"), q.required("to_pocket")
 	fromPocket := q.text("from_pocket")
-	j := &Job{Name: name, Version: version, To: to.Ref, FromSeries: q.text("from_series"), ToSeries: q.text("to_series"),
+	j := &CopyJob{Name: name, Version: version, To: to.Ref, FromSeries: q.text("from_series"), ToSeries: q.text("to_series"),
 		Binaries: q.flag("include_binaries", false), Unembargo: q.flag("unembargo", false), Requester: q.viewer}
 	if bad := q.failed(); bad != nil {
 		return bad
@@ -216,7 +216,7 @@ func (s *Server) copyOne(q *query, to *Archive) *answer {
 	if !s.world.knowsSource(name) {
 		return text(404, "No such source package: '%s'.", name)
 	}
-	src := last(s.world.Sources, func(v *Source) bool {
+	src := last(s.world.Sources, func(v *SourceRow) bool {
 		return v.Archive == from.Ref && v.is(name, version) && (j.FromSeries == "" || v.Series == j.FromSeries) && (j.FromPocket == "" || v.pocket() == j.FromPocket)
 	})
 	if src == nil {
@@ -245,7 +245,7 @@ func (s *Server) copyMany(q *query, to *Archive) *answer {
 	if fromSeries != "" && s.world.series(fromSeries) == nil {
 		return noSuchSeries(fromSeries)
 	}
-	var found []*Source
+	var found []*SourceRow
 	for _, name := range names {
 		if !s.world.knowsSource(name) {
 			return text(404, "No such source package: '%s'.", name)
@@ -261,7 +261,7 @@ func (s *Server) copyMany(q *query, to *Archive) *answer {
 	if bad != nil {
 		return bad
 	}
-	into := func(src *Source) *Series {
+	into := func(src *SourceRow) *Series {
 		if target != nil {
 			return target
 		}
@@ -273,15 +273,15 @@ func (s *Server) copyMany(q *query, to *Archive) *answer {
 		}
 	}
 	for _, src := range found {
-		s.queue(&Job{Name: src.SourceName, Version: src.SourceVersion, From: from.Ref, To: to.Ref, ToSeries: into(src).Name, Binaries: binaries, Unembargo: unembargo, Requester: q.viewer})
+		s.queue(&CopyJob{Name: src.SourceName, Version: src.SourceVersion, From: from.Ref, To: to.Ref, ToSeries: into(src).Name, Binaries: binaries, Unembargo: unembargo, Requester: q.viewer})
 	}
 	return jsonAnswer(nil)
 }
 
 // highestActive is what Launchpad lists first: the highest version, and of equal
 // ones the row with the highest number.
-func (w *World) highestActive(archive, name, series string) *Source {
-	var rows []*Source
+func (w *World) highestActive(archive, name, series string) *SourceRow {
+	var rows []*SourceRow
 	for _, v := range w.Sources {
 		if v.Archive == archive && v.SourceName == name && v.Status.Active() && (series == "" || v.Series == series) {
 			rows = append(rows, v)
@@ -290,13 +290,13 @@ func (w *World) highestActive(archive, name, series string) *Source {
 	if len(rows) == 0 {
 		return nil
 	}
-	return slices.MaxFunc(rows, func(a, b *Source) int {
+	return slices.MaxFunc(rows, func(a, b *SourceRow) int {
 		return cmp.Or(launchpad.CompareVersions(a.SourceVersion, b.SourceVersion), a.ID-b.ID)
 	})
 }
 
 func (w *World) knowsSource(name string) bool {
-	return slices.ContainsFunc(w.Sources, func(v *Source) bool { return v.SourceName == name })
+	return slices.ContainsFunc(w.Sources, func(v *SourceRow) bool { return v.SourceName == name })
 }
 
 func noSuchPocket(name string) *answer {
@@ -349,7 +349,7 @@ func (s *Server) mayCopy(q *query, to *Archive, series *Series, pocket string) *
 	return nil
 }
 
-func (s *Server) queue(j *Job) {
+func (s *Server) queue(j *CopyJob) {
 	j.ID, j.Due = s.world.id(), s.world.Now.Add(orTime(s.world.JobDelay, 60e9))
 	s.world.Jobs = append(s.world.Jobs, j)
 }

@@ -184,7 +184,7 @@ func (s *Server) rendered(q *query, r *Row, make func() object) any {
 	return json.RawMessage(text)
 }
 
-func (s *Server) sourceEntry(q *query, v *Source) object {
+func (s *Server) sourceEntry(q *query, v *SourceRow) object {
 	o := s.rowEntry(q, &v.Row)
 	dist := s.world.archive(v.Archive).Distribution
 	o["display_name"] = fmt.Sprintf("%s %s in %s", v.SourceName, v.SourceVersion, v.Series)
@@ -196,7 +196,7 @@ func (s *Server) sourceEntry(q *query, v *Source) object {
 	return q.seal(o, s.world.archive(v.Archive).path()+fmt.Sprintf("/+sourcepub/%d", v.ID), "source_package_publishing_history", false)
 }
 
-func (s *Server) binaryEntry(q *query, v *Binary) object {
+func (s *Server) binaryEntry(q *query, v *BinaryRow) object {
 	o := s.rowEntry(q, &v.Row)
 	a := s.world.archive(v.Archive)
 	o["display_name"] = fmt.Sprintf("%s %s in %s %s", v.Name, v.Version, v.Series, v.Arch)

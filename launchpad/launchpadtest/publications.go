@@ -14,13 +14,13 @@ func (s *Server) publishedSources(q *query, a *Archive) *answer {
 	if bad := q.failed(); bad != nil {
 		return bad
 	}
-	var rows []*Source
+	var rows []*SourceRow
 	for _, v := range s.world.Sources {
 		if v.Archive == a.Ref && f.match(&v.Row, v.SourceName, v.SourceVersion) && (series == "" || series == a.Distribution+"/"+v.Series) {
 			rows = append(rows, v)
 		}
 	}
-	order(f, rows, func(v *Source) (*Row, string, string) { return &v.Row, v.SourceName, v.SourceVersion })
+	order(f, rows, func(v *SourceRow) (*Row, string, string) { return &v.Row, v.SourceName, v.SourceVersion })
 	return s.page(q, listing{n: len(rows), entry: func(i int) any {
 		return s.rendered(q, &rows[i].Row, func() object { return s.sourceEntry(q, rows[i]) })
 	}})
@@ -31,16 +31,16 @@ func (s *Server) publishedBinaries(q *query, a *Archive) *answer {
 	if bad := q.failed(); bad != nil {
 		return bad
 	}
-	var rows []*Binary
+	var rows []*BinaryRow
 	for _, v := range s.world.Binaries {
 		if v.Archive == a.Ref && f.match(&v.Row, v.Name, v.Version) && (arch == "" || arch == a.Distribution+"/"+v.Series+"/"+v.Arch) {
 			rows = append(rows, v)
 		}
 	}
 	if !ordered && !f.newest && !f.oldest {
-		slices.SortFunc(rows, func(x, y *Binary) int { return y.ID - x.ID })
+		slices.SortFunc(rows, func(x, y *BinaryRow) int { return y.ID - x.ID })
 	} else {
-		order(f, rows, func(v *Binary) (*Row, string, string) { return &v.Row, v.Name, v.Version })
+		order(f, rows, func(v *BinaryRow) (*Row, string, string) { return &v.Row, v.Name, v.Version })
 	}
 	return s.page(q, listing{n: len(rows), entry: func(i int) any {
 		return s.rendered(q, &rows[i].Row, func() object { return s.binaryEntry(q, rows[i]) })
@@ -48,7 +48,7 @@ func (s *Server) publishedBinaries(q *query, a *Archive) *answer {
 }
 
 // sourceResource is a source publication and its operations.
-func (s *Server) sourceResource(q *query, a *Archive, src *Source) *answer {
+func (s *Server) sourceResource(q *query, a *Archive, src *SourceRow) *answer {
 	if !s.reads(q, a) {
 		return denied("SourcePackagePublishingHistory", orElse(q.op, "status"), "launchpad.View")
 	}
@@ -70,13 +70,13 @@ func (s *Server) sourceResource(q *query, a *Archive, src *Source) *answer {
 	return s.entryAnswer(q, func() object { return s.sourceEntry(q, src) }, nil)
 }
 
-func (s *Server) sourceBinaries(q *query, a *Archive, src *Source) *answer {
+func (s *Server) sourceBinaries(q *query, a *Archive, src *SourceRow) *answer {
 	active := q.flag("active_binaries_only", true)
 	if bad := q.failed(); bad != nil {
 		return bad
 	}
-	rows := s.world.binariesOf(a.Ref, src, func(b *Binary) bool { return !active || b.Status.Active() })
-	slices.SortFunc(rows, func(x, y *Binary) int {
+	rows := s.world.binariesOf(a.Ref, src, func(b *BinaryRow) bool { return !active || b.Status.Active() })
+	slices.SortFunc(rows, func(x, y *BinaryRow) int {
 		return cmp.Or(strings.Compare(x.Name+" "+x.Arch, y.Name+" "+y.Arch), y.ID-x.ID)
 	})
 	return s.page(q, listing{n: len(rows), entry: func(i int) any {
@@ -93,7 +93,7 @@ func (r *Row) pocket() string { return orElse(r.Pocket, "Release") }
 
 // binariesOf are the rows of a source's binaries in an archive, in its series and
 // pocket; keep of nil keeps all.
-func (w *World) binariesOf(archive string, src *Source, keep func(*Binary) bool) (rows []*Binary) {
+func (w *World) binariesOf(archive string, src *SourceRow, keep func(*BinaryRow) bool) (rows []*BinaryRow) {
 	for _, b := range w.Binaries {
 		if b.Archive == archive && b.Series == src.Series && b.pocket() == src.pocket() && b.is(src.SourceName, src.SourceVersion) && (keep == nil || keep(b)) {
 			rows = append(rows, b)
@@ -104,9 +104,9 @@ func (w *World) binariesOf(archive string, src *Source, keep func(*Binary) bool)
 
 // DeleteSource deletes a publication, whatever its state, and its active binaries,
 // as requestDeletion does.
-func (w *World) DeleteSource(src *Source, by, comment string) {
+func (w *World) DeleteSource(src *SourceRow, by, comment string) {
 	w.markDeleted(&src.Row, by, comment)
-	for _, b := range w.binariesOf(src.Archive, src, func(b *Binary) bool { return b.Status.Active() }) {
+	for _, b := range w.binariesOf(src.Archive, src, func(b *BinaryRow) bool { return b.Status.Active() }) {
 		w.markDeleted(&b.Row, by, comment)
 	}
 }
@@ -115,7 +115,7 @@ func (w *World) markDeleted(r *Row, by, comment string) {
 	r.Status, r.RemovedBy, r.Comment, r.Superseded = launchpad.Deleted, by, comment, w.Now
 }
 
-func (s *Server) binaryResource(q *query, a *Archive, b *Binary) *answer {
+func (s *Server) binaryResource(q *query, a *Archive, b *BinaryRow) *answer {
 	if !s.reads(q, a) {
 		return denied("BinaryPackagePublishingHistory", orElse(q.op, "status"), "launchpad.View")
 	}
@@ -163,8 +163,8 @@ func (q *query) archiveParam(s *Server, name string) *Archive {
 	return nil
 }
 
-func (w *World) activeSource(archive, series, name, version string) *Source {
-	return find(w.Sources, func(s *Source) bool {
+func (w *World) activeSource(archive, series, name, version string) *SourceRow {
+	return find(w.Sources, func(s *SourceRow) bool {
 		return s.Archive == archive && s.Series == series && s.is(name, version) && s.Status.Active()
 	})
 }

@@ -133,7 +133,7 @@ func TestDeletionRules(t *testing.T) {
 	var id, bin int
 	s.Do(func(w *launchpadtest.World) {
 		id = w.FindSource(overlay, "mir", "1.10").ID
-		bin = w.Binaries[slices.IndexFunc(w.Binaries, func(b *launchpadtest.Binary) bool { return b.Name == "unity8" })].ID
+		bin = w.Binaries[slices.IndexFunc(w.Binaries, func(b *launchpadtest.BinaryRow) bool { return b.Name == "unity8" })].ID
 	})
 	ppa := "~landing-team/+archive/ubuntu/overlay/"
 	for _, path := range []string{fmt.Sprintf("%s+sourcepub/%d", ppa, id), fmt.Sprintf("%s+binarypub/%d", ppa, bin)} {
@@ -310,15 +310,15 @@ func TestLivefsRules(t *testing.T) {
 	}
 	path := ""
 	s.Do(func(w *launchpadtest.World) {
-		w.Images[0].State, w.Images[0].Due = launchpad.Uploading, time.Time{}
-		path = fmt.Sprintf("%s/+build/%d", livefs, w.Images[0].ID)
+		w.LivefsBuilds[0].State, w.LivefsBuilds[0].Due = launchpad.Uploading, time.Time{}
+		path = fmt.Sprintf("%s/+build/%d", livefs, w.LivefsBuilds[0].ID)
 	})
 	post(t, s, path, "ws.op=cancel")
 	s.Do(func(w *launchpadtest.World) {
-		if got := w.Images[0].State; got != launchpad.Uploading {
+		if got := w.LivefsBuilds[0].State; got != launchpad.Uploading {
 			t.Errorf("a build that uploads was cancelled: %s", got)
 		}
-		w.Images[0].State = launchpad.FailedToBuild
+		w.LivefsBuilds[0].State = launchpad.FailedToBuild
 	})
 	if got := post(t, s, path, "ws.op=retry"); !strings.HasSuffix(got, "cannot be retried.") {
 		t.Errorf("retry: %s", got)

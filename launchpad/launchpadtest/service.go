@@ -277,11 +277,11 @@ func (s *Server) archiveBelow(q *query, ref string, rest []string) *answer {
 	id, _ := strconv.Atoi(rest[1])
 	switch rest[0] {
 	case "+sourcepub":
-		if src := find(s.world.Sources, func(v *Source) bool { return v.ID == id && v.Archive == ref }); src != nil {
+		if src := find(s.world.Sources, func(v *SourceRow) bool { return v.ID == id && v.Archive == ref }); src != nil {
 			return s.sourceResource(q, a, src)
 		}
 	case "+binarypub":
-		if b := find(s.world.Binaries, func(v *Binary) bool { return v.ID == id && v.Archive == ref }); b != nil {
+		if b := find(s.world.Binaries, func(v *BinaryRow) bool { return v.ID == id && v.Archive == ref }); b != nil {
 			return s.binaryResource(q, a, b)
 		}
 	case "+build":

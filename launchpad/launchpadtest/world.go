@@ -27,18 +27,18 @@ type World struct {
 	PageSize    int // of a listing that does not ask for one; default 75
 	MaxPageSize int // default 300
 
-	People   []*Person
-	Tokens   []*Token
-	Requests []*Token // request tokens waiting for a person
-	Series   []*Series
-	Archives []*Archive
-	Sources  []*Source
-	Binaries []*Binary
-	Builds   []*Build
-	Jobs     []*Job
-	Livefses []*Livefs
-	Images   []*Image
-	Files    map[string]string // content by path on the web host
+	People       []*Person
+	Tokens       []*Token
+	Requests     []*Token // request tokens waiting for a person
+	Series       []*Series
+	Archives     []*Archive
+	Sources      []*SourceRow
+	Binaries     []*BinaryRow
+	Builds       []*Build
+	Jobs         []*CopyJob
+	Livefses     []*Livefs
+	LivefsBuilds []*LivefsBuild
+	Files        map[string]string // content by path on the web host
 
 	// Faults of the parts behind the web service. Those of the service itself
 	// are [Fault].
@@ -107,15 +107,15 @@ type Row struct {
 	Pocket                                  string    `json:",omitempty"` // default Release, the only one a PPA has
 }
 
-// A Source is a source publication.
-type Source struct {
+// A SourceRow is a source publication.
+type SourceRow struct {
 	Row
 	Upload int      // equal for all publications of one upload
 	Arches []string `json:",omitempty"` // built on these; the first is enough for Architecture: all
 }
 
-// A Binary is a binary publication.
-type Binary struct {
+// A BinaryRow is a binary publication.
+type BinaryRow struct {
 	Row
 	Name, Version, Arch string
 	All, Debug          bool `json:",omitempty"`
@@ -135,8 +135,8 @@ type Build struct {
 	Makes                     []BinaryPackage
 }
 
-// A Job is a copy that was asked for.
-type Job struct {
+// A CopyJob is a copy that was asked for.
+type CopyJob struct {
 	ID                      int
 	Name, Version, From, To string
 	FromSeries, ToSeries    string
@@ -246,7 +246,7 @@ func (w *World) upload(archive, series string, p Package, published bool) {
 	if p.Binaries == nil {
 		p.Binaries = []BinaryPackage{{Name: p.Name}}
 	}
-	src := &Source{Row: w.row(a.Ref, series, p.Name, p.Version), Upload: w.id()}
+	src := &SourceRow{Row: w.row(a.Ref, series, p.Name, p.Version), Upload: w.id()}
 	src.Creator, src.Pocket = "operator", p.Pocket
 	builds := map[string]*Build{}
 	for _, b := range p.Binaries {
@@ -264,7 +264,7 @@ func (w *World) upload(archive, series string, p Package, published bool) {
 				w.Builds = append(w.Builds, builds[on])
 				src.Arches = append(src.Arches, on)
 			}
-			row := &Binary{Row: w.row(a.Ref, series, p.Name, p.Version), Name: b.Name, Version: b.Version, Arch: arch, All: b.All, Debug: b.Debug, Build: builds[on].ID}
+			row := &BinaryRow{Row: w.row(a.Ref, series, p.Name, p.Version), Name: b.Name, Version: b.Version, Arch: arch, All: b.All, Debug: b.Debug, Build: builds[on].ID}
 			row.Version, row.Pocket = orElse(b.Version, p.Version), p.Pocket
 			if published {
 				row.Status, row.Published = launchpad.Published, w.Now
@@ -306,8 +306,8 @@ func (w *World) series(name string) *Series {
 func (w *World) Archive(ref string) *Archive { return w.archive(ref) }
 
 // FindSource finds the newest publication of a version in an archive, else nil.
-func (w *World) FindSource(archive, name, version string) *Source {
-	return last(w.Sources, func(s *Source) bool {
+func (w *World) FindSource(archive, name, version string) *SourceRow {
+	return last(w.Sources, func(s *SourceRow) bool {
 		return s.Archive == archive && s.SourceName == name && s.SourceVersion == version
 	})
 }

@@ -108,7 +108,7 @@ func TestSnapshotWithoutABuild(t *testing.T) {
 			for _, b := range w.Builds {
 				if b.Archive == "~landing-team/ubuntu/overlay" && b.SourceName == "unity8" && b.Arch == "armhf" {
 					b.State = state
-					w.Binaries = slices.DeleteFunc(w.Binaries, func(r *launchpadtest.Binary) bool { return r.Build == b.ID })
+					w.Binaries = slices.DeleteFunc(w.Binaries, func(r *launchpadtest.BinaryRow) bool { return r.Build == b.ID })
 				}
 			}
 		})

@@ -1,8 +1,6 @@
 package launchpadtest
 
 import (
-	"bytes"
-	"compress/gzip"
 	"fmt"
 	"net/url"
 	"slices"
@@ -22,8 +20,8 @@ type Livefs struct {
 	KeepDays                    int  `json:",omitempty"`
 }
 
-// An Image is a build of a livefs.
-type Image struct {
+// A LivefsBuild is a build of a live file system.
+type LivefsBuild struct {
 	ID                               int
 	Livefs                           string // path of the livefs
 	Archive, Series, Arch, Requester string
@@ -77,10 +75,10 @@ func (s *Server) livefsBelow(q *query, path string, rest []string) *answer {
 	case len(rest) == 0:
 		return s.entryAnswer(q, func() object { return q.livefsEntry(l) }, nil)
 	case len(rest) == 1:
-		return s.images(q, l, rest[0])
+		return s.livefsBuilds(q, l, rest[0])
 	case rest[0] == "+build":
 		id, _ := strconv.Atoi(rest[1])
-		i := find(s.world.Images, func(i *Image) bool { return i.ID == id && i.Livefs == path })
+		i := find(s.world.LivefsBuilds, func(i *LivefsBuild) bool { return i.ID == id && i.Livefs == path })
 		if i == nil {
 			break
 		}
@@ -90,7 +88,7 @@ func (s *Server) livefsBelow(q *query, path string, rest []string) *answer {
 		if len(rest) == 4 && rest[2] == "+files" {
 			return s.file(q, path+"/"+strings.Join(rest, "/"), true)
 		}
-		return s.imageResource(q, l, i)
+		return s.livefsBuildResource(q, l, i)
 	}
 	return notFound("LiveFS", rest[len(rest)-1])
 }
@@ -108,12 +106,12 @@ func (q *query) livefsEntry(l *Livefs) object {
 		"pending_builds_collection_link": q.link(p + "/pending_builds"), "webhooks_collection_link": q.link(p + "/webhooks")}, p, "livefs", true)
 }
 
-func pendingImage(i *Image) bool { return !i.State.Final() && !i.State.Failed() }
+func pendingLivefsBuild(i *LivefsBuild) bool { return !i.State.Final() && !i.State.Failed() }
 
-func (s *Server) images(q *query, l *Livefs, which string) *answer {
-	var rows []*Image
-	for _, i := range slices.Backward(s.world.Images) {
-		if i.Livefs == l.path() && (which == "builds" || which == "pending_builds" && pendingImage(i) || which == "completed_builds" && !pendingImage(i)) {
+func (s *Server) livefsBuilds(q *query, l *Livefs, which string) *answer {
+	var rows []*LivefsBuild
+	for _, i := range slices.Backward(s.world.LivefsBuilds) {
+		if i.Livefs == l.path() && (which == "builds" || which == "pending_builds" && pendingLivefsBuild(i) || which == "completed_builds" && !pendingLivefsBuild(i)) {
 			rows = append(rows, i)
 		}
 	}
@@ -121,7 +119,7 @@ func (s *Server) images(q *query, l *Livefs, which string) *answer {
 		if a := s.world.archive(rows[n].Archive); a != nil && !s.sees(q, a) {
 			return nil
 		}
-		return s.imageEntry(q, rows[n])
+		return s.livefsBuildEntry(q, rows[n])
 	}})
 }
 
@@ -154,19 +152,19 @@ func (s *Server) requestBuild(q *query, l *Livefs) *answer {
 	case a.Private && a.Owner != l.Owner:
 		return text(403, "Live filesystem builds against private archives are only allowed if the live filesystem owner and the archive owner are equal.")
 	}
-	i := &Image{ID: w.id(), Livefs: l.path(), Archive: a.Ref, Series: l.Series, Arch: das[strings.LastIndexByte(das, '/')+1:], Requester: q.viewer, Pocket: pocket,
+	i := &LivefsBuild{ID: w.id(), Livefs: l.path(), Archive: a.Ref, Series: l.Series, Arch: das[strings.LastIndexByte(das, '/')+1:], Requester: q.viewer, Pocket: pocket,
 		UniqueKey: q.text("unique_key"), Version: orElse(q.text("version"), w.Now.Format("20060102-150405")), Override: meta,
 		State: launchpad.NeedsBuilding, Created: w.Now, Due: w.Now.Add(orTime(w.BuildTime, 10*time.Minute))}
-	if slices.ContainsFunc(w.Images, func(o *Image) bool {
+	if slices.ContainsFunc(w.LivefsBuilds, func(o *LivefsBuild) bool {
 		return o.Livefs == i.Livefs && o.State == launchpad.NeedsBuilding && o.Archive == i.Archive && o.Arch == i.Arch && o.Pocket == i.Pocket && o.UniqueKey == i.UniqueKey && digest(o.Override) == digest(i.Override)
 	}) {
 		return text(400, "An identical build of this live filesystem image is already pending.")
 	}
-	w.Images = append(w.Images, i)
+	w.LivefsBuilds = append(w.LivefsBuilds, i)
 	return created(q.link(fmt.Sprintf("%s/+build/%d", i.Livefs, i.ID)))
 }
 
-func (i *Image) logName(l *Livefs) string {
+func (i *LivefsBuild) logName(l *Livefs) string {
 	key := ""
 	if i.UniqueKey != "" {
 		key = i.UniqueKey + "_"
@@ -174,7 +172,7 @@ func (i *Image) logName(l *Livefs) string {
 	return fmt.Sprintf("buildlog_%s_%s_%s_%s%s_BUILDING.txt.gz", l.Distro, l.Series, i.Arch, key, l.Name)
 }
 
-func (s *Server) imageEntry(q *query, i *Image) object {
+func (s *Server) livefsBuildEntry(q *query, i *LivefsBuild) object {
 	l := s.world.livefs(i.Livefs)
 	path := fmt.Sprintf("%s/+build/%d", i.Livefs, i.ID)
 	o := s.buildFields(q, path, i.logName(l), orElse(i.Pocket, "Release"), i.State, i.Created, i.Started, i.Ended)
@@ -193,7 +191,7 @@ func (s *Server) imageEntry(q *query, i *Image) object {
 	return q.seal(o, path, "livefs_build", true)
 }
 
-func (s *Server) imageResource(q *query, l *Livefs, i *Image) *answer {
+func (s *Server) livefsBuildResource(q *query, l *Livefs, i *LivefsBuild) *answer {
 	switch q.Method + " " + q.op {
 	case "GET getFileUrls":
 		names := []any{}
@@ -213,7 +211,7 @@ func (s *Server) imageResource(q *query, l *Livefs, i *Image) *answer {
 		s.world.cancel(&i.State, &i.Ended, &i.Due)
 		return jsonAnswer(nil)
 	}
-	return s.entryAnswer(q, func() object { return s.imageEntry(q, i) }, nil)
+	return s.entryAnswer(q, func() object { return s.livefsBuildEntry(q, i) }, nil)
 }
 
 // suite is a series with its pocket: vivid, vivid-proposed.
@@ -224,8 +222,8 @@ func suite(series, pocket string) string {
 	return series + "-" + strings.ToLower(pocket)
 }
 
-// stepImage moves a livefs build on: waiting, building, uploading, done.
-func (w *World) stepImage(i *Image) {
+// stepLivefsBuild moves a livefs build on: waiting, building, uploading, done.
+func (w *World) stepLivefsBuild(i *LivefsBuild) {
 	next := w.Now.Add(orTime(w.BuildTime, 10*time.Minute))
 	l := w.livefs(i.Livefs)
 	switch i.State {
@@ -244,118 +242,4 @@ func (w *World) stepImage(i *Image) {
 	default:
 		i.Due = zero
 	}
-}
-
-// file answers a request for a file on the web host or, with a token, on the
-// web service: a redirect to the file host, with a ticket if it is private.
-func (s *Server) file(q *query, path string, mayRead bool) *answer {
-	if !mayRead {
-		return denied("File", "http_url", "launchpad.View")
-	}
-	ticket := ""
-	if strings.HasPrefix(q.URL.Path, "/devel/") {
-		ticket = "?token=ticket" + digest(path)[:12]
-	}
-	a := text(303, "")
-	a.header = map[string]string{"Location": q.fileBase() + "/librarian/" + (&url.URL{Path: path}).EscapedPath() + ticket}
-	return a
-}
-
-// webPage is a page of the web host: a file of a build, the list of a PPA's
-// packages, or nothing.
-func (s *Server) webPage(q *query, path string) *answer {
-	if q.Header.Get("Authorization") != "" {
-		s.leaked = append(s.leaked, q.URL.String())
-	}
-	owner, _, _ := strings.Cut(path, "/")
-	before, isFile := "", false
-	if before, _, isFile = strings.Cut(path, "/+files/"); isFile {
-		for _, a := range s.world.Archives {
-			if strings.HasPrefix(before, a.path()+"/") && a.Private {
-				return loginPage(q)
-			}
-		}
-		for _, i := range s.world.Images {
-			if a := s.world.archive(i.Archive); before == fmt.Sprintf("%s/+build/%d", i.Livefs, i.ID) && a.Private {
-				return loginPage(q)
-			}
-		}
-		return s.file(q, path, true)
-	}
-	if ref, ok := strings.CutSuffix(path, "/+packages"); ok {
-		if a := find(s.world.Archives, func(a *Archive) bool { return a.path() == ref && !a.Private }); a != nil {
-			return s.packagesPage(a)
-		}
-	}
-	return html(404, "Error: Page not found "+owner)
-}
-
-func loginPage(q *query) *answer {
-	a := text(303, "")
-	a.header = map[string]string{"Location": q.webBase() + "/" + strings.TrimPrefix(q.URL.Path, "/") + "/+login"}
-	return a
-}
-
-// packagesPage shows up to five copy jobs that did not end well, the only
-// place where their errors stand.
-func (s *Server) packagesPage(a *Archive) *answer {
-	b := new(bytes.Buffer)
-	fmt.Fprintf(b, "<!DOCTYPE html>\n<html><head><title>Packages in %q</title></head><body>\n", a.DisplayName)
-	for _, j := range s.world.Jobs {
-		if j.To == a.Ref && (j.Error != "" || !j.Done) {
-			state := map[bool]string{true: "failed", false: "waiting"}[j.Done]
-			fmt.Fprintf(b, "<div class=%q job_id=\"%d\">%s %s: %s</div>\n", state, j.ID, j.Name, j.Version, j.Error)
-		}
-	}
-	b.WriteString("</body></html>\n")
-	return &answer{status: 200, kind: "text/html;charset=utf-8", body: b.Bytes()}
-}
-
-// librarian is the file host. It must never be shown a token.
-func (s *Server) librarian(q *query, path string) *answer {
-	if q.Header.Get("Authorization") != "" {
-		s.leaked = append(s.leaked, q.URL.String())
-		return text(400, "token sent to the file host")
-	}
-	path = strings.TrimPrefix(path, "librarian/")
-	if t := q.params.Get("token"); t != "" && t != "ticket"+digest(path)[:12] {
-		return text(404, "no such ticket")
-	}
-	content, ok := s.world.Files[path]
-	if !ok {
-		content, ok = s.builtFile(path)
-	}
-	if !ok {
-		return text(404, "")
-	}
-	a := &answer{status: 200, kind: "application/octet-stream", body: []byte(content)}
-	if strings.HasSuffix(path, ".txt.gz") { // packed whether asked for or not
-		b := new(bytes.Buffer)
-		z := gzip.NewWriter(b)
-		z.Write([]byte(content))
-		z.Close()
-		a.kind, a.header, a.body = "text/plain; charset=utf-8", map[string]string{"Content-Encoding": "gzip"}, b.Bytes()
-	}
-	return a
-}
-
-// builtFile makes up the files of builds the world has no content for.
-func (s *Server) builtFile(path string) (string, bool) {
-	head, name, ok := strings.Cut(path, "/+files/")
-	if !ok {
-		return "", false
-	}
-	id, _ := strconv.Atoi(head[strings.LastIndexByte(head, '/')+1:])
-	if b := find(s.world.Builds, func(b *Build) bool { return b.ID == id }); b != nil && strings.HasPrefix(name, "buildlog_") && !b.Ended.IsZero() {
-		return logText(b.Arch+" build of "+b.SourceName, b.State.Failed()), true
-	}
-	if i := find(s.world.Images, func(i *Image) bool { return i.ID == id }); i != nil && !i.Ended.IsZero() {
-		if strings.HasPrefix(name, "buildlog_") {
-			return logText(i.Arch+" build of "+s.world.livefs(i.Livefs).Name, i.State.Failed()), true
-		}
-		if !i.Expired && i.State == launchpad.Built {
-			return "content of " + name + "\n", true
-		}
-	}
-	return "", false
 }
