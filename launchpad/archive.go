@@ -122,5 +122,8 @@ func read[T any](ctx context.Context, c *Client, l Link) (*T, error) {
 	if e, ok := any(v).(entry); ok && e.self() == "" {
 		return nil, &Error{Method: http.MethodGet, URL: string(l), Kind: ErrNotFound, Message: "the answer is no entry"}
 	}
+	if b, ok := any(v).(*Build); ok && b.State == "" {
+		return nil, noBuild(l)
+	}
 	return v, nil
 }

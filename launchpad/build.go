@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"net/http"
 	"time"
 )
 
@@ -133,6 +134,8 @@ func (c *Client) WaitForBuild(ctx context.Context, b *Build, progress func(Build
 	for end := c.now().Add(buildTakes); ; {
 		_, err := c.reload(ctx, b)
 		switch {
+		case err == nil && b.State == "":
+			return noBuild(b.SelfLink)
 		case err == nil:
 			failed = 0
 		case ctx.Err() != nil || !passing(err):
@@ -163,4 +166,10 @@ func (c *Client) WaitForBuild(ctx context.Context, b *Build, progress func(Build
 // costs Launchpad next to nothing.
 func (c *Client) reload(ctx context.Context, b *Build) (bool, error) {
 	return c.get(ctx, string(b.SelfLink), b.ETag, b)
+}
+
+// noBuild is about an entry without a state, which would be waited for in vain:
+// something else, or a build as another version of the web service has it.
+func noBuild(l Link) error {
+	return &Error{Method: http.MethodGet, URL: string(l), Kind: ErrNotFound, Message: "the answer is no build: it has no state; the root of the web service is " + defaultBaseURL}
 }

@@ -1,6 +1,7 @@
 package launchpad
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -9,6 +10,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestLivefsBuildPath(t *testing.T) {
@@ -80,5 +82,26 @@ func TestLivefsLog(t *testing.T) {
 				t.Errorf("read %q, %v; want %q", got, err, c.want)
 			}
 		})
+	}
+}
+
+// TestBuildWithoutAState: what is read as a build and has no state is none, and
+// is not waited for.
+func TestBuildWithoutAState(t *testing.T) {
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprintf(w, `{"self_link": "http://%s%s", "title": "armhf build"}`, r.Host, r.URL.Path)
+	}))
+	defer s.Close()
+	c := &Client{BaseURL: s.URL + "/beta/", Retries: -1, Sleep: func(context.Context, time.Duration) error {
+		t.Error("it is waited for")
+		return errors.New("waited")
+	}}
+	const path = "~o/+livefs/ubuntu/vivid/ubuntu-touch/+build/1"
+	if b, err := c.Build(t.Context(), path); !errors.Is(err, ErrNotFound) {
+		t.Errorf("Build = %+v, %v; want ErrNotFound", b, err)
+	}
+	b := &Build{SelfLink: Link(s.URL + "/beta/" + path)}
+	if err := c.WaitForBuild(t.Context(), b, nil); !errors.Is(err, ErrNotFound) {
+		t.Errorf("WaitForBuild: %v, want ErrNotFound", err)
 	}
 }
