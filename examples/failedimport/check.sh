@@ -26,6 +26,7 @@ says 'does not tell'
 exits 2 "$dir/failedimport" -log "$dir/absent"
 exits 2 "$dir/failedimport" -nonsense
 exits 2 "$dir/failedimport" -log "$dir/log" -run
+exits 2 "$dir/failedimport" -log "$dir/log" -journal "$dir/none"
 exits 2 "$dir/failedimport" ubuntu-touch/rc-proposed/meizu.en
 
 # the lab, where nothing is wrong; looking changes nothing
@@ -61,8 +62,21 @@ newest $channel krillin 'full 4 '
 grep -q '^\*/5 .*import-images' "$lab/crontab" || fail "the importer is not back"
 exits 0 "$dir/failedimport" -lab "$lab" -channel $channel -device krillin
 
+says 'the newest image for krillin is 4'
+
+# looking is written down as well, and -status ends as the run did
+exits 0 "$dir/failedimport" -lab "$lab" -channel $channel -device krillin -journal "$dir/well"
+exits 0 "$dir/failedimport" -lab "$lab" -channel $channel -device krillin -status -journal "$dir/well"
+
 # commented out by hand
 sed -i 's/^\*\/5/#*\/5/' "$lab/crontab"
 exits 1 "$dir/failedimport" -lab "$lab" -channel $channel
 says 'commented out by hand'
+exits 1 "$dir/failedimport" -lab "$lab" -channel $channel -journal "$dir/cause"
+says 'commented out by hand'
+exits 1 "$dir/failedimport" -lab "$lab" -channel $channel -status -journal "$dir/cause"
+says 'cause found'
+sed -i 's/^#\*\/5/*\/5/' "$lab/crontab"
+exits 1 "$dir/failedimport" -lab "$lab" -channel $channel -journal "$dir/cause" # what was seen then
+exits 0 "$dir/failedimport" -lab "$lab" -channel $channel
 echo "failedimport: as described"

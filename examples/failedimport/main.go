@@ -7,13 +7,14 @@
 //	go run ./examples/failedimport -site site.conf -channel ubuntu-touch/rc-proposed/meizu.en -device arale
 //	go run ./examples/failedimport -site site.conf -channel C -run -journal why.journal
 //
-// It only looks. With -run it asks to run the importer by hand with -vvv, with its
+// It only looks. With -journal it writes down what it saw; started again with the
+// same file it says the same. With -run it asks to run the importer by hand with -vvv, with its
 // line in the crontab commented out meanwhile: two runs at once would meet each
 // other's lock.
 //
 // Exit status: 0 nothing is wrong, 1 a cause was found, or none and the image is
 // not there, 2 wrong usage, 3 the question whether to run the importer is open, 4
-// the importer could not be put back.
+// the importer could not be put back. With -status it is that of the run.
 package main
 
 import (
@@ -38,7 +39,10 @@ func program() cli.Program {
 		in    procedure.InvestigateImportInput
 		saved string
 		c     *procedure.InvestigateImport
+		flags *flag.FlagSet
 	)
+	// With a journal the investigation is written down, also one that only looks.
+	journal := func() string { return flags.Lookup("journal").Value.String() }
 	investigation := func(w *cli.World) *procedure.InvestigateImport {
 		log := ""
 		if w.OnLab() {
@@ -52,6 +56,7 @@ func program() cli.Program {
 		About: "Says why an image did not appear on the image server, and what to do about it",
 		Keys:  []string{"log"},
 		Flags: func(fs *flag.FlagSet) {
+			flags = fs
 			fs.StringVar(&in.Channel, "channel", "", "the channel `NAME` that misses an image (default: all)")
 			fs.StringVar(&in.Device, "device", "", "the device `NAME` that misses it (default: all)")
 			fs.StringVar(&saved, "log", "", "read what import-images printed from `FILE`, - is the standard input; needs no server")
@@ -65,10 +70,12 @@ func program() cli.Program {
 				return false, nil
 			case in.RunImporter:
 				return true, cli.Usage(errors.New("-log and -run exclude each other: one reads a log, the other makes one"))
+			case journal() != "":
+				return true, cli.Usage(errors.New("-log and -journal exclude each other: a log that is read again says the same"))
 			}
 			return true, readLog(saved, in, asJSON, stdin, out)
 		},
-		Looks: func([]string) bool { return !in.RunImporter },
+		Looks: func([]string) bool { return !in.RunImporter && journal() == "" },
 		Look: func(ctx context.Context, w *cli.World, _ []string, asJSON bool, out io.Writer) error {
 			c := investigation(w)
 			// Nothing is done, so that there is nothing to be written down.
@@ -83,6 +90,10 @@ func program() cli.Program {
 			return c.Input, c.Run, nil
 		},
 		Result: func(asJSON bool, out io.Writer) error { return show(c.Report, asJSON, "", out) },
+		Status: func(s runbook.Status) error {
+			report, _ := procedure.ImportReportOf(s)
+			return wrong(report)
+		},
 	}
 }
 
@@ -114,8 +125,13 @@ func show(report importlog.Report, asJSON bool, indent string, out io.Writer) er
 	} else {
 		err = report.WriteText(out)
 	}
-	if err == nil && report.Wrong() {
-		err = errors.New(string(report.Verdict))
+	return errors.Join(err, wrong(report))
+}
+
+// wrong is the error of a report that found something.
+func wrong(report importlog.Report) error {
+	if report.Verdict == "" || !report.Wrong() { // a run that did not come to a report
+		return nil
 	}
-	return err
+	return errors.New(string(report.Verdict))
 }

@@ -170,8 +170,12 @@ func (i *InvestigateImport) lookForLeftOvers(ctx context.Context, newest []publi
 	var all []systemimage.Finding
 	for _, p := range newest {
 		list, err := i.Server.Preflight(ctx, p.Channel, p.Device)
-		if ctx.Err() != nil {
+		switch {
+		case ctx.Err() != nil:
 			return nil, err
+		case err != nil: // what cannot be seen may be anything
+			list = []systemimage.Finding{{Place: strings.TrimPrefix(p.Channel+" for "+p.Device, " "), Problem: "cannot be looked at: " + err.Error(),
+				Remedy: "look at it with checktree", Blocks: true}}
 		}
 		for _, f := range list {
 			if !slices.Contains(all, f) {

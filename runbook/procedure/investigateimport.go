@@ -3,6 +3,7 @@ package procedure
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -62,7 +63,6 @@ type logSeen struct {
 // Run is the procedure. See [runbook.Procedure].
 func (i *InvestigateImport) Run(ctx context.Context, r *runbook.Run) error {
 	in := i.Input
-	report := importlog.Report{Channel: in.Channel, Device: in.Device}
 	state, err := runbook.Read(ctx, r, "state of the importer", i.lookAtImporter)
 	if err != nil {
 		return err
@@ -83,9 +83,21 @@ func (i *InvestigateImport) Run(ctx context.Context, r *runbook.Run) error {
 	if err != nil {
 		return err
 	}
-	log, err := i.log(ctx, r, state, config, tree)
+	log, err := i.log(ctx, r, importBegan{state, config, tree, left})
 	if err != nil {
 		return err
+	}
+	if in.RunImporter && log.Absent == "" { // what was there before is of no use now
+		if tree, err = runbook.Read(ctx, r, "published tree after the import", func(ctx context.Context) (treeSeen, error) {
+			return i.lookAtTree(ctx, config.Auto)
+		}); err != nil {
+			return err
+		}
+		if left, err = runbook.Read(ctx, r, "left-overs after the import", func(ctx context.Context) ([]systemimage.Finding, error) {
+			return i.lookForLeftOvers(ctx, tree.Newest)
+		}); err != nil {
+			return err
+		}
 	}
 	answers, err := runbook.Read(ctx, r, "sources", func(ctx context.Context) ([]sourceAnswer, error) {
 		return i.askSources(ctx, log.Report)
@@ -93,18 +105,46 @@ func (i *InvestigateImport) Run(ctx context.Context, r *runbook.Run) error {
 	if err != nil {
 		return err
 	}
-	i.judgeImporter(&report, state)
-	config.judge(&report)
-	tree.judge(&report)
-	report.Take(log.Report)
-	if log.Absent != "" {
-		report.Looked = append(report.Looked, "no log: "+log.Absent)
+	i.Report, err = runbook.Read(ctx, r, importReportStep, func(context.Context) (importlog.Report, error) {
+		report := importlog.Report{Channel: in.Channel, Device: in.Device}
+		i.judgeImporter(&report, state)
+		config.judge(&report)
+		tree.judge(&report)
+		report.Take(log.Report)
+		if log.Absent != "" {
+			report.Looked = append(report.Looked, "no log: "+log.Absent)
+		}
+		judgeLeftOvers(&report, left)
+		judgeSources(&report, answers, tree.Newest)
+		report.Conclude()
+		return report, nil
+	})
+	if err != nil {
+		return err
 	}
-	judgeLeftOvers(&report, left)
-	judgeSources(&report, answers, tree.Newest)
-	report.Conclude()
-	i.Report = report
-	return r.Note(report.Headline())
+	return r.Note(i.Report.Headline())
+}
+
+// importReportStep is the step that has the report as its result.
+const importReportStep = "report"
+
+// ImportReportOf is the report that the journal of an investigation has; ok is
+// false when it did not come to one.
+func ImportReportOf(s runbook.Status) (report importlog.Report, ok bool) {
+	for _, step := range s.Steps {
+		if step.Step == importReportStep && step.Kind == runbook.Done {
+			return report, json.Unmarshal(step.Result, &report) == nil
+		}
+	}
+	return report, false
+}
+
+// importBegan is what was there before a run by hand.
+type importBegan struct {
+	importer importerSeen
+	config   configSeen
+	tree     treeSeen
+	left     []systemimage.Finding
 }
 
 // maxLog is how much of the end of the crontab line's log is read.
@@ -113,10 +153,10 @@ const maxLog = 4 << 20
 const readLogScript = `[ -e "$1" ] || exit 3; [ -r "$1" ] || exit 4; tail -c "$2" -- "$1"`
 
 // log reads the log on the server, or runs the importer by hand for another.
-func (i *InvestigateImport) log(ctx context.Context, r *runbook.Run, st importerSeen, config configSeen, tree treeSeen) (logSeen, error) {
+func (i *InvestigateImport) log(ctx context.Context, r *runbook.Run, began importBegan) (logSeen, error) {
 	switch {
 	case i.Input.RunImporter:
-		return i.runImporter(ctx, r, st, config, tree)
+		return i.runImporter(ctx, r, began)
 	case i.Input.Log == "":
 		return logSeen{Absent: "none was named; -run makes one"}, nil
 	}
@@ -134,7 +174,7 @@ func (i *InvestigateImport) log(ctx context.Context, r *runbook.Run, st importer
 		case out.Exit != 0:
 			return logSeen{Absent: fmt.Sprintf("%s cannot be read (exit status %d)", file, out.Exit)}, nil
 		}
-		seen, err := i.readLog(bytes.NewReader(out.Stdout), config, tree)
+		seen, err := i.readLog(bytes.NewReader(out.Stdout), began)
 		seen.Report.Looked = append([]string{"the log " + file}, seen.Report.Looked...)
 		return seen, err
 	})
@@ -142,15 +182,15 @@ func (i *InvestigateImport) log(ctx context.Context, r *runbook.Run, st importer
 
 // readLog is a diagnosis of a log with what the configuration and the tree tell
 // besides.
-func (i *InvestigateImport) readLog(log io.Reader, config configSeen, tree treeSeen) (logSeen, error) {
+func (i *InvestigateImport) readLog(log io.Reader, began importBegan) (logSeen, error) {
 	cs := systemimage.Channels{}
-	for name, devices := range tree.Devices {
+	for name, devices := range began.tree.Devices {
 		cs[name] = systemimage.Channel{Devices: map[string]systemimage.Device{}}
 		for _, d := range devices {
 			cs[name].Devices[d] = systemimage.Device{}
 		}
 	}
-	report, err := importlog.Diagnose(log, importlog.Options{Channel: i.Input.Channel, Device: i.Input.Device, Auto: config.Auto, Channels: cs})
+	report, err := importlog.Diagnose(log, importlog.Options{Channel: i.Input.Channel, Device: i.Input.Device, Auto: began.config.Auto, Channels: cs})
 	return logSeen{Report: report}, err
 }
 
@@ -164,9 +204,13 @@ type runEvidence struct {
 
 // runImporter asks, and runs the importer by hand with its line in the crontab
 // held.
-func (i *InvestigateImport) runImporter(ctx context.Context, r *runbook.Run, st importerSeen, config configSeen, tree treeSeen) (logSeen, error) {
+func (i *InvestigateImport) runImporter(ctx context.Context, r *runbook.Run, began importBegan) (logSeen, error) {
+	st := began.importer
 	if st.State == operate.ImporterPaused { // whoever did is at work
 		return logSeen{Absent: "the importer was not run: it is " + st.describe()}, nil
+	}
+	if at := slices.IndexFunc(began.left, func(f systemimage.Finding) bool { return f.Blocks }); at >= 0 {
+		return logSeen{Absent: fmt.Sprintf("the importer was not run: %s; that comes first", began.left[at])}, nil
 	}
 	lock := st.Lock
 	if lock == "" {
@@ -180,7 +224,7 @@ func (i *InvestigateImport) runImporter(ctx context.Context, r *runbook.Run, st 
 	err := r.Gate(ctx, runbook.Gate{
 		Name:     "run by hand",
 		Question: "Run the importer by hand now, over all its channels? It publishes what it finds, as cron's run would; " + line,
-		Evidence: runEvidence{"bin/import-images -vvv", config.Auto, st.describe(), lock},
+		Evidence: runEvidence{"bin/import-images -vvv", began.config.Auto, st.describe(), lock},
 	})
 	if err != nil {
 		return logSeen{}, err
@@ -190,11 +234,12 @@ func (i *InvestigateImport) runImporter(ctx context.Context, r *runbook.Run, st 
 		seen, err = runbook.Do(ctx, r, runbook.Step[logSeen]{
 			Name:   "run importer",
 			Intent: "run import-images -vvv by hand and read what it prints",
-			// Doing it again is harmless: cron does it every few minutes. A job
-			// of this run that is still at work is attached to.
+			// Cron does it every few minutes: nobody can say whose run an image is
+			// of. A job of this run that is still at work is attached to, and one
+			// begins only with every index in its place.
 			Probe: func(context.Context) (logSeen, bool, error) { return logSeen{}, false, nil },
 			Do: func(ctx context.Context) (logSeen, error) {
-				return i.importByHand(ctx, r, config, tree)
+				return i.importByHand(ctx, r, began)
 			},
 			Predict: logSeen{Absent: "the importer has not been run yet"},
 		})
@@ -209,7 +254,7 @@ func (i *InvestigateImport) runImporter(ctx context.Context, r *runbook.Run, st 
 }
 
 // importByHand runs the importer and keeps what it prints.
-func (i *InvestigateImport) importByHand(ctx context.Context, r *runbook.Run, config configSeen, tree treeSeen) (logSeen, error) {
+func (i *InvestigateImport) importByHand(ctx context.Context, r *runbook.Run, began importBegan) (logSeen, error) {
 	var printed []byte
 	cut := false
 	s := &operate.Server{
@@ -224,13 +269,19 @@ func (i *InvestigateImport) importByHand(ctx context.Context, r *runbook.Run, co
 		}),
 	}
 	_, err := s.Import(ctx, operate.ImportRequest{Job: jobName(r, "import")})
-	if printed == nil && err != nil {
+	switch {
+	case printed == nil && errors.Is(err, systemimage.ErrBroken): // something has to be mended first
+		report := importlog.Report{Channel: i.Input.Channel, Device: i.Input.Device}
+		report.Add(importlog.NewFinding(importlog.AboutTree, "not-run", err.Error(), "mend that before anything else runs, then run the importer again"))
+		report.Conclude()
+		return logSeen{Report: report, Absent: "the importer was not run"}, nil
+	case printed == nil && err != nil:
 		return logSeen{}, err // it was not run
 	}
 	if errors.Is(err, systemimage.ErrAmbiguous) {
 		return logSeen{}, err
 	}
-	seen, readErr := i.readLog(bytes.NewReader(printed), config, tree)
+	seen, readErr := i.readLog(bytes.NewReader(printed), began)
 	if readErr != nil {
 		return logSeen{}, readErr
 	}

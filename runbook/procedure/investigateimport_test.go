@@ -209,6 +209,82 @@ func TestInvestigateImport(t *testing.T) {
 	}
 }
 
+// The importer is not run over a tree that it would begin anew, or could not write.
+func TestInvestigateImportDoesNotRunOverDamage(t *testing.T) {
+	t.Parallel()
+	const index = "www/" + bqProposed + "/krillin/index.json"
+	move := func(t testing.TB, l *lab.Lab, from, to string) {
+		t.Helper()
+		if err := os.Rename(filepath.Join(l.Images.Root(), from), filepath.Join(l.Images.Root(), to)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, broken := range map[string]func(t testing.TB, l *lab.Lab){
+		"index missing": func(t testing.TB, l *lab.Lab) { move(t, l, index, "index.away") },
+		"commit killed": func(t testing.TB, l *lab.Lab) { move(t, l, index, index+".new") },
+		"index empty": func(t testing.TB, l *lab.Lab) {
+			if err := os.Truncate(filepath.Join(l.Images.Root(), index), 0); err != nil {
+				t.Fatal(err)
+			}
+		},
+	} {
+		for channel, device := range map[string]string{bqProposed: "krillin", "": ""} {
+			t.Run(name+"/"+channel, func(t *testing.T) {
+				t.Parallel()
+				l := newLab(t)
+				build(t, l, systemimagetest.Build{URL: krillinURL, Monitor: krillinMonitor, Version: "20150619-6c0ffee"})
+				broken(t, l)
+				before := snapshot(t, l)
+				r := investigate(t, l, procedure.InvestigateImportInput{Channel: channel, Device: device, RunImporter: true})
+				if d := cmp.Diff(before, snapshot(t, l)); d != "" {
+					t.Errorf("the importer was run (-before +after)\n%s", d)
+				}
+				if text := reportText(t, r); r.Verdict != importlog.CauseFound || !strings.Contains(text, "krillin/index.json") || !strings.Contains(text, "the importer was not run") {
+					t.Errorf("%s\n%s", r.Verdict, text)
+				}
+				if importerState(t, l) != operate.ImporterOn {
+					t.Error("the importer is not on")
+				}
+			})
+		}
+	}
+}
+
+// What is told of the published tree is how it is after the run by hand.
+func TestInvestigateImportLooksAgain(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	build(t, l, systemimagetest.Build{URL: krillinURL, Monitor: krillinMonitor, Version: "20150619-6c0ffee"})
+	r := investigate(t, l, procedure.InvestigateImportInput{Channel: bqProposed, Device: "krillin", RunImporter: true})
+	if text := reportText(t, r); !strings.Contains(text, "the newest image for krillin is 4") || strings.Contains(text, "the newest image for krillin is 3") {
+		t.Errorf("of the image that it imported itself it says\n%s", text)
+	}
+}
+
+// The journal of an investigation has its report.
+func TestImportReportOf(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	edit(t, l, "crontab", "*/5 *", "#*/5 *")
+	c := investigation(l, procedure.InvestigateImportInput{Channel: bqProposed})
+	j := &runbooktest.Memory{}
+	x := &runbook.Runner{Name: "failedimport", Input: c.Input, Journal: j}
+	if err := x.Execute(t.Context(), c.Run); err != nil {
+		t.Fatal(err)
+	}
+	s, err := runbook.StatusOf(t.Context(), j)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, ok := procedure.ImportReportOf(s)
+	if d := cmp.Diff(c.Report, got); !ok || d != "" || !got.Wrong() {
+		t.Errorf("ok %v, wrong %v (-run +journal)\n%s", ok, got.Wrong(), d)
+	}
+	if _, ok := procedure.ImportReportOf(runbook.Status{}); ok {
+		t.Error("an empty journal has a report")
+	}
+}
+
 // The plan of an investigation with a run by hand looks, says what it would do,
 // and changes nothing.
 func TestInvestigateImportPlanChangesNothing(t *testing.T) {

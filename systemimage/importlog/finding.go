@@ -121,6 +121,7 @@ func (f *Finding) UnmarshalJSON(b []byte) error {
 func (f *Finding) add(places ...Place) {
 	for _, p := range places {
 		switch {
+		case p.Channel == "": // the run as a whole
 		case f.Channel == "":
 			f.Channel, f.Device = p.Channel, p.Device
 		case !slices.Contains(f.Places(), p):

@@ -57,6 +57,9 @@ type Program struct {
 	// Result, if set, prints what the procedure came to, after a plan or a run that
 	// got to its end. In JSON it is one line. Its error is that of the program.
 	Result func(asJSON bool, out io.Writer) error
+	// Status, if set, says from the journal what a run that ended well came to: its
+	// error is that of Result.
+	Status func(s runbook.Status) error
 	// Look is for a program that only looks and prints. An error is one of usage
 	// when made by [Usage]. A program that has a Procedure as well says in Looks
 	// with which arguments it only looks.
@@ -196,6 +199,9 @@ func (p Program) Run(ctx context.Context, args []string, stdin io.Reader, stdout
 	}
 	if o.status {
 		return p.status(o, stdout, stderr)
+	}
+	if looks && o.journal != "" {
+		return usage(errors.New("this only looks, and writes nothing down: leave -journal out"))
 	}
 	w, err := p.world(o, stderr)
 	if err != nil {
@@ -344,6 +350,9 @@ func (p Program) status(o options, stdout, stderr io.Writer) int {
 		return ExitOwed
 	case s.Ending == "" || s.Ending == "settled":
 		return ExitPending
+	}
+	if p.Status != nil && s.Ending == "done" {
+		return p.end(stderr, p.Status(s))
 	}
 	return exitStatus(s.Ending)
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -218,6 +219,35 @@ func TestStatusExitsAsTheRunDid(t *testing.T) {
 		}
 		if got := run(held(ask), name, "", "-status"); got != ExitPending {
 			t.Errorf("%s: exit status %d of -status once settled, want %d", name, got, ExitPending)
+		}
+	}
+}
+
+// A run may be done and come to something bad: -status says so from the journal.
+func TestStatusExitsAsTheResultDid(t *testing.T) {
+	t.Parallel()
+	p := program(func(ctx context.Context, r *runbook.Run) error { return r.Note("a cause was found") })
+	p.Result = func(bool, io.Writer) error { return errors.New("a cause was found") }
+	p.Status = func(s runbook.Status) error { return errors.New(s.Steps[len(s.Steps)-1].Reason) }
+	journal := filepath.Join(t.TempDir(), "j")
+	for _, args := range [][]string{{"-json"}, {"-status"}} {
+		var out bytes.Buffer
+		if got := p.Run(t.Context(), append(args, "-journal", journal), strings.NewReader(""), &out, &out); got != ExitFailed || !strings.Contains(out.String(), "a cause was found") {
+			t.Errorf("%q: exit status %d, want %d\n%s", args, got, ExitFailed, out.String())
+		}
+	}
+}
+
+// A program that only looks refuses a journal that it would leave empty.
+func TestLookRefusesJournal(t *testing.T) {
+	t.Parallel()
+	p := program(func(context.Context, *runbook.Run) error { return nil })
+	p.Looks = func([]string) bool { return true }
+	p.Look = func(context.Context, *World, []string, bool, io.Writer) error { return nil }
+	for _, args := range [][]string{{"-journal", "j"}, {"-settle", "-journal", "j"}} {
+		var out bytes.Buffer
+		if got := p.Run(t.Context(), args, strings.NewReader(""), &out, &out); got != ExitUsage || !strings.Contains(out.String(), "-journal") {
+			t.Errorf("%q: exit status %d, want %d\n%s", args, got, ExitUsage, out.String())
 		}
 	}
 }
