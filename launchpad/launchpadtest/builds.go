@@ -1,6 +1,7 @@
 package launchpadtest
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -32,27 +33,39 @@ func (s *Server) buildRecords(q *query, a *Archive) *answer {
 			rows = append(rows, b)
 		}
 	}
-	slices.SortStableFunc(rows, func(x, y *Build) int { return y.Ended.Compare(x.Ended) })
+	slices.SortFunc(rows, func(x, y *Build) int {
+		if state == "" || launchpad.BuildState(state) == launchpad.SupersededSource {
+			return cmp.Or(y.Created.Compare(x.Created), x.ID-y.ID)
+		}
+		return cmp.Or(y.Ended.Compare(x.Ended), x.ID-y.ID)
+	})
 	return s.page(q, listing{n: len(rows), entry: func(i int) any { return s.hideBuild(q, rows[i]) }})
 }
 
-func (s *Server) buildCounters(a *Archive) *answer {
+// buildCounters counts builds; one that is cancelled, or about to be, is in no count.
+func (s *Server) buildCounters(q *query, a *Archive) *answer {
+	waiting := q.flag("include_needsbuild", true)
+	if bad := q.failed(); bad != nil {
+		return bad
+	}
 	c := map[string]int{"total": 0, "pending": 0, "failed": 0, "succeeded": 0, "superseded": 0}
 	for _, b := range s.world.Builds {
-		if b.Archive != a.Ref || b.State == launchpad.Cancelled {
+		if b.Archive != a.Ref || b.State == launchpad.NeedsBuilding && !waiting {
 			continue
 		}
-		c["total"]++
-		switch {
-		case b.State == launchpad.Built:
-			c["succeeded"]++
-		case b.State == launchpad.SupersededSource:
-			c["superseded"]++
-		case b.State.Failed():
-			c["failed"]++
-		default:
-			c["pending"]++
+		kind := "pending"
+		switch b.State {
+		case launchpad.Cancelled, launchpad.Cancelling:
+			continue
+		case launchpad.Built:
+			kind = "succeeded"
+		case launchpad.SupersededSource:
+			kind = "superseded"
+		case launchpad.FailedToBuild, launchpad.DependencyWait, launchpad.ChrootProblem, launchpad.FailedToUpload:
+			kind = "failed"
 		}
+		c[kind]++
+		c["total"]++
 	}
 	return jsonAnswer(c)
 }

@@ -1,6 +1,7 @@
 package launchpadtest
 
 import (
+	"cmp"
 	"fmt"
 	"net/url"
 	"slices"
@@ -74,9 +75,9 @@ func (s *Server) livefsBelow(q *query, path string, rest []string) *answer {
 		return s.requestBuild(q, l)
 	case len(rest) == 0:
 		return s.entryAnswer(q, func() object { return q.livefsEntry(l) }, nil)
-	case len(rest) == 1:
+	case len(rest) == 1 && slices.Contains([]string{"builds", "pending_builds", "completed_builds"}, rest[0]):
 		return s.livefsBuilds(q, l, rest[0])
-	case rest[0] == "+build":
+	case rest[0] == "+build" && len(rest) > 1:
 		id, _ := strconv.Atoi(rest[1])
 		i := find(s.world.LivefsBuilds, func(i *LivefsBuild) bool { return i.ID == id && i.Livefs == path })
 		if i == nil {
@@ -108,19 +109,41 @@ func (q *query) livefsEntry(l *Livefs) object {
 
 func pendingLivefsBuild(i *LivefsBuild) bool { return !i.State.Final() && !i.State.Failed() }
 
+// livefsBuilds lists builds: those that wait or run by their number, the highest
+// first; others by when they were started or ended, the latest first, and those never
+// started at the end. A build with a disabled archive is in no list.
 func (s *Server) livefsBuilds(q *query, l *Livefs, which string) *answer {
 	var rows []*LivefsBuild
-	for _, i := range slices.Backward(s.world.LivefsBuilds) {
-		if i.Livefs == l.path() && (which == "builds" || which == "pending_builds" && pendingLivefsBuild(i) || which == "completed_builds" && !pendingLivefsBuild(i)) {
+	for _, i := range s.world.LivefsBuilds {
+		pending := pendingLivefsBuild(i)
+		if i.Livefs != l.path() || which == "pending_builds" && !pending || which == "completed_builds" && pending {
+			continue
+		}
+		if a := s.world.archive(i.Archive); a == nil || !a.Disabled {
 			rows = append(rows, i)
 		}
 	}
+	slices.SortFunc(rows, func(x, y *LivefsBuild) int {
+		c := 0
+		if which != "pending_builds" {
+			c = y.latest().Compare(x.latest())
+		}
+		return cmp.Or(c, y.ID-x.ID)
+	})
 	return s.page(q, listing{n: len(rows), kind: "livefs_build", entry: func(n int) any {
 		if a := s.world.archive(rows[n].Archive); a != nil && !s.sees(q, a) {
 			return nil
 		}
 		return s.livefsBuildEntry(q, rows[n])
 	}})
+}
+
+// latest is when the build ended, or else was started.
+func (i *LivefsBuild) latest() time.Time {
+	if i.Ended.After(i.Started) {
+		return i.Ended
+	}
+	return i.Started
 }
 
 func (s *Server) requestBuild(q *query, l *Livefs) *answer {

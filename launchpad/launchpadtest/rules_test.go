@@ -325,6 +325,110 @@ func TestLivefsRules(t *testing.T) {
 	}
 }
 
+// TestLivefsLists: what never started stands at the end of the builds, and what was
+// started or ended last at the front.
+func TestLivefsLists(t *testing.T) {
+	s := newServer(t)
+	s.Tick = 0
+	const livefs = "~image-team/+livefs/ubuntu/vivid/ubuntu-touch"
+	s.Do(func(w *launchpadtest.World) {
+		w.AddLivefs("image-team", "vivid", "ubuntu-touch")
+		add := func(id int, archive string, state launchpad.BuildState, started, ended time.Duration) {
+			b := &launchpadtest.LivefsBuild{ID: id, Livefs: livefs, Archive: archive, Series: "vivid", Arch: "armhf", Requester: "operator", State: state, Created: w.Now}
+			if started > 0 {
+				b.Started = w.Now.Add(started)
+			}
+			if ended > 0 {
+				b.Ended = w.Now.Add(ended)
+			}
+			w.LivefsBuilds = append(w.LivefsBuilds, b)
+		}
+		add(1, "ubuntu", launchpad.Built, 1, 9)
+		add(2, "ubuntu", launchpad.FailedToBuild, 2, 3)
+		add(3, "ubuntu", launchpad.Building, 5, 0)
+		add(4, "ubuntu", launchpad.NeedsBuilding, 0, 0)
+		add(5, "ubuntu", launchpad.Cancelled, 0, 7)
+		add(6, overlay, launchpad.Built, 1, 8)
+		w.Archive(overlay).Disabled = true
+	})
+	for list, want := range map[string]string{"builds": "1 5 3 2 4", "completed_builds": "1 5 2", "pending_builds": "4 3"} {
+		_, body := raw(t, s, "GET", livefs+"/"+list, "", "Authorization", asOperator)
+		var page struct{ Entries []launchpad.Build }
+		if err := json.Unmarshal([]byte(body), &page); err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, b := range page.Entries {
+			got = append(got, b.SelfLink.Name())
+		}
+		if strings.Join(got, " ") != want {
+			t.Errorf("%s: %s, want %s", list, got, want)
+		}
+	}
+	if status, _ := raw(t, s, "GET", livefs+"/all_builds", ""); status != 404 {
+		t.Errorf("a list that there is not: %d", status)
+	}
+}
+
+// TestCountRules: builds that were cancelled are in no count, and not in a list of
+// another state; lists of an archive's builds are ordered by when they ended, that of
+// all by when they were made.
+func TestCountRules(t *testing.T) {
+	s := newServer(t)
+	s.Do(func(w *launchpadtest.World) {
+		for n, b := range w.Builds {
+			b.Created, b.Ended = w.Now.Add(time.Duration(n)), w.Now.Add(-time.Duration(n))
+		}
+	})
+	setBuild(s, "unity8", launchpad.Cancelling, launchpad.Cancelled, launchpad.NeedsBuilding)
+	setBuild(s, "mir", launchpad.ChrootProblem)
+	ppa := "~landing-team/+archive/ubuntu/overlay?ws.op="
+	for path, want := range map[string]string{
+		ppa + "getBuildCounters":                          `{"failed":1,"pending":1,"succeeded":2,"superseded":0,"total":4}`,
+		ppa + "getBuildCounters&include_needsbuild=false": `{"failed":1,"pending":0,"succeeded":2,"superseded":0,"total":3}`,
+		ppa + "getBuildCounters&include_needsbuild=no":    `include_needsbuild: got 'str', expected bool: 'no'`,
+	} {
+		if _, body := raw(t, s, "GET", path, ""); body != want {
+			t.Errorf("%s: %s, want %s", path, body, want)
+		}
+	}
+	for state, want := range map[string]string{"": "i386 armhf amd64 i386 armhf amd64", "Successfully built": "armhf i386"} {
+		_, body := raw(t, s, "GET", ppa+"getBuildRecords&build_state="+url.QueryEscape(state), "")
+		var page struct{ Entries []launchpad.Build }
+		if err := json.Unmarshal([]byte(body), &page); err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, b := range page.Entries {
+			got = append(got, b.Arch())
+		}
+		if strings.Join(got, " ") != want {
+			t.Errorf("%q: %s, want %s", state, got, want)
+		}
+	}
+}
+
+// TestCreationRules says who may make what PPA.
+func TestCreationRules(t *testing.T) {
+	s := newServer(t)
+	s.Do(func(w *launchpadtest.World) { w.AddPerson("hidden-team", "operator").Private = true })
+	for _, tt := range []struct{ team, form, want string }{
+		{"landing-team", "&name=x&private=true", "400 operator is not allowed to make private PPAs"},
+		{"landing-team", "&name=overlay&private=true", "400 operator is not allowed to make private PPAs"},
+		{"hidden-team", "&name=x", "400 Private teams may not have public archives."},
+		{"hidden-team", "&name=ubuntu", "400 Private teams may not have public archives."},
+		{"hidden-team", "&name=x&private=true", "201 "},
+		{"landing-team", "", "201 "},
+		{"landing-team", "&name=ppa", "400 Landing Team already has a PPA for Ubuntu named 'ppa'."},
+		{"operator", "&name=mine", "201 "},
+		{"operator", "&name=mine", "400 You already have a PPA for Ubuntu named 'mine'."},
+	} {
+		if got := post(t, s, "~"+tt.team, "ws.op=createPPA"+tt.form); got != tt.want {
+			t.Errorf("%s%s: %s, want %s", tt.team, tt.form, got, tt.want)
+		}
+	}
+}
+
 // TestTokenPages asks for tokens as launchpadlib does: without a content type, and
 // for JSON.
 func TestTokenPages(t *testing.T) {

@@ -161,12 +161,14 @@ func (s *Server) createPPA(q *query, p *Person) *answer {
 	switch {
 	case !s.may(q, p.Name):
 		return denied("Person", "createPPA", "launchpad.Edit")
+	case private && !p.Private:
+		return text(400, "%s is not allowed to make private PPAs", q.viewer)
+	case p.Private && !private:
+		return text(400, "Private teams may not have public archives.")
 	case name == dist:
 		return text(400, "A PPA cannot have the same name as its distribution.")
 	case name == "ubuntu":
 		return text(400, `A PPA cannot be named "ubuntu".`)
-	case p.Private && !private:
-		return text(400, "Private teams may not have public archives.")
 	case s.world.archive(ref) != nil && p.Members == nil:
 		return text(400, "You already have a PPA for %s named '%s'.", strings.ToUpper(dist[:1])+dist[1:], name)
 	case s.world.archive(ref) != nil:
@@ -326,7 +328,7 @@ func (s *Server) archiveResource(q *query, a *Archive) *answer {
 	case "getBuildRecords":
 		return s.buildRecords(q, a)
 	case "getBuildCounters":
-		return s.buildCounters(a)
+		return s.buildCounters(q, a)
 	case "getBuildSummariesForSourceIds":
 		return s.buildSummaries(q, a)
 	}
