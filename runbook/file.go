@@ -220,9 +220,10 @@ func (j *FileJournal) open() (err error) {
 	return nil
 }
 
-// create makes the file for the first line. Its name must survive too.
+// create makes the file for the first line. Its name must survive too. It is its
+// owner's alone: a journal may tell of a fix that is not public yet.
 func (j *FileJournal) create() (err error) {
-	j.file, err = os.OpenFile(j.path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o644)
+	j.file, err = os.OpenFile(j.path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return err
 	}

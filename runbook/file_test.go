@@ -111,6 +111,22 @@ func TestTornJournal(t *testing.T) {
 	}
 }
 
+// A journal may tell of a fix that is not public yet.
+func TestJournalIsItsOwnersAlone(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "journal")
+	j, err := runbook.OpenFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	x := &runbook.Runner{Name: "n", Journal: j}
+	if err := x.Execute(t.Context(), func(context.Context, *runbook.Run) error { return nil }); err != nil {
+		t.Fatal(err)
+	}
+	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("mode %v, %v; want 0600", info.Mode(), err)
+	}
+}
+
 // A file without a line end that is no journal must not be taken for a torn one:
 // nothing of it is lost.
 func TestSomebodysFileIsLeftAlone(t *testing.T) {

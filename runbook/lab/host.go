@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/landingteam/landing/cdimage/cdimagetest"
+	"github.com/landingteam/landing/runbook/remote"
 	"github.com/landingteam/landing/runbook/remote/remotetest"
 	"github.com/landingteam/landing/systemimage"
 	"github.com/landingteam/landing/systemimage/operate"
@@ -73,6 +74,13 @@ func (l *Lab) host(dir string) error {
 	l.SSH = s
 	l.runner, l.builder = h, h
 	return nil
+}
+
+// Host is the machine of a lab made by [Open], which closes it; nil in one made by
+// [New], where commands are called directly.
+func (l *Lab) Host() *remote.Host {
+	h, _ := l.runner.(*remote.Host)
+	return h
 }
 
 // copySelf puts a copy of this executable at path, whole or not at all.

@@ -42,11 +42,10 @@ func (h *Host) Reap(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	j := job{name: name, h: h}
 	if len(all) == 0 {
-		return j.gone("none")
+		return h.fail("job "+name, ErrNotExist, "there is no such job on the host: it was never started, or its result was fetched", nil)
 	}
-	j.id = all[0].id
+	j := job{name: name, h: h, id: all[0].id}
 	return j.reap(ctx)
 }
 

@@ -2,6 +2,8 @@ package cli
 
 import (
 	gocmp "cmp"
+	"encoding/json"
+	"io"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -174,6 +176,28 @@ func TestLoadSite(t *testing.T) {
 				t.Errorf("LoadSite() = %+v", s)
 			}
 		})
+	}
+}
+
+// What may be secret in an address of the site stays in the site file.
+func TestTitleTellsNoSecrets(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "site.conf")
+	text := "[image-server]\nurl = https://me:hunter2@si.example.net/?token=hunter2\nssh = u@si\nroot = /srv\nunverified = yes\n" +
+		"[cdimage]\nlogs = https://me:hunter2@logs.example.net/?token=hunter2\n"
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, needs := range [][]string{{"tree"}, {"image-server", "cdimage"}} {
+		w, err := Program{Name: "x", Needs: needs}.world(options{site: path}, io.Discard)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer w.close()
+		world, err := json.Marshal(w.where)
+		if err != nil || !strings.Contains(w.Title, "https://si.example.net/") || strings.Contains(w.Title+string(world), "hunter2") {
+			t.Errorf("title %q, world %s, %v", w.Title, world, err)
+		}
 	}
 }
 
