@@ -91,28 +91,17 @@ var (
 	fileName = regexp.MustCompile(`^[0-9A-Za-z_+~@=,][-.0-9A-Za-z_+~@=,]{0,200}$`)
 )
 
+// run brings the file into the folder and returns where it is.
 func (d *download) run(ctx context.Context, folder string) (string, error) {
 	base, err := d.c.base()
 	if err != nil {
 		return "", err
 	}
-	if d.c.Trust != nil && !d.p.Verified {
-		return "", d.fail(ErrRefused, errors.New("index is not verified: read it with a client that has a Trust"))
-	}
-	u, err := locate(base, d.f.Path)
+	u, err := d.address(base)
 	if err != nil {
 		return "", err
 	}
-	name := path.Base(u.Path)
-	switch raw, odd := d.f.Unknown["size"]; {
-	case !fileName.MatchString(name), strings.HasSuffix(name, ".part"), strings.HasSuffix(u.Path, "/"):
-		return "", d.fail(ErrRefused, fmt.Errorf("%.200q is no name to store a file under", name))
-	case !checksum.MatchString(d.f.Checksum):
-		return "", d.fail(ErrBroken, fmt.Errorf("index gives %.80q for a SHA-256", d.f.Checksum))
-	case d.f.Size < 0 || odd && d.f.Size == 0:
-		return "", d.fail(ErrBroken, fmt.Errorf("index gives no size: %s", cmp.Or(asWritten(raw), "missing")))
-	}
-	to := filepath.Join(folder, name)
+	to := filepath.Join(folder, path.Base(u.Path))
 	if err := os.MkdirAll(folder, 0o777); err != nil {
 		return "", d.fail(nil, err)
 	}
@@ -146,6 +135,28 @@ func (d *download) run(ctx context.Context, folder string) (string, error) {
 		return "", d.fail(nil, err)
 	}
 	return to, nil
+}
+
+// address returns where the file is published, once the index says what is needed
+// to store and to check it.
+func (d *download) address(base *url.URL) (*url.URL, error) {
+	if d.c.Trust != nil && !d.p.Verified {
+		return nil, d.fail(ErrRefused, errors.New("index is not verified: read it with a client that has a Trust"))
+	}
+	u, err := locate(base, d.f.Path)
+	if err != nil {
+		return nil, err
+	}
+	name := path.Base(u.Path)
+	switch raw, odd := d.f.Unknown["size"]; {
+	case !fileName.MatchString(name), strings.HasSuffix(name, ".part"), strings.HasSuffix(u.Path, "/"):
+		return nil, d.fail(ErrRefused, fmt.Errorf("%.200q is no name to store a file under", name))
+	case !checksum.MatchString(d.f.Checksum):
+		return nil, d.fail(ErrBroken, fmt.Errorf("index gives %.80q for a SHA-256", d.f.Checksum))
+	case d.f.Size < 0 || odd && d.f.Size == 0:
+		return nil, d.fail(ErrBroken, fmt.Errorf("index gives no size: %s", cmp.Or(asWritten(raw), "missing")))
+	}
+	return u, nil
 }
 
 // whole reads f from its start and compares it with the index.
@@ -213,35 +224,22 @@ func (d *download) fetch(ctx context.Context, u *url.URL, part *os.File) (resume
 		return false, err
 	}
 	have, err := io.Copy(sum, part)
-	if err != nil {
+	switch {
+	case err != nil:
 		return false, err
-	}
-	if have > d.f.Size {
+	case have > d.f.Size:
 		return true, fmt.Errorf("%w: %d bytes are there already, of %d", errUnlike, have, d.f.Size)
-	}
-	if have == d.f.Size {
+	case have == d.f.Size:
 		return have > 0, d.compare(sum)
 	}
 	ctx, alive, stop := withPulse(ctx)
 	defer stop()
-	header := http.Header{"Accept-Encoding": {"identity"}} // the checksum is of the file as it is stored
-	if have > 0 {
-		header.Set("Range", fmt.Sprintf("bytes=%d-", have))
-	}
-	resp, err := d.c.open(ctx, u, header)
-	if errors.Is(err, errRange) {
-		return have > 0, fmt.Errorf("%w: server has no more than the %d bytes here", errUnlike, have)
-	}
+	resp, err := d.ask(ctx, u, have)
 	if err != nil {
-		return have > 0, cause(ctx, err)
+		return have > 0, err
 	}
 	defer resp.Body.Close()
-	if enc := resp.Header.Get("Content-Encoding"); enc != "" && enc != "identity" || resp.Uncompressed {
-		return have > 0, d.fail(ErrMalformed, fmt.Errorf("answer is encoded as %.20q, which nobody asked for", enc))
-	}
-	switch {
-	case resp.StatusCode == http.StatusPartialContent && have > 0 && strings.HasPrefix(resp.Header.Get("Content-Range"), fmt.Sprintf("bytes %d-", have)):
-	case resp.StatusCode == http.StatusOK: // the server begins anew
+	if resp.StatusCode == http.StatusOK { // the server begins anew
 		have = 0
 		sum.Reset()
 		if err := part.Truncate(0); err != nil {
@@ -250,36 +248,65 @@ func (d *download) fetch(ctx context.Context, u *url.URL, part *os.File) (resume
 		if _, err := part.Seek(0, io.SeekStart); err != nil {
 			return false, err
 		}
-	case have > 0: // a server that cannot resume must not keep the file from ever coming
-		return true, fmt.Errorf("%w: server answers %s with the range %.40q", errUnlike, resp.Status, resp.Header.Get("Content-Range"))
-	default:
-		return false, d.fail(ErrMalformed, fmt.Errorf("server answers %s to a request for the whole file", resp.Status))
 	}
-	resumed = have > 0
 	if n := resp.ContentLength; n >= 0 && have+n != d.f.Size {
-		return resumed, fmt.Errorf("%w: it has %d bytes instead of %d", errUnlike, have+n, d.f.Size)
+		return have > 0, fmt.Errorf("%w: it has %d bytes instead of %d", errUnlike, have+n, d.f.Size)
 	}
+	return have > 0, d.receive(ctx, io.TeeReader(resp.Body, alive), have, sum, part)
+}
+
+// ask asks for the file from a byte on. The answer, which the caller closes, is
+// good to read: from that byte on, or, with status 200, from the start.
+func (d *download) ask(ctx context.Context, u *url.URL, have int64) (*http.Response, error) {
+	header := http.Header{"Accept-Encoding": {"identity"}} // the checksum is of the file as it is stored
+	if have > 0 {
+		header.Set("Range", fmt.Sprintf("bytes=%d-", have))
+	}
+	resp, err := d.c.open(ctx, u, header)
+	if errors.Is(err, errRange) {
+		return nil, fmt.Errorf("%w: server has no more than the %d bytes here", errUnlike, have)
+	}
+	if err != nil {
+		return nil, cause(ctx, err)
+	}
+	enc, from := resp.Header.Get("Content-Encoding"), resp.Header.Get("Content-Range")
+	switch {
+	case enc != "" && enc != "identity" || resp.Uncompressed:
+		err = d.fail(ErrMalformed, fmt.Errorf("answer is encoded as %.20q, which nobody asked for", enc))
+	case resp.StatusCode == http.StatusOK,
+		resp.StatusCode == http.StatusPartialContent && have > 0 && strings.HasPrefix(from, fmt.Sprintf("bytes %d-", have)):
+		return resp, nil
+	case have > 0: // a server that cannot resume must not keep the file from ever coming
+		err = fmt.Errorf("%w: server answers %s with the range %.40q", errUnlike, resp.Status, from)
+	default:
+		err = d.fail(ErrMalformed, fmt.Errorf("server answers %s to a request for the whole file", resp.Status))
+	}
+	resp.Body.Close()
+	return nil, err
+}
+
+// receive writes what comes to part, behind the bytes that it has, and checks the whole.
+func (d *download) receive(ctx context.Context, body io.Reader, have int64, sum hash.Hash, part *os.File) error {
 	buf := make([]byte, 128<<10)
 	for {
-		n, err := resp.Body.Read(buf)
+		n, err := body.Read(buf)
 		if n > 0 {
-			_, _ = alive.Write(buf[:n])
 			if have += int64(n); have > d.f.Size {
-				return resumed, fmt.Errorf("%w: it has more than %d bytes", errUnlike, d.f.Size)
+				return fmt.Errorf("%w: it has more than %d bytes", errUnlike, d.f.Size)
 			}
 			sum.Write(buf[:n])
 			if _, err := part.Write(buf[:n]); err != nil {
-				return resumed, &Error{Op: "download file", Place: part.Name(), Err: err}
+				return &Error{Op: "download file", Place: part.Name(), Err: err}
 			}
 			if d.progress != nil {
 				d.progress(have, d.f.Size)
 			}
 		}
 		if err == io.EOF && have == d.f.Size {
-			return resumed, d.compare(sum)
+			return d.compare(sum)
 		}
 		if err != nil {
-			return resumed, cause(ctx, fmt.Errorf("answer breaks off after %d of %d bytes: %w", have, d.f.Size, err))
+			return cause(ctx, fmt.Errorf("answer breaks off after %d of %d bytes: %w", have, d.f.Size, err))
 		}
 	}
 }

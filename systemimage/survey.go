@@ -6,7 +6,8 @@ import (
 	"fmt"
 	"iter"
 	"path"
-	"sync"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // Survey reads the indexes of all channels and devices of a server, several at
@@ -21,11 +22,6 @@ func (c *Client) Survey(ctx context.Context, parallel int) iter.Seq2[*PublishedI
 }
 
 func (c *Client) survey(ctx context.Context, parallel int, only Selector) iter.Seq2[*PublishedIndex, error] {
-	type pair struct{ channel, device string }
-	type result struct {
-		p   *PublishedIndex
-		err error
-	}
 	return func(yield func(*PublishedIndex, error) bool) {
 		whole := ctx
 		ctx, cancel := context.WithCancel(ctx)
@@ -38,32 +34,22 @@ func (c *Client) survey(ctx context.Context, parallel int, only Selector) iter.S
 			yield(nil, err)
 			return
 		}
-		type index struct{ path, device, keyring string }
-		var order []index
-		sharing := map[index][]pair{}
-		for channel, device := range l.Pairs() {
-			if !only.pair(channel, device) {
-				continue
-			}
-			d := l.Channels[channel].Devices[device]
-			k := index{path: d.Index, device: device}
-			if d.Keyring != nil {
-				k.keyring = d.Keyring.Path + "\n" + d.Keyring.Signature
-			}
-			if sharing[k] == nil {
-				order = append(order, k)
-			}
-			sharing[k] = append(sharing[k], pair{channel, device})
+		type result struct {
+			p   *PublishedIndex
+			err error
 		}
-		work := make(chan index)
 		results := make(chan result)
-		var workers sync.WaitGroup
-		for range min(cmp.Or(max(parallel, 0), 8), len(order)) {
-			workers.Go(func() {
-				for k := range work {
-					first := sharing[k][0]
-					p, err := c.IndexOf(ctx, l, first.channel, first.device)
-					for _, q := range sharing[k] {
+		var reads errgroup.Group
+		reads.SetLimit(cmp.Or(max(parallel, 0), 8))
+		go func() {
+			defer close(results)
+			for _, pairs := range sharing(l, only) {
+				if ctx.Err() != nil {
+					break
+				}
+				reads.Go(func() error {
+					p, err := c.IndexOf(ctx, l, pairs[0].channel, pairs[0].device)
+					for _, q := range pairs {
 						r := result{err: in(err, q.channel, q.device)}
 						if err == nil {
 							own := *p
@@ -73,28 +59,18 @@ func (c *Client) survey(ctx context.Context, parallel int, only Selector) iter.S
 						select {
 						case results <- r:
 						case <-ctx.Done():
-							return
+							return nil
 						}
 					}
-				}
-			})
-		}
-		go func() {
-			defer close(results)
-			defer workers.Wait()
-			defer close(work)
-			for _, k := range order {
-				select {
-				case work <- k:
-				case <-ctx.Done():
-					return
-				}
+					return nil
+				})
 			}
+			_ = reads.Wait() // what fails is yielded
 		}()
 		for r := range results {
 			if !yield(r.p, r.err) {
 				cancel()
-				for range results { // until the workers are gone
+				for range results { // until the reads are over
 				}
 				return
 			}
@@ -103,6 +79,33 @@ func (c *Client) survey(ctx context.Context, parallel int, only Selector) iter.S
 			yield(nil, &Error{Op: "survey " + l.URL, Err: fmt.Errorf("stopped before its end: %w", context.Cause(whole))})
 		}
 	}
+}
+
+// A pair is a device in a channel.
+type pair struct{ channel, device string }
+
+// sharing groups the channels and devices that are meant by the index that they
+// share, in the order of the listing.
+func sharing(l *Listing, only Selector) (groups [][]pair) {
+	type index struct{ path, device, keyring string }
+	at := map[index]int{}
+	for channel, device := range l.Pairs() {
+		if !only.pair(channel, device) {
+			continue
+		}
+		d := l.Channels[channel].Devices[device]
+		k := index{path: d.Index, device: device}
+		if d.Keyring != nil {
+			k.keyring = d.Keyring.Path + "\n" + d.Keyring.Signature
+		}
+		i, ok := at[k]
+		if !ok {
+			i = len(groups)
+			at[k], groups = i, append(groups, nil)
+		}
+		groups[i] = append(groups[i], pair{channel, device})
+	}
+	return groups
 }
 
 // in returns err for a channel and a device.
