@@ -4,6 +4,7 @@
 //
 //	go run ./examples/checktree                              # the lab
 //	go run ./examples/checktree -site site.conf -checksums
+//	go run ./examples/checktree -site site.conf -rotate      # after, or before, a change of keys
 //
 // Exit status 1 says that something is harmful.
 package main
@@ -11,14 +12,15 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/landingteam/landing/examples/internal/cli"
 	"github.com/landingteam/landing/systemimage"
-	"github.com/landingteam/landing/systemimage/keyring"
 	"github.com/landingteam/landing/systemimage/treecheck"
 )
 
@@ -26,13 +28,22 @@ func main() { cli.Main(program()) }
 
 func program() cli.Program {
 	var o treecheck.Options
-	days := 30
+	days, rotate := 30, false
 	return cli.Program{
 		Name:  "checktree",
 		About: "Looks over a whole published tree",
 		Needs: []string{"tree"},
 		Flags: func(fs *flag.FlagSet) {
 			fs.BoolVar(&o.Checksums, "checksums", false, "download every file and compare its SHA-256")
+			fs.BoolVar(&o.Unpack, "unpack", false, "also unpack every file: one that was cut before it was signed has a good checksum")
+			fs.BoolVar(&rotate, "rotate", false, "say what is signed by which key, what has to be signed again, and which devices are cut off until then")
+			fs.Func("retire", "with -rotate, take the key `FINGERPRINT` for gone already; may be given more than once", func(key string) error {
+				if key = strings.ToUpper(strings.ReplaceAll(key, " ", "")); len(key) < 16 || strings.Trim(key, "0123456789ABCDEF") != "" {
+					return errors.New("want a fingerprint, or its last 16 digits or more")
+				}
+				o.Retired = append(o.Retired, key)
+				return nil
+			})
 			fs.BoolVar(&o.NoFiles, "no-files", false, "look at indexes only, not at the files that they name")
 			fs.IntVar(&days, "days", 30, "warn of keyrings that expire within so many `DAYS`")
 		},
@@ -40,7 +51,13 @@ func program() cli.Program {
 			if len(args) > 0 {
 				return cli.Usage(fmt.Errorf("%q: no arguments are taken", args[0]))
 			}
-			o.Expiry, o.Within = expiry, time.Duration(days)*24*time.Hour
+			o.Within = time.Duration(days) * 24 * time.Hour
+			if len(o.Retired) > 0 && !rotate {
+				return cli.Usage(errors.New("-retire belongs to -rotate"))
+			}
+			if rotate {
+				return report(ctx, w, o, asJSON, out)
+			}
 			findings, err := treecheck.Check(ctx, w.Images, o)
 			if err != nil {
 				return err
@@ -74,10 +91,21 @@ func program() cli.Program {
 	}
 }
 
-func expiry(tarXZ []byte) (time.Time, error) {
-	k, err := keyring.Parse(tarXZ)
+// report says what a change of keys leaves to do.
+func report(ctx context.Context, w *cli.World, o treecheck.Options, asJSON bool, out io.Writer) error {
+	r, err := treecheck.Rotate(ctx, w.Images, o)
 	if err != nil {
-		return time.Time{}, err
+		return err
 	}
-	return k.Expiry, nil
+	if asJSON {
+		enc := json.NewEncoder(out)
+		enc.SetIndent("", "  ")
+		err = enc.Encode(r)
+	} else {
+		_, err = fmt.Fprint(out, cli.Printable(r.String()))
+	}
+	if err == nil && len(r.SignAgain) > 0 {
+		err = fmt.Errorf("%d files have to be signed again; %d devices are cut off until then", len(r.SignAgain), len(r.CutOff))
+	}
+	return err
 }

@@ -14,8 +14,7 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/ulikunitz/xz"
-	"github.com/ulikunitz/xz/lzma"
+	"github.com/landingteam/landing/systemimage/internal/unpack"
 )
 
 // Type is what a keyring is for.
@@ -70,19 +69,13 @@ func (p Policy) unpack(tarXZ []byte) (metadata, ring []byte, err error) {
 	if len(tarXZ) == 0 {
 		return nil, nil, errorf(ErrMalformed, "tarball is empty")
 	}
-	if err := checkXZ(tarXZ, limit); err != nil {
+	fail := func(err error) ([]byte, []byte, error) {
 		return nil, nil, because(ErrMalformed, err, "tarball cannot be unpacked (limit %d bytes)", limit)
 	}
-	fail := func(err error) ([]byte, []byte, error) {
-		return nil, nil, because(ErrMalformed, err, "tarball cannot be read")
-	}
-	// Without a number here it takes 8 MiB for a dictionary, also where the file asks
-	// for less; what the file asks for it takes in any case.
-	unpacked, err := xz.ReaderConfig{DictCap: lzma.MinDictCap}.NewReader(bytes.NewReader(tarXZ))
+	bounded, err := unpack.XZ(bytes.NewReader(tarXZ), limit)
 	if err != nil {
 		return fail(err)
 	}
-	bounded := io.LimitReader(unpacked, limit)
 	archive := tar.NewReader(bounded)
 	for {
 		header, err := archive.Next()
@@ -193,4 +186,35 @@ func (k *Keyring) Fingerprints() []string {
 		}
 	}
 	return list
+}
+
+// Without returns the keyring less the keys with the given fingerprints, of which the
+// last 16 digits are enough.
+func (k *Keyring) Without(fingerprints ...string) *Keyring {
+	next := *k
+	next.keys = slices.DeleteFunc(slices.Clone(k.keys), func(key key) bool {
+		return slices.ContainsFunc(fingerprints, func(f string) bool {
+			return len(f) >= 16 && strings.HasSuffix(key.fingerprint, strings.ToUpper(f))
+		})
+	})
+	return &next
+}
+
+// Holds tells whether a key is in the keyring, as a primary key or a subkey, by its
+// fingerprint or by its id of 16 digits.
+func (k *Keyring) Holds(key string) bool {
+	if len(key) < 16 {
+		return false
+	}
+	for _, have := range k.keys {
+		if strings.HasSuffix(have.fingerprint, key) {
+			return true
+		}
+		for _, id := range have.ids {
+			if strings.HasSuffix(key, fmt.Sprintf("%016X", id)) {
+				return true
+			}
+		}
+	}
+	return false
 }

@@ -37,5 +37,7 @@ func ExampleCheck() {
 	fmt.Println(err)
 	// Output:
 	// error missing-file ubuntu-touch/stable/meizu.en arale
+	// warning unfinished-tag ubuntu-touch/stable/meizu.en arale
+	// note phased ubuntu-touch/stable/meizu.en arale
 	// <nil>
 }

@@ -8,205 +8,224 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/landingteam/landing/systemimage"
-	"github.com/landingteam/landing/systemimage/internal/host"
+	"github.com/landingteam/landing/systemimage/keyring"
 )
 
-// A Options says how closely [Client.CheckTree] looks. The zero value looks at
-// everything that costs no download.
+// Options say how closely [Check] and [Rotate] look. The zero value looks at
+// everything that costs no download of a payload.
 type Options struct {
-	// Checksums downloads every payload and compares its SHA-256.
+	// Checksums downloads every payload, compares its SHA-256 and verifies its
+	// signature as devices do. Without it signatures of payloads are looked at by
+	// what they say of themselves: who made them.
 	Checksums bool
+	// Unpack also unpacks every payload, to nowhere: one that was cut before it was
+	// signed has a fitting checksum and a good signature. It includes Checksums.
+	Unpack bool
+	// MaxUnpacked bounds what one payload holds, in bytes; 8 GiB when 0.
+	MaxUnpacked int64
 	// NoFiles leaves the payloads out: only documents and what they say.
 	NoFiles bool
 	// Parallel is how many requests are under way at once; 8 when 0.
 	Parallel int
 
-	// Expiry reads the time at which a keyring tarball expires, zero for never; it
-	// also fails for one that cannot be read. (Package keyring does that.) With nil
-	// keyrings are not looked at.
-	Expiry func(tarXZ []byte) (time.Time, error)
 	// Within is how long before its expiry a keyring is worth a warning; 30 days
 	// when 0. Now is the time to count from; the clock's when zero.
 	Within time.Duration
 	Now    time.Time
+
+	// Retired are fingerprints of keys, or the last 16 digits or more of them, that
+	// are taken for gone from the published keyrings: to see what a change of keys
+	// will mean before it is made.
+	Retired []string
 }
 
 // Check looks over a whole published tree: what the documents say of each
-// other, whether every file that they name is there, and what killed programs
-// left. Findings come sorted, the worst first. The error says that the tree could
-// not be looked at; a device whose index cannot be read is a finding.
-//
-// Keyrings, aliases, redirects, percentages and paths are judged by the rules of
-// server and client; see [Index.Check] and [Index.Upgrade].
+// other, whether every file that they name is there and signed by whom it has to
+// be, and what killed programs left. Findings come sorted, the worst first. The
+// error says that the tree could not be looked at; a device whose index cannot be
+// read, and a document that is not signed as it should be, are findings.
 func Check(ctx context.Context, c *systemimage.Client, o Options) ([]systemimage.Finding, error) {
-	l, err := c.Channels(ctx)
+	t, err := read(ctx, c, o)
 	if err != nil {
 		return nil, err
 	}
-	t := &treeCheck{c: c, o: o, l: l, indexes: map[[2]string]*systemimage.PublishedIndex{}}
-	t.parallel = cmp.Or(o.Parallel, 8)
-	for p, err := range c.Survey(ctx, t.parallel) {
-		if err != nil {
-			t.unreadable(err)
-			continue
-		}
-		t.indexes[[2]string{p.Channel, p.Device}] = p
+	apply(t, listingRules, t.list)
+	for _, name := range t.list.Names() {
+		apply(t, channelRules, name)
+		apply(t, redirectRules, name)
+		apply(t, aliasRules, name)
 	}
-	if err := ctx.Err(); err != nil {
-		return nil, &systemimage.Error{Op: "check tree", Err: context.Cause(ctx)}
-	}
-	for name := range l.Pairs() {
-		if len(t.done) == 0 || t.done[len(t.done)-1] != name {
-			t.done = append(t.done, name)
-			t.checkChannel(name)
-		}
-	}
-	for _, key := range t.sorted() {
-		t.checkIndex(t.indexes[key])
+	for _, at := range t.pairs() {
+		apply(t, indexRules, t.indexes[at])
+		apply(t, releaseRules, t.indexes[at])
 	}
 	if err := t.probe(ctx); err != nil {
 		return nil, err
 	}
-	slices.SortStableFunc(t.findings, func(a, b systemimage.Finding) int {
-		rank := map[systemimage.Severity]int{systemimage.Harmful: 0, systemimage.Risky: 1, systemimage.Worth: 2}
-		return cmp.Or(rank[a.Severity]-rank[b.Severity], cmp.Compare(a.Channel, b.Channel),
-			cmp.Compare(a.Device, b.Device), cmp.Compare(a.Place, b.Place), cmp.Compare(a.Class, b.Class))
-	})
-	return slices.Compact(t.findings), nil
+	for _, s := range t.signed() {
+		if !t.told[s.path] {
+			apply(t, signatureRules, s)
+		}
+	}
+	return t.sorted(), nil
 }
 
-// treeCheck is one look over a tree.
-type treeCheck struct {
-	c        *systemimage.Client
-	o        Options
-	l        *systemimage.Listing
-	parallel int
-	indexes  map[[2]string]*systemimage.PublishedIndex
-	done     []string
+// A pair is a device in a channel.
+type pair struct{ channel, device string }
 
-	mu       sync.Mutex // for what probes find
+// tree is one look over a published tree.
+type tree struct {
+	c       *systemimage.Client
+	open    *systemimage.Client // the same without verification
+	o       Options
+	policy  keyring.Policy
+	root    *keyring.Keyring // the pinned one; nil without a Trust
+	list    *systemimage.Listing
+	indexes map[pair]*systemimage.PublishedIndex
+	rings   map[string]*ring   // published keyrings, by path
+	files   map[string]*signed // all that is signed, by path
+	order   []string           // of files
+	payload []*payload
+	told    map[string]bool // paths of documents that are known to be refused
+
+	mu       sync.Mutex // for what is added by several at once
 	findings []systemimage.Finding
 }
 
-func (t *treeCheck) add(f systemimage.Finding) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.findings = append(t.findings, f)
-}
-
-func (t *treeCheck) sorted() [][2]string {
-	var keys [][2]string
-	for k := range t.indexes {
-		keys = append(keys, k)
+// read reads channels.json and all indexes. What is not signed as it should be is a
+// finding, and looked at all the same.
+func read(ctx context.Context, c *systemimage.Client, o Options) (*tree, error) {
+	t := &tree{c: c, o: o, indexes: map[pair]*systemimage.PublishedIndex{}, rings: map[string]*ring{}, told: map[string]bool{}, files: map[string]*signed{}}
+	t.open = &systemimage.Client{BaseURL: c.BaseURL, HTTP: c.HTTP, UserAgent: c.UserAgent, Logger: c.Logger, Unverified: true,
+		Tries: c.Tries, Pause: c.Pause, Timeout: c.Timeout, Limit: c.Limit}
+	t.o.Parallel, t.o.Within = cmp.Or(o.Parallel, 8), cmp.Or(o.Within, 30*24*time.Hour)
+	t.o.MaxUnpacked, t.o.Checksums = cmp.Or(o.MaxUnpacked, 8<<30), o.Checksums || o.Unpack
+	trust, _ := c.Trust.(*keyring.Trust)
+	if trust != nil {
+		t.policy = trust.Policy
+		t.root, _ = t.policy.Parse(trust.Root) // the client says what is wrong with it
 	}
-	slices.SortFunc(keys, func(a, b [2]string) int { return cmp.Or(cmp.Compare(a[0], b[0]), cmp.Compare(a[1], b[1])) })
-	return keys
-}
-
-// unreadable turns the error of one index into a finding.
-func (t *treeCheck) unreadable(err error) {
-	var e *systemimage.Error
-	if !errors.As(err, &e) {
-		t.add(systemimage.Finding{Severity: systemimage.Harmful, Class: "unreadable-index", Problem: err.Error(), Remedy: "look at the server"})
-		return
-	}
-	f := systemimage.Finding{Severity: systemimage.Harmful, Class: "unreadable-index", Channel: e.Channel, Device: e.Device, Place: t.l.Channels[e.Channel].Devices[e.Device].Index}
-	f.Problem, f.Remedy = "the index cannot be read: "+e.Err.Error(), "restore it from a mirror or a backup"
 	switch {
-	case errors.Is(err, systemimage.ErrSignature):
-		f.Class, f.Remedy = "index-signature", "run re-sign-indexes on the server; when the index was not changed by the team, find out by whom first"
-		f.Problem = "devices refuse the index: " + e.Err.Error()
-	case errors.Is(err, systemimage.ErrTorn), errors.Is(err, systemimage.ErrNotFound):
-		f.Class, f.Problem = "missing-index", "channels.json lists an index that is missing: devices get no update, and the next program begins its history again"
-		f.Remedy = "move index.json.new into its place if it is there, else restore it, before anything else runs on the server"
+	case !o.Now.IsZero():
+	case trust != nil && trust.Time != nil:
+		t.o.Now = trust.Time()
+	default:
+		t.o.Now = time.Now()
 	}
-	t.add(f)
+	var err error
+	reader := c
+	if t.list, err = c.Channels(ctx); errors.Is(err, systemimage.ErrSignature) {
+		apply(t, unreadableRules, about(err, "", ""))
+		reader = t.open // with a listing that nobody vouches for, nothing verifies
+		t.list, err = t.open.Channels(ctx)
+	}
+	if err != nil {
+		return nil, err
+	}
+	for p, err := range reader.Survey(ctx, t.o.Parallel) {
+		if err == nil {
+			t.indexes[pair{p.Channel, p.Device}] = p
+			continue
+		}
+		e := about(err, "", "")
+		apply(t, unreadableRules, e)
+		if errors.Is(err, systemimage.ErrSignature) && e.Device != "" {
+			if p, err := t.open.IndexOf(ctx, t.list, e.Channel, e.Device); err == nil {
+				t.indexes[pair{p.Channel, p.Device}] = p
+			}
+		}
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, &systemimage.Error{Op: "check tree", Err: context.Cause(ctx)}
+	}
+	return t, nil
+}
+
+// pairs are the channels and devices whose index was read, in order.
+func (t *tree) pairs() (list []pair) {
+	for channel, device := range t.list.Pairs() {
+		if t.indexes[pair{channel, device}] != nil {
+			list = append(list, pair{channel, device})
+		}
+	}
+	return list
+}
+
+// follows tells whether an index belongs to another channel, by a redirect.
+func (t *tree) follows(at pair) bool {
+	c := t.list.Channels[at.channel]
+	return c.Redirect != "" || c.Devices[at.device].Redirect != ""
 }
 
 // probe asks about each file that documents name or that a killed program may
 // have left, each once.
-func (t *treeCheck) probe(ctx context.Context) error {
-	var jobs []func(context.Context) error
-	seen := map[string]bool{}
-	for _, key := range t.sorted() {
-		p := t.indexes[key]
-		if dir := p.Entry.Folder(); !seen[dir] {
-			seen[dir] = true
-			for _, name := range []string{"index.json.new", "index.json.new.asc"} {
-				jobs = append(jobs, t.leftOver(p.Channel, p.Device, "/"+dir+"/"+name))
-			}
-		}
-		if t.o.NoFiles {
-			continue
-		}
-		for _, m := range p.Images {
-			for _, f := range m.Files {
-				if !seen[f.Path] {
-					seen[f.Path] = true
-					jobs = append(jobs, t.file(p.Channel, p.Device, f))
-				}
-			}
-		}
+func (t *tree) probe(ctx context.Context) error {
+	if err := t.readKeyrings(ctx); err != nil {
+		return err
 	}
-	for _, name := range []string{"/channels.json.new", "/channels.json.new.asc", "/channels.json.asc.new"} {
-		jobs = append(jobs, t.leftOver("", "", name))
+	t.collect()
+	jobs := t.leftOvers()
+	for _, path := range t.order {
+		jobs = append(jobs, func(ctx context.Context) error { return t.readSignature(ctx, t.files[path]) })
 	}
-	if t.o.Expiry != nil {
-		jobs = append(jobs, t.keyrings()...)
+	if err := t.run(ctx, jobs); err != nil {
+		return err
 	}
-	return t.run(ctx, jobs)
+	jobs = nil
+	for _, p := range t.payload {
+		jobs = append(jobs, func(ctx context.Context) error { return t.lookAt(ctx, p) })
+	}
+	if err := t.run(ctx, jobs); err != nil {
+		return err
+	}
+	for _, p := range t.payload {
+		apply(t, fileRules, p)
+	}
+	for _, r := range t.keyrings() {
+		apply(t, keyringRules, r)
+	}
+	return nil
 }
 
 // run does the jobs, several at a time. The first that fails for another reason
 // than the tree's own state ends the rest.
-func (t *treeCheck) run(ctx context.Context, jobs []func(context.Context) error) error {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	work := make(chan func(context.Context) error)
-	var workers sync.WaitGroup
-	for range min(t.parallel, len(jobs)) {
-		workers.Go(func() {
-			for job := range work {
-				if err := job(ctx); err != nil {
-					cancel(err)
-				}
-			}
-		})
-	}
+func (t *tree) run(ctx context.Context, jobs []func(context.Context) error) error {
+	g, inner := errgroup.WithContext(ctx)
+	g.SetLimit(t.o.Parallel)
 	for _, job := range jobs {
-		select {
-		case work <- job:
-			continue
-		case <-ctx.Done():
+		if inner.Err() != nil {
+			break
 		}
-		break
+		g.Go(func() error { return job(inner) })
 	}
-	close(work)
-	workers.Wait()
-	if err := context.Cause(ctx); err != nil {
+	err := g.Wait()
+	if ctx.Err() != nil {
+		err = context.Cause(ctx)
+	}
+	if err != nil {
 		return &systemimage.Error{Op: "check tree", Err: err}
 	}
 	return nil
 }
 
-// leftOver looks for a file that only a killed program, or one that is running
-// just now, has there.
-func (t *treeCheck) leftOver(channel, device, place string) func(context.Context) error {
-	return func(ctx context.Context) error {
-		_, there, err := t.c.Stat(ctx, place)
-		if err != nil || !there {
-			return err
-		}
-		if err := host.Sleep(ctx, 2*time.Second); err != nil {
-			return err
-		}
-		if _, there, err = t.c.Stat(ctx, place); err != nil || !there {
-			return err // a commit that was going on
-		}
-		t.add(systemimage.Finding{Severity: systemimage.Harmful, Class: "left-over", Channel: channel, Device: device, Place: place,
-			Problem: "left by a killed program: every further commit there fails, also one that stops a rollout",
-			Remedy:  "run cleanup-tree, then re-sign-indexes"})
-		return nil
+// about returns an error of the client, or makes one of it.
+func about(err error, channel, device string) *systemimage.Error {
+	var e *systemimage.Error
+	if errors.As(err, &e) {
+		return e
 	}
+	return &systemimage.Error{Channel: channel, Device: device, Err: err}
+}
+
+// sortedKeys are the keys of a map in order.
+func sortedKeys[V any](m map[string]V) []string {
+	var list []string
+	for k := range m {
+		list = append(list, k)
+	}
+	slices.Sort(list)
+	return list
 }

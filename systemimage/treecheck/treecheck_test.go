@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -17,14 +18,6 @@ import (
 	"github.com/landingteam/landing/systemimage/systemimagetest"
 	"github.com/landingteam/landing/systemimage/treecheck"
 )
-
-func expiry(tarXZ []byte) (time.Time, error) {
-	k, err := keyring.Parse(tarXZ)
-	if err != nil {
-		return time.Time{}, err
-	}
-	return k.Expiry, nil
-}
 
 // classes are the findings in short.
 func classes(t *testing.T, c *systemimage.Client, o treecheck.Options) []string {
@@ -43,7 +36,14 @@ func classes(t *testing.T, c *systemimage.Client, o treecheck.Options) []string 
 	return list
 }
 
-func TestCheckTreeClean(t *testing.T) {
+// sample is what there is to say of the sample world: a release candidate is being
+// phased in to a stable channel.
+var sample = []string{
+	"warning unfinished-tag ubuntu-touch/stable/meizu.en arale",
+	"note phased ubuntu-touch/stable/meizu.en arale",
+}
+
+func TestCheckClean(t *testing.T) {
 	t.Parallel()
 	fake := systemimagetest.New(t, systemimagetest.SampleWorld())
 	tree := httptest.NewServer(fake.Handler())
@@ -53,13 +53,13 @@ func TestCheckTreeClean(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := &systemimage.Client{BaseURL: tree.URL, Trust: &keyring.Trust{Root: root}}
-	if got := classes(t, c, treecheck.Options{Checksums: true, Expiry: expiry}); len(got) > 0 {
-		t.Errorf("a clean tree has findings: %q", got)
+	if d := cmp.Diff(sample, classes(t, c, treecheck.Options{Unpack: true})); d != "" {
+		t.Errorf("findings of the sample (-want +got)\n%s", d)
 	}
-	// Two years on, its keyrings have expired or are about to.
+	// Fifty years on, its keyrings have expired or are about to.
 	c = &systemimage.Client{BaseURL: tree.URL, Unverified: true}
-	for _, class := range classes(t, c, treecheck.Options{NoFiles: true, Expiry: expiry, Now: time.Now().AddDate(50, 0, 0)}) {
-		if !strings.Contains(class, "expired-keyring") {
+	for _, class := range classes(t, c, treecheck.Options{NoFiles: true, Now: time.Now().AddDate(50, 0, 0)}) {
+		if !strings.Contains(class, "expired-keyring") && !slices.Contains(sample, class) {
 			t.Errorf("in fifty years: %q, want keyrings only", class)
 		}
 	}
@@ -67,7 +67,7 @@ func TestCheckTreeClean(t *testing.T) {
 
 // The tree that was recorded from a real server is clean: at the time of its
 // recording, since its keyrings expire one day.
-func TestCheckTreeRecorded(t *testing.T) {
+func TestCheckRecorded(t *testing.T) {
 	t.Parallel()
 	www := filepath.Join("..", "..", "shared", "fixtures", "system-image-server", "tree", "www")
 	if _, err := os.Stat(www); err != nil {
@@ -81,12 +81,12 @@ func TestCheckTreeRecorded(t *testing.T) {
 	}
 	recorded := time.Date(2026, time.November, 22, 12, 0, 0, 0, time.UTC)
 	c := &systemimage.Client{BaseURL: tree.URL, Trust: &keyring.Trust{Root: root, Time: func() time.Time { return recorded }}}
-	if got := classes(t, c, treecheck.Options{Checksums: true, Expiry: expiry, Now: recorded}); len(got) > 0 {
-		t.Errorf("the recorded tree has findings: %q", got)
+	if d := cmp.Diff(sample, classes(t, c, treecheck.Options{Unpack: true, Now: recorded})); d != "" {
+		t.Errorf("findings of the recorded tree (-want +got)\n%s", d)
 	}
 }
 
-func TestCheckTreeFindings(t *testing.T) {
+func TestCheckFindings(t *testing.T) {
 	t.Parallel()
 	const krillin = "ubuntu-touch/rc-proposed/bq-aquaris.en/krillin/index.json"
 	const arale = "ubuntu-touch/stable/meizu.en/arale/index.json"
@@ -122,6 +122,41 @@ func TestCheckTreeFindings(t *testing.T) {
 			[]string{"error missing-keyring"}},
 		{"keyring is a page", func(t *testing.T, www string) { write(t, www, "gpg/image-master.tar.xz", "<html>") },
 			[]string{"error bad-keyring"}},
+		{"signature is a page", func(t *testing.T, www string) {
+			write(t, www, payload(t, www, arale, "version-")+".asc", "<html><body>not found</body></html>")
+		}, []string{"error no-signature ubuntu-touch/stable/meizu.en arale"}},
+		{"signature of another file", func(t *testing.T, www string) {
+			write(t, www, payload(t, www, arale, "version-")+".asc", string(read(t, www, "channels.json.asc")))
+		}, []string{"error wrong-signature ubuntu-touch/stable/meizu.en arale"}},
+		{"signature of a keyring of another file", func(t *testing.T, www string) {
+			write(t, www, "gpg/image-signing.tar.xz.asc", string(read(t, www, "gpg/blacklist.tar.xz.asc")))
+		}, []string{"error wrong-signature"}},
+		{"another keyring in its place", func(t *testing.T, www string) {
+			write(t, www, "gpg/blacklist.tar.xz", string(read(t, www, "gpg/image-signing.tar.xz")))
+			write(t, www, "gpg/blacklist.tar.xz.asc", string(read(t, www, "gpg/image-signing.tar.xz.asc")))
+		}, []string{"error wrong-keyring"}},
+		{"no channels", func(t *testing.T, www string) { write(t, www, "channels.json", "{}") }, []string{"error no-channels"}},
+		{"channel without devices", func(t *testing.T, www string) {
+			edit(t, www, "channels.json", func(x map[string]any) {
+				x["ubuntu-touch/devel"] = map[string]any{"devices": map[string]any{}}
+			})
+		}, []string{"warning no-devices ubuntu-touch/devel"}},
+		{"channel with a name that devices use", func(t *testing.T, www string) {
+			edit(t, www, "channels.json", func(x map[string]any) { x["self"] = x["ubuntu-touch/stable/bq-aquaris.en"] })
+		}, []string{"error reserved-name self", "warning odd-index-path self krillin", "warning odd-index-path self vegetahd"}},
+		{"halted", func(t *testing.T, www string) {
+			edit(t, www, arale, func(x map[string]any) { of(x, "full", 1)["phased-percentage"] = 0 })
+		}, []string{"warning halted ubuntu-touch/stable/meizu.en arale", "warning unfinished-tag ubuntu-touch/stable/meizu.en arale"}},
+		{"weekly tag in stable", tagged("ubuntu-touch/stable/bq-aquaris.en/krillin/index.json", "2016-W12-weekly"),
+			[]string{"warning other-tag ubuntu-touch/stable/bq-aquaris.en krillin", "warning unfinished-tag ubuntu-touch/stable/bq-aquaris.en krillin",
+				"warning other-tag ubuntu-touch/stable/bq-aquaris.en vegetahd"}},
+		{"another tag than its channel", tagged("ubuntu-touch/rc/bq-aquaris.en/krillin/index.json", "OTA-5-rc"),
+			[]string{"warning other-tag ubuntu-touch/rc/bq-aquaris.en krillin", "warning other-tag ubuntu-touch/rc/bq-aquaris.en vegetahd"}},
+		{"another system than its channel", func(t *testing.T, www string) {
+			edit(t, www, krillin, func(x map[string]any) {
+				of(x, "full", 3)["version_detail"] = "ubuntu=20150701,device=20150611-4c0ffee,custom=20150612-102-29-15-vivid,keyring=archive-master,version=3"
+			})
+		}, []string{"note other-system ubuntu-touch/rc-proposed/bq-aquaris.en krillin", "note other-system ubuntu-touch/rc-proposed/bq-aquaris.en vegetahd"}},
 		{"no images", func(t *testing.T, www string) { edit(t, www, arale, func(x map[string]any) { x["images"] = []any{} }) },
 			[]string{"note no-images ubuntu-touch/stable/meizu.en arale"}},
 		{"version null", func(t *testing.T, www string) {
@@ -164,7 +199,8 @@ func TestCheckTreeFindings(t *testing.T) {
 			defer tree.Close()
 			tt.spoil(t, filepath.Join(fake.Root(), "www"))
 			c := &systemimage.Client{BaseURL: tree.URL, Unverified: true, Tries: 1}
-			got := classes(t, c, treecheck.Options{Checksums: true, Expiry: expiry})
+			got := classes(t, c, treecheck.Options{Checksums: true})
+			got = slices.DeleteFunc(got, func(class string) bool { return slices.Contains(sample, class) && !slices.Contains(tt.want, class) })
 			if d := cmp.Diff(tt.want, got); d != "" {
 				t.Errorf("findings (-want +got)\n%s", d)
 			}
@@ -172,8 +208,19 @@ func TestCheckTreeFindings(t *testing.T) {
 	}
 }
 
+// tagged gives the full image 1 of an index another tag.
+func tagged(index, tag string) func(*testing.T, string) {
+	return func(t *testing.T, www string) {
+		edit(t, www, index, func(x map[string]any) {
+			m := of(x, "full", 1)
+			detail := m["version_detail"].(string)
+			m["version_detail"] = detail[:strings.Index(detail, "tag=")] + "tag=" + tag + ",version=1"
+		})
+	}
+}
+
 // A signature that does not fit its index is found by a client that verifies.
-func TestCheckTreeSignature(t *testing.T) {
+func TestCheckSignature(t *testing.T) {
 	t.Parallel()
 	fake := systemimagetest.New(t, systemimagetest.SampleWorld())
 	tree := httptest.NewServer(fake.Handler())
@@ -184,19 +231,19 @@ func TestCheckTreeSignature(t *testing.T) {
 	}
 	edit(t, filepath.Join(fake.Root(), "www"), "ubuntu-touch/stable/meizu.en/arale/index.json", func(x map[string]any) { images(x)[0]["description"] = "mine" })
 	c := &systemimage.Client{BaseURL: tree.URL, Trust: &keyring.Trust{Root: root}, Tries: 1}
-	want := []string{"error index-signature ubuntu-touch/stable/meizu.en arale"}
+	want := append([]string{"error index-signature ubuntu-touch/stable/meizu.en arale"}, sample...)
 	if d := cmp.Diff(want, classes(t, c, treecheck.Options{})); d != "" {
 		t.Errorf("findings (-want +got)\n%s", d)
 	}
 }
 
-func TestCheckTreeNoServer(t *testing.T) {
+func TestCheckNoServer(t *testing.T) {
 	t.Parallel()
 	tree := httptest.NewServer(http.NotFoundHandler())
 	defer tree.Close()
 	c := &systemimage.Client{BaseURL: tree.URL, Unverified: true, Tries: 1}
 	if _, err := treecheck.Check(t.Context(), c, treecheck.Options{}); !errors.Is(err, systemimage.ErrNotFound) {
-		t.Errorf("CheckTree() of nothing = %v, want ErrNotFound", err)
+		t.Errorf("Check() of nothing = %v, want ErrNotFound", err)
 	}
 }
 
