@@ -2,6 +2,8 @@ package systemimage
 
 import (
 	"encoding/json"
+	"errors"
+	"fmt"
 	"reflect"
 	"strings"
 	"testing"
@@ -17,7 +19,7 @@ var lenient = map[string]string{
 	"ValueError day is out of range":        "likewise",
 	"ValueError second must be in 0..59":    "likewise",
 	"KeyError 'generated_at'":               "likewise; the server has no time before its first commit",
-	"TypeError Image.__init__() got mult":   "a field named self is an accident of the client's language",
+	"TypeError Image.__init__() got mult":   "a field named self is reported by Check",
 }
 
 func TestParseIndexLikeADevice(t *testing.T) {
@@ -129,6 +131,32 @@ func TestParseIndexLikeADevice(t *testing.T) {
 	for what, why := range lenient {
 		if !seen[what] {
 			t.Errorf("no case for the difference %q (%s)", what, why)
+		}
+	}
+}
+
+// Fields with the names of arguments in the client end the reading of an index for
+// every device, also for those that may not take the image.
+func TestCheckReservedFields(t *testing.T) {
+	const text = `{"global": {"generated_at": "Tue Mar 01 01:01:01 UTC 2016"}, "images": [
+		{"type": "full", "version": 7, "minversion": 5, %s "files": [{"path": "/a", "signature": "/a.asc", "checksum": "0", "size": 1, %s "order": 0}]}]}`
+	for _, tt := range []struct{ image, file, want string }{
+		{"", "", ""},
+		{`"selfie": 1,`, `"Self": 1,`, ""},
+		{`"self": 1,`, "", "images[0].self"},
+		{`"converters": null,`, "", "images[0].converters"},
+		{"", `"self": "x",`, "images[0].files[0].self"},
+		{"", `"converters": {},`, "images[0].files[0].converters"},
+	} {
+		x, err := ParseIndex(fmt.Appendf(nil, text, tt.image, tt.file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, err := range []error{x.Check(), x.CheckFor(0), x.CheckFor(6)} {
+			var e *Error
+			if tt.want == "" && err != nil || tt.want != "" && (!errors.As(err, &e) || e.Place != tt.want || !errors.Is(err, ErrBroken)) {
+				t.Errorf("%s %s: %v, want ErrBroken at %q", tt.image, tt.file, err, tt.want)
+			}
 		}
 	}
 }

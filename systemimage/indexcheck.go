@@ -22,6 +22,9 @@ func (x *Index) Check() error {
 	}
 	for i, m := range x.Images {
 		place := fmt.Sprintf("images[%d]", i)
+		for _, err := range m.reserved(i) {
+			all = append(all, err)
+		}
 		for err := range m.listing(place) {
 			all = append(all, err)
 		}
@@ -33,6 +36,26 @@ func (x *Index) Check() error {
 	}
 	return errors.Join(all...)
 }
+
+// reserved reports fields of an image, or of one of its files, that devices cannot
+// read an index with: their names are those of arguments in the client, which are
+// taken. That ends the reading of the index, also for devices that need not look at
+// the image.
+func (m *Image) reserved(i int) (all []error) {
+	for _, name := range []string{"self", "converters"} {
+		if _, ok := m.Unknown[name]; ok {
+			all = append(all, broken(fmt.Sprintf("images[%d].%s", i, name), unreadable))
+		}
+		for j := range m.Files {
+			if _, ok := m.Files[j].Unknown[name]; ok {
+				all = append(all, broken(fmt.Sprintf("images[%d].files[%d].%s", i, j, name), unreadable))
+			}
+		}
+	}
+	return all
+}
+
+const unreadable = "is a field whose name devices cannot read"
 
 // listing yields what makes a device fail when it lists its candidates.
 func (m Image) listing(place string) iter.Seq[error] {
@@ -118,6 +141,9 @@ func (x *Index) CheckFor(build int) error {
 	}
 	for i := range x.Images {
 		m := &x.Images[i]
+		for _, err := range m.reserved(i) {
+			return err
+		}
 		if m.Unknown == nil && (m.Type == Full || m.Type == Delta && uint(m.Base) <= MaxVersion) && uint(m.Version) <= MaxVersion && !m.NullVersion {
 			continue // the common case, cheaply
 		}

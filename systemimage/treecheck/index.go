@@ -1,6 +1,7 @@
 package treecheck
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -147,15 +148,16 @@ func offers(p *systemimage.PublishedIndex, visit func(build int, o *upgrade.Offe
 }
 
 func sameNames(p *systemimage.PublishedIndex) (list []problem) {
-	from := map[string][]string{} // builds by what is wrong
+	from, why := map[string][]string{}, map[string]string{} // by the names: builds, and the first reason
 	offers(p, func(b int, _ *upgrade.Offer, err error) {
 		var e *systemimage.Error
 		if errors.As(err, &e) {
-			from[e.Err.Error()] = append(from[e.Err.Error()], fmt.Sprint(b))
+			from[e.Place] = append(from[e.Place], fmt.Sprint(b))
+			why[e.Place] = cmp.Or(why[e.Place], e.Err.Error())
 		}
 	})
-	for _, why := range sortedKeys(from) {
-		list = append(list, problem{text: "devices at build " + strings.Join(from[why], ", ") + " cannot update: " + why})
+	for _, place := range sortedKeys(from) {
+		list = append(list, problem{place: place, text: why[place] + "; so it is for devices at build " + strings.Join(from[place], ", ")})
 	}
 	return list
 }

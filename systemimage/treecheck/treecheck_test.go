@@ -157,6 +157,21 @@ func TestCheckFindings(t *testing.T) {
 				of(x, "full", 3)["version_detail"] = "ubuntu=20150701,device=20150611-4c0ffee,custom=20150612-102-29-15-vivid,keyring=archive-master,version=3"
 			})
 		}, []string{"note other-system ubuntu-touch/rc-proposed/bq-aquaris.en krillin", "note other-system ubuntu-touch/rc-proposed/bq-aquaris.en vegetahd"}},
+		{"two files of one name on one way", func(t *testing.T, www string) {
+			edit(t, www, krillin, func(x map[string]any) {
+				files := of(x, "delta", 3)["files"].([]any)
+				first, second := files[0].(map[string]any), files[1].(map[string]any)
+				place := "/other/" + filepath.Base(first["path"].(string))
+				if err := os.MkdirAll(filepath.Join(www, "other"), 0o755); err != nil {
+					t.Fatal(err)
+				}
+				write(t, www, place, string(read(t, www, second["path"].(string))))
+				second["path"] = place
+			})
+		}, []string{"error same-name ubuntu-touch/rc-proposed/bq-aquaris.en krillin"}},
+		{"a field that devices cannot read", func(t *testing.T, www string) {
+			edit(t, www, arale, func(x map[string]any) { images(x)[0]["converters"] = 1 })
+		}, []string{"error broken-index ubuntu-touch/stable/meizu.en arale"}},
 		{"no images", func(t *testing.T, www string) { edit(t, www, arale, func(x map[string]any) { x["images"] = []any{} }) },
 			[]string{"note no-images ubuntu-touch/stable/meizu.en arale"}},
 		{"version null", func(t *testing.T, www string) {

@@ -88,6 +88,11 @@ func decide(x *systemimage.Index, q Request) (*Offer, []systemimage.Image, *grap
 			break
 		}
 	}
+	for _, path := range tied { // of ways that are tied, some device takes each
+		if err := clash(capped(slices.Clone(path), q.MaxImage)); err != nil {
+			return nil, nil, nil, err
+		}
+	}
 	slices.SortStableFunc(tied, func(a, b []systemimage.Image) int { return len(a) - len(b) })
 	chosen := tied[0]
 	o.Ties = tied[1:]
