@@ -120,27 +120,6 @@ func (cs Channels) Pairs() iter.Seq2[string, string] {
 	}
 }
 
-// among lists the names that are closest to what was asked for.
-func among(what string, names iter.Seq[string], asked string) string {
-	list := slices.Sorted(names)
-	if len(list) == 0 {
-		return "there are no " + what
-	}
-	const most = 8
-	if len(list) > most {
-		near := func(s string) int { // length of the common beginning
-			n := 0
-			for n < min(len(s), len(asked)) && s[n] == asked[n] {
-				n++
-			}
-			return n
-		}
-		slices.SortStableFunc(list, func(a, b string) int { return near(b) - near(a) })
-		return fmt.Sprintf("closest of %d %s: %s", len(list), what, strings.Join(list[:most], ", "))
-	}
-	return what + ": " + strings.Join(list, ", ")
-}
-
 // ParseChannels reads a channels.json by the rules of devices: one channel
 // without "devices" or with an odd "hidden" makes the whole document
 // unusable. Names that trip devices up ("self", "keys") are read like any

@@ -10,8 +10,11 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/landingteam/landing/runbook/command"
 	"github.com/landingteam/landing/runbook/lab"
+	"github.com/landingteam/landing/systemimage/systemimagetest"
 )
 
 func TestMain(m *testing.M) {
@@ -83,7 +86,7 @@ func TestHostile(t *testing.T) {
 	}))
 	defer s.Close()
 	site := filepath.Join(t.TempDir(), "site.conf")
-	if err := os.WriteFile(site, []byte("[image-server]\nurl = "+s.URL+"\nunverified = yes\n"), 0o666); err != nil {
+	if err := os.WriteFile(site, []byte("[image-server]\nurl = "+s.URL+"\nunverified = yes\ncache = cache\n"), 0o666); err != nil {
 		t.Fatal(err)
 	}
 	var out bytes.Buffer
@@ -97,5 +100,56 @@ func TestHostile(t *testing.T) {
 		"\nNothing above was verified: the tree was read without its keyring.\nimageinfo: 1 of 2 indexes cannot be read\n"
 	if got := out.String(); code != 1 || !strings.HasPrefix(got, want) || !strings.HasSuffix(got, rest) {
 		t.Errorf("exit status %d:\n%s", code, got)
+	}
+}
+
+// A tree that goes back in time is noticed by the next program, though everything in
+// it was properly signed in its day.
+func TestOlderTree(t *testing.T) {
+	begin := time.Now().Add(-2 * time.Hour)
+	world := systemimagetest.SampleWorld()
+	world.Now = func() time.Time { return begin }
+	newer := systemimagetest.New(t, world)
+	older, err := newer.Clone(systemimagetest.TempDir(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	newer.Now = func() time.Time { return begin.Add(time.Hour) }
+	out, err := newer.Run(t.Context(), command.Command{Argv: []string{filepath.Join(newer.Root(), "bin", "set-phased-percentage"), "-v", "ubuntu-touch/stable/meizu.en", "arale", "1", "50"}})
+	if err != nil || out.Exit != 0 {
+		t.Fatalf("%v, exit status %d: %s%s", err, out.Exit, out.Stdout, out.Stderr)
+	}
+	served := newer
+	tree := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { served.Handler().ServeHTTP(w, r) }))
+	defer tree.Close()
+	text := "[image-server]\nurl = " + tree.URL + "\nkeyring = " + filepath.Join(newer.Root(), "secret", "gpg", "keyrings", "archive-master.tar.xz") + "\n"
+	for _, tt := range []struct {
+		name, cache string
+		refused     bool
+	}{
+		{"by default", "", true},
+		{"a folder of its own", "cache = here\n", true},
+		{"nothing kept", "cache = no\n", false},
+	} {
+		home := t.TempDir()
+		for _, name := range []string{"HOME", "XDG_CACHE_HOME"} {
+			t.Setenv(name, home)
+		}
+		site := filepath.Join(home, "site.conf")
+		if err := os.WriteFile(site, []byte(text+tt.cache), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		run := func() (int, string) {
+			var out bytes.Buffer
+			return program().Run(t.Context(), []string{"-site", site, "ubuntu-touch/stable/meizu.en", "arale"}, strings.NewReader(""), &out, &out), out.String()
+		}
+		served = newer
+		if code, out := run(); code != 0 || !strings.Contains(out, "50 %") {
+			t.Errorf("%s: exit status %d:\n%s", tt.name, code, out)
+		}
+		served = older
+		if code, out := run(); (code != 0) != tt.refused || tt.refused != strings.Contains(out, "went back in time") {
+			t.Errorf("%s: exit status %d, want it refused: %v\n%s", tt.name, code, tt.refused, out)
+		}
 	}
 }

@@ -70,6 +70,8 @@ type ImageServer struct {
 	URL        string        // the published tree
 	Keyring    string        // file with the archive-master keyring that the tree is verified against
 	Unverified bool          // read the tree without verifying: only when no keyring is named
+	Cache      string        // folder of what was read of the tree; empty: one in the user's cache folder
+	NoCache    bool          // keep nothing: an older tree is then not noticed by the next program
 	LockWait   time.Duration // how long a held global lock is waited for
 }
 

@@ -29,6 +29,7 @@ func siteKeys() []siteKey {
 		{"image-server", "url", text(func(s *Site) *string { return &s.ImageServer.URL })},
 		{"image-server", "keyring", path(func(s *Site) *string { return &s.ImageServer.Keyring })},
 		{"image-server", "unverified", unverified},
+		{"image-server", "cache", cache},
 		{"image-server", "lock_wait", lockWait},
 		{"cdimage", "logs", text(func(s *Site) *string { return &s.ImageBuilder.Logs })},
 		{"cdimage", "project", text(func(s *Site) *string { return &s.ImageBuilder.Images.Project })},
@@ -59,6 +60,16 @@ func unverified(s *Site, value, _ string) error {
 		s.ImageServer.Unverified = true
 	default:
 		return fmt.Errorf("unverified = %s: want yes or no", value)
+	}
+	return nil
+}
+
+func cache(s *Site, value, dir string) error {
+	switch s.ImageServer.Cache = file(value, dir); value {
+	case "no":
+		s.ImageServer.NoCache, s.ImageServer.Cache = true, ""
+	case "yes":
+		s.ImageServer.Cache = ""
 	}
 	return nil
 }

@@ -259,7 +259,11 @@ func (w *World) openSite(o options, p Program) error {
 
 func (w *World) openTree(m ImageServer) error {
 	w.where.URL = bare(m.URL)
-	w.Images = &systemimage.Client{BaseURL: m.URL, Unverified: m.Unverified, Logger: w.log}
+	cache, err := m.cache()
+	if err != nil {
+		return err
+	}
+	w.Images = &systemimage.Client{BaseURL: m.URL, Unverified: m.Unverified, Cache: cache, Logger: w.log}
 	if !m.Unverified {
 		root, err := os.ReadFile(m.Keyring)
 		if err != nil {
@@ -271,6 +275,19 @@ func (w *World) openTree(m ImageServer) error {
 		w.Images.Trust = &keyring.Trust{Root: root}
 	}
 	return nil
+}
+
+// cache is the folder in which programs remember the newest index that they have
+// seen of each device, so that the next one notices when a tree goes back in time.
+func (m ImageServer) cache() (string, error) {
+	if m.NoCache || m.Cache != "" {
+		return m.Cache, nil
+	}
+	dir, err := os.UserCacheDir()
+	if err != nil {
+		return "", fmt.Errorf("no folder to remember in what was read of %s: %w; name one with cache = in [image-server], or write cache = no", bare(m.URL), err)
+	}
+	return filepath.Join(dir, "landing", "system-image"), nil
 }
 
 func (w *World) openImageServer(m ImageServer) {
