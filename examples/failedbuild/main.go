@@ -59,7 +59,7 @@ func program() cli.Program {
 					return true, cli.Usage(err)
 				}
 				files.stdin = stdin
-				return true, fromFiles(files, build, asJSON, out)
+				return true, cli.Reading(ctx, func() error { return fromFiles(files, build, asJSON, out) })
 			}
 			if len(args) != 1 || !isLog(args[0]) {
 				return false, nil

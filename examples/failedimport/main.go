@@ -62,7 +62,7 @@ func program() cli.Program {
 			fs.StringVar(&saved, "log", "", "read what import-images printed from `FILE`, - is the standard input; needs no server")
 			fs.BoolVar(&in.RunImporter, "run", false, "ask to run the importer by hand, over all its channels, with its crontab line held")
 		},
-		Alone: func(_ context.Context, args []string, asJSON bool, stdin io.Reader, out io.Writer) (bool, error) {
+		Alone: func(ctx context.Context, args []string, asJSON bool, stdin io.Reader, out io.Writer) (bool, error) {
 			switch {
 			case len(args) > 0:
 				return true, cli.Usage(fmt.Errorf("%q stands behind the flags: name a channel with -channel, a device with -device", args[0]))
@@ -73,7 +73,7 @@ func program() cli.Program {
 			case journal() != "":
 				return true, cli.Usage(errors.New("-log and -journal exclude each other: a log that is read again says the same"))
 			}
-			return true, readLog(saved, in, asJSON, stdin, out)
+			return true, cli.Reading(ctx, func() error { return readLog(saved, in, asJSON, stdin, out) })
 		},
 		Looks: func([]string) bool { return !in.RunImporter && journal() == "" },
 		Look: func(ctx context.Context, w *cli.World, _ []string, asJSON bool, out io.Writer) error {

@@ -146,8 +146,7 @@ func Main(p Program) {
 	if lab.Program() { // this process is one of the lab's server programs
 		return
 	}
-	// A closed terminal ends a run as Ctrl-C does: what is held is given back.
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	ctx, stop := withSignals(context.Background())
 	// Nobody needs to read on: a reader that is gone must not end it half-way.
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 	code := p.Run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
