@@ -51,7 +51,7 @@ func scenes() []scene {
 		return procedure.Pace{Stop: &procedure.StopFile{Runner: w, Path: filepath.Join(w.server.Root(), "phased-state", "done")}, Every: time.Minute}
 	}
 	waits := map[int]time.Duration{30: time.Hour, 100: 3 * time.Hour}
-	faulty := []procedure.PublishedImage{
+	faulty := []procedure.NamedImage{
 		{Channel: "ubuntu-touch/stable/meizu.en", Device: "arale", Version: 2},
 		{Channel: "ubuntu-touch/stable/bq-aquaris.en", Device: "krillin", Version: 2},
 	}
