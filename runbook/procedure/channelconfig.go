@@ -113,19 +113,35 @@ func (c *EditConfig) Run(ctx context.Context, r *runbook.Run) error {
 	return r.Note(text)
 }
 
-// edited reads the file and makes the edits.
-func (c *EditConfig) edited(ctx context.Context) (now, next *channelconfig.Config, err error) {
-	now, err = c.File.Read(ctx)
-	if now == nil {
-		return nil, nil, err
+// putBack gives back what the edits changed for a while. Nobody is asked: that was
+// part of the change.
+func (c *EditConfig) putBack(ctx context.Context, r *runbook.Run, p *pointing) error {
+	back := &EditConfig{File: c.File, Linter: c.Linter, Input: EditConfigInput{Edits: p.back}}
+	edit, err := runbook.Read(ctx, r, "make the edits", back.look)
+	if err != nil {
+		return err
 	}
-	// A text against the grammar may be what the edits mend.
-	next, err = now.Edit(c.Input.Edits...)
-	return now, next, err
+	_, err = runbook.Do(ctx, r, runbook.Step[writtenConfig]{
+		Name:    "write",
+		Intent:  fmt.Sprintf("write %s: %s", edit.File, strings.Join(edit.Changes, "; ")),
+		Predict: writtenConfig{After: edit.After},
+		Probe: func(ctx context.Context) (writtenConfig, bool, error) {
+			left, err := p.left(ctx)
+			return writtenConfig{After: edit.After}, len(left) == 0, err
+		},
+		Do: func(ctx context.Context) (writtenConfig, error) {
+			backup, err := p.giveBack(ctx)
+			return writtenConfig{Backup: backup, After: edit.After}, err
+		},
+	})
+	if err != nil {
+		return err
+	}
+	return r.Note(fmt.Sprintf("%s is as it was: %s", edit.File, strings.Join(edit.Changes, "; ")))
 }
 
 func (c *EditConfig) look(ctx context.Context) (configEdit, error) {
-	now, next, err := c.edited(ctx)
+	now, next, err := edited(ctx, c.File, c.Input.Edits)
 	if err != nil {
 		return configEdit{}, err
 	}
@@ -171,7 +187,7 @@ func (c *EditConfig) worse(ctx context.Context, now, next *channelconfig.Config)
 
 // write writes what was shown, or nothing.
 func (c *EditConfig) write(ctx context.Context, edit configEdit) (writtenConfig, error) {
-	now, next, err := c.edited(ctx)
+	now, next, err := edited(ctx, c.File, c.Input.Edits)
 	switch {
 	case err != nil:
 		return writtenConfig{}, err

@@ -108,9 +108,11 @@ func ExampleRespin() {
 	// do         build ubuntu-touch-custom/vivid daily-preinstalled anew: env DIST=vivid EXTRA_PPAS=landing-team/snapshot:1001 for-project ubuntu-touch-custom cron.daily-preinstalled --live
 	// ask        Write this change to /srv/si/etc/config?
 	// hold       the importer (its line in the crontab)
+	// hold       /srv/si/etc/config: ubuntu-touch/rc-proposed/ubuntu takes the build, unless the import fails
 	// do         write /srv/si/etc/config: channel ubuntu-touch/rc-proposed/ubuntu: file_ubuntu is cdimage-ubuntu;/srv/cdimage.ubuntu.com/www/full/ubuntu-touch-custom/vivid/daily-preinstalled;vivid;import=any, was cdimage-ubuntu;/srv/si/cdimage/full/ubuntu-touch/daily-preinstalled;vivid;import=any
 	// check      point the channel at the build/read back
 	// do         run import-images by hand, for ubuntu-touch-custom/vivid/daily-preinstalled
 	// note       ubuntu-touch/rc-proposed/ubuntu stays pointed at cdimage-ubuntu;/srv/cdimage.ubuntu.com/www/full/ubuntu-touch-custom/vivid/daily-preinstalled;vivid;import=any, as was asked for
+	// give back  /srv/si/etc/config: ubuntu-touch/rc-proposed/ubuntu takes the build, unless the import fails
 	// give back  the importer (its line in the crontab)
 }

@@ -101,8 +101,9 @@ func (c *Hotfix) run(ctx context.Context, r *runbook.Run, left *outlasting) erro
 		return err
 	}
 	var built []hotfixBuilt
-	err = r.Hold(ctx, holdImporter(r, c.Importer, plan.several), func(ctx context.Context, r *runbook.Run) error {
-		built, err = c.images(ctx, r, plan)
+	var p pointing
+	err = r.Hold(ctx, p.around(holdImporter(r, c.Importer, plan.several)), func(ctx context.Context, r *runbook.Run) error {
+		built, err = c.images(ctx, r, plan, &p)
 		return err
 	})
 	if err != nil {

@@ -73,13 +73,13 @@ func (c *Hotfix) configure(ctx context.Context, r *runbook.Run, name string, edi
 	_, err := runbook.Do(ctx, r, runbook.Step[bool]{
 		Name: name, Intent: c.Config.Path + ": " + inWords(edits), Predict: true,
 		Probe: func(ctx context.Context) (bool, bool, error) {
-			now, next, err := c.edited(ctx, edits)
+			now, next, err := edited(ctx, c.Config, edits)
 			if err != nil {
 				return false, false, err
 			}
 			return true, now.Checksum() == next.Checksum(), nil
 		},
-		Do: func(ctx context.Context) (bool, error) { return true, c.write(ctx, edits) },
+		Do: func(ctx context.Context) (bool, error) { _, err := rewrite(ctx, c.Config, edits...); return true, err },
 	})
 	return err
 }
@@ -90,23 +90,4 @@ func inWords(edits []channelconfig.Edit) string {
 		words = append(words, e.String())
 	}
 	return strings.Join(words, "; ")
-}
-
-// write makes edits in the text that is there now: what others changed
-// elsewhere in it stays.
-func (c *Hotfix) write(ctx context.Context, edits []channelconfig.Edit) error {
-	now, next, err := c.edited(ctx, edits)
-	if err != nil || now.Checksum() == next.Checksum() {
-		return err
-	}
-	_, err = c.Config.Replace(ctx, now, next)
-	return err
-}
-
-func (c *Hotfix) edited(ctx context.Context, edits []channelconfig.Edit) (now, next *channelconfig.Config, err error) {
-	if now, err = c.Config.Read(ctx); err != nil {
-		return nil, nil, err
-	}
-	next, err = now.Edit(edits...)
-	return now, next, err
 }

@@ -2,7 +2,6 @@ package procedure
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"iter"
 	"slices"
@@ -12,7 +11,6 @@ import (
 	"github.com/landingteam/landing/cdimage/builder"
 	"github.com/landingteam/landing/runbook"
 	"github.com/landingteam/landing/systemimage"
-	"github.com/landingteam/landing/systemimage/operate"
 )
 
 // A hotfixBuilt is a finished build and the channels that get it.
@@ -23,7 +21,7 @@ type hotfixBuilt struct {
 
 // images makes the images of rc, and the builds of rc-proposed after them. No
 // question is asked in here.
-func (c *Hotfix) images(ctx context.Context, r *runbook.Run, plan hotfixPlan) ([]hotfixBuilt, error) {
+func (c *Hotfix) images(ctx context.Context, r *runbook.Run, plan hotfixPlan, p *pointing) ([]hotfixBuilt, error) {
 	h, in := plan.config, c.Input
 	if err := c.configure(ctx, r, "keep back", h.KeepBack); err != nil {
 		return nil, err
@@ -37,12 +35,9 @@ func (c *Hotfix) images(ctx context.Context, r *runbook.Run, plan hotfixPlan) ([
 	if err != nil {
 		return nil, err
 	}
-	err = r.Hold(ctx, runbook.Hold{
-		Name:    "rc configuration",
-		Intent:  c.Config.Path + ": " + names(in.channels()) + " take the builds of the hotfix",
-		Acquire: func(ctx context.Context) error { return c.write(ctx, h.Point) },
-		Release: func(ctx context.Context) error { return c.write(ctx, h.Unpoint) },
-	}, func(ctx context.Context, r *runbook.Run) error { return c.importBuilds(ctx, r, built) })
+	p.file, p.to, p.back, p.written = c.Config, h.Point, h.Unpoint, true
+	err = r.Hold(ctx, p.hold("rc configuration", c.Config.Path+": "+names(in.channels())+" take the builds of the hotfix"),
+		func(ctx context.Context, r *runbook.Run) error { return c.importBuilds(ctx, r, built) })
 	if err != nil {
 		return nil, err
 	}
@@ -89,34 +84,13 @@ func byBuild(builds []HotfixBuild) iter.Seq2[string, int] {
 	}
 }
 
-// importBuilds runs the importer by hand. Whether it did what it should is seen
-// in the index of every device: started again, it is run until it did.
 func (c *Hotfix) importBuilds(ctx context.Context, r *runbook.Run, built []hotfixBuilt) error {
 	var list []string
 	for _, b := range built {
 		list = append(list, b.Project+" "+b.ID)
 	}
-	_, err := runbook.Do(ctx, r, runbook.Step[bool]{
-		Name:    "import",
-		Intent:  "run import-images by hand, until " + names(c.Input.channels()) + " have the builds",
-		Predict: true,
-		Probe: func(ctx context.Context) (bool, bool, error) {
-			missing, err := c.missing(ctx, built)
-			return true, err == nil && len(missing) == 0 && !r.Planning(), err
-		},
-		Do: func(ctx context.Context) (bool, error) {
-			_, err := c.Server.Import(ctx, operate.ImportRequest{Job: jobName(r, "import")})
-			// A channel that is none of ours may have failed.
-			missing, looked := c.missing(ctx, built)
-			switch {
-			case looked != nil:
-				return false, errors.Join(err, looked)
-			case len(missing) > 0:
-				return false, errors.Join(err, fmt.Errorf("the builds did not reach every device: %s; failedimport says why", names(missing)))
-			}
-			return true, nil
-		},
-	})
+	err := importUntil(ctx, r, c.Server, "run import-images by hand, until "+names(c.Input.channels())+" have the builds",
+		func(ctx context.Context) ([]string, error) { return c.missing(ctx, built) })
 	if err != nil || r.Planning() {
 		return err
 	}

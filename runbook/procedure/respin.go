@@ -86,8 +86,9 @@ func (c *Respin) Run(ctx context.Context, r *runbook.Run) error {
 	if err != nil {
 		return err
 	}
-	return r.Hold(ctx, holdImporter(r, c.Importer, several), func(ctx context.Context, r *runbook.Run) error {
-		return c.publish(ctx, r, built)
+	var p pointing
+	return r.Hold(ctx, p.around(holdImporter(r, c.Importer, several)), func(ctx context.Context, r *runbook.Run) error {
+		return c.publish(ctx, r, built, &p)
 	})
 }
 

@@ -10,7 +10,6 @@ import (
 	"github.com/landingteam/landing/runbook"
 	"github.com/landingteam/landing/systemimage"
 	"github.com/landingteam/landing/systemimage/channelconfig"
-	"github.com/landingteam/landing/systemimage/operate"
 )
 
 // pointable finds out, before anything is built, whether the build could be
@@ -30,8 +29,8 @@ func (c *Respin) pointable(ctx context.Context) error {
 	return nil
 }
 
-// publish imports the build into the channel.
-func (c *Respin) publish(ctx context.Context, r *runbook.Run, built cdimage.Build) error {
+// publish imports the build into the channel, which is pointed at it meanwhile.
+func (c *Respin) publish(ctx context.Context, r *runbook.Run, built cdimage.Build, p *pointing) error {
 	in := c.Input
 	section, key := channelconfig.Section(in.Channel), "file_"+in.File
 	before, err := runbook.Read(ctx, r, "configuration before", func(ctx context.Context) (string, error) {
@@ -55,30 +54,44 @@ func (c *Respin) publish(ctx context.Context, r *runbook.Run, built cdimage.Buil
 	if err := c.forward(ctx, r, built, devices, before); err != nil {
 		return err
 	}
-	if err := c.edit(ctx, r.Group("point the channel at the build"), section, key, c.source()); err != nil {
-		return err
-	}
-	if err := c.importBuild(ctx, r, built, devices); err != nil {
-		return err
-	}
+	p.file = c.Config
+	p.to = []channelconfig.Edit{channelconfig.Set(section, key, c.source())}
+	p.back = []channelconfig.Edit{channelconfig.Set(section, key, before)}
+	until := " takes the build, for one import"
 	if in.Keep {
-		return r.Note(in.Channel + " stays pointed at " + c.source() + ", as was asked for")
+		until = " takes the build, unless the import fails"
 	}
-	if r.Planning() { // it was not changed
-		return r.Note("the configuration is put back: " + key + " = " + before)
-	}
-	return c.edit(ctx, r.Group("put the configuration back"), section, key, before)
+	return r.Hold(ctx, p.hold("configuration", c.Config.Path+": "+in.Channel+until), func(ctx context.Context, r *runbook.Run) error {
+		e := &EditConfig{File: c.Config, Input: EditConfigInput{Edits: p.to, Not: in.Not}}
+		if err := e.Run(ctx, r.Group("point the channel at the build")); err != nil {
+			return err
+		}
+		p.written = true
+		err := importUntil(ctx, r, c.Server, "run import-images by hand, for "+strings.TrimSuffix(built.String(), "-"), func(ctx context.Context) ([]string, error) {
+			return c.missing(ctx, built, devices)
+		})
+		if err != nil {
+			return err
+		}
+		if !r.Planning() {
+			if err := r.Note(fmt.Sprintf("%s holds build %s on all %d devices", in.Channel, built.ID, len(devices))); err != nil {
+				return err
+			}
+		}
+		if in.Keep {
+			p.kept = true
+			return r.Note(in.Channel + " stays pointed at " + c.source() + ", as was asked for")
+		}
+		if r.Planning() { // it was not changed
+			return r.Note("the configuration is put back: " + key + " = " + before)
+		}
+		return e.putBack(ctx, r.Group("put the configuration back"), p)
+	})
 }
 
 // source is the configuration's value for the build.
 func (c *Respin) source() string {
 	return fmt.Sprintf("cdimage-ubuntu;%s;%s;import=any", c.Input.Folder, c.Input.Series)
-}
-
-func (c *Respin) edit(ctx context.Context, r *runbook.Run, section, key, value string) error {
-	e := &EditConfig{File: c.Config, Input: EditConfigInput{Not: c.Input.Not,
-		Edits: []channelconfig.Edit{channelconfig.Set(section, key, value)}}}
-	return e.Run(ctx, r)
 }
 
 // newest lists the newest image of each device of the channel.
@@ -147,36 +160,6 @@ func (c *Respin) forward(ctx context.Context, r *runbook.Run, built cdimage.Buil
 	}
 	gate.Evidence = back
 	return r.Gate(ctx, gate)
-}
-
-// importBuild runs the importer by hand until every device has the build. A run
-// that does not bring it there has failed, and is repeated by the next start:
-// importing twice publishes nothing twice.
-func (c *Respin) importBuild(ctx context.Context, r *runbook.Run, built cdimage.Build, devices []NamedImage) error {
-	_, err := runbook.Do(ctx, r, runbook.Step[bool]{
-		Name:   "import",
-		Intent: fmt.Sprintf("run import-images by hand, for %s", strings.TrimSuffix(built.String(), "-")),
-		Probe: func(ctx context.Context) (bool, bool, error) {
-			missing, err := c.missing(ctx, built, devices)
-			return true, len(missing) == 0, err
-		},
-		Do: func(ctx context.Context) (bool, error) {
-			if _, err := c.Server.Import(ctx, operate.ImportRequest{Job: jobName(r, "import")}); err != nil {
-				return false, err
-			}
-			missing, err := c.missing(ctx, built, devices)
-			if err == nil && len(missing) > 0 {
-				err = fmt.Errorf("build %s did not reach every device: %s; failedimport says why; until this run comes to its end the channel stays pointed at %s",
-					built.ID, strings.Join(missing, ", "), c.Input.Folder)
-			}
-			return err == nil, err
-		},
-		Predict: true,
-	})
-	if err != nil || r.Planning() {
-		return err
-	}
-	return r.Note(fmt.Sprintf("%s holds build %s on all %d devices", c.Input.Channel, built.ID, len(devices)))
 }
 
 // missing lists the devices whose newest image is not of the build.

@@ -1,0 +1,135 @@
+package procedure
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/landingteam/landing/runbook"
+	"github.com/landingteam/landing/systemimage/channelconfig"
+	"github.com/landingteam/landing/systemimage/operate"
+)
+
+// A pointing is what the channel configuration says for one import only: channels
+// take builds that the importer would not take otherwise.
+type pointing struct {
+	file     *channelconfig.HostFile
+	to, back []channelconfig.Edit // by pairs: what is written for the import, and what was there before
+
+	written bool // with the approval of a person
+	kept    bool // it stays so, as was asked for
+}
+
+// hold points the channels while body works, and gives the configuration back
+// however that ends. Whoever holds the importer around it does so with
+// [pointing.around]: what cannot be given back must not be imported by the next run
+// of the crontab.
+func (p *pointing) hold(name, intent string) runbook.Hold {
+	return runbook.Hold{
+		Name: name, Intent: intent,
+		Acquire: func(ctx context.Context) error {
+			if !p.written {
+				return nil
+			}
+			_, err := rewrite(ctx, p.file, p.to...)
+			return err
+		},
+		Release: func(ctx context.Context) error { _, err := p.giveBack(ctx); return err },
+	}
+}
+
+// around lets the importer's hold give the configuration back first. The importer
+// stays off while that fails.
+func (p *pointing) around(importer runbook.Hold) runbook.Hold {
+	resume := importer.Release
+	importer.Release = func(ctx context.Context) error {
+		if _, err := p.giveBack(ctx); err != nil {
+			return fmt.Errorf("the importer stays off, because %s still points at builds for one import: %w", p.file.Path, err)
+		}
+		return resume(ctx)
+	}
+	return importer
+}
+
+// left are the edits that give back what still is as it was written. What somebody
+// else has written since stays.
+func (p *pointing) left(ctx context.Context) (edits []channelconfig.Edit, err error) {
+	if len(p.to) == 0 || p.kept {
+		return nil, nil
+	}
+	now, err := p.file.Read(ctx)
+	if now == nil {
+		return nil, err
+	}
+	for n, e := range p.to {
+		pointed, err := now.Edit(e)
+		if err != nil {
+			return nil, err
+		}
+		given, err := now.Edit(p.back[n])
+		if err != nil {
+			return nil, err
+		}
+		if now.Checksum() == pointed.Checksum() && now.Checksum() != given.Checksum() {
+			edits = append(edits, p.back[n])
+		}
+	}
+	return edits, nil
+}
+
+func (p *pointing) giveBack(ctx context.Context) (backup string, err error) {
+	edits, err := p.left(ctx)
+	if err != nil || len(edits) == 0 {
+		return "", err
+	}
+	return rewrite(ctx, p.file, edits...)
+}
+
+// rewrite makes edits in the text that is there now: what others changed elsewhere
+// in it stays.
+func rewrite(ctx context.Context, file *channelconfig.HostFile, edits ...channelconfig.Edit) (backup string, err error) {
+	now, next, err := edited(ctx, file, edits)
+	if err != nil || now.Checksum() == next.Checksum() {
+		return "", err
+	}
+	return file.Replace(ctx, now, next)
+}
+
+// edited is the file with edits. A text against the grammar may be what they mend.
+func edited(ctx context.Context, file *channelconfig.HostFile, edits []channelconfig.Edit) (now, next *channelconfig.Config, err error) {
+	if now, err = file.Read(ctx); now == nil {
+		return nil, nil, err
+	}
+	next, err = now.Edit(edits...)
+	return now, next, err
+}
+
+// importUntil runs the importer by hand, until no device lacks the build that it
+// should have. That is seen in their indexes: a channel that is none of ours may have
+// failed in the same run. Started again, it is run until it did; importing twice
+// publishes nothing twice.
+func importUntil(ctx context.Context, r *runbook.Run, s *operate.Server, intent string, missing func(context.Context) ([]string, error)) error {
+	_, err := runbook.Do(ctx, r, runbook.Step[bool]{
+		Name: "import", Intent: intent, Predict: true,
+		Probe: func(ctx context.Context) (bool, bool, error) {
+			if r.Planning() { // the builds are yet to be made
+				return true, false, nil
+			}
+			list, err := missing(ctx)
+			return true, err == nil && len(list) == 0, err
+		},
+		Do: func(ctx context.Context) (bool, error) {
+			_, err := s.Import(ctx, operate.ImportRequest{Job: jobName(r, "import")})
+			list, looked := missing(ctx)
+			switch {
+			case looked != nil:
+				return false, errors.Join(err, looked)
+			case len(list) > 0:
+				return false, errors.Join(err, fmt.Errorf("the builds did not reach every device: %s; failedimport says why", strings.Join(list, ", ")))
+			}
+			return true, nil
+		},
+	})
+	return err
+}
