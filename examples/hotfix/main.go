@@ -6,18 +6,15 @@
 //	go run ./examples/hotfix -input hotfix.json -manifest OTA-13.manifest -site site.conf -plan
 //	go run ./examples/hotfix -input hotfix.json -manifest OTA-13.manifest -site site.conf -journal OTA-13.1.hotfix
 //
-// The input is written as JSON: the fields of procedure.HotfixInput. It and the
+// The input is written as JSON: the fields of procedure.HotfixInput, times as text
+// such as "48h". It and the
 // journal say what the problem is: keep both as private as the fix.
 package main
 
 import (
-	"bytes"
 	"cmp"
-	"encoding/json"
 	"errors"
 	"flag"
-	"fmt"
-	"os"
 	"path"
 	"time"
 
@@ -58,7 +55,8 @@ func program() cli.Program {
 			var in procedure.HotfixInput
 			switch {
 			case input != "":
-				if err := read(input, &in); err != nil {
+				var err error
+				if in, err = readInput(input); err != nil {
 					return nil, nil, err
 				}
 			case w.OnLab():
@@ -110,20 +108,6 @@ func program() cli.Program {
 			return in, c.Run, nil
 		},
 	}
-}
-
-// read decodes a file of JSON; a field that is none is a misspelt one.
-func read(name string, v any) error {
-	text, err := os.ReadFile(name)
-	if err != nil {
-		return err
-	}
-	d := json.NewDecoder(bytes.NewReader(text))
-	d.DisallowUnknownFields()
-	if err := d.Decode(v); err != nil {
-		return fmt.Errorf("%s: %w", name, err)
-	}
-	return nil
 }
 
 // onLab is the hotfix that is practised on the lab.

@@ -31,7 +31,7 @@ import (
 func main() { cli.Main(program()) }
 
 func program() cli.Program {
-	var origin, ppa, project, series, imageType, file, images, not string
+	var origin, ppa, project, series, imageType, arches, file, images, not string
 	var extra cli.List
 	var keep, create, asIs bool
 	pin := 1001
@@ -39,7 +39,7 @@ func program() cli.Program {
 		Name:  "respin",
 		About: "Builds an image again from the snapshot of a PPA and imports it",
 		Args:  "[CHANNEL]",
-		Keys:  []string{"origin", "ppa", "project", "series", "type", "channel", "file", "images", "not"},
+		Keys:  []string{"origin", "ppa", "project", "series", "type", "arches", "channel", "file", "images", "not"},
 		Needs: []string{"image-server", "cdimage"},
 		Flags: func(fs *flag.FlagSet) {
 			fs.StringVar(&origin, "origin", "", "make the snapshot of the PPA `ORIGIN`, or compare it with that")
@@ -51,6 +51,7 @@ func program() cli.Program {
 			fs.StringVar(&project, "project", "", "`NAME` of the build's project (default ubuntu-touch-custom)")
 			fs.StringVar(&series, "series", "", "`NAME` of the series, such as vivid")
 			fs.StringVar(&imageType, "type", "", "`TYPE` of the image (default daily-preinstalled)")
+			fs.StringVar(&arches, "arches", "", "`ARCHES`, with commas, that the devices of the channel need (default: all of the project)")
 			fs.StringVar(&file, "file", "", "`ENTRY` of the channel's files that is the root file system (default ubuntu)")
 			fs.StringVar(&images, "images", "", "`FOLDER` of the published builds on the image server's host")
 			fs.BoolVar(&keep, "keep", false, "leave the channel pointed at the build")
@@ -68,7 +69,7 @@ func program() cli.Program {
 				Project: or(project, "project", "ubuntu-touch-custom"), Type: or(imageType, "type", "daily-preinstalled"),
 				Channel: w.Option("channel", ""), File: or(file, "file", "ubuntu"), Folder: or(images, "images", ""), Keep: keep,
 			}
-			in.Not = cli.Names(or(not, "not", ""))
+			in.Not, in.Arches = cli.Names(or(not, "not", "")), cli.Names(or(arches, "arches", ""))
 			for _, e := range extra {
 				from, names, ok := strings.Cut(e, "=")
 				if !ok || from == "" || names == "" {

@@ -63,7 +63,8 @@ func (c *Hotfix) build(ctx context.Context, r *runbook.Run, ppa string, pin int)
 	err := runbook.Each(ctx, r, byBuild(c.Input.Builds), len(built), func(ctx context.Context, r *runbook.Run, _ string, n int) error {
 		b := c.Input.Builds[n]
 		image := &RebuildImage{Builder: c.Builder, Input: RebuildInput{ImageSet: b.set(),
-			BuildOptions: BuildOptions{ExtraPPAs: []builder.PPA{{Owner: owner, Name: name, Pin: pin}}}}}
+			BuildOptions: BuildOptions{Arches: b.Arches, ExtraPPAs: []builder.PPA{{Owner: owner, Name: name, Pin: pin}}}},
+			partial: askPartial(c.Input.Not, b.Channels...)}
 		done, err := image.build(ctx, r)
 		mu.Lock()
 		defer mu.Unlock()

@@ -43,12 +43,13 @@ type HotfixInput struct {
 
 // A HotfixBuild is a root file system and the rc channels that get it.
 type HotfixBuild struct {
-	Project  string   `json:"project"`    // such as "ubuntu-touch" or "ubuntu-pd"
-	Type     string   `json:"image_type"` // such as "daily-preinstalled"
-	Series   string   `json:"series"`     // such as "vivid"
-	Folder   string   `json:"images"`     // folder of the published builds on the image server's host
-	File     string   `json:"file"`       // entry of the channels' files that it is, such as "ubuntu"
-	Channels []string `json:"channels"`   // rc channels
+	Project  string   `json:"project"`          // such as "ubuntu-touch" or "ubuntu-pd"
+	Type     string   `json:"image_type"`       // such as "daily-preinstalled"
+	Series   string   `json:"series"`           // such as "vivid"
+	Folder   string   `json:"images"`           // folder of the published builds on the image server's host
+	File     string   `json:"file"`             // entry of the channels' files that it is, such as "ubuntu"
+	Channels []string `json:"channels"`         // rc channels
+	Arches   []string `json:"arches,omitempty"` // that their devices need; empty: all of the project
 }
 
 func (b HotfixBuild) set() cdimage.ImageSet {
@@ -68,22 +69,26 @@ func (in HotfixInput) check() error {
 			return fmt.Errorf("%q: the PPAs of fix, snapshot and overlay are named ppa:OWNER/NAME", ppa)
 		}
 	}
-	if in.Security == in.Snapshot || in.Security == in.Overlay || in.Snapshot == in.Overlay {
-		return errors.New("fix, snapshot and overlay are three PPAs")
+	for _, rule := range [...]struct {
+		broken bool
+		text   string
+	}{
+		{in.Security == in.Snapshot || in.Security == in.Overlay || in.Snapshot == in.Overlay, "fix, snapshot and overlay are three PPAs"},
+		{in.Replay != nil && in.Origin == "", "a manifest is replayed from an origin: say which PPA"},
+		{len(in.Packages) == 0, "a hotfix needs the source packages of the fix: without them all of the security PPA would be public"},
+		{len(in.Builds) == 0, "a hotfix needs at least one build"},
+		{in.Grace < 0, "the grace period is negative"},
+		{strings.Contains(in.Tag, ","), fmt.Sprintf("tag %q: no comma can be in it", in.Tag)},
+	} {
+		if rule.broken {
+			return errors.New(rule.text)
+		}
 	}
-	if in.Replay != nil && in.Origin == "" {
-		return errors.New("a manifest is replayed from an origin: say which PPA")
-	}
-	switch {
-	case len(in.Packages) == 0:
-		return errors.New("a hotfix needs the source packages of the fix: without them all of the security PPA would be public")
-	case len(in.Builds) == 0:
-		return errors.New("a hotfix needs at least one build")
-	case in.Grace < 0:
-		return errors.New("the grace period is negative")
-	case strings.Contains(in.Tag, ","):
-		return fmt.Errorf("tag %q: no comma can be in it", in.Tag)
-	}
+	return in.checkBuilds()
+}
+
+// checkBuilds makes sure that every channel gets one build.
+func (in HotfixInput) checkBuilds() error {
 	seen, sets := map[string]bool{}, map[cdimage.ImageSet]bool{}
 	for _, b := range in.Builds {
 		if b.Folder == "" || b.File == "" || len(b.Channels) == 0 {

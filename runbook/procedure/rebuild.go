@@ -22,6 +22,9 @@ import (
 type RebuildImage struct {
 	Builder *builder.Builder
 	Input   RebuildInput
+
+	// partial, if set, asks whether a build without all its architectures will do.
+	partial func(context.Context, *runbook.Run, built) error
 }
 
 // RebuildInput is what one run of [RebuildImage] is asked to build.
@@ -65,7 +68,13 @@ func (b *RebuildImage) build(ctx context.Context, r *runbook.Run) (cdimage.Build
 	}
 	for {
 		req.After = after
-		got, fresh, err := attempt(ctx, r.Group(afterName(after)), b.Builder, req, nil)
+		try := r.Group(afterName(after))
+		got, fresh, err := attempt(ctx, try, b.Builder, req, nil)
+		if err == nil && got.Why != "" {
+			if will, err := b.mayBePartial(ctx, try, got); will || err != nil {
+				return cdimage.Build{ImageSet: req.ImageSet, ID: got.ID}, err
+			}
+		}
 		if err != nil || got.Why == "" || fresh {
 			return cdimage.Build{ImageSet: req.ImageSet, ID: got.ID}, ended(r, got, req, err)
 		}

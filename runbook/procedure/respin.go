@@ -52,6 +52,7 @@ type RespinInput struct {
 	Pin     int             `json:"pin"`              // apt's priority of the snapshot; 1001 lets it win over newer packages
 	Project string          `json:"project"`          // of the build, such as "ubuntu-touch-custom"
 	Type    string          `json:"image_type"`       // such as "daily-preinstalled"
+	Arches  []string        `json:"arches,omitempty"` // that the devices of the channel need; empty: all of the project
 
 	Channel string `json:"channel"` // whose configuration is pointed at the build
 	File    string `json:"file"`    // entry of its files that is the root file system, such as "ubuntu"
@@ -116,7 +117,7 @@ func (c *Respin) build(ctx context.Context, r *runbook.Run) (cdimage.Build, erro
 	owner, name, _ := ppaName(in.PPA)
 	image := &RebuildImage{Builder: c.Builder, Input: RebuildInput{
 		ImageSet:     cdimage.ImageSet{Project: in.Project, Series: in.Series, Type: in.Type},
-		BuildOptions: BuildOptions{ExtraPPAs: []builder.PPA{{Owner: owner, Name: name, Pin: in.Pin}}},
-	}}
+		BuildOptions: BuildOptions{Arches: in.Arches, ExtraPPAs: []builder.PPA{{Owner: owner, Name: name, Pin: in.Pin}}},
+	}, partial: askPartial(in.Not, in.Channel)}
 	return image.build(ctx, r.Group("build "+in.Project))
 }
