@@ -87,7 +87,7 @@ func (s *Server) Copy(ctx context.Context, r CopyRequest) (CopyResult, error) {
 	if err != nil {
 		return CopyResult{}, err
 	}
-	c := s.command(r.Job, "copy-image", r.args(form)...)
+	c := s.withTempDir(ctx, s.command(r.Job, "copy-image", r.args(form)...))
 	e, err := s.run(ctx, copyOp, r.To, r.Device, c)
 	if err != nil {
 		return CopyResult{}, err

@@ -33,7 +33,7 @@ func (s *Server) Import(ctx context.Context, r ImportRequest) (*importlog.Run, e
 	}
 	// -vvv has the records that count in both eras; today it is DEBUG, which
 	// tells more about builds that do not fit.
-	e, err := s.run(ctx, importOp, "", "", s.command(r.Job, "import-images", "-vvv"))
+	e, err := s.run(ctx, importOp, "", "", s.withTempDir(ctx, s.command(r.Job, "import-images", "-vvv")))
 	if err != nil {
 		return nil, err
 	}
@@ -80,6 +80,9 @@ func (s *Server) checkImported(ctx context.Context, run *importlog.Run) (wrong [
 	if len(done) == 0 {
 		return nil, nil
 	}
+	for _, f := range run.Damage {
+		wrong = append(wrong, f.String())
+	}
 	l, err := s.Client.Channels(ctx)
 	if err != nil {
 		return nil, err
@@ -100,6 +103,9 @@ func (s *Server) checkImported(ctx context.Context, run *importlog.Run) (wrong [
 		if !ok {
 			say("version %d was announced and is not published", p.Version)
 			continue
+		}
+		if p.Damage != nil {
+			say("%s; %s", p.Damage.Problem, p.Damage.Remedy)
 		}
 		if p.Files > 0 && len(m.Files) != p.Files {
 			say("version %d has %d files, announced were %d", p.Version, len(m.Files), p.Files)

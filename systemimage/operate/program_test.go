@@ -65,7 +65,7 @@ func TestCopyLostConnection(t *testing.T) {
 			h := replayOf(t, "copy-ok", "copy-ok-tag-v3")
 			s := h.server()
 			s.Runner = command.Func(func(ctx context.Context, c command.Command) (command.Output, error) {
-				if filepath.Base(c.Argv[3]) != "copy-image" || slices.Contains(c.Argv, "--help") {
+				if len(c.Argv) < 4 || filepath.Base(c.Argv[3]) != "copy-image" || slices.Contains(c.Argv, "--help") {
 					return h.Run(ctx, c)
 				}
 				if published {
@@ -98,7 +98,7 @@ func TestCopyLostJob(t *testing.T) {
 			s := h.server()
 			asked := 0
 			s.Runner = command.Func(func(ctx context.Context, c command.Command) (command.Output, error) {
-				if filepath.Base(c.Argv[3]) != "copy-image" || slices.Contains(c.Argv, "--help") {
+				if len(c.Argv) < 4 || filepath.Base(c.Argv[3]) != "copy-image" || slices.Contains(c.Argv, "--help") {
 					return h.Run(ctx, c)
 				}
 				if asked++; asked == 1 {

@@ -243,6 +243,9 @@ func (h *replay) Run(ctx context.Context, c command.Command) (command.Output, er
 			return command.Output{Stdout: []byte("held 4711 /srv/si/bin/import-images -vv\nseen\n")}, nil
 		}
 	}
+	if c.Argv[0] == "crontab" {
+		return command.Output{}, nil
+	}
 	if c.Argv[0] != "env" || !slices.Contains(c.Argv, "SYSTEM_IMAGE_ROOT=/srv/si") || !strings.HasPrefix(c.Argv[3], "/srv/si/bin/") {
 		h.t.Errorf("unexpected command %q", c.Argv)
 	}

@@ -53,6 +53,7 @@ type Server struct {
 
 	mu   sync.Mutex
 	form copyForm
+	temp *string // see tempDir; nil until it was read
 }
 
 // usable says what is missing before anything can be done.

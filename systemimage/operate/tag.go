@@ -110,7 +110,7 @@ func (s *Server) Tag(ctx context.Context, r TagRequest) (CopyResult, error) {
 	if err := s.clear(ctx, tagOp, p); err != nil {
 		return CopyResult{}, err
 	}
-	c := s.command(r.Job, "tag-image", "-vvv", r.Channel, r.Device, strconv.Itoa(r.Version), r.Tag)
+	c := s.withTempDir(ctx, s.command(r.Job, "tag-image", "-vvv", r.Channel, r.Device, strconv.Itoa(r.Version), r.Tag))
 	e, err := s.run(ctx, tagOp, r.Channel, r.Device, c)
 	if err != nil {
 		return CopyResult{}, err

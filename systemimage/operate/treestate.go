@@ -18,16 +18,19 @@ import (
 const (
 	preflightScriptName = "landing-preflight"
 
-	// landing-preflight WWW <QUESTIONS: sizes of the files that matter, as lines
+	// landing-preflight WWW TEMP <QUESTIONS: sizes of the files that matter, as lines
 	// "SIZE PATH". A question is "dir PATH" (everything in a folder), "file PATH"
 	// (and its signature), "index PATH", "sum PATH" (answer: "sum SHA256 PATH"),
 	// "text PATH" (answer: "text PATH<tab>TEXT") or "test PATH" ("torn PATH" when xz
 	// cannot read it). Then the payloads of the pool that
 	// have no signature ("unsigned PATH") or an empty one ("emptysig PATH"), which
-	// the shell finds by itself without starting a program for each.
+	// the shell finds by itself without starting a program for each, and the folders
+	// of this user that killed programs left in TEMP, or where this shell would make
+	// its own.
 	preflightScript = `
 cd "$1" || exit 3
-shift
+temp=${2:-${TMPDIR:-/tmp}}
+shift 2
 while read -r kind path; do
 	case $kind in
 	index) set -- "$@" "$path" ;;
@@ -45,8 +48,8 @@ for f in pool/*.tar.xz; do
 	elif [ ! -s "$f.asc" ]; then echo "emptysig $f"
 	fi
 done
-for f in "${TMPDIR:-/tmp}"/tmp????????; do
-	[ -d "$f" ] && echo "temp $f"
+for f in "$temp"/tmp????????; do
+	[ -d "$f" ] && [ -O "$f" ] && echo "temp $f"
 done
 echo end
 `
@@ -54,6 +57,7 @@ echo end
 
 // An inspection is what to look at in the published tree, by paths below it.
 type inspection struct {
+	temp    string             // where killed programs left their temporary files; empty: where a shell makes its own
 	dirs    []string           // folders of devices
 	follow  []string           // folders of alias channels, which are brought up to date
 	indexes []string           // all of the tree: a device without one loses its files in the clean-up
@@ -150,7 +154,7 @@ func (s *Server) ask(ctx context.Context, op string, look inspection) (treeState
 	if err != nil {
 		return treeState{}, err
 	}
-	c := host.Script(preflightScript, preflightScriptName, s.root()+"/www")
+	c := host.Script(preflightScript, preflightScriptName, s.root()+"/www", look.temp)
 	c.Stdin = questions
 	out, err := s.Runner.Run(ctx, c)
 	if err != nil {
