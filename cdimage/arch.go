@@ -85,6 +85,23 @@ func (v *Arches) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
+// diagnosed returns them as a [Diagnosis] has them: without times, and with a word
+// for the state of those that have no end line.
+func (v Arches) diagnosed(running bool) (out Arches) {
+	for _, a := range v {
+		a = Arch{Label: a.Label, State: a.State, Link: a.Link, Reused: a.Reused, Published: a.Published}
+		switch {
+		case a.State != "":
+		case running:
+			a.State = "in progress"
+		default:
+			a.State = "unknown"
+		}
+		out = append(out, a)
+	}
+	return out
+}
+
 // find returns the entry for a label, nil when there is none.
 func (v Arches) find(label string) *Arch {
 	for i := range v {

@@ -30,8 +30,8 @@ const (
 type Cause struct {
 	// Scope is what the cause took down: the label of an architecture
 	// ("ubuntu-touch-custom-i386"), "publish" for everything after the live
-	// file systems, "host", "launchpad", "mirrors" or "command". Empty in a
-	// livefs log, which is about one architecture.
+	// file systems, "host", "launchpad", "mirrors", "test observer" or "command".
+	// Empty in a livefs log, which is about one architecture.
 	Scope string `json:"scope,omitempty"`
 	Class Class  `json:"class"`
 

@@ -96,15 +96,8 @@ func Diagnose(e Evidence) Diagnosis {
 	if l.Cut && !d.Running && l.Lines > 0 {
 		d.Warnings = append(d.Warnings, "the log stops in the middle of a line")
 	}
-	for _, of := range l.Arches {
-		a := Arch{Label: of.Label, State: of.State, Link: of.Link, Reused: of.Reused, Published: of.Published}
-		if a.State == "" {
-			a.State = "unknown"
-			if d.Running {
-				a.State = "in progress"
-			}
-		}
-		d.Arches = append(d.Arches, a)
+	d.Arches = l.Arches.diagnosed(d.Running)
+	for _, a := range l.Arches {
 		if log := e.Livefs[a.Label]; log != nil && log.Incomplete != "" && !log.Missing {
 			d.Warnings = append(d.Warnings, "livefs log of "+a.Label+": "+log.Incomplete)
 		}
