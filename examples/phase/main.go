@@ -104,7 +104,8 @@ func who(path string, stdin io.Reader, out io.Writer, channel string, version in
 	}
 	w := bufio.NewWriter(out)
 	var census phasing.Census
-	lines, failed := machineIDs(in)
+	var odd oddIDs
+	lines, failed := machineIDs(in, &odd)
 	fmt.Fprintln(w, "number  enters at  in at "+p.String()+"  machine id")
 	for id, number := range phasing.Draws(channel, version, lines) {
 		census.Add(number)
@@ -121,12 +122,53 @@ func who(path string, stdin io.Reader, out io.Writer, channel string, version in
 		fmt.Fprintf(w, "\n%d of %d devices are in (%.2f %%; expected %.2f %%)\n",
 			census.Admitted(p), n, 100*float64(census.Admitted(p))/float64(n), 100*p.Share())
 	}
+	odd.remark(w)
 	return w.Flush()
+}
+
+// oddIDs are lines that are no device of their own: they spoil the count, and two
+// devices that share an id are always in or out together.
+type oddIDs struct {
+	first    map[string]int // line of each id
+	repeated []string       // remarks, up to a few
+	more     int            // beyond these
+	none     []int          // lines with what stands for an id that was not made yet
+}
+
+func (o *oddIDs) look(id string, line int) {
+	switch before, again := o.first[id]; {
+	case id == "uninitialized" || strings.Trim(id, "0") == "":
+		o.none = append(o.none, line)
+	case again && len(o.repeated) < 5:
+		o.repeated = append(o.repeated, fmt.Sprintf("line %d: %s stands in line %d already", line, id, before))
+	case again:
+		o.more++
+	default:
+		if o.first == nil {
+			o.first = map[string]int{}
+		}
+		o.first[id] = line
+	}
+}
+
+func (o *oddIDs) remark(w io.Writer) {
+	if n := len(o.repeated) + o.more; n > 0 {
+		fmt.Fprintf(w, "\n%d ids are repeated and were counted each time: one device listed twice, or devices made from one image, which are in or out together\n", n)
+		for _, text := range o.repeated {
+			fmt.Fprintln(w, "  "+text)
+		}
+		if o.more > 0 {
+			fmt.Fprintf(w, "  and %d more\n", o.more)
+		}
+	}
+	if n := len(o.none); n > 0 {
+		fmt.Fprintf(w, "\n%d lines are no id but what stands for one before the first boot (the first is line %d): such devices all draw one number\n", n, o.none[0])
+	}
 }
 
 // machineIDs yields the lines of a list of machine ids, read as devices read
 // their own.
-func machineIDs(in io.Reader) (ids iter.Seq[string], failed func() error) {
+func machineIDs(in io.Reader, odd *oddIDs) (ids iter.Seq[string], failed func() error) {
 	var err error
 	ids = func(yield func(string) bool) {
 		sc := bufio.NewScanner(in)
@@ -140,6 +182,7 @@ func machineIDs(in io.Reader) (ids iter.Seq[string], failed func() error) {
 				err = fmt.Errorf("line %d: %w", n, err)
 				return
 			}
+			odd.look(id, n)
 			if !yield(id) {
 				return
 			}

@@ -126,6 +126,23 @@ func TestReleaseAfterAWithdrawnImage(t *testing.T) {
 	}
 }
 
+// Whoever is asked sees that the tag is one that the channel has had.
+func TestReleaseQuestionsTheTag(t *testing.T) {
+	t.Parallel()
+	l := newWorld(t, of(lab.Candidates()))
+	c := release(t, l, newClock(0), "100%")
+	c.Input.Tag = "OTA-4"
+	shown := ""
+	x := &runbook.Runner{Name: "release", Input: c.Input, Journal: &runbooktest.Memory{}, Human: human(func(q runbook.Question) runbook.Answer {
+		shown += string(q.Evidence)
+		return runbook.Answer{}
+	})}
+	_ = x.Execute(t.Context(), c.Run)
+	if want := "image 1 there has the tag OTA-4 already"; !strings.Contains(shown, want) {
+		t.Errorf("shown: %s, without %q", shown, want)
+	}
+}
+
 func TestReleaseNeedsATag(t *testing.T) {
 	t.Parallel()
 	l := newWorld(t, of(lab.Candidates()))

@@ -20,6 +20,10 @@ type releaseImage struct {
 	Ends string `json:"ends,omitempty"`
 
 	Again string `json:"again,omitempty"` // its content was there before
+
+	// Tag says what is odd about the release's tag: an image there has it, or a
+	// higher one.
+	Tag string `json:"tag,omitempty"`
 }
 
 // findCandidates pins the pairs and the newest image of each. What is out already is
@@ -35,7 +39,7 @@ func (c *Release) findCandidates(ctx context.Context, r *runbook.Run) ([]release
 			return nil, err
 		}
 		for n := range list {
-			if err := list[n].compare(ctx, client); err != nil {
+			if err := list[n].compare(ctx, client, in.Tag); err != nil {
 				return nil, err
 			}
 		}
@@ -44,7 +48,7 @@ func (c *Release) findCandidates(ctx context.Context, r *runbook.Run) ([]release
 }
 
 // compare fills in what stable knows about the image.
-func (v *releaseImage) compare(ctx context.Context, client *systemimage.Client) error {
+func (v *releaseImage) compare(ctx context.Context, client *systemimage.Client, tag string) error {
 	m, err := client.Full(ctx, v.From, v.Device, v.Version)
 	if err != nil {
 		return err
@@ -58,6 +62,7 @@ func (v *releaseImage) compare(ctx context.Context, client *systemimage.Client) 
 		return &systemimage.Error{Kind: systemimage.ErrRefused, Err: fmt.Errorf("%s: there is nothing to copy. Bring it to everybody with a rollout, if it is not there yet, "+
 			"and name the pairs that are to be released without this one", out)}
 	}
+	v.Tag = doubtsOfTag(dst.Index, tag)
 	if p := phasedNow(dst); p.Percentage < 100 {
 		v.Ends = fmt.Sprintf("the phasing of image %d, which is at %d %%", p.Version, p.Percentage)
 	}
