@@ -19,7 +19,9 @@
 // signed by the chain of keyrings beneath a pinned root, its [Trust]; package
 // keyring has one. [Client.Channels] reads a [Listing], [Client.IndexOf] the
 // index of a device in it. [Client.Survey] and [Client.Find] look at all channels
-// and devices at once, [Client.Download] fetches a file of an image.
+// and devices at once, [Client.Download] fetches a file of an image. What it reads
+// comes as a [PublishedIndex] or a [PublishedImage], with the [PublishedFile] that it
+// stands in.
 //
 // # The rooms beside this one
 //

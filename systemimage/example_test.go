@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -42,6 +43,31 @@ func ExampleParseIndex() {
 // The recorded tree in testdata stands for an image server.
 func exampleServer() *httptest.Server {
 	return httptest.NewServer(http.FileServer(http.Dir("testdata/tree")))
+}
+
+// The newest image of each device of a channel.
+func Example() {
+	server := exampleServer()
+	defer server.Close()
+	const channel = "ubuntu-touch/rc/bq-aquaris.en"
+
+	ctx := context.Background()
+	client := &systemimage.Client{BaseURL: server.URL, Unverified: true}
+	list, err := client.Channels(ctx)
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, device := range slices.Sorted(maps.Keys(list.Channels[channel].Devices)) {
+		index, err := client.IndexOf(ctx, list, channel, device)
+		if err != nil {
+			log.Fatal(err)
+		}
+		newest, ok := index.Latest()
+		fmt.Println(device, newest, newest.Detail().Tag(), ok)
+	}
+	// Output:
+	// krillin full 1 OTA-4-rc true
+	// vegetahd full 1 OTA-4-rc true
 }
 
 func ExampleClient_Channels() {

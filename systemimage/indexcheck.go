@@ -14,7 +14,7 @@ import (
 // whatever build they run: each finding is an [Error] of kind ErrBroken, all
 // joined by errors.Join. A file without a usable size is among them, though
 // only devices with that file on their way meet it. nil means that a device
-// reads x to its end; [Index.Loop] finds what keeps it from ever finishing.
+// reads x to its end; upgrade.Loop finds what keeps it from ever finishing.
 func (x *Index) Check() error {
 	var all []error
 	if _, why := parseGenerated(x.GeneratedAt); why != "" {
@@ -22,9 +22,7 @@ func (x *Index) Check() error {
 	}
 	for i, m := range x.Images {
 		place := fmt.Sprintf("images[%d]", i)
-		for _, err := range m.reserved(i) {
-			all = append(all, err)
-		}
+		all = append(all, m.reserved(i)...)
 		for err := range m.listing(place) {
 			all = append(all, err)
 		}
