@@ -22,7 +22,7 @@ type Channel struct {
 	Redirect string // the target of a redirect channel; Devices is a copy of the target's
 	Hidden   bool   // not shown in the client's list
 
-	Unknown map[string]json.RawMessage
+	Unknown map[string]json.RawMessage // fields that this package does not know; see [Index]
 }
 
 // A Device is one device of a channel.
@@ -31,14 +31,14 @@ type Device struct {
 	Keyring  *DeviceKeyring // keyring of the device itself, or nil
 	Redirect string         // channel that really holds this device
 
-	Unknown map[string]json.RawMessage
+	Unknown map[string]json.RawMessage // fields that this package does not know; see [Index]
 }
 
 // A DeviceKeyring says where the keyring of a device is published.
 type DeviceKeyring struct {
 	Path, Signature string // URL paths
 
-	Unknown map[string]json.RawMessage
+	Unknown map[string]json.RawMessage // fields that this package does not know; see [Index]
 }
 
 // Kinds of a channel.

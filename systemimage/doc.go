@@ -38,6 +38,7 @@
 // Every error here and in the rooms that have no error of their own is an
 // [Error]; errors.Is tells what it is about:
 //
+//	situation                                                       error
 //	no such channel, device, version or file                        ErrNotFound
 //	JSON that is none, truncated, too large; a page instead         ErrMalformed
 //	index or signature missing or not of one piece, after retries   ErrTorn
@@ -46,4 +47,6 @@
 //	address on another host, path out of the tree, missing setting  ErrRefused
 //	content that stops devices or the server's programs             ErrBroken
 //	another process downloads the same file                         ErrLocked
+//
+// The other kinds are those of effects: package operate has their table.
 package systemimage

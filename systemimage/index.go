@@ -47,7 +47,7 @@ type Image struct {
 	MaxVersion    int               // known to no client and no server of this line; kept
 	Files         []File            // in the order of the index; see File.Order
 
-	Unknown map[string]json.RawMessage
+	Unknown map[string]json.RawMessage // fields that this package does not know; see [Index]
 }
 
 // A File is one file of an image.
@@ -58,7 +58,7 @@ type File struct {
 	Checksum  string // SHA-256 of the file, lower-case hex
 	Size      int64  // bytes; not verified by devices
 
-	Unknown map[string]json.RawMessage
+	Unknown map[string]json.RawMessage // fields that this package does not know; see [Index]
 }
 
 // Detail returns the parsed version_detail.

@@ -132,7 +132,8 @@ var generatedAt = regexp.MustCompile(strings.NewReplacer(" ", `[\pZ\x09-\x0d\x1c
 		`(3[01]|[12]N|0[1-9]|[1-9]) (2[0-3]|[01]N|N):([0-5]N|N):([0-5]N|N) UTC (NNNN)$`))
 
 // CheckFor is Check for a device at a build: the first finding that makes it drop
-// the index. A full that it may not take does it no harm.
+// the index. Of a full that it may not take only
+// fields that no device can read do it harm.
 func (x *Index) CheckFor(build int) error {
 	if _, why := parseGenerated(x.GeneratedAt); why != "" {
 		return broken("global.generated_at", "%.80q %s", x.GeneratedAt, why)

@@ -9,7 +9,7 @@ import (
 )
 
 // Chain is a chain of trust, as far as it was verified: the pinned root and the
-// keyrings that [Chain.With] hung beneath it. It is a value that never changes and may
+// keyrings that [Chain.With] added beneath it. It is a value that never changes and may
 // be used by several goroutines.
 type Chain struct {
 	policy  Policy
@@ -38,8 +38,8 @@ func NewChain(root []byte, device string, policy Policy) (*Chain, error) {
 
 // With returns a chain that has the keyring of a type, after verifying its signature
 // with the keyring that must have signed it, and its type, model and expiry at the
-// given time. Hang them in the order of the types: [ImageMaster], [Blacklist] (if there
-// is one), [ImageSigning], [DeviceSigning] (if there is one). What hung beneath the new
+// given time. Add them in the order of the types: [ImageMaster], [Blacklist] (if there
+// is one), [ImageSigning], [DeviceSigning] (if there is one). What was beneath the new
 // keyring is gone in the new chain and must be verified again.
 //
 // The blacklist counts for image-signing and device-signing keyrings, and for files; it

@@ -11,7 +11,8 @@
 //     signs channels.json, indexes, files of images, and the device-signing keyring of
 //     a device, which may then sign that device's index and files too.
 //   - A [Chain] holds the keyrings verified so far; [Chain.With] adds one, and
-//     [Chain.Verify] checks a file and names its [Signer].
+//     [Chain.Verify] checks a file and names its [Signer]. [Issuers] tells who a
+//     signature says it is by, before anything is verified.
 //   - A [Trust] keeps a chain for a whole server: it fetches keyrings when they are
 //     needed, and fetches them again when the rules of devices say so. It is what the
 //     Client of package systemimage takes.

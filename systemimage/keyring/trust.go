@@ -44,8 +44,8 @@ type Trust struct {
 type signedKeyring struct{ tarball, signature []byte }
 
 // Store hands over a keyring that was kept from an earlier run, as devices keep them.
-// It is used as long as it verifies and is not expired, else fetched. Other than on
-// devices its type and model are looked at.
+// It is used as long as it verifies and is not expired, else fetched. Unlike on
+// devices, its type and model count too.
 func (t *Trust) Store(typ Type, tarXZ, signature []byte) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -63,7 +63,7 @@ func (t *Trust) Chain() *Chain {
 	return t.chain
 }
 
-// Verify checks a file of the tree, fetching what keyrings that takes. Errors are those
+// Verify checks a file of the tree, and fetches the keyrings that this takes. Errors are those
 // of [Chain.With] and [Chain.Verify], and those of s.Fetch.
 func (t *Trust) Verify(ctx context.Context, s systemimage.VerifyRequest) error {
 	chain, err := t.chainFor(ctx, s)

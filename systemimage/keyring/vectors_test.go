@@ -170,15 +170,55 @@ type verifyCase struct {
 }
 
 func (c verifyCase) verify(t *testing.T, p Policy) (Signer, error) {
-	var rings []*Keyring
+	blacklist, rings := c.rings(t)
+	return p.Verify(bytes.NewReader(readFile(t, c.Data)), readFile(t, c.Signature), now, blacklist, rings...)
+}
+
+func (c verifyCase) rings(t *testing.T) (blacklist *Keyring, rings []*Keyring) {
 	for _, name := range c.Keyrings {
 		rings = append(rings, parseFile(t, name))
 	}
-	var blacklist *Keyring
 	if c.Blacklist != nil {
 		blacklist = parseFile(t, *c.Blacklist)
 	}
-	return p.Verify(bytes.NewReader(readFile(t, c.Data)), readFile(t, c.Signature), now, blacklist, rings...)
+	return blacklist, rings
+}
+
+// What can be told without the data is told as Verify tells it: who may not have
+// signed, and what is no signature.
+func TestMaySignCases(t *testing.T) {
+	told := 0
+	for _, c := range readJSON[[]verifyCase](t, "verify-cases.json") {
+		blacklist, rings := c.rings(t)
+		signature := readFile(t, c.Signature)
+		signer, err := c.verify(t, Policy{})
+		may, mayErr := Policy{}.MaySign(signature, blacklist, rings...)
+		issuers, issuersErr := Issuers(signature)
+		switch k := kind(t, err); {
+		case k == nil && mayErr != nil, k == nil && len(issuers) == 1 && (may.Fingerprint != signer.Fingerprint || may.Type != signer.Type):
+			t.Errorf("%s: %+v, %v, but Verify says %+v", c.Name, may, mayErr, signer)
+		case (k == ErrMalformed || k == ErrUntrusted || k == ErrBlacklisted) && kind(t, mayErr) != k:
+			t.Errorf("%s: %v, but Verify says %v", c.Name, mayErr, err)
+		case (k == ErrMalformed) != (kind(t, issuersErr) == ErrMalformed):
+			t.Errorf("%s: Issuers = %q, %v, but Verify says %v", c.Name, issuers, issuersErr, err)
+		case mayErr != nil:
+			told++
+		}
+		if k := kind(t, err); k != nil || may.Subkey != "" {
+			continue
+		}
+		for _, ring := range rings {
+			if ring.Holds(may.Fingerprint) && ring.Without(may.Fingerprint).Holds(may.Fingerprint) {
+				t.Errorf("%s: %s is still there", c.Name, may.Fingerprint)
+			}
+			if ring.Holds(may.Fingerprint) != ring.Holds(issuers[0]) && len(issuers) == 1 {
+				t.Errorf("%s: Holds(%s) and Holds(%s) differ", c.Name, may.Fingerprint, issuers[0])
+			}
+		}
+	}
+	if told < 5 {
+		t.Errorf("%d cases told without the data, want more", told)
+	}
 }
 
 func TestVerifyCases(t *testing.T) {
