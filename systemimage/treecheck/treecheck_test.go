@@ -172,6 +172,26 @@ func TestCheckFindings(t *testing.T) {
 		{"a field that devices cannot read", func(t *testing.T, www string) {
 			edit(t, www, arale, func(x map[string]any) { images(x)[0]["converters"] = 1 })
 		}, []string{"error broken-index ubuntu-touch/stable/meizu.en arale"}},
+		{"channels.json signed by nobody", func(t *testing.T, www string) {
+			write(t, www, "channels.json.asc", string(read(t, www, "gpg/image-signing.tar.xz.asc")))
+		}, []string{"error signed-by-stranger"}},
+		{"path out of the tree", func(t *testing.T, www string) {
+			edit(t, www, arale, func(x map[string]any) {
+				f := images(x)[0]["files"].([]any)[0].(map[string]any)
+				f["path"] = "/../" + filepath.Base(f["path"].(string))
+			})
+		}, []string{"error odd-path ubuntu-touch/stable/meizu.en arale"}},
+		{"redirect without a new device", func(t *testing.T, www string) {
+			edit(t, www, "channels.json", func(x map[string]any) {
+				delete(x["ubuntu-touch/ubuntu-rtm/14.09-proposed"].(map[string]any)["devices"].(map[string]any), "krillin")
+			})
+		}, []string{"warning stale-redirect ubuntu-touch/ubuntu-rtm/14.09-proposed krillin"}},
+		{"another percentage than its channel", func(t *testing.T, www string) {
+			edit(t, www, "ubuntu-touch/rc/bq-aquaris.en/krillin/index.json", func(x map[string]any) { of(x, "full", 1)["phased-percentage"] = 5 })
+		}, []string{"note other-percentage ubuntu-touch/rc/bq-aquaris.en krillin", "note phased ubuntu-touch/rc/bq-aquaris.en krillin",
+			"note other-percentage ubuntu-touch/rc/bq-aquaris.en vegetahd"}},
+		{"many ways", ladder(krillin, 23), []string{"warning exploding-candidates ubuntu-touch/rc-proposed/bq-aquaris.en krillin"}},
+		{"too many ways", ladder(krillin, 30), []string{"error exploding-candidates ubuntu-touch/rc-proposed/bq-aquaris.en krillin"}},
 		{"no images", func(t *testing.T, www string) { edit(t, www, arale, func(x map[string]any) { x["images"] = []any{} }) },
 			[]string{"note no-images ubuntu-touch/stable/meizu.en arale"}},
 		{"version null", func(t *testing.T, www string) {
@@ -223,6 +243,28 @@ func TestCheckFindings(t *testing.T) {
 	}
 }
 
+// ladder makes an index of so many versions, each with deltas from the two before it.
+// Other devices of the channel have another system then, which is not the point.
+func ladder(index string, versions int) func(*testing.T, string) {
+	return func(t *testing.T, www string) {
+		edit(t, www, index, func(x map[string]any) {
+			list := []any{}
+			for v := 1; v <= versions; v++ {
+				full := map[string]any{}
+				for k, value := range of(x, "full", 3) {
+					full[k] = value
+				}
+				full["version"] = v
+				list = append(list, full)
+				for base := max(1, v-2); base < v; base++ {
+					list = append(list, map[string]any{"type": "delta", "version": v, "base": base, "files": full["files"]})
+				}
+			}
+			x["images"] = list
+		})
+	}
+}
+
 // tagged gives the full image 1 of an index another tag.
 func tagged(index, tag string) func(*testing.T, string) {
 	return func(t *testing.T, www string) {
@@ -231,6 +273,48 @@ func tagged(index, tag string) func(*testing.T, string) {
 			detail := m["version_detail"].(string)
 			m["version_detail"] = detail[:strings.Index(detail, "tag=")] + "tag=" + tag + ",version=1"
 		})
+	}
+}
+
+// A keyring is warned of before it expires, and once it has.
+func TestCheckExpiry(t *testing.T) {
+	t.Parallel()
+	fake := systemimagetest.New(t, systemimagetest.SampleWorld())
+	expiry := func(days int) time.Time { return time.Now().AddDate(2, 0, days) } // of image-signing
+	for _, tt := range []struct {
+		at     time.Time
+		within time.Duration
+		want   string
+	}{
+		{expiry(-60), 0, ""},
+		{expiry(-60), 90 * 24 * time.Hour, "warning keyring-expires"},
+		{expiry(-10), 0, "warning keyring-expires"},
+		{expiry(10), 0, "error expired-keyring"},
+	} {
+		c := fake.Client()
+		c.Trust, c.Unverified = nil, true
+		got := classes(t, c, treecheck.Options{NoFiles: true, Now: tt.at, Within: tt.within})
+		is := func(class string) bool { return class == "warning keyring-expires" || class == "error expired-keyring" }
+		if got = slices.DeleteFunc(got, func(class string) bool { return !is(class) }); strings.Join(got, ", ") != tt.want {
+			t.Errorf("at %v, within %v: %q, want %q", tt.at, tt.within, got, tt.want)
+		}
+	}
+}
+
+// With a new key and nothing signed by it, channels.json itself is refused; what is
+// beneath it is looked at all the same.
+func TestCheckNothingVerifies(t *testing.T) {
+	t.Parallel()
+	fake := systemimagetest.New(t, systemimagetest.SampleWorld())
+	rotate(t, fake)
+	c := fake.Client()
+	c.Tries = 1
+	count := map[string]int{}
+	for _, class := range classes(t, c, treecheck.Options{}) {
+		count[strings.Fields(class)[1]]++
+	}
+	if count["channels-signature"] != 1 || count["signed-by-stranger"] < 50 {
+		t.Errorf("findings: %v", count)
 	}
 }
 
