@@ -21,6 +21,7 @@ type ring struct {
 	missing         bool
 	tarball         []byte
 	keys            *keyring.Keyring // nil when it is of no use
+	all             *keyring.Keyring // the same with retired keys
 	err             error            // it cannot be read
 	wrong           error            // it is of another type or for another device
 }
@@ -111,7 +112,7 @@ func (t *tree) readKeyring(ctx context.Context, r *ring) (err error) {
 		r.wrong = err
 		return nil
 	}
-	r.keys = k.Without(t.o.Retired...)
+	r.all, r.keys = k, k.Without(t.o.Retired...)
 	return nil
 }
 

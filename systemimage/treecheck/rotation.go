@@ -63,6 +63,9 @@ func Rotate(ctx context.Context, c *systemimage.Client, o Options) (*Rotation, e
 	if err := t.probe(ctx); err != nil {
 		return nil, err
 	}
+	if err := t.retired(); err != nil {
+		return nil, err
+	}
 	r := &Rotation{Keys: []SigningKey{}, SignAgain: []SignAgain{}, CutOff: []CutOff{}}
 	files := t.signed()
 	slices.SortStableFunc(files, func(a, b *signed) int { return cmp.Compare(a.kind, b.kind) })
@@ -84,6 +87,18 @@ func Rotate(ctx context.Context, c *systemimage.Client, o Options) (*Rotation, e
 		}
 	}
 	return r, nil
+}
+
+// retired refuses a key that no published keyring holds: without it nothing would
+// change, and a slip of the pen would read as good news.
+func (t *tree) retired() error {
+	for _, key := range t.o.Retired {
+		if !slices.ContainsFunc(t.keyrings(), func(r *ring) bool { return r.all != nil && r.all.Holds(strings.ToUpper(key)) }) {
+			return &systemimage.Error{Op: "look at a change of keys", Place: key, Kind: systemimage.ErrNotFound,
+				Err: errors.New("no published keyring holds this key")}
+		}
+	}
+	return nil
 }
 
 // why says why devices refuse a file; nil when they do not.
