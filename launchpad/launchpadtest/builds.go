@@ -117,7 +117,9 @@ func (w *World) summary(src *SourceRow) (status string, builds []*Build) {
 	}
 	built := in(launchpad.Built)
 	unpublished := slices.DeleteFunc(slices.Clone(built), func(b *Build) bool {
-		return slices.ContainsFunc(w.Binaries, func(v *BinaryRow) bool { return v.Archive == src.Archive && v.Build == b.ID && !v.Published.IsZero() })
+		return slices.ContainsFunc(w.Binaries, func(v *BinaryRow) bool {
+			return v.Archive == src.Archive && v.Series == src.Series && v.Build == b.ID && !v.Published.IsZero()
+		})
 	})
 	if src.Status.Active() && len(unpublished) > 0 {
 		return "FULLYBUILT_PENDING", unpublished

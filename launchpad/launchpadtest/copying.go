@@ -46,7 +46,7 @@ func (w *World) copyPackage(j *CopyJob) string {
 	if j.Binaries {
 		c.origin = w.binariesOf(j.From, c.src, nil)
 	}
-	for _, check := range [...]func() string{c.restricted, c.otherUpload, c.noBinaries, c.atWork, c.otherBinaries, c.older} {
+	for _, check := range [...]func() string{c.noBinaries, c.otherSource, c.otherBinaries, c.older, c.restricted} {
 		if reason := check(); reason != "" {
 			return reason
 		}
@@ -58,16 +58,6 @@ func (w *World) copyPackage(j *CopyJob) string {
 func (c *copying) restricted() string {
 	if c.from.Private && !c.to.Private && !c.Unembargo {
 		return "Cannot copy restricted files to a public archive without explicit unembargo option."
-	}
-	return ""
-}
-
-// otherUpload counts what was deleted, too.
-func (c *copying) otherUpload() string {
-	if slices.ContainsFunc(c.w.Sources, func(o *SourceRow) bool {
-		return o.Archive == c.To && o.is(c.Name, c.Version) && o.Upload != c.src.Upload
-	}) {
-		return "a different source with the same version is published in the destination archive"
 	}
 	return ""
 }
@@ -89,22 +79,19 @@ func (c *copying) there() (rows []*SourceRow) {
 	return rows
 }
 
-// atWork finds builds, and binaries of builds, that have not been published yet.
-func (c *copying) atWork() string {
+// otherSource finds another upload of the version, also one that was deleted, and
+// builds that are not done, or whose binaries have not been published.
+func (c *copying) otherSource() string {
 	for _, s := range c.there() {
-		if slices.ContainsFunc(c.w.Builds, func(b *Build) bool {
-			return b.Archive == c.To && b.Series == s.Series && b.SourceName == c.Name && b.SourceVersion == c.Version && !b.State.Final()
-		}) {
-			return "same version already building in the destination archive for " + s.Series
+		if s.Upload != c.src.Upload {
+			return "a different source with the same version is published in the destination archive"
 		}
-		once := map[int]bool{} // builds: has one of its binaries been published?
-		for _, b := range c.w.binariesOf(c.To, s, nil) {
-			once[b.Build] = once[b.Build] || b.Status != launchpad.Pending
-		}
-		for _, published := range once {
-			if s.Status.Active() && !published {
-				return "same version has unpublished binaries in the destination archive for " + s.Series + ", please wait for them to be published before copying"
-			}
+		series := c.w.series(s.Series).displayName()
+		switch status, _ := c.w.summary(s); status {
+		case "NEEDSBUILD", "BUILDING":
+			return "same version already building in the destination archive for " + series
+		case "FULLYBUILT_PENDING":
+			return "same version has unpublished binaries in the destination archive for " + series + ", please wait for them to be published before copying"
 		}
 	}
 	return ""

@@ -122,11 +122,13 @@ func (s *Server) archiveEntry(q *query, a *Archive) object {
 	return q.seal(o, path, "archive", true, "displayname", "description", "publish", "permit_obsolete_series_uploads", "private")
 }
 
+func (s *Series) displayName() string { return strings.ToUpper(s.Name[:1]) + s.Name[1:] }
+
 func (q *query) seriesEntry(s *Series) object {
 	path := s.Distribution + "/" + s.Name
 	obsolete := s.Status == "Obsolete"
 	return q.seal(object{
-		"name": s.Name, "version": s.Version, "displayname": strings.ToUpper(s.Name[:1]) + s.Name[1:], "status": s.Status,
+		"name": s.Name, "version": s.Version, "displayname": s.displayName(), "status": s.Status,
 		"active": !obsolete, "supported": !obsolete, "distribution_link": q.link(s.Distribution),
 		"architectures_collection_link": q.link(path + "/architectures"), "main_archive_link": q.link(s.Distribution + "/+archive/primary"),
 		"nominatedarchindep_link": q.link(path + "/" + s.Arches[0].Tag), "date_created": "2014-10-23T20:11:40.772135+00:00", "datereleased": "2015-04-23T14:33:09+00:00",

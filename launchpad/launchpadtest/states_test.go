@@ -79,7 +79,7 @@ func TestStates(t *testing.T) {
 	}
 	s.Advance(time.Minute)
 	s.Do(func(w *launchpadtest.World) {
-		if e := w.Jobs[len(w.Jobs)-1].Error; !strings.Contains(e, "same version has unpublished binaries in the destination archive for vivid") {
+		if e := w.Jobs[len(w.Jobs)-1].Error; !strings.Contains(e, "same version has unpublished binaries in the destination archive for Vivid") {
 			t.Errorf("asked for again while Pending: %q", e)
 		}
 	})
@@ -145,14 +145,16 @@ func TestSilentFailures(t *testing.T) {
 			src.Archive, src.Series, src.Status = snapshot, "xenial", launchpad.Pending
 			w.Sources = append(w.Sources, &src)
 			for _, b := range w.Binaries {
-				if b.Archive == overlay && b.SourceName == "mir" {
+				if b.Archive == overlay && b.SourceName == "mir" { // built there
+					build := *w.Builds[slices.IndexFunc(w.Builds, func(o *launchpadtest.Build) bool { return o.ID == b.Build })]
+					build.ID, build.Series = 1000+b.ID, "xenial"
 					row := *b
-					row.Archive, row.Series, row.Status = snapshot, "xenial", launchpad.Pending
-					w.Binaries = append(w.Binaries, &row)
+					row.Archive, row.Series, row.Status, row.Published, row.Build = snapshot, "xenial", launchpad.Pending, time.Time{}, build.ID
+					w.Builds, w.Binaries = append(w.Builds, &build), append(w.Binaries, &row)
 				}
 			}
 			w.PublishEvery = 24 * time.Hour
-		}, "same version has unpublished binaries in the destination archive for xenial"},
+		}, "same version has unpublished binaries in the destination archive for Xenial"},
 		{"built here meanwhile", func(w *launchpadtest.World) {
 			src := *w.FindSource(overlay, "mir", "1.10")
 			src.Archive, src.Status = snapshot, launchpad.Deleted
