@@ -440,7 +440,8 @@ func TestJobsLeftBehind(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if _, err := h.Start(t.Context(), job("running", "while [ ! -e go ]; do sleep 0.01; done")); err != nil {
+	running := job("running", "while [ ! -e go ]; do sleep 0.01; done; exit 3")
+	if _, err := h.Start(t.Context(), running); err != nil {
 		t.Fatal(err)
 	}
 	os.Mkdir(jobDir(s, ".new.X"), 0o700)
@@ -463,6 +464,9 @@ func TestJobsLeftBehind(t *testing.T) {
 		t.Errorf("left (-want +got):\n%s", d)
 	}
 	os.WriteFile(filepath.Join(s.Dir, "go"), nil, 0o600)
+	if out, err := h.Run(t.Context(), running); err != nil || out.Exit != 3 {
+		t.Errorf("the one that ran: exit %d, %v; want 3", out.Exit, err)
+	}
 }
 
 func TestJobOutlivesItsWatcher(t *testing.T) {
@@ -502,6 +506,9 @@ func TestJobOutlivesItsWatcher(t *testing.T) {
 	}
 	if _, err := j.Wait(t.Context()); !errors.Is(err, remote.ErrJobDifferent) {
 		t.Errorf("Wait: %v, want ErrJobDifferent", err)
+	}
+	if _, err := h2.Run(t.Context(), c); err != nil {
+		t.Error(err)
 	}
 }
 

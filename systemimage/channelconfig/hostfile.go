@@ -97,9 +97,9 @@ func sumOf(text []byte) string {
 func (f *HostFile) usable(op string) error {
 	switch {
 	case f.Runner == nil:
-		return f.error(op, systemimage.ErrRefused, errors.New("ConfigFile.Runner is not set"))
+		return f.error(op, systemimage.ErrRefused, errors.New("HostFile.Runner is not set"))
 	case !path.IsAbs(f.Path):
-		return f.error(op, systemimage.ErrRefused, errors.New("ConfigFile.Path is not set to an absolute path"))
+		return f.error(op, systemimage.ErrRefused, errors.New("HostFile.Path is not set to an absolute path"))
 	}
 	return nil
 }

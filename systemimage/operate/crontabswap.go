@@ -58,7 +58,7 @@ func (i *Importer) change(ctx context.Context, op string, goal func(crontab) (cr
 // carry secrets.
 func (i *Importer) read(ctx context.Context, op string) (crontab, error) {
 	if i.Runner == nil {
-		return crontab{}, i.error(op, systemimage.ErrRefused, errors.New("Runner is not set"))
+		return crontab{}, i.error(op, systemimage.ErrRefused, errors.New("Importer.Runner is not set"))
 	}
 	text, err := i.crontab().Read(ctx)
 	if err != nil {
