@@ -78,6 +78,10 @@ func (e *Error) Is(target error) bool {
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
+// InDoubt is Ambiguous. A runbook takes the step for one in doubt then, and not for
+// one that failed.
+func (e *Error) InDoubt() bool { return e.Ambiguous }
+
 // passing reports whether a failed look may succeed the next time.
 func passing(err error) bool {
 	var e *Error

@@ -235,6 +235,9 @@ func TestRetriesReadsOnly(t *testing.T) {
 					t.Errorf("took %v: Retry-After is a guess, not a promise", d)
 				}
 				write := tt.method == "POST"
+				if own := (*Error)(nil); errors.As(err, &own) && own.InDoubt() != errors.Is(err, ErrAmbiguous) {
+					t.Errorf("in doubt = %v: %v", own.InDoubt(), err)
+				}
 				if errors.Is(err, ErrAmbiguous) != (write && (tt.status == 0 || tt.status >= 500)) {
 					t.Errorf("ambiguous = %v: %v", errors.Is(err, ErrAmbiguous), err)
 				}

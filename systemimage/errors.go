@@ -79,3 +79,14 @@ func (e *Error) Is(target error) bool {
 
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
+
+// InDoubt reports whether nobody knows if it happened: ErrAmbiguous, or a cause
+// that says so and of which nothing more was found out. A runbook takes the step
+// for one in doubt then, and not for one that failed.
+func (e *Error) InDoubt() bool {
+	if e.Kind != nil {
+		return e.Kind == ErrAmbiguous
+	}
+	var cause interface{ InDoubt() bool }
+	return errors.As(e.Err, &cause) && cause.InDoubt()
+}

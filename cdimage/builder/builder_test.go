@@ -317,7 +317,7 @@ func TestLinkLost(t *testing.T) {
 		return out, err
 	})
 	_, err := b.Build(t.Context(), builder.Request{ImageSet: customSet, Job: "build-42"})
-	if !errors.Is(err, builder.ErrInDoubt) {
+	if own := (*builder.Error)(nil); !errors.Is(err, builder.ErrInDoubt) || !errors.As(err, &own) || !own.InDoubt() {
 		t.Fatalf("got %v", err)
 	}
 	res, ok, err := b.Find(t.Context(), customSet, cdimage.BuildID{})

@@ -50,3 +50,7 @@ func (e *Error) Is(target error) bool { return target == e.Kind }
 
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
+
+// InDoubt reports whether nobody knows if it happened. A runbook takes the step for
+// one in doubt then, and not for one that failed.
+func (e *Error) InDoubt() bool { return e.Kind == ErrInDoubt }

@@ -50,3 +50,6 @@ func (e *LostJob) Error() string {
 
 // Is makes errors.Is(err, ErrJobLost) true.
 func (e *LostJob) Is(target error) bool { return target == ErrJobLost }
+
+// InDoubt is true: what it has done, nobody knows without a look.
+func (e *LostJob) InDoubt() bool { return true }

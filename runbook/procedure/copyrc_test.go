@@ -14,6 +14,7 @@ import (
 	"github.com/landingteam/landing/runbook/command"
 	"github.com/landingteam/landing/runbook/lab"
 	"github.com/landingteam/landing/runbook/procedure"
+	"github.com/landingteam/landing/runbook/remote"
 	"github.com/landingteam/landing/runbook/runbooktest"
 	"github.com/landingteam/landing/systemimage"
 	"github.com/landingteam/landing/systemimage/operate"
@@ -258,6 +259,39 @@ func TestCopyRCOnePairFails(t *testing.T) {
 	}
 	if version, _, _ := latest(t, l, "ubuntu-touch/rc/bq-aquaris.en", "krillin"); version != 2 {
 		t.Errorf("krillin is at image %d after the second start, want 2", version)
+	}
+}
+
+// A copy whose connection is cut before it is published is in doubt, not failed; the
+// next start looks and copies.
+func TestCopyRCConnectionCut(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	j := &runbooktest.Memory{}
+	cut := true
+	x, c := copyrc(l, j, func(c *procedure.CopyRC) {
+		c.Input.Pairs = rcPairs[:1]
+		host := c.Server.Runner
+		c.Server.Runner = command.Func(func(ctx context.Context, cmd command.Command) (command.Output, error) {
+			if cut && slices.ContainsFunc(cmd.Argv, func(arg string) bool { return filepath.Base(arg) == "copy-image" }) {
+				return command.Output{}, &remote.Error{Op: "run", Kind: remote.ErrLost}
+			}
+			return host.Run(ctx, cmd)
+		})
+	})
+	if err := x.Execute(t.Context(), c.Run); !errors.Is(err, runbook.ErrInDoubt) || runbook.Ending(err) != "in doubt" {
+		t.Fatalf("Execute() = %v, want ErrInDoubt", err)
+	}
+	s, err := runbook.StatusOf(t.Context(), j)
+	if err != nil || s.Ending != "in doubt" || len(s.InDoubt()) != 1 {
+		t.Errorf("%q, in doubt %v, %v", s.Ending, s.InDoubt(), err)
+	}
+	cut = false
+	if err := x.Execute(t.Context(), c.Run); err != nil {
+		t.Fatal(err)
+	}
+	if version, _, _ := latest(t, l, rcPairs[0].To, "krillin"); version != 2 {
+		t.Errorf("krillin is at image %d, want 2: copied once", version)
 	}
 }
 

@@ -134,11 +134,8 @@ func attempt(ctx context.Context, r *runbook.Run, b *builder.Builder, req builde
 		Do: func(ctx context.Context) (built, error) {
 			fresh = true
 			res, err := mine.Build(ctx, req)
-			switch {
-			case err == nil || errors.Is(err, builder.ErrNotBuilt) && !res.ID.IsZero():
+			if err == nil || errors.Is(err, builder.ErrNotBuilt) && !res.ID.IsZero() {
 				return built{res.ID, res.Publish, incomplete(res, labels)}, nil
-			case errors.Is(err, builder.ErrInDoubt):
-				return built{}, fmt.Errorf("%w: %w", runbook.ErrInDoubt, err)
 			}
 			return built{}, err
 		},

@@ -99,10 +99,7 @@ func findPPA(ctx context.Context, r *runbook.Run, lp *launchpad.Client, ref stri
 				return "", fmt.Errorf("there is no PPA %s, and making one was not asked for", ref)
 			}
 			a, err := lp.CreatePPA(ctx, ref, "Snapshot that images are built from. Made by run "+r.ID()+".")
-			if errors.Is(err, launchpad.ErrAmbiguous) {
-				return "", fmt.Errorf("%w: %w", runbook.ErrInDoubt, err)
-			}
-			if err != nil {
+			if err != nil { // that says itself when it is in doubt
 				return "", err
 			}
 			there = true

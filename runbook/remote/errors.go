@@ -74,6 +74,10 @@ func (e *Error) Is(target error) bool {
 	return false
 }
 
+// InDoubt reports whether nobody knows if it happened: what was sent may have run.
+// A runbook takes the step for one in doubt then, and not for one that failed.
+func (e *Error) InDoubt() bool { return e.Kind == ErrLost }
+
 func invalid(op, text string) error { return &Error{Op: op, Kind: ErrInvalid, Text: text} }
 
 // quote makes the line of a command for the login shell.
