@@ -33,14 +33,16 @@
 //   - A Hold takes something away while steps work, and gives it back however
 //     they end. It is recorded before it is taken; from then on it is owed. Its
 //     Look notices, before each effect, when somebody else gave it back.
-//   - A Gate asks a Human. The approval names who, why, and by digest the
-//     evidence that was shown; other evidence is asked about anew.
+//   - A Gate asks a Human, who answers yes, no or later. The approval names who,
+//     why, and by digest the evidence that was shown; other evidence is asked
+//     about anew. Evidence with a text is shown as that text.
 //   - A Journal keeps Records, one before and one after each effect, in a
 //     [FileJournal] as JSON lines. Each carries the SHA-256 of the one before,
 //     so that an edited journal is refused. It must not hold credentials:
 //     inputs, results, evidence and errors are written as they are.
 //   - A Guard is a Journal that is asked before each call, and by [Current]
-//     within one: in a store that hosts share, a run may be taken over.
+//     within one: in a store that hosts share, a run may be taken over. A
+//     Bounded one says how long a line may be. ReadOnly makes one of lines.
 //   - A Status is what the records amount to; StatusOf and ReadStatus need no
 //     lock, and WriteReport puts it into words. [Ending] is one word for how a start
 //     ended.
@@ -78,6 +80,7 @@
 //	a step, a wait or a gate took too long                       ErrTimeout
 //	a name used twice in its group                               ErrDuplicate
 //	a result that JSON does not carry, a step without Do, …      ErrInvalid
+//	a record that is longer than a line of the journal may be    ErrInvalid
 //
 // ErrOwed comes first when there are several: look at it first.
 package runbook

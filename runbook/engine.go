@@ -132,9 +132,10 @@ func (e *engine) append(ctx context.Context, rec Record) error {
 	rec.Run = e.id
 	rec.N = e.tail.n + 1
 	rec.Prev = e.tail.prev
+	rec.Error = shortened(rec.Error)
 	line, sum, err := encode(rec)
-	if err == nil && len(line) > maxLine {
-		err = fmt.Errorf("the record has %d bytes, more than %d", len(line), maxLine)
+	if limit := e.longest(); err == nil && len(line) > limit {
+		return &tooLong{step: rec.Step, size: len(line), limit: limit}
 	}
 	if err == nil {
 		// A record about something that has happened is written even if the
@@ -154,6 +155,49 @@ func (e *engine) append(ctx context.Context, rec Record) error {
 	e.apply(rec)
 	e.tell(rec)
 	return nil
+}
+
+// conclude puts a result on record. One that is too long for the journal becomes a
+// failure of that kind, and for an effect, which has happened, a doubt.
+func (e *engine) conclude(ctx context.Context, rec Record, otherwise Kind) error {
+	err := e.append(ctx, rec)
+	if !errors.As(err, new(*tooLong)) {
+		return err
+	}
+	rec.Kind, rec.Result, rec.Error = otherwise, nil, err.Error()
+	if otherwise == Doubt {
+		err = &Error{Kind: ErrInDoubt, Step: rec.Step, Err: err, Hint: "the next start looks, or asks, whether it happened"}
+	}
+	return join(err, e.append(ctx, rec))
+}
+
+// tooLong is a record that the journal does not keep.
+type tooLong struct {
+	step        string
+	size, limit int
+}
+
+func (e *tooLong) Error() string {
+	return fmt.Sprintf("the record has %d bytes, and a line of this journal at most %d: return less, or name a file", e.size, e.limit)
+}
+
+func (e *tooLong) Is(target error) bool { return target == ErrJournal || target == ErrInvalid }
+
+// longest is the length of the longest line that the journal keeps.
+func (e *engine) longest() int {
+	if b, ok := e.x.Journal.(Bounded); ok && b.MaxLine() > 0 {
+		return min(b.MaxLine(), maxLine)
+	}
+	return maxLine
+}
+
+// shortened is an error's text, which others may have made too long to be read.
+func shortened(text string) string {
+	const most = 32 << 10
+	if len(text) <= most {
+		return text
+	}
+	return strings.ToValidUTF8(text[:most], "") + "…"
 }
 
 // unrecorded remembers that a hold was given back and that this is not on record.

@@ -1,13 +1,11 @@
 package runbook
 
 import (
+	"cmp"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 )
@@ -18,8 +16,9 @@ type Gate struct {
 	Name string
 	// Question is what is asked. Yes lets the run go on.
 	Question string
-	// Evidence is what the person is shown, as JSON. An approval holds for
-	// this evidence only.
+	// Evidence is what the person is shown. An approval holds for this evidence
+	// only, by its JSON. If its type has a method AppendText, as of
+	// encoding.TextAppender, that text is shown, and journalled as it was shown.
 	Evidence any
 	// Not lists people who may not answer, for instance the one who copied.
 	Not []string
@@ -33,56 +32,6 @@ type Approval struct {
 	By     string
 	Reason string
 	Time   time.Time
-}
-
-// Question is what a Human is asked.
-type Question struct {
-	Run      string          `json:"run"`
-	Step     string          `json:"step"`
-	Text     string          `json:"text"`
-	Evidence json.RawMessage `json:"evidence,omitempty"`
-	// Digest is the SHA-256 of text and evidence. An answer given elsewhere
-	// carries it, so that it cannot be taken for one about something else.
-	Digest string   `json:"digest"`
-	Not    []string `json:"not,omitempty"`
-	// Doubt is set when the question is whether an effect happened. Evidence
-	// is then the result that was predicted.
-	Doubt bool      `json:"doubt,omitempty"`
-	Asked time.Time `json:"asked"`
-	// Deadline is when the question is answered with no; zero is never.
-	Deadline time.Time `json:"deadline,omitzero"`
-}
-
-// Verdict is the answer proper.
-type Verdict string
-
-// The verdicts.
-const (
-	Yes  Verdict = "yes"  // go on; to a doubt: it happened
-	No   Verdict = "no"   // the run ends; to a doubt: it did not happen
-	Stop Verdict = "stop" // to a doubt only: leave it open
-)
-
-// Answer is what a person said.
-type Answer struct {
-	Verdict Verdict `json:"verdict"`
-	By      string  `json:"by"`
-	Reason  string  `json:"reason"`
-	// Digest, if set, must be the question's.
-	Digest string `json:"digest,omitempty"`
-	// Value is, after a doubt, what the effect returned; empty means as
-	// predicted.
-	Value json.RawMessage `json:"value,omitempty"`
-	// Time is when it was given; zero means now. An answer that was given after
-	// the deadline is none.
-	Time time.Time `json:"-"`
-}
-
-// Human answers questions. When nobody is there it returns an error that wraps
-// ErrPending. It may be asked several questions at once, by a parallel Each.
-// TerminalHuman and MailboxHuman are two of them.
-type Human interface {
-	Ask(ctx context.Context, q Question) (Answer, error)
 }
 
 // Gate asks a person and returns nil after yes. A recorded approval holds as
@@ -105,7 +54,11 @@ func (r *Run) Approve(ctx context.Context, g Gate) (Approval, error) {
 	if err != nil {
 		return Approval{}, &Error{Kind: ErrInvalid, Step: step, Text: "the evidence is no JSON", Err: err}
 	}
-	rec := Record{Step: step, Verb: VerbGate, Intent: g.Question, Evidence: evidence, Digest: digestOf(g.Question, evidence), Not: g.Not}
+	shown, err := textOfEvidence(g.Evidence)
+	if err != nil {
+		return Approval{}, &Error{Kind: ErrInvalid, Step: step, Text: "the evidence has no text", Err: err}
+	}
+	rec := Record{Step: step, Verb: VerbGate, Intent: g.Question, Evidence: evidence, Shown: shown, Digest: digestOf(g.Question, evidence), Not: g.Not}
 	if e.holds(s, rec) {
 		if e.mode == planning {
 			e.list(s.Record)
@@ -130,7 +83,7 @@ func (r *Run) Approve(ctx context.Context, g Gate) (Approval, error) {
 	if err != nil {
 		return Approval{}, err
 	}
-	rec.Kind, rec.By, rec.Reason, rec.Evidence = Approved, a.By, a.Reason, nil
+	rec.Kind, rec.By, rec.Reason, rec.Evidence, rec.Shown = Approved, a.By, a.Reason, nil, ""
 	if a.Verdict != Yes {
 		rec.Kind = Rejected
 	}
@@ -174,24 +127,13 @@ func rejection(rec Record) error {
 	return err
 }
 
-func digestOf(question string, evidence []byte) string {
-	h := sha256.Sum256(fmt.Appendf(nil, "%q %s", question, evidence))
-	return hex.EncodeToString(h[:])
-}
-
-func excluded(by string, not []string) bool {
-	return slices.ContainsFunc(not, func(n string) bool { return strings.EqualFold(strings.TrimSpace(n), strings.TrimSpace(by)) })
-}
-
-func doubtQuestion(intent string) string { return "Did this happen? " + intent }
-
 // ask puts a question to the Human and journals that it did. rec says what.
 func (r *Run) ask(ctx context.Context, rec Record, s *state, timeout time.Duration, doubt bool) (Answer, error) {
 	asked, again := time.Now().UTC(), s != nil && s.Kind == Asked && s.Digest == rec.Digest
 	if again {
 		asked = s.asked
 	}
-	q := Question{Run: r.e.id, Step: rec.Step, Text: rec.Intent, Evidence: rec.Evidence, Digest: rec.Digest, Not: rec.Not, Doubt: doubt, Asked: asked}
+	q := Question{Run: r.e.id, Step: rec.Step, Text: rec.Intent, Evidence: rec.Evidence, Shown: rec.Shown, Digest: rec.Digest, Not: rec.Not, Doubt: doubt, Asked: asked}
 	pending := &Error{Kind: ErrPending, Step: rec.Step, Hint: "start again when it is answered"}
 	if doubt {
 		q.Text, pending.Err = doubtQuestion(rec.Intent), ErrInDoubt
@@ -221,6 +163,10 @@ func (r *Run) ask(ctx context.Context, rec Record, s *state, timeout time.Durati
 	if pending.Text = q.fault(a); pending.Text != "" {
 		return Answer{}, pending
 	}
+	if a.Verdict == Later {
+		pending.Text = q.Text + " (" + cmp.Or(a.By, "somebody") + " says later)"
+		return Answer{}, pending
+	}
 	return a, nil
 }
 
@@ -240,23 +186,6 @@ func (r *Run) put(ctx context.Context, q Question) (a Answer, err error) {
 	}
 	a.By, a.Reason = strings.TrimSpace(a.By), strings.TrimSpace(a.Reason)
 	return a, err
-}
-
-// fault says what is wrong with an answer; "" is nothing.
-func (q Question) fault(a Answer) string {
-	switch {
-	case a.Verdict != Yes && a.Verdict != No && !(q.Doubt && a.Verdict == Stop):
-		return fmt.Sprintf("the answer %q is none", a.Verdict)
-	case a.By == "":
-		return "the answer does not say who gave it"
-	case a.Reason == "":
-		return fmt.Sprintf("the answer of %s has no reason", a.By)
-	case excluded(a.By, q.Not):
-		return fmt.Sprintf("%s may not answer this; it needs somebody else", a.By)
-	case a.Digest != "" && a.Digest != q.Digest:
-		return fmt.Sprintf("the answer of %s is about other evidence", a.By)
-	}
-	return ""
 }
 
 // askDoubt asks whether an effect without probe happened before the run was

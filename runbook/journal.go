@@ -24,3 +24,29 @@ type Journal interface {
 	// Lock. Only the holder of the lock appends, one line at a time.
 	Append(ctx context.Context, line []byte) error
 }
+
+// Bounded is what a Journal may implement besides, if it cannot keep every line. It
+// is known before an effect: a question or an intent that is too long is refused
+// before anything happens, and a result that is too long leaves its step in doubt,
+// but not the journal unusable.
+type Bounded interface {
+	// MaxLine is the length of the longest line that it keeps, in bytes.
+	MaxLine() int
+}
+
+// ReadOnly is a journal of lines that somebody has already, for [StatusOf],
+// [Records] and Plan. Nothing is executed with it.
+func ReadOnly(lines iter.Seq2[[]byte, error]) Journal { return readOnly{lines} }
+
+type readOnly struct{ lines iter.Seq2[[]byte, error] }
+
+func (j readOnly) Lines(context.Context) iter.Seq2[[]byte, error] { return j.lines }
+
+func (readOnly) Lock(context.Context, string) (func() error, error) {
+	return nil, &Error{Kind: ErrJournal, Text: "this copy can only be read", Hint: "open the journal itself"}
+}
+
+func (j readOnly) Append(ctx context.Context, _ []byte) error {
+	_, err := j.Lock(ctx, "")
+	return err
+}

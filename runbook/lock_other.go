@@ -20,7 +20,7 @@ type fileLock struct {
 
 func lockFile(path string) (*fileLock, error) {
 	for range 2 {
-		f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o644)
+		f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 		if err == nil {
 			return &fileLock{f, path}, nil
 		}

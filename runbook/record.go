@@ -86,6 +86,7 @@ type Record struct {
 	Input    json.RawMessage `json:"input,omitempty"`    // of the run, in the first record
 	World    json.RawMessage `json:"world,omitempty"`    // what the run works on, in the first record
 	Evidence json.RawMessage `json:"evidence,omitempty"` // what a person was shown
+	Shown    string          `json:"shown,omitempty"`    // the text of the evidence, if it has one
 	Digest   string          `json:"digest,omitempty"`   // SHA-256 of question and evidence
 	Not      []string        `json:"not,omitempty"`      // who may not answer
 	Deadline *time.Time      `json:"deadline,omitempty"` // when asking ends
@@ -191,7 +192,7 @@ func (c *chain) next(line []byte) (Record, error) {
 }
 
 // fields are the members of a record.
-var fields = [...]string{"format", "n", "time", "run", "step", "verb", "kind", "intent", "result", "input", "world", "evidence", "digest",
+var fields = [...]string{"format", "n", "time", "run", "step", "verb", "kind", "intent", "result", "input", "world", "evidence", "shown", "digest",
 	"not", "deadline", "due", "by", "reason", "seen", "error", "operator", "prev", "label", "done", "total"}
 
 func (rec *Record) keepUnknown(body []byte) error {

@@ -49,7 +49,7 @@ func WriteReport(w io.Writer, s Status) error {
 		}
 		b.WriteString("\n")
 		if len(step.Evidence) > 0 {
-			fmt.Fprintf(&b, "%s%s\n", label, indented(step.Evidence, "    "))
+			fmt.Fprintf(&b, "%s%s\n", label, Question{Evidence: step.Evidence, Shown: step.Shown}.evidence("    "))
 		}
 	})
 	section(&b, "Due", s.only(func(step StepStatus) bool { return step.Kind == Deferred }), func(step StepStatus) {

@@ -161,7 +161,7 @@ func (s *StepStatus) add(rec Record) {
 			s.Tries++
 		}
 	case Approved, Rejected:
-		rec.Evidence = s.Evidence // it stands in the question only
+		rec.Evidence, rec.Shown = s.Evidence, s.Shown // it stands in the question only
 	}
 	s.Record = rec
 }

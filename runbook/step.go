@@ -164,7 +164,7 @@ func (r *Run) look(ctx context.Context, verb Verb, name string, f func(context.C
 		e.list(rec)
 		return m, err
 	}
-	return m, join(err, e.append(ctx, rec))
+	return m, join(err, e.conclude(ctx, rec, Failed))
 }
 
 // do is [Do] without types: recorded, found by the probe, planned, answered by a
@@ -249,7 +249,7 @@ func (r *Run) adopt(ctx context.Context, rec Record, m json.RawMessage) error {
 		r.e.list(rec)
 		return nil
 	}
-	return r.e.append(ctx, rec)
+	return r.e.conclude(ctx, rec, Failed)
 }
 
 // act runs Do between its two records.
@@ -275,7 +275,7 @@ func (r *Run) act(ctx context.Context, rec Record, f effect) (json.RawMessage, e
 	entered, err := e.call(sub, rec.Step, func(ctx context.Context) (err error) { m, err = f.do(ctx); return err })
 	if err == nil {
 		rec.Kind, rec.Result = Done, m
-		return m, e.append(ctx, rec)
+		return m, e.conclude(ctx, rec, Doubt)
 	}
 	doubt := entered && (inDoubt(err) || errors.As(err, new(*lossy)))
 	if entered && sub.Err() != nil {

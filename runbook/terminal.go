@@ -14,7 +14,7 @@ import (
 )
 
 // TerminalHuman asks on a terminal: it shows question and evidence, and wants
-// yes or no in full and a reason. The end of the input means that nobody is
+// yes, no or later in full and a reason. The end of the input means that nobody is
 // there. It asks one question at a time.
 type TerminalHuman struct {
 	In  io.Reader
@@ -65,7 +65,7 @@ func (h *TerminalHuman) show(q Question) error {
 		if q.Doubt {
 			label = "expected result"
 		}
-		fmt.Fprintf(&b, "  %s:\n%s\n", label, indented(q.Evidence, "    "))
+		fmt.Fprintf(&b, "  %s:\n%s\n", label, q.evidence("    "))
 	}
 	if len(q.Not) > 0 {
 		fmt.Fprintf(&b, "  not to be answered by %s\n", printable(strings.Join(q.Not, ", ")))
@@ -79,15 +79,20 @@ func (h *TerminalHuman) show(q Question) error {
 
 func (h *TerminalHuman) dialogue(ctx context.Context, q Question) (a Answer, err error) {
 	a.Digest, a.By = q.Digest, h.By
-	options := "yes or no"
+	options := "yes, no or later"
 	if q.Doubt {
 		options = "yes, no or stop"
 	}
 	if err := h.line(ctx, options, func(s string) bool {
 		a.Verdict = Verdict(strings.ToLower(s))
-		return a.Verdict == Yes || a.Verdict == No || q.Doubt && a.Verdict == Stop
-	}); err != nil {
+		return a.Verdict == Yes || a.Verdict == No || a.Verdict == Later || q.Doubt && a.Verdict == Stop
+	}); err != nil || a.Verdict == Later {
 		return a, err
+	}
+	if a.Verdict == No && !q.Doubt {
+		if err := h.askBack(ctx, &a); err != nil || a.Verdict == Later {
+			return a, err
+		}
 	}
 	if q.Doubt && a.Verdict == Yes {
 		if err := h.line(ctx, "its result as JSON (nothing: as expected)", func(s string) bool {
@@ -97,13 +102,30 @@ func (h *TerminalHuman) dialogue(ctx context.Context, q Question) (a Answer, err
 			return a, err
 		}
 	}
-	if err := h.line(ctx, "reason", func(s string) bool { a.Reason = s; return s != "" }); err != nil {
-		return a, err
+	if a.Reason == "" {
+		if err := h.line(ctx, "reason", func(s string) bool { a.Reason = s; return s != "" }); err != nil {
+			return a, err
+		}
 	}
 	if a.By == "" {
 		err = h.line(ctx, "your name", func(s string) bool { a.By = s; return s != "" && !excluded(s, q.Not) })
 	}
 	return a, err
+}
+
+// askBack makes sure of a no, once: it may have meant "not yet". A reason is one
+// that is sure.
+func (h *TerminalHuman) askBack(ctx context.Context, a *Answer) error {
+	return h.line(ctx, "no ends this run for good; its reason, or later", func(s string) bool {
+		switch Verdict(strings.ToLower(s)) {
+		case Later:
+			a.Verdict = Later
+		case Yes, No: // sure: the reason comes next
+		default:
+			a.Reason = s
+		}
+		return s != ""
+	})
 }
 
 // line prompts until ok accepts what was typed.

@@ -70,7 +70,7 @@ func Wait[T any](ctx context.Context, r *Run, p Poll[T]) (T, error) {
 	if err != nil {
 		rec, err = rec.failed(err), inStep(step, err)
 	}
-	if err := join(err, e.append(ctx, rec)); err != nil {
+	if err := join(err, e.conclude(ctx, rec, Failed)); err != nil {
 		return zero, err
 	}
 	return decode[T](step, m)

@@ -35,6 +35,8 @@ var promises = []struct {
 	{"OneWriter", oneWriter},
 	{"ReadsWhileWriting", readsWhileWriting},
 	{"StopsIterating", stopsIterating},
+	{"LongestLine", longestLine},
+	{"GuardLetsOwnerAct", guardLetsOwnerAct},
 	{"CarriesARun", carriesARun},
 }
 
@@ -60,8 +62,11 @@ func appendNeedsLock(t *testing.T, open opener) {
 
 func keepsBytes(t *testing.T, open opener) {
 	// Space, order, escapes, unknown members and size must survive.
-	lines := []string{`{"b": 1,  "a":"\u00e9é<>"}`, `{}`, `{"long":"` + strings.Repeat("x", 300_000) + `"}`, `{"n":1e400}`}
-	j := open(t, "bytes")
+	j, long := open(t, "bytes"), 300_000
+	if b, ok := j.(runbook.Bounded); ok && b.MaxLine() > 0 {
+		long = min(long, b.MaxLine()-len(`{"long":""}`))
+	}
+	lines := []string{`{"b": 1,  "a":"\u00e9é<>"}`, `{}`, `{"long":"` + strings.Repeat("x", long) + `"}`, `{"n":1e400}`}
 	unlock := lock(t, j)
 	for i, line := range lines {
 		buf := []byte(line)
@@ -170,6 +175,43 @@ func carriesARun(t *testing.T, open opener) {
 	}
 	if acts != 1 {
 		t.Errorf("acted %d times in two starts, want once", acts)
+	}
+}
+
+// longestLine is about journals that are runbook.Bounded: what they promise to keep
+// they keep.
+func longestLine(t *testing.T, open opener) {
+	j := open(t, "longest")
+	b, ok := j.(runbook.Bounded)
+	if !ok || b.MaxLine() <= 0 {
+		return
+	}
+	defer lock(t, j)()
+	line := fmt.Sprintf(`{"x":"%s"}`, strings.Repeat("y", b.MaxLine()-len(`{"x":""}`)))
+	if err := j.Append(t.Context(), []byte(line)); err != nil {
+		t.Fatalf("a line of %d bytes: %v", len(line), err)
+	}
+	wantLines(t, open(t, "longest"), line)
+}
+
+// guardLetsOwnerAct is about journals that are runbook.Guards: who has the lock may call,
+// and enters and leaves as often as it likes.
+func guardLetsOwnerAct(t *testing.T, open opener) {
+	j := open(t, "guard")
+	g, ok := j.(runbook.Guard)
+	if !ok {
+		return
+	}
+	defer lock(t, j)()
+	for range 2 {
+		if err := g.Enter("copy"); err != nil {
+			t.Fatalf("the owner may not call: %v", err)
+		}
+		if err := g.Enter("copy"); err != nil { // runbook.Current, within the call
+			t.Fatalf("the owner may not go on: %v", err)
+		}
+		g.Leave("copy")
+		g.Leave("copy")
 	}
 }
 

@@ -295,13 +295,15 @@ func TestAssertIdempotent(t *testing.T) {
 }
 
 func TestMemory(t *testing.T) {
-	journals := map[string]*Memory{}
-	TestJournal(t, func(t *testing.T, name string) runbook.Journal {
-		if journals[name] == nil {
-			journals[name] = &Memory{}
-		}
-		return journals[name]
-	})
+	for _, longest := range []int{0, 4000} {
+		journals := map[string]*Memory{}
+		TestJournal(t, func(t *testing.T, name string) runbook.Journal {
+			if journals[name] == nil {
+				journals[name] = &Memory{Longest: longest}
+			}
+			return journals[name]
+		})
+	}
 }
 
 // An effect that asks, before each thing that it sends, whether it may still act

@@ -30,11 +30,16 @@ type Memory struct {
 	owner  string
 	// Fail, if set, is asked before a line is stored; its error is Append's.
 	Fail func(line []byte) error
+	// Longest, if set, is the length of the longest line that it keeps, in bytes.
+	Longest int
 	// Refuse, if set, is asked before each call of a function of the procedure;
 	// its error is Enter's. It may be set while a run is under way, by a
 	// function of the procedure.
 	Refuse func(step string) error
 }
+
+// MaxLine implements runbook.Bounded.
+func (m *Memory) MaxLine() int { return m.Longest }
 
 // Enter implements runbook.Guard.
 func (m *Memory) Enter(step string) error {
@@ -88,6 +93,9 @@ func (m *Memory) Append(_ context.Context, line []byte) error {
 		if err := m.Fail(line); err != nil {
 			return err
 		}
+	}
+	if m.Longest > 0 && len(line) > m.Longest {
+		return fmt.Errorf("the line has %d bytes, more than %d", len(line), m.Longest)
 	}
 	m.lines = append(m.lines, append([]byte(nil), line...))
 	return nil

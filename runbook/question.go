@@ -1,0 +1,131 @@
+package runbook
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Question is what a Human is asked.
+type Question struct {
+	Run      string          `json:"run"`
+	Step     string          `json:"step"`
+	Text     string          `json:"text"`
+	Evidence json.RawMessage `json:"evidence,omitempty"`
+	// Shown is the text of the evidence, if it has one: show it instead.
+	Shown string `json:"shown,omitempty"`
+	// Digest is the SHA-256 of text and evidence. An answer given elsewhere
+	// carries it, so that it cannot be taken for one about something else.
+	Digest string   `json:"digest"`
+	Not    []string `json:"not,omitempty"`
+	// Doubt is set when the question is whether an effect happened. Evidence
+	// is then the result that was predicted.
+	Doubt bool      `json:"doubt,omitempty"`
+	Asked time.Time `json:"asked"`
+	// Deadline is when the question is answered with no; zero is never.
+	Deadline time.Time `json:"deadline,omitzero"`
+}
+
+// Verdict is the answer proper.
+type Verdict string
+
+// The verdicts.
+const (
+	Yes   Verdict = "yes"   // go on; to a doubt: it happened
+	No    Verdict = "no"    // the run ends for good; to a doubt: it did not happen
+	Later Verdict = "later" // not yet: the question stays open
+	Stop  Verdict = "stop"  // to a doubt only: leave it open
+)
+
+// Answer is what a person said. The engine looks whether it counts; see
+// [Question.Check].
+type Answer struct {
+	Verdict Verdict `json:"verdict"`
+	By      string  `json:"by"`
+	Reason  string  `json:"reason"`
+	// Digest, if set, must be the question's.
+	Digest string `json:"digest,omitempty"`
+	// Value is, after a doubt, what the effect returned; empty means as
+	// predicted.
+	Value json.RawMessage `json:"value,omitempty"`
+	// Time is when it was given; zero means now. An answer that was given after
+	// the deadline is none.
+	Time time.Time `json:"-"`
+}
+
+// Human answers questions. When nobody is there it returns an error that wraps
+// ErrPending. It may be asked several questions at once, by a parallel Each.
+// TerminalHuman and MailboxHuman are two of them.
+type Human interface {
+	Ask(ctx context.Context, q Question) (Answer, error)
+}
+
+// Check reports whether an answer counts: nil, or an ErrPending that says what is
+// wrong with it. The engine asks the same, so it is for those who carry answers
+// and want to say so at once.
+func (q Question) Check(a Answer) error {
+	text := q.fault(a)
+	if text == "" {
+		return nil
+	}
+	return &Error{Kind: ErrPending, Step: q.Step, Text: text, Hint: "answer it again"}
+}
+
+// fault says what is wrong with an answer; "" is nothing.
+func (q Question) fault(a Answer) string {
+	by := strings.TrimSpace(a.By)
+	switch {
+	case a.Verdict == Later:
+		return ""
+	case a.Verdict != Yes && a.Verdict != No && !(q.Doubt && a.Verdict == Stop):
+		return fmt.Sprintf("the answer %q is none", a.Verdict)
+	case by == "":
+		return "the answer does not say who gave it"
+	case strings.TrimSpace(a.Reason) == "":
+		return fmt.Sprintf("the answer of %s has no reason", by)
+	case excluded(by, q.Not):
+		return fmt.Sprintf("%s may not answer this; it needs somebody else", by)
+	case a.Digest != "" && a.Digest != q.Digest:
+		return fmt.Sprintf("the answer of %s is about other evidence", by)
+	case !q.Deadline.IsZero() && a.Time.After(q.Deadline):
+		return fmt.Sprintf("the answer of %s came after %s", by, clock(q.Deadline))
+	case len(a.Value) > 0 && !json.Valid(a.Value):
+		return fmt.Sprintf("the value given by %s is no JSON", by)
+	}
+	return ""
+}
+
+func digestOf(question string, evidence []byte) string {
+	h := sha256.Sum256(fmt.Appendf(nil, "%q %s", question, evidence))
+	return hex.EncodeToString(h[:])
+}
+
+func excluded(by string, not []string) bool {
+	return slices.ContainsFunc(not, func(n string) bool { return strings.EqualFold(strings.TrimSpace(n), strings.TrimSpace(by)) })
+}
+
+func doubtQuestion(intent string) string { return "Did this happen? " + intent }
+
+// textOfEvidence is what a person is shown; "" when the evidence has no text.
+func textOfEvidence(v any) (string, error) {
+	t, ok := v.(encoding.TextAppender)
+	if !ok {
+		return "", nil
+	}
+	text, err := t.AppendText(nil)
+	return strings.ToValidUTF8(strings.TrimRight(string(text), "\n"), "\uFFFD"), err
+}
+
+// evidence is what a person is shown, in lines that are indented.
+func (q Question) evidence(indent string) string {
+	if q.Shown == "" {
+		return indented(q.Evidence, indent)
+	}
+	return indent + strings.ReplaceAll(printableLines(q.Shown), "\n", "\n"+indent)
+}
