@@ -23,6 +23,10 @@ var unreadableRules = []rule[*systemimage.Error]{
 		}
 		return []problem{t.document(e, "channels.json lists an index that is missing: devices get no update, and the next program begins its history again")}
 	}, remedy: "move index.json.new into its place if it is there, else restore it, before anything else runs on the server"},
+	{class: "older-index", severity: systemimage.Harmful, final: true, look: refused(func(e *systemimage.Error) bool {
+		return errors.Is(e, systemimage.ErrReplayed)
+	}, "the tree went back in time: "),
+		remedy: "find out who put the older one there, or which mirror lags behind; publish again what is newer"},
 	{class: "unreadable-index", severity: systemimage.Harmful, look: refused(func(*systemimage.Error) bool { return true }, "the index cannot be read: "),
 		remedy: "restore it from a mirror or a backup"},
 }

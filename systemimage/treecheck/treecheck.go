@@ -22,7 +22,8 @@ type Options struct {
 	// what they say of themselves: who made them.
 	Checksums bool
 	// Unpack also unpacks every payload, to nowhere: one that was cut before it was
-	// signed has a fitting checksum and a good signature. It includes Checksums.
+	// signed has a fitting checksum and a good signature. It includes Checksums, and
+	// takes up to 64 MiB of memory for each file that is under way.
 	Unpack bool
 	// MaxUnpacked bounds what one payload holds, in bytes; 8 GiB when 0.
 	MaxUnpacked int64

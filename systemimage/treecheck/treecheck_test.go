@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/landingteam/landing/runbook/command"
 	"github.com/landingteam/landing/systemimage"
 	"github.com/landingteam/landing/systemimage/keyring"
 	"github.com/landingteam/landing/systemimage/systemimagetest"
@@ -273,6 +274,38 @@ func tagged(index, tag string) func(*testing.T, string) {
 			detail := m["version_detail"].(string)
 			m["version_detail"] = detail[:strings.Index(detail, "tag=")] + "tag=" + tag + ",version=1"
 		})
+	}
+}
+
+// An index that is older than one that the client has seen is properly signed, and
+// still no index to rely on.
+func TestCheckOlderTree(t *testing.T) {
+	t.Parallel()
+	begin := time.Now().Add(-2 * time.Hour)
+	world := systemimagetest.SampleWorld()
+	world.Now = func() time.Time { return begin }
+	newer := systemimagetest.New(t, world)
+	older, err := newer.Clone(systemimagetest.TempDir(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	newer.Now = func() time.Time { return begin.Add(time.Hour) }
+	out, err := newer.Run(t.Context(), command.Command{Argv: []string{filepath.Join(newer.Root(), "bin", "set-phased-percentage"), "-v", "ubuntu-touch/stable/meizu.en", "arale", "1", "50"}})
+	if err != nil || out.Exit != 0 {
+		t.Fatalf("%v, exit status %d: %s", err, out.Exit, out.Stderr)
+	}
+	served := newer
+	tree := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { served.Handler().ServeHTTP(w, r) }))
+	defer tree.Close()
+	c := newer.Client()
+	c.BaseURL, c.HTTP, c.Tries = tree.URL, nil, 1
+	if _, err := c.Index(t.Context(), "ubuntu-touch/stable/meizu.en", "arale"); err != nil {
+		t.Fatal(err)
+	}
+	served = older
+	want := []string{"error older-index ubuntu-touch/stable/meizu.en arale"}
+	if d := cmp.Diff(want, classes(t, c, treecheck.Options{NoFiles: true})); d != "" {
+		t.Errorf("findings (-want +got)\n%s", d)
 	}
 }
 
