@@ -69,6 +69,8 @@ func TestCheck(t *testing.T) {
 		{"two streams with padding", twoStreams, size, ""},
 		{"a byte too large", good, size - 1, "too large when unpacked"},
 		{"dictionary", hungry, size, "dictionary of more than 64 MiB"},
+		{"an archive of nothing", pack(t, nil), size, "has no end"},
+		{"an archive without its end", pack(t, data[:len(data)-1024]), size, "has no end"},
 		{"nothing", nil, size, "no xz stream"},
 		{"text", []byte("<html>"), size, "no xz stream"},
 		{"rubbish behind it", append(bytes.Clone(good), "rubbish"...), size, "no xz stream"},
