@@ -103,7 +103,7 @@ func unevenPercentages(p *systemimage.PublishedIndex) (list []problem) {
 		case m.Percentage != first:
 			list = append(list, problem{place: m.String(),
 				text:   fmt.Sprintf("is at %d %%, another way to image %d at %d %%: who gets it depends on where a device comes from", m.Percentage, newest, first),
-				remedy: fmt.Sprintf("run set-phased-percentage -v %s %s %d P", p.Channel, p.Device, newest)})
+				remedy: fmt.Sprintf("run set-phased-percentage -v %s %s %d P", quoted(p.Channel), quoted(p.Device), newest)})
 		}
 	}
 	return list

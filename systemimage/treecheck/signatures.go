@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/landingteam/landing/systemimage"
 	"github.com/landingteam/landing/systemimage/keyring"
@@ -100,15 +99,8 @@ func (s *signed) remedy() string {
 	if s.program {
 		return "run re-sign-indexes"
 	}
-	file := "www" + s.path
-	if strings.Trim(file, plain) != "" { // the path is the index's word, and somebody will paste this
-		file = "'" + strings.ReplaceAll(file, "'", `'\''`) + "'"
-	}
-	return fmt.Sprintf("sign it in the server's folder: gpg --homedir secret/gpg/keys/%s --yes --armor --detach-sign %s (re-sign-indexes leaves this file out)", s.typ, file)
+	return fmt.Sprintf("sign it in the server's folder: gpg --homedir secret/gpg/keys/%s --yes --armor --detach-sign %s (re-sign-indexes leaves this file out)", s.typ, quoted("www"+s.path))
 }
-
-// plain are the characters that mean nothing to a shell.
-const plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-+:@=,"
 
 // collect makes a list of all that is signed, and of the payloads.
 func (t *tree) collect() {
