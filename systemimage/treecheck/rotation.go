@@ -38,6 +38,8 @@ type SignAgain struct {
 }
 
 // A CutOff is a device of a channel that gets no update until its files are signed again.
+// Where channels.json is among them, phones that have stored the old keyring go on with
+// it until channels.json is signed by a key that they do not know.
 type CutOff struct {
 	Channel string `json:"channel"`
 	Device  string `json:"device"`
@@ -189,6 +191,9 @@ func (r *Rotation) String() string {
 	}
 	if len(r.CutOff) == 0 {
 		b.WriteString("  nobody who updates to the newest images\n")
+	}
+	if slices.ContainsFunc(r.SignAgain, func(s SignAgain) bool { return s.Path == "/channels.json" }) {
+		b.WriteString("Phones that have stored the old keyring go on with it until channels.json is signed by a key that they do not know.\n")
 	}
 	b.WriteString("\nNobody is cut off while the published image-signing keyring holds the old key and the new one:\n" +
 		"publish such a keyring first, then sign channels.json, then the rest; take the old key out last.\n")

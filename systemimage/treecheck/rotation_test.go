@@ -207,6 +207,10 @@ func TestRotate(t *testing.T) {
 	if got := classes(t, fake.Client(), treecheck.Options{Unpack: true}); !slices.Equal(got, sample) {
 		t.Errorf("findings at the end: %q", got)
 	}
+	const stored = "have stored the old keyring"
+	if !strings.Contains(plan.String(), stored) || strings.Contains(rest.String(), stored) {
+		t.Errorf("who has stored the old keyring belongs to a channels.json that is not signed yet:\n%s\n%s", plan, rest)
+	}
 	if text := rest.String(); !strings.Contains(text, "Cut off until then:\n  ubuntu-touch/rc-proposed/meizu.en arale: all phones, at ") {
 		t.Errorf("report: %s", text)
 	}
