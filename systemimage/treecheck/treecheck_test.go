@@ -70,7 +70,7 @@ func TestCheckClean(t *testing.T) {
 // recording, since its keyrings expire one day.
 func TestCheckRecorded(t *testing.T) {
 	t.Parallel()
-	www := filepath.Join("..", "..", "shared", "fixtures", "system-image-server", "tree", "www")
+	www := filepath.Join("..", "..", "..", "shared", "fixtures", "system-image-server", "tree", "www")
 	if _, err := os.Stat(www); err != nil {
 		t.Skip("the recorded tree is not beside the project")
 	}

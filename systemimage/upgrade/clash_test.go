@@ -41,7 +41,10 @@ func TestChooseSameName(t *testing.T) {
 			{Type: systemimage.Delta, Base: 2, Version: 3, Percentage: 100, Files: tt.second},
 		}}
 		q := Request{Build: 1, MaxImage: tt.most}
-		_, err := Choose(x, q)
+		o, err := Choose(x, q)
+		if o == nil || len(o.Path) == 0 {
+			t.Errorf("%s: %v comes without the offer that the device refuses", tt.name, err)
+		}
 		_, explained := Explain(x, q)
 		for _, err := range []error{err, explained} {
 			if (err == nil) != (tt.want == "") || err != nil && (!errors.Is(err, systemimage.ErrBroken) || !strings.Contains(err.Error(), tt.want)) {

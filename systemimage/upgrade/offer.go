@@ -58,7 +58,9 @@ func pathSize(path []systemimage.Image) int64 {
 // would choose, with its scores and its phasing, but in a time that does not
 // grow with the number of paths. Between paths of the same score it does not
 // decide: see [Offer.Ties]. It fails with systemimage.ErrBroken where that client
-// would fail or never end, see [systemimage.Index.Check] and [Loop].
+// would fail or never end, see [systemimage.Index.Check] and [Loop]. Where it
+// would choose a way and then refuse to download it, because two files on it are
+// stored under one name, the offer comes with the error.
 func Choose(x *systemimage.Index, q Request) (*Offer, error) {
 	o, _, _, err := decide(x, q)
 	return o, err
@@ -88,15 +90,15 @@ func decide(x *systemimage.Index, q Request) (*Offer, []systemimage.Image, *grap
 			break
 		}
 	}
-	for _, path := range tied { // of ways that are tied, some device takes each
-		if err := clash(capped(slices.Clone(path), q.MaxImage)); err != nil {
-			return nil, nil, nil, err
-		}
-	}
 	slices.SortStableFunc(tied, func(a, b []systemimage.Image) int { return len(a) - len(b) })
 	chosen := tied[0]
 	o.Ties = tied[1:]
 	o.Path = capped(slices.Clone(chosen), q.MaxImage)
+	for _, path := range tied { // some device takes each of them
+		if err := clash(capped(slices.Clone(path), q.MaxImage)); err != nil {
+			return o, chosen, g, err
+		}
+	}
 	return o, chosen, g, nil
 }
 

@@ -24,7 +24,7 @@ func TestChooseLikeADevice(t *testing.T) {
 		Runs       []vectorRun
 		vectorRun
 	}
-	shared := "../../shared/fixtures/system-image-client"
+	shared := "../../../shared/fixtures/system-image-client"
 	for _, file := range []string{"testdata/paths/generated.jsonl.gz", "testdata/paths/special.jsonl.gz",
 		shared + "/paths/upstream-expected.jsonl", shared + "/ubports/expected-paths.jsonl"} {
 		t.Run(filepath.Base(file), func(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"compress/gzip"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -118,14 +119,34 @@ func (r vectorRun) check(t *testing.T, x *systemimage.Index) {
 	}
 }
 
+// choose returns what a device chooses. It fails when files with one name are on
+// the way, and only then: the recordings are of choices, not of downloads.
+func choose(t *testing.T, x *systemimage.Index, q Request) *Offer {
+	t.Helper()
+	o, err := Choose(x, q)
+	if o == nil {
+		t.Fatalf("build %d filter %q: %v", q.Build, q.Filter, err)
+	}
+	twice := false
+	for _, way := range append([][]systemimage.Image{o.Path}, o.Ties...) {
+		names := map[string]string{}
+		for _, f := range (&Offer{Way: Way{Path: capped(slices.Clone(way), q.MaxImage)}}).Files() {
+			name := f.Path[strings.LastIndex(f.Path, "/")+1:]
+			twice = twice || names[name] != "" && names[name] != f.Path
+			names[name] = f.Path
+		}
+	}
+	if twice != errors.Is(err, systemimage.ErrBroken) || twice != (err != nil) {
+		t.Errorf("build %d filter %q: %v, want an error: %v", q.Build, q.Filter, err, twice)
+	}
+	return o
+}
+
 // checkOffer holds an offer to the recorded winner, which may be any of the tied.
 func (r vectorRun) checkOffer(t *testing.T, x *systemimage.Index, q Request, number, winner int) {
 	t.Helper()
 	what := fmt.Sprintf("start %d filter %s number %d", r.Start, r.Filter, number)
-	o, err := Choose(x, q)
-	if err != nil {
-		t.Fatalf("%s: %v", what, err)
-	}
+	o := choose(t, x, q)
 	if o.Paths != uint64(len(r.Candidates)) {
 		t.Errorf("%s: Paths = %d, want %d", what, o.Paths, len(r.Candidates))
 	}
@@ -181,10 +202,7 @@ func (r vectorRun) checkDevice(t *testing.T, x *systemimage.Index, q Request) {
 	t.Helper()
 	what := fmt.Sprintf("start %d filter %s device %s", r.Start, r.Filter, r.MachineID)
 	q.Draw = func(target int) int { return phasing.Draw(r.Channel, target, r.MachineID) }
-	o, err := Choose(x, q)
-	if err != nil {
-		t.Fatalf("%s: %v", what, err)
-	}
+	o := choose(t, x, q)
 	if o.Target != r.SeedTarget || o.Number != r.Percentage {
 		t.Errorf("%s: Target %d and Number %d, want %d and %d", what, o.Target, o.Number, r.SeedTarget, r.Percentage)
 	}
@@ -221,10 +239,7 @@ func (r vectorRun) checkDevice(t *testing.T, x *systemimage.Index, q Request) {
 func (r vectorRun) checkCap(t *testing.T, x *systemimage.Index, q Request, taken *Offer) {
 	t.Helper()
 	q.MaxImage = int(r.MaxImage[0].(float64))
-	o, err := Choose(x, q)
-	if err != nil {
-		t.Fatal(err)
-	}
+	o := choose(t, x, q)
 	path := o.Path
 	if len(o.Ties) > 0 {
 		path = capped(slices.Clone(taken.Path), q.MaxImage)
