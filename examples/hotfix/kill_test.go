@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/landingteam/landing/examples/internal/killtest"
+	"github.com/landingteam/landing/runbook/procedure"
 )
 
 var kills = flag.Int("kills", 1, "how often the program is killed at a random moment")
@@ -21,7 +22,10 @@ func TestKilledProcess(t *testing.T) {
 	t.Parallel()
 	in := onLab()
 	in.Builds = in.Builds[:1]
-	text, err := json.Marshal(in)
+	text, err := json.Marshal(struct {
+		procedure.HotfixInput
+		Grace string `json:"grace"` // as people write it
+	}{in, in.Grace.String()})
 	if err != nil {
 		t.Fatal(err)
 	}
