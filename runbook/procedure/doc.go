@@ -5,9 +5,14 @@
 //
 //   - A [Pair] is one copy to make: the newest image of a source channel goes to a
 //     destination channel, for one device.
-//   - A [Target] is one published image that is phased in or taken back.
+//   - A [NamedImage] is one image of a channel and device, by its number: what is
+//     phased in or taken back.
+//   - A [Pace] is how a rollout goes from one percentage to the next; a [StopFile]
+//     on the host halts it.
 //   - A procedure is a struct: clients in exported fields, an Input that is written
 //     into the journal, and a method Run that is a [runbook.Procedure].
+//   - Who may answer a question, for stable too, is everybody but those in Not of
+//     the Input; who assessed a hotfix may not decide on it.
 //   - The importer is held by every procedure that copies: out of the crontab while
 //     it does, and back whatever happens.
 //
@@ -74,13 +79,15 @@
 // errors.Is.
 //
 //	situation                                       error
-//	a pair that was asked for does not exist        FindPairs says what is wrong with it
+//	a pair that was asked for does not exist        an error that says what is wrong with it
 //	same content under another tag or percentage    systemimage.ErrRefused, naming the command that fits
 //	left-overs of a killed program in the way       systemimage.ErrBroken, naming the command that mends it
 //	the global lock is held for too long            systemimage.ErrLocked, naming the holder where it can be seen
 //	a configuration that somebody else changed      an error that says to begin a new run
 //	a newer version while an older one is phased    ErrSuperseded
 //	an image that is phased in was backed out       ErrBackedOut
+//	the host and the URL are two servers            an error before the first effect that says how they differ
+//	the mirror that is read lags behind the host    an error that says to wait, or to read the server itself
 //	another run holds the importer                  an error that names it and its operator
 //	publishing a build again would mix images up    ErrUnsafe
 //	a run of the image builder gave no whole image  builder.ErrNotBuilt
