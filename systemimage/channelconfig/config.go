@@ -62,8 +62,8 @@ type configKey struct {
 // triple quotes a meaning; and does not say where in the text a value stands.
 //
 // A text that is against the grammar gives an error, a [*Failure] within
-// an [Error], and all the same a Config: an empty one, for that is what the
-// server goes on with. [Config.Lint] of it says how the text can be mended.
+// a [systemimage.Error], and all the same a Config: an empty one, for that is what the
+// server goes on with. [Linter.Lint] of it says how the text can be mended.
 func Parse(data []byte) (*Config, error) {
 	c := &Config{byName: map[string]*configSection{}}
 	if len(data) > maxConfig {

@@ -100,7 +100,7 @@ func (s *Settings) Channel(name string) (ChannelSettings, bool) {
 // SYSTEM_IMAGE_ROOT is set to, or the folder that they are started in: the
 // base path of a configuration that names none.
 //
-// The error, a [*Failure] within an [Error], is what the programs die of:
+// The error, a [*Failure] within a [systemimage.Error], is what the programs die of:
 // a listed channel without section, a number that is none. For a Config
 // with a fault in its grammar it is that fault again, and the Settings beside it
 // are those that the programs go on with.
