@@ -392,6 +392,41 @@ func TestJobLost(t *testing.T) {
 	}
 }
 
+// Several processes ask for a lost job, fetch it and start it again, all at once:
+// each gets a result or is told why not, and no folder is left.
+func TestJobLostForMany(t *testing.T) {
+	t.Parallel()
+	s := remotetest.New(t)
+	c := job("many", `[ -e again ] && { sleep 0.1; exit 3; }; exec sleep 1000`)
+	if _, err := s.Host().Start(t.Context(), c); err != nil {
+		t.Fatal(err)
+	}
+	pid := pidOf(t, jobDir(s, "many/pid"))
+	waitFor(t, "the program", func() bool { return exists(jobDir(s, "many/child")) })
+	os.WriteFile(filepath.Join(s.Dir, "again"), nil, 0o600)
+	syscall.Kill(-pid, syscall.SIGKILL)
+	var wg sync.WaitGroup
+	for range 6 {
+		h := s.Host()
+		wg.Go(func() {
+			for {
+				out, err := h.Run(t.Context(), c)
+				switch {
+				case errors.Is(err, command.ErrJobLost), errors.Is(err, remote.ErrNotExist), errors.Is(err, remote.ErrJobDifferent):
+					continue // somebody else was faster
+				case err != nil || out.Exit != 3:
+					t.Errorf("exit %d, %v; want 3", out.Exit, err)
+				}
+				return
+			}
+		})
+	}
+	wg.Wait()
+	if left, _ := os.ReadDir(filepath.Dir(jobDir(s, "x"))); len(left) > 0 {
+		t.Errorf("left behind: %v", left)
+	}
+}
+
 // The start script is killed before the job has begun: it never ran, and nobody
 // has to clear that away.
 func TestJobNeverBegun(t *testing.T) {

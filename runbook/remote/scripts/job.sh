@@ -24,11 +24,12 @@ exists() {
 }
 # alive: the job of this folder runs: its shell, or what outlived its shell.
 alive() {
-	read -r pid since members mode <pid || return 1
+	read -r pid since members mode 2>/dev/null <pid || return 1
 	exists "$pid" && [ "$begun" = "$since" ] && return 0
 	[ -s child ] && exists "$(cat child)" && [ "$group" = "$members" ]
 }
-# judge: what became of the job of this folder.
+# judge: what became of the job of this folder; "gone" is one whose folder is
+# being removed: it has retired in it, and then has lost its id before the rest.
 judge() {
 	if [ -e exit ]; then
 		verdict="finished $(cat exit)"
@@ -43,10 +44,11 @@ judge() {
 	else
 		verdict="lost its process is gone"
 	fi
+	[ "$verdict" = starting ] || [ -e id ] && [ ! -e retired ] || verdict=gone
 }
 # settle: like judge, but gives a job that is just being started its time. One
 # that is not begun by then never will be: its shell must make the folder begun
-# first. "gone" is a job whose folder somebody is removing.
+# first.
 settle() {
 	tries=0
 	judge
@@ -67,17 +69,20 @@ settle() {
 ours() {
 	[ "$(cat id 2>/dev/null || echo -)" = "$id" ]
 }
-# retire NAME: remove the folder of a job that ended, in which we are. Renamed
-# first, so that it is never seen in part; and only by the one who made the
-# folder retired, so that nobody removes a later job of the same name.
+# retire NAME: remove the folder of a job that ended, in which we are. Only the
+# one who makes the folder retired in it moves it away, so that nobody moves a
+# later job of the same name; and it is moved first, so that nobody sees a part.
 retire() {
-	tries=0
-	until mkdir retired 2>/dev/null || [ "$tries" -ge 20 ]; do
-		nap # somebody else is at it, unless that one died
-		tries=$((tries + 1))
-	done
-	if [ "$(cat id 2>/dev/null)" = "$(cat "$base/$1/id" 2>/dev/null)" ]; then
-		mv "$base/$1" "$base/.old.$id.$1" || return 1
+	if ! mkdir retired 2>/dev/null; then # somebody else is at it, unless that one died
+		tries=0
+		while [ -e "$base/$1/retired" ] && [ "$tries" -lt 20 ]; do
+			nap
+			tries=$((tries + 1))
+		done
 	fi
-	cd "$base" && rm -rf ".old.$id.$1"
+	if [ -e "$base/$1/retired" ]; then
+		mv "$base/$1" "$base/.old.$id.$$" 2>/dev/null || [ ! -e "$base/$1/retired" ] || return 1
+	fi
+	cd "$base" && rm -f ".old.$id.$$/id" || return 1
+	rm -rf ".old.$id.$$" 2>/dev/null || { nap && rm -rf ".old.$id.$$"; } # somebody was in it
 }

@@ -7,6 +7,7 @@ for job in ${name:-*}; do
 	case $job in -* | *[!A-Za-z0-9._-]*) continue ;; esac
 	cd "$base/$job" 2>/dev/null || continue
 	judge
+	[ "$verdict" != gone ] || continue
 	begin=$(cat started 2>/dev/null || echo -)
 	text=$(cat argv 2>/dev/null)
 	printf '%s %s %s %s %s\n%s\n' "$job" "$(cat id 2>/dev/null || echo -)" "$begin" "$(($(printf %s "$text" | wc -c)))" "$verdict" "$text"

@@ -3,9 +3,6 @@ cd "$base/$name" 2>/dev/null || quit none
 base=${PWD%/*}
 ours || quit other
 settle
-case $verdict in
-running) quit running ;;
-gone) quit none ;;
-esac
+[ "$verdict" != running ] || quit running
 retire "$name" || quit "failed cannot remove $base/$name"
 quit reaped

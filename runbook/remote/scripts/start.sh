@@ -36,7 +36,7 @@ if command -v find >/dev/null 2>&1; then
 		*) (
 			cd "$old" || exit
 			judge
-			case $verdict in finished* | lost*) retire "${old#./}" ;; esac
+			case $verdict in finished* | lost* | gone) retire "${old#./}" ;; esac
 		) ;;
 		esac
 	done
@@ -61,7 +61,7 @@ while [ -z "$word" ]; do
 	same=yes
 	[ ! -e argv ] || [ "$(cat argv)" = "$text" ] || same=
 	case $same$verdict in
-	gone | yesgone) nap ;;
+	gone | yesgone) retire "$name" ;;     # or wait for who removes it
 	unborn | yesunborn) retire "$name" ;; # it never ran
 	yes*) word="attached $verdict" ;;
 	running)
