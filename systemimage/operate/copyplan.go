@@ -157,13 +157,7 @@ func (p *copyPlan) lookAround(l *systemimage.Listing, src, dst *systemimage.Publ
 			p.look.follow = append(p.look.follow, d.Folder())
 		}
 	}
-	for channel, device := range l.Pairs() {
-		if a := l.Channels[channel].Alias; a == "" || a == channel { // aliases are made anew from their targets
-			p.look.indexes = append(p.look.indexes, strings.TrimPrefix(l.Channels[channel].Devices[device].Index, "/"))
-		}
-	}
-	slices.Sort(p.look.indexes)
-	p.look.indexes = slices.Compact(p.look.indexes)
+	p.look.indexes = allIndexes(l)
 	version := func(dir string, n int) string { return fmt.Sprintf("%s/version-%d.json", dir, n) }
 	p.look.details = map[string]string{version(to, p.want.Version): p.want.Detail, version(from, p.want.Source): p.source.VersionDetail}
 	p.look.image(p.source)

@@ -11,7 +11,8 @@
 // nothing, and with 1 after publishing to everybody. What is there is a
 // [CopyResult] or a [PhaseResult], and for an import an importlog.Run.
 //
-// Before each effect the tree is looked at. [Server.Preflight] finds what killed
+// Before each effect every index of the tree is looked at; only an image that is
+// offered to fewer devices is not kept back by what is wrong elsewhere. [Server.Preflight] finds what killed
 // programs left behind, as systemimage.Finding with the command that mends it;
 // [Server.Mend] mends the index of one device by itself.
 //

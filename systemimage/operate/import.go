@@ -21,7 +21,7 @@ type ImportRequest struct {
 
 const importOp = "import images"
 
-// Import runs import-images, reads its log and looks whether the indexes have
+// Import looks at every index, runs import-images, reads its log and looks whether the indexes have
 // what it says. Devices whose image was cancelled are no error: a source that
 // fails is ordinary, and the entries of the run tell. ErrBroken says that the
 // run died or had no configuration and published nothing, ErrPartial that it
@@ -29,6 +29,10 @@ const importOp = "import images"
 // run is then what happened; see also [importlog.Run.Expect].
 func (s *Server) Import(ctx context.Context, r ImportRequest) (*importlog.Run, error) {
 	if err := s.usable(importOp, true); err != nil {
+		return nil, err
+	}
+	before, err := s.beforeImport(ctx)
+	if err != nil {
 		return nil, err
 	}
 	// -vvv has the records that count in both eras; today it is DEBUG, which
@@ -44,7 +48,7 @@ func (s *Server) Import(ctx context.Context, r ImportRequest) (*importlog.Run, e
 	fail := func(kind error, format string, a ...any) (*importlog.Run, error) {
 		return run, &systemimage.Error{Op: importOp, Kind: kind, Err: fmt.Errorf(format, a...)}
 	}
-	wrong, err := s.checkImported(ctx, run)
+	wrong, err := s.checkImported(ctx, run, before)
 	switch {
 	case err != nil:
 		return fail(systemimage.ErrAmbiguous, "%v, and the published indexes cannot be read: %w", e, err)
@@ -74,8 +78,9 @@ func (s *Server) Import(ctx context.Context, r ImportRequest) (*importlog.Run, e
 	return fail(systemimage.ErrPartial, "%s; published before: %s", text, strings.Join(names, ", "))
 }
 
-// checkImported compares what a run announced with the indexes.
-func (s *Server) checkImported(ctx context.Context, run *importlog.Run) (wrong []string, err error) {
+// checkImported compares what a run announced with the indexes, of which before has
+// the newest versions until then.
+func (s *Server) checkImported(ctx context.Context, run *importlog.Run, before map[string]int) (wrong []string, err error) {
 	done := run.Published()
 	if len(done) == 0 {
 		return nil, nil
@@ -103,6 +108,9 @@ func (s *Server) checkImported(ctx context.Context, run *importlog.Run) (wrong [
 		if !ok {
 			say("version %d was announced and is not published", p.Version)
 			continue
+		}
+		if old := before[strings.TrimPrefix(x.Entry.Index, "/")]; p.Version <= old {
+			say("version %d is not above %d, the newest before: its index was lost and its history begun again", p.Version, old)
 		}
 		if p.Damage != nil {
 			say("%s; %s", p.Damage.Problem, p.Damage.Remedy)

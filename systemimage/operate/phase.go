@@ -140,7 +140,7 @@ func (s *Server) Phase(ctx context.Context, r PhaseRequest) (PhaseResult, error)
 		return p, nil
 	}
 	for attempt := 1; ; attempt++ {
-		e, err := s.setOnce(ctx, r)
+		e, err := s.setOnce(ctx, r, p.Before)
 		if err != nil {
 			return PhaseResult{}, err
 		}

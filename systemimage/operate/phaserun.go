@@ -43,8 +43,9 @@ func (s *Server) setting(r PhaseRequest) command.Command {
 	return c
 }
 
-// setOnce looks at the tree and runs the program.
-func (s *Server) setOnce(ctx context.Context, r PhaseRequest) (ending, error) {
+// setOnce looks at the tree and runs the program. Where no more devices than before
+// are offered the image, only its own index counts.
+func (s *Server) setOnce(ctx context.Context, r PhaseRequest, before int) (ending, error) {
 	l, err := s.Client.Channels(ctx)
 	if err != nil {
 		return ending{}, err
@@ -53,7 +54,11 @@ func (s *Server) setOnce(ctx context.Context, r PhaseRequest) (ending, error) {
 	if err != nil {
 		return ending{}, err
 	}
-	findings, err := s.inspect(ctx, phaseOp, inspection{dirs: []string{d.Folder()}})
+	look := inspection{dirs: []string{d.Folder()}}
+	if r.Percentage > before {
+		look.indexes = allIndexes(l)
+	}
+	findings, err := s.inspect(ctx, phaseOp, look)
 	if err == nil {
 		err = blocked(phaseOp, r.Channel, r.Device, findings)
 	}

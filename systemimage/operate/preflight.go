@@ -13,7 +13,7 @@ import (
 )
 
 // Preflight looks for broken states that concern a device in a channel: a
-// missing index, left-overs of a killed commit, missing or empty signatures,
+// missing or damaged index, left-overs of a killed commit, missing or empty signatures,
 // payloads of the newest image that are missing or cut. Copy, Tag and
 // Phase do the same first. It runs one command on the server and changes
 // nothing. A finding without Blocks does no harm to them.
@@ -101,18 +101,27 @@ func (s *Server) whyTorn(ctx context.Context, op string, err error, from, to, de
 // inspect runs the script and judges its answer. A left-over may be a commit
 // that is going on just now: it counts only when it is there twice.
 func (s *Server) inspect(ctx context.Context, op string, look inspection) ([]systemimage.Finding, error) {
+	findings, _, err := s.inspectTree(ctx, op, look)
+	return findings, err
+}
+
+// inspectTree is inspect, with what the findings were made from.
+func (s *Server) inspectTree(ctx context.Context, op string, look inspection) ([]systemimage.Finding, treeState, error) {
 	for again := false; ; again = true {
 		answer, err := s.ask(ctx, op, look)
+		if err == nil {
+			err = s.readIndexes(ctx, op, &answer, look)
+		}
 		if err != nil {
-			return nil, err
+			return nil, answer, err
 		}
 		findings := answer.judge(look, s.root())
 		moving := func(f systemimage.Finding) bool { return strings.Contains(path.Base(f.Place), "index.json") }
 		if again || !slices.ContainsFunc(findings, moving) {
-			return findings, nil
+			return findings, answer, nil
 		}
 		if err := host.Sleep(ctx, time.Second); err != nil {
-			return nil, &systemimage.Error{Op: op, Err: err}
+			return nil, answer, &systemimage.Error{Op: op, Err: err}
 		}
 	}
 }

@@ -239,6 +239,10 @@ func (h *replay) Run(ctx context.Context, c command.Command) (command.Output, er
 			return h.Run(ctx, c)
 		case preflightScriptName:
 			return h.w.answerPreflight(c.Stdin), nil
+		case readScriptName:
+			h.w.mu.Lock()
+			defer h.w.mu.Unlock()
+			return command.Output{Stdout: []byte(h.w.docs[strings.TrimPrefix(c.Argv[4], "/srv/si/www/")])}, nil
 		case lockScriptName:
 			return command.Output{Stdout: []byte("held 4711 /srv/si/bin/import-images -vv\nseen\n")}, nil
 		}

@@ -53,7 +53,8 @@ type Server struct {
 
 	mu   sync.Mutex
 	form copyForm
-	temp *string // see tempDir; nil until it was read
+	temp *string        // see tempDir; nil until it was read
+	read map[string]int // indexes that could be read, by their SHA-256, with their newest version
 }
 
 // usable says what is missing before anything can be done.

@@ -99,7 +99,11 @@ func (j *judgement) apply(rules []rule, p string) {
 func (t treeState) judge(look inspection, root string) []systemimage.Finding {
 	j := &judgement{t: t, look: look, root: root}
 	for _, d := range look.dirs {
-		j.apply(indexRules, d+"/index.json")
+		if why := t.bad[d+"/index.json"]; why != "" {
+			j.unreadable(d+"/index.json", why)
+		} else {
+			j.apply(indexRules, d+"/index.json")
+		}
 		j.apply(keepRules, d)
 	}
 	for _, d := range look.follow {
@@ -124,15 +128,25 @@ func (t treeState) judge(look inspection, root string) []systemimage.Finding {
 	return j.all
 }
 
+func (j *judgement) unreadable(p, why string) {
+	problem, remedy := unreadable(j.onHost(p), why)
+	j.add("unreadable-index", p, problem, remedy, true)
+}
+
 // lostIndexes looks at the indexes of all other devices.
 func (j *judgement) lostIndexes() {
+	for _, p := range j.look.indexes {
+		if why := j.t.bad[p]; why != "" && !slices.Contains(j.look.dirs, path.Dir(p)) {
+			j.unreadable(p, why)
+		}
+	}
 	lost := slices.DeleteFunc(slices.Clone(j.look.indexes), func(p string) bool {
 		return j.t.size[p] > 0 || slices.Contains(j.look.dirs, path.Dir(p))
 	})
 	if len(lost) == 0 {
 		return
 	}
-	problem := "is missing or empty: the clean-up at the end would delete the files of that device"
+	problem := "is missing or empty: the next clean-up would delete the files of that device"
 	if n := len(lost); n > 1 {
 		problem += fmt.Sprintf(", and of %d more without an index", n-1)
 	}

@@ -20,7 +20,8 @@ const (
 
 	// landing-preflight WWW TEMP <QUESTIONS: sizes of the files that matter, as lines
 	// "SIZE PATH". A question is "dir PATH" (everything in a folder), "file PATH"
-	// (and its signature), "index PATH", "sum PATH" (answer: "sum SHA256 PATH"),
+	// (and its signature), "index PATH" (and its
+	// SHA-256), "sum PATH" (answer: "sum SHA256 PATH"),
 	// "text PATH" (answer: "text PATH<tab>TEXT") or "test PATH" ("torn PATH" when xz
 	// cannot read it). Then the payloads of the pool that
 	// have no signature ("unsigned PATH") or an empty one ("emptysig PATH"), which
@@ -41,7 +42,10 @@ while read -r kind path; do
 	test) if [ -e "$path" ] && command -v xz >/dev/null 2>&1; then xz -t -- "$path" 2>/dev/null || echo "torn $path"; fi ;;
 	esac
 done
-[ $# -eq 0 ] || stat -L -c '%s %n' -- "$@" 2>/dev/null
+if [ $# -gt 0 ]; then
+	stat -L -c '%s %n' -- "$@" 2>/dev/null
+	sha256sum -- "$@" 2>/dev/null | sed 's/^/sum /'
+fi
 for f in pool/*.tar.xz; do
 	[ -e "$f" ] || continue
 	if [ ! -e "$f.asc" ]; then echo "unsigned $f"
@@ -91,7 +95,7 @@ func (i inspection) questions(op string, checksums bool) ([]byte, error) {
 			fmt.Fprintf(&q, "sum %s\n", p)
 		}
 	}
-	for _, p := range i.indexes {
+	for _, p := range i.allIndexes() {
 		if plainPath(p) {
 			fmt.Fprintf(&q, "index %s\n", p)
 		}
@@ -103,6 +107,16 @@ func (i inspection) questions(op string, checksums bool) ([]byte, error) {
 		fmt.Fprintf(&q, "test %s\n", p)
 	}
 	return q.Bytes(), nil
+}
+
+// allIndexes are the indexes that are looked at, each once.
+func (i inspection) allIndexes() []string {
+	all := slices.Clone(i.indexes)
+	for _, d := range i.dirs {
+		all = append(all, d+"/index.json")
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
 }
 
 // inTree is the path of a file below the published tree.
@@ -124,6 +138,9 @@ type treeState struct {
 	unsigned []string
 	emptySig []string
 	temp     []string
+
+	newest map[string]int    // of the indexes that can be read, by path; see readIndexes
+	bad    map[string]string // why the others cannot
 }
 
 func (t treeState) has(p string) bool { _, ok := t.size[p]; return ok }
@@ -137,7 +154,7 @@ func (t *treeState) read(line string) {
 		*list = append(*list, rest)
 	case word == "sum":
 		sum, p, _ := strings.Cut(rest, " ")
-		t.sum[p] = sum
+		t.sum[strings.TrimLeft(p, " *")] = sum
 	case word == "text":
 		p, text, _ := strings.Cut(rest, "\t")
 		t.text[p] = text

@@ -35,7 +35,7 @@ func TestPreflightScript(t *testing.T) {
 		write(p+".asc", "signature")
 		return systemimage.File{Path: "/" + p, Size: int64(len(text)), Checksum: "0be64ae89ddd24e225434de95d501711339baeee18f009ba9b4369af27d30d60"}
 	}
-	write(dir+"/index.json", "{}")
+	write(dir+"/index.json", `{"global": {}, "images": []}`)
 	write(dir+"/index.json.asc", "s")
 	f, g := file("pool/ubuntu-1.tar.xz", "payload"), file("pool/device-1.tar.xz", "payload")
 	f.Checksum = "239f59ed55e737c77147cf55ad0c1b030b6d7ee748a7426952f9b852d5a935e5" // of "payload"

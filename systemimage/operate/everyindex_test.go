@@ -1,0 +1,122 @@
+package operate_test
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"github.com/landingteam/landing/systemimage"
+	"github.com/landingteam/landing/systemimage/operate"
+)
+
+// damagedIndexes are the ways in which an index is found broken, and a part of what
+// mends it.
+var damagedIndexes = []struct {
+	name, remedy string
+	do           func(index string) error
+}{
+	{"missing", "put it back", os.Remove},
+	{"killed commit", "index.json.new", func(p string) error { return os.Rename(p, p+".new") }},
+	{"empty", "put it back", func(p string) error { return os.WriteFile(p, nil, 0o644) }},
+	{"a web page", "put it back", func(p string) error { return os.WriteFile(p, []byte("<html>not found</html>\n"), 0o644) }},
+	{"cut", "put it back", func(p string) error {
+		b, err := os.ReadFile(p)
+		if err != nil {
+			return err
+		}
+		return os.WriteFile(p, b[:len(b)/2], 0o644)
+	}},
+}
+
+// No program runs while the index of any device is broken, but one that offers an
+// image to fewer devices.
+func TestEveryIndexIsLookedAt(t *testing.T) {
+	const rolling, arale = "ubuntu-touch/stable/meizu.en", "arale" // at 30 %
+	effects := []struct {
+		name    string
+		stopped bool
+		do      func(*testing.T, *operate.Server) error
+	}{
+		{"copy", true, func(t *testing.T, s *operate.Server) error { _, err := s.Copy(t.Context(), rcCopy); return err }},
+		{"tag", true, func(t *testing.T, s *operate.Server) error {
+			_, err := s.Tag(t.Context(), operate.TagRequest{Channel: rolling, Device: arale, Version: 1, Tag: "OTA-9"})
+			return err
+		}},
+		{"import", true, func(t *testing.T, s *operate.Server) error {
+			_, err := s.Import(t.Context(), operate.ImportRequest{})
+			return err
+		}},
+		{"raise", true, func(t *testing.T, s *operate.Server) error {
+			_, err := s.Phase(t.Context(), operate.PhaseRequest{Channel: rolling, Device: arale, Version: 1, Percentage: 60})
+			return err
+		}},
+		{"lower", false, func(t *testing.T, s *operate.Server) error {
+			_, err := s.Phase(t.Context(), operate.PhaseRequest{Channel: rolling, Device: arale, Version: 1, Percentage: 10})
+			return err
+		}},
+		{"stop", false, func(t *testing.T, s *operate.Server) error {
+			_, err := s.Phase(t.Context(), operate.PhaseRequest{Channel: rolling, Device: arale, Version: 1})
+			return err
+		}},
+	}
+	for _, e := range effects {
+		for _, d := range damagedIndexes {
+			t.Run(e.name+", "+d.name, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					fake, s := operated(t, nil)
+					// A device that none of the effects is about.
+					if err := d.do(filepath.Join(fake.Root(), "www/ubuntu-touch/rc-proposed/ubuntu/mako/index.json")); err != nil {
+						t.Fatal(err)
+					}
+					var ran []string
+					fake.After = func(argv []string, _ int) {
+						if !slices.Contains(argv, "--help") {
+							ran = append(ran, filepath.Base(argv[0]))
+						}
+					}
+					err := e.do(t, s)
+					switch {
+					case e.stopped && (!errors.Is(err, systemimage.ErrBroken) || len(ran) > 0):
+						t.Errorf("ran %q, %v, want nothing, and ErrBroken", ran, err)
+					case e.stopped && (!strings.Contains(err.Error(), "mako/index.json") || !strings.Contains(err.Error(), d.remedy)):
+						t.Errorf("%v does not say what to mend, and how: %q", err, d.remedy)
+					case !e.stopped && (err != nil || len(ran) != 1):
+						t.Errorf("ran %q, %v, want that it is done", ran, err)
+					}
+				})
+			})
+		}
+	}
+}
+
+// Neither Preflight nor Mend calls a broken index whole.
+func TestDamagedIndexIsNoAllClear(t *testing.T) {
+	const channel, device = "ubuntu-touch/stable/meizu.en", "arale"
+	for _, d := range damagedIndexes {
+		t.Run(d.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				fake, s := operated(t, nil)
+				s.Client.Tries = 1
+				if err := d.do(filepath.Join(fake.Root(), "www", channel, device, "index.json")); err != nil {
+					t.Fatal(err)
+				}
+				found, err := s.Preflight(t.Context(), channel, device)
+				if err != nil || len(found) == 0 || !found[0].Blocks || found[0].Remedy == "" {
+					t.Errorf("Preflight: %v, %v", found, err)
+				}
+				did, err := s.Mend(t.Context(), channel, device)
+				if d.name == "killed commit" {
+					if err != nil || len(did) == 0 {
+						t.Errorf("Mend: %q, %v", did, err)
+					}
+				} else if !errors.Is(err, systemimage.ErrBroken) {
+					t.Errorf("Mend: %q, %v, want ErrBroken", did, err)
+				}
+			})
+		})
+	}
+}
