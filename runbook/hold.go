@@ -192,7 +192,7 @@ func (k *held) giveBack(ctx context.Context, e *engine) error {
 	var err error
 	for try := 0; ; try++ {
 		entered, err = e.call(ctx, k.step, k.Release)
-		if err == nil || try == len(releasePauses) || !pause(ctx, releasePauses[try]) {
+		if err == nil || !entered || try == len(releasePauses) || !pause(ctx, releasePauses[try]) {
 			break
 		}
 	}

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -42,8 +41,11 @@ const maxStarts = 20
 // acquire, a release, a look) is not entered. Nothing that the engine or the
 // procedure has deferred runs, so nothing is given back. An effect that is
 // under way in another goroutine is let run to its end, as one on another host
-// would, but its result is not recorded; the next start begins after that. All
-// goroutines that were stopped end when the comparison is done.
+// would, but its result is not recorded; the next start begins after that.
+//
+// At last the dead process wakes, as one that only slept while another took its run
+// over: its journal refuses every write and every call, and the world must stay as
+// it is.
 //
 // A procedure that waits for a person must find the answer in a later start.
 func KillAnywhere(t testing.TB, fresh func(t testing.TB) Scene) {
@@ -102,6 +104,11 @@ func killOnce(t testing.TB, scene Scene, n int, stored bool, where, want string)
 	}
 	if d := diff(want, scene.Snapshot()); d != "" {
 		t.Errorf("%s: the world differs (-undisturbed +killed)\n%s", where, d)
+		return
+	}
+	k.bury()
+	if d := diff(want, scene.Snapshot()); d != "" {
+		t.Errorf("%s: the world differs once the killed process woke (-before +after)\n%s", where, d)
 	}
 }
 
@@ -161,8 +168,9 @@ type killer struct {
 	what   string        // the record at which it died
 	died   chan struct{} // closed when dead
 	calm   sync.Once
+	wake   sync.Once
 	quiet  chan struct{} // closed when dead and nothing runs any more
-	grave  chan struct{} // closed when the stopped goroutines may end
+	grave  chan struct{} // closed when the stopped goroutines wake
 	ended  <-chan error  // of the killed Execute
 }
 
@@ -221,7 +229,7 @@ func (k *killer) Append(ctx context.Context, line []byte) error {
 		return err
 	}
 	if k.dead {
-		k.park()
+		return k.park()
 	}
 	if now, stored := k.at(k.writes, rec); now {
 		if stored {
@@ -233,7 +241,7 @@ func (k *killer) Append(ctx context.Context, line []byte) error {
 		k.dead = true
 		close(k.died)
 		k.settle()
-		k.park()
+		return k.park()
 	}
 	k.writes++
 	return k.Memory.Append(ctx, line)
@@ -260,7 +268,7 @@ func (k *killer) Enter(step string) error {
 	if k.dead {
 		delete(k.inside, step)
 		k.settle()
-		k.park()
+		return k.park()
 	}
 	if k.inside == nil {
 		k.inside = map[string]int{}
@@ -288,19 +296,18 @@ func (k *killer) settle() {
 	}
 }
 
-// park stops a goroutine of the dead process until the burial. It is called,
-// and unwinds, with the mutex locked.
-func (k *killer) park() {
+// park stops a goroutine of the dead process until it wakes. It is called with the
+// mutex locked. Its error is what a journal says to who has lost the run.
+func (k *killer) park() error {
 	k.mu.Unlock()
 	<-k.grave
 	k.mu.Lock()
-	runtime.Goexit()
+	return &runbook.Error{Kind: runbook.ErrLocked, Text: "the run was taken over by another process"}
 }
 
-// bury lets the stopped goroutines end. Whatever they have deferred comes to
-// park again before it could act.
+// bury wakes the stopped goroutines, and waits until they have ended.
 func (k *killer) bury() {
-	close(k.grave)
+	k.wake.Do(func() { close(k.grave) })
 	if k.ended == nil {
 		return
 	}

@@ -215,6 +215,16 @@ func TestKillAnywhereFinds(t *testing.T) {
 			},
 			[]string{"killed before write 3 (do done copy): the world differs (-undisturbed +killed)\n  importer on\n- arale x\n+ arale xx\n"},
 		},
+		"an act after the run was lost": {
+			func(ctx context.Context, r *runbook.Run, w *ward) error {
+				_, err := runbook.Do(ctx, r, w.step("arale", 0))
+				if err != nil {
+					w.put("sorry", "x")
+				}
+				return err
+			},
+			[]string{"killed before write 3 (do done copy): the world differs once the killed process woke (-before +after)\n  arale x\n+ sorry x\n"},
+		},
 		"a defer in place of a hold": {
 			func(ctx context.Context, r *runbook.Run, w *ward) error {
 				h := w.hold("")
