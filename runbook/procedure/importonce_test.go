@@ -90,7 +90,7 @@ func TestRespinConfigurationOwed(t *testing.T) {
 	imported := false
 	h.fails = func(argv string) bool {
 		imported = imported || strings.Contains(argv, "import-images -vvv")
-		return imported && (strings.Contains(argv, "import-images -vvv") || strings.Contains(argv, "landing-config-write"))
+		return imported && (strings.Contains(argv, "import-images -vvv") || strings.Contains(argv, "landing-file-replace"))
 	}
 	x := &runbook.Runner{Name: "respin", Input: c.Input, Journal: &runbooktest.Memory{}, Human: runbook.ApproveEverythingInALab{}}
 	err := x.Execute(t.Context(), c.Run)

@@ -130,7 +130,7 @@ type record struct {
 	read  func(p *parser, text, rest []byte)
 }
 
-// records are the records that mean something, by their first letter.
+// records are the records that mean something, by their first letter, counted from C.
 var records = [...][]record{
 	'P' - 'C': {
 		{"Processing channel: ", false, func(p *parser, _, rest []byte) { p.open(p.name(rest), "") }},
@@ -138,7 +138,9 @@ var records = [...][]record{
 		{"Publishing new image '", false, func(p *parser, _, rest []byte) { p.published(rest) }},
 		{"Publishing new delta from '", false, func(p *parser, _, rest []byte) { p.publishedDelta(rest) }},
 	},
-	'C' - 'C': {{"Calling '", false, (*parser).calling}},
+	0: { // C
+		{"Calling '", false, (*parser).calling},
+	},
 	'N' - 'C': {
 		{"New file from '", false, (*parser).newFile},
 		{"No image will be produced because the '", false, func(p *parser, _, rest []byte) { p.cancelled(quoted(rest)) }},
