@@ -29,13 +29,7 @@ func (rec Record) String() string {
 	case Acquired:
 		word = "hold"
 	case Released:
-		word = "give back"
-		if rec.Reason != "" {
-			text += " (" + rec.Reason + ")"
-		}
-		if rec.Seen != "" && rec.Error == "" {
-			text += ": " + rec.Seen
-		}
+		word, text = "give back", text+releasedText(rec)
 	case Approved, Rejected:
 		text += " (" + rec.By + ": " + rec.Reason + ")"
 	case Noted:
@@ -56,6 +50,17 @@ func (rec Record) String() string {
 		text += ": " + rec.Error
 	}
 	return printable(fmt.Sprintf("%-9s  %s", word, strings.NewReplacer("\n", "; ", "\t", " ").Replace(text)))
+}
+
+// releasedText is what is said of a hold that was given back, beside an error.
+func releasedText(rec Record) (text string) {
+	if rec.Reason != "" {
+		text = " (" + rec.Reason + ")"
+	}
+	if rec.Seen != "" && rec.Error == "" {
+		text += ": " + rec.Seen
+	}
+	return text
 }
 
 func startWord(k Kind) string {
