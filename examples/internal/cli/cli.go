@@ -154,6 +154,17 @@ func Main(p Program) {
 	os.Exit(code)
 }
 
+// flagsFirst refuses flags behind an argument, which would be arguments too.
+func flagsFirst(fs *flag.FlagSet) error {
+	for _, arg := range fs.Args() {
+		name, _, _ := strings.Cut(strings.TrimLeft(arg, "-"), "=")
+		if strings.HasPrefix(arg, "-") && fs.Lookup(name) != nil {
+			return fmt.Errorf("the flag %s stands behind an argument: flags go first", arg)
+		}
+	}
+	return nil
+}
+
 // Run is [Main] without the process: it returns the exit status.
 func (p Program) Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	var o options
@@ -177,11 +188,8 @@ func (p Program) Run(ctx context.Context, args []string, stdin io.Reader, stdout
 		fmt.Fprintf(stderr, "%s: %v\n(%s -help lists the flags)\n", p.Name, err, p.Name)
 		return ExitUsage
 	}
-	for _, arg := range fs.Args() {
-		name, _, _ := strings.Cut(strings.TrimLeft(arg, "-"), "=")
-		if strings.HasPrefix(arg, "-") && fs.Lookup(name) != nil {
-			return usage(fmt.Errorf("the flag %s stands behind an argument: flags go first", arg))
-		}
+	if err := flagsFirst(fs); err != nil {
+		return usage(err)
 	}
 	if p.Alone != nil {
 		done, err := p.Alone(ctx, fs.Args(), o.json, stdin, stdout)
