@@ -212,6 +212,9 @@ trap '[ -z "$tmp" ] || rm -f "$tmp"' EXIT
 trap 'exit 6' HUP INT TERM
 `
 
+	// "9<&9" hands the descriptor on: a shell of the Korn family keeps to itself
+	// what exec has opened.
+	//
 	// landing-file-replace FILE OLD NEW BACKUP <text: gives FILE the content text,
 	// whose SHA-256 is NEW, if it has the SHA-256 OLD, and keeps the old content as
 	// FILE.BACKUP.
@@ -232,7 +235,7 @@ keep "$3"
 sync "$tmp" 2>/dev/null
 if command -v flock >/dev/null 2>&1; then
 	exec 9<"$file"
-	flock -w 20 9 || exit 9
+	flock -w 20 9 9<&9 || exit 9
 fi
 holds "$3" && exit 0
 holds "$2" || exit 3
@@ -251,7 +254,7 @@ keep "$2"
 lock=$HOME/.landing
 if command -v flock >/dev/null 2>&1 && ( mkdir -p "$lock" && : >>"$lock/crontab.lock" ) 2>/dev/null; then
 	exec 9>>"$lock/crontab.lock"
-	flock -w 20 9 || exit 9
+	flock -w 20 9 9<&9 || exit 9
 fi
 sum=$(crontab -l 2>/dev/null </dev/null | sha256sum)
 [ "${sum%% *}" = "$1" ] || exit 3

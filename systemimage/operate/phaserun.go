@@ -25,7 +25,7 @@ const (
 lock=$1 unless=$2; shift 2
 if command -v flock >/dev/null 2>&1 && ( : >>"$lock" ) 2>/dev/null; then
 	exec 9>>"$lock"
-	flock -w 60 9 || { echo "another percentage is being set for a minute" >&2; exit 75; }
+	flock -w 60 9 9<&9 || { echo "another percentage is being set for a minute" >&2; exit 75; }
 fi
 if [ -n "$unless" ] && [ -e "$unless" ]; then
 	echo "landing-phase: error: $unless is there" >&2; exit 2
