@@ -7,6 +7,7 @@ import (
 	"hash/fnv"
 	"math/rand/v2"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
@@ -77,10 +78,12 @@ func faultKinds() []faultKind {
 	}
 	answer := func(status int, body string) func(*simWorld, *http.Request) (*http.Response, error) {
 		return func(_ *simWorld, r *http.Request) (*http.Response, error) {
-			w := &recorder{header: http.Header{}}
-			w.status = status
-			w.body.WriteString(body)
-			return w.response(r), nil
+			w := httptest.NewRecorder()
+			w.WriteHeader(status)
+			_, _ = w.WriteString(body)
+			resp := w.Result()
+			resp.Request = r
+			return resp, nil
 		}
 	}
 	return []faultKind{
@@ -163,7 +166,8 @@ func (s *simulation) pick(seed uint64) (list []fault) {
 // of its host and the transport to its published tree.
 type simWorld struct {
 	server  *systemimagetest.Server
-	crontab string // as it was
+	tree    http.RoundTripper // to its published tree, without faults
+	crontab string            // as it was
 	config  string
 	begun   time.Time
 
@@ -181,7 +185,7 @@ func newSimWorld(template *systemimagetest.Server, dir string, faults []fault) (
 	if err != nil {
 		return nil, err
 	}
-	w := &simWorld{server: server, faults: faults, begun: time.Now()}
+	w := &simWorld{server: server, tree: server.Client().HTTP.Transport, faults: faults, begun: time.Now()}
 	for path, text := range map[string]*string{"crontab": &w.crontab, "etc/config": &w.config} {
 		b, err := os.ReadFile(filepath.Join(dir, path))
 		if err != nil {
@@ -294,10 +298,8 @@ func (w *simWorld) RoundTrip(r *http.Request) (*http.Response, error) {
 	if k, ok := w.next(atRequest); ok {
 		return k.request(w, r)
 	}
-	return w.direct().Transport.RoundTrip(r)
+	return w.tree.RoundTrip(r)
 }
-
-func (w *simWorld) direct() *http.Client { return w.server.Client().HTTP }
 
 // client reads the tree through the faults.
 func (w *simWorld) client() *systemimage.Client {
