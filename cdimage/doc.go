@@ -26,6 +26,22 @@
 //
 // A [Client] finds the logs in the public mirror, [ParseSubject] in a mail.
 //
+// # Where a rule stands
+//
+//	what makes a cause known, as tables                       livefsrules.go, buildrules.go
+//	what to do about a cause, as tables                       remedytable.go
+//	how a rule is compiled and finds its line                 rules.go, rulematch.go, literals.go
+//	which of several causes counts                            causerank.go
+//	the package, file or URL that a cause is about            causeitem.go
+//	the failing step of a livefs log                          livefslog.go, livefscause.go
+//	causes in a build log: exceptions, downloads, the rest    fatalcause.go, downloadcause.go, buildcause.go
+//	whether a build was published, and how much of it         buildoutcome.go
+//	the published directory contradicts the log               publishedfiles.go
+//	at work, or killed                                        running.go
+//	the whole remedy of a run                                 remedydiagnosis.go
+//	publishing again: the same day, nothing older mixed in    republish.go
+//	gzip, cut streams, a page instead of a log                unpack.go
+//
 // # What a log does not say
 //
 // "Finished" and exit status 0 do not mean that an image was published; a

@@ -75,6 +75,20 @@
 // where it cannot tell, the error is [ErrAmbiguous]. A client with ReadOnly sends no
 // write at all.
 //
+// # Where a rule stands
+//
+//	whether a package may be copied, and is complete          plandecide.go
+//	origin and target are read                                planread.go, planreadagain.go when pages shifted
+//	builds that made nothing                                  planbuilds.go
+//	rounds of a copy                                          copy.go
+//	a request to copy: sent, answered, answer lost            copysend.go, copyanswer.go
+//	what was asked for before this process was killed         copyledger.go
+//	what has come; all of it Published, twice                 copylook.go, copyverify.go
+//	when a copy is given up, and why                          copygiveup.go
+//	what is tried again, and how often                        retry.go
+//	which answer is which error                               errors.go
+//	order of versions                                         version.go
+//
 // # Errors
 //
 // Every failed request is an [*Error]; errors.Is tells what it is about.

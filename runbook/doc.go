@@ -64,6 +64,20 @@
 // An effect is never repeated unasked: Retries is zero unless set, and what
 // timed out, was cancelled or says that it is in doubt is not retried at all.
 //
+// # Where a rule stands
+//
+//	a step: done once, probed, adopted, in doubt              step.go
+//	what the whole run is bound to: input, world, name        run.go, input.go
+//	a result that JSON does not carry                         result.go
+//	names are used once; nothing happens unrecorded           engine.go
+//	records: format, chain of SHA-256, unknown fields         record.go
+//	a journal in a file; a torn last line is cut              filejournal.go
+//	who has the journal                                       filejournal.go, lock_*.go
+//	holds: armed, taken, given back                           hold.go, settle.go
+//	gates: who may answer, evidence, doubts                   gate.go, question.go
+//	which of several errors comes first                       errors.go
+//	words for a record, a plan, a report                      recordtext.go, report.go
+//
 // # What can go wrong
 //
 //	situation                                                    error

@@ -23,6 +23,19 @@
 // comes as a [PublishedIndex] or a [PublishedImage], with the [PublishedFile] that it
 // stands in.
 //
+// # Where a rule stands
+//
+//	torn publication: read again, until it gives up           torn.go
+//	a server that goes back in time                           replay.go
+//	an address on another host, out of the tree               address.go
+//	requests, what is tried again, limits                     fetch.go
+//	what is kept of a document, and asked for anew            cache.go
+//	a download: go on, verify, two at once                    download.go, downloadlock_*.go
+//	a download that stalls                                    downloadstall.go
+//	faults of an index: on reading, of its content            indexread.go, indexcheck.go
+//	what Python and its json make of a value                  jsonpython.go, jsonscan.go
+//	"did you mean"                                            didyoumean.go
+//
 // # The rooms beside this one
 //
 //   - keyring: the chain of trust that verifies what is read

@@ -75,6 +75,29 @@
 //	rc to stable at 0 %, with the tag         gate "release", hold "importer", steps "…/copy", checks "…/published", "…/the image before stays withdrawn"
 //	phase in                                  steps of "rollout", see [Rollout]
 //
+// # Where a rule stands
+//
+//	the importer is held, and by whom already                 holdimporter.go
+//	host and URL are one server                               hostandurl.go
+//	which images go to stable, in which order of tags         releaseimages.go, releasetag.go
+//	content that was withdrawn is not copied again unasked    withdrawncontent.go
+//	order of a back-out                                       backout.go: Run; its stop: backoutstop.go, stopimages.go
+//	which good image comes back, under which version          backoutversion.go, backoutpublish.go
+//	reads of an emergency stop do not wait for the tree       stopreads.go
+//	which devices are offered an image                        offeredto.go
+//	what the stop file says and who may remove it             stopfile.go
+//	what a round of a rollout does next                       rolloutdecision.go
+//	a rollout halts, and goes on                              rollouthalt.go
+//	a percentage is set, unless the stop file is there        percentage.go
+//	a build lacks architectures                               partialbuild.go
+//	publishing a build again is safe                          republish.go, cdimage.Republish
+//	the configuration points at one build for one import      importonce.go
+//	why an image did not appear: the log of the import        investigateimport.go
+//	  the configuration, the server, the sources              investigateimportconfig.go, investigateimportserver.go,
+//	                                                          investigateimportsource.go
+//
+// # Errors
+//
 // Procedures return the errors of runbook and of their clients; test them with
 // errors.Is.
 //

@@ -26,6 +26,16 @@
 // [Host.Reap] removes what nobody will fetch; what ended a month ago goes by
 // itself.
 //
+// # Where a rule stands
+//
+//	the host's key                                            hostkey.go
+//	keys of ours, agents                                      auth.go
+//	one connection, dialled anew after a loss                 dial.go
+//	a program runs; limits of its output                      run.go
+//	a job: started once, attached to, lost                    job.go, scripts/start.sh, scripts/job.sh
+//	which jobs there are; removing them                       joblist.go, scripts/list.sh, scripts/reap.sh
+//	how a script of ours is sent and answers                  script.go
+//
 // # Limits
 //
 // A job survives the loss of the link, the death of the SSH session and of our

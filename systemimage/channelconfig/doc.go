@@ -10,6 +10,30 @@
 // silence. A [HostFile] is the file on its host: read, and replaced only while it
 // still is what was read.
 //
+// # Where a rule stands
+//
+// Rules of the linter stand in tables, one a file, and are named after what they look
+// at. From the whole to the parts:
+//
+//	the text as a whole, line by line                         lintgrammar.go
+//	[global], mirrors, lists without their section            lintglobal.go
+//	a section: unknown, unlisted                              lintsection.go
+//	a key: misspelt, indented, with a comment behind          lintkey.go
+//	names separated wrongly, numbers that are none            lintlistsnumbers.go
+//	a channel: its type, its deltabase                        lintchannel.go
+//	files: missing, unused, in the wrong order                lintfiles.go
+//	an entry of files: its generator and arguments            lintentry.go
+//	options of an entry: unknown, or no ";" before them       lintoptions.go
+//	what an entry is made from: monitor, path, channel        lintsource.go
+//	a URL: how it is written, whether it answers              linturltext.go, linturlprobe.go
+//	the published tree: channels, devices                     linttree.go
+//	files and keys on the host                                linthost.go
+//	what was probably meant                                   misspelling.go
+//
+// The text itself is read by grammar.go, as Python's ConfigParser does, and changed by
+// edit.go, editapply.go, editlist.go (a name in a list) and editsplice.go. A generator,
+// with its arguments and options, is an entry in generator.go.
+//
 // # Errors
 //
 //	a text that the server cannot read                        systemimage.ErrMalformed, with a Failure in it

@@ -20,6 +20,25 @@
 // the [Owner] who did it, and gives it back. Its [ImporterStatus] says who holds
 // it, and whether a person has turned it off.
 //
+// # Where a rule stands
+//
+//	refused before anything runs                              refusal.go; the server's own words: serversentences.go
+//	what is broken in the tree: left-overs, lost indexes      preflightrules.go
+//	how that is looked at, and which indexes                  preflightlook.go, preflighteveryindex.go
+//	what a copy will bring about                              copyplan.go
+//	the copy has been made already, or half of it             alreadycopied.go
+//	which arguments this server's copy-image takes            copycommandline.go
+//	what a copy or a tag brought about                        copyoutcome.go
+//	aliases that do not follow                                aliasesafter.go
+//	two images with the same files                            samecontent.go
+//	a percentage: checked, set, set without an index          phase.go, phaserun.go
+//	the global lock                                           lock.go
+//	what a program said and its exit status                   program.go, transcript.go
+//	which line of a crontab runs the importer                 crontabcommand.go, shellsplit.go
+//	how that line is commented out and put back               crontabpause.go
+//	the crontab is replaced, and read again                   crontabwrite.go
+//	where the server's programs keep temporary files          tempdir.go
+//
 // # Errors
 //
 //	asked for what the server's programs refuse, or should       systemimage.ErrRefused

@@ -13,7 +13,7 @@ import (
 // The programs check their arguments in a fixed order and say the first thing
 // that is wrong. The functions here say the same from the published channels
 // and indexes, in the same order, before anything is run: in the server's own
-// words, which stand in serverwords.go, with what to do instead behind them; and
+// words, which stand in serversentences.go, with what to do instead behind them; and
 // in ours where the program would not refuse but should. An empty text means that
 // the program would go to work.
 

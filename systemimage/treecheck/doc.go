@@ -8,7 +8,7 @@
 //   - [Options] say how closely it looks: at documents alone, at files, at what is in
 //     them.
 //   - A rule is one thing that can be wrong. Rules stand in tables, one a file, whose
-//     name says what they are about: documents, channels, redirects, aliases, index,
+//     name says what they are about: documents, channels, redirects, aliasdrift, index,
 //     releases, files, signatures, keyrings, leftovers. The class of a finding is the
 //     name of its rule.
 //   - [Rotate] looks at a tree for a change of keys and returns a [Rotation]: each

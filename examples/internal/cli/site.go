@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -129,41 +128,6 @@ func parseSite(text []byte, path string, programs map[string][]string, needs ...
 		return nil, where(err)
 	}
 	return s, nil
-}
-
-// section reads one section: a key that it does not have is an error, since a
-// misspelt one would be ignored in silence.
-func (s *Site) section(sec *ini.Section, dir string, programs map[string][]string) error {
-	known, ok := programs[sec.Name()]
-	set := map[string]func(*Site, string, string) error{}
-	for _, k := range siteKeys() {
-		if k.section == sec.Name() {
-			known, ok = append(known, k.name), true
-			set[k.name] = k.set
-		}
-	}
-	switch {
-	case ok, sec.Name() == ini.DefaultSection:
-	case slices.Contains(programNames, sec.Name()):
-		return nil // another program's, which looks at its keys itself
-	default:
-		return fmt.Errorf("unknown section [%s]", sec.Name())
-	}
-	values := map[string]string{}
-	for _, k := range sec.Keys() {
-		if !slices.Contains(known, k.Name()) {
-			return fmt.Errorf("section [%s] has no key %q; it has %s", sec.Name(), k.Name(), cmp.Or(strings.Join(known, ", "), "none"))
-		}
-		values[k.Name()] = k.Value()
-		if set[k.Name()] == nil {
-			continue
-		}
-		if err := set[k.Name()](s, k.Value(), dir); err != nil {
-			return fmt.Errorf("section [%s]: %w", sec.Name(), err)
-		}
-	}
-	s.options[sec.Name()] = values
-	return nil
 }
 
 // complete looks for what is missing, and at keys that must go together. needs are
