@@ -163,6 +163,18 @@ func (j *FileJournal) Lock(_ context.Context, owner string) (unlock func() error
 	}, nil
 }
 
+// Running says who runs this journal now; "" is nobody. A lock of another host
+// counts, as it cannot be checked from here.
+func (j *FileJournal) Running() string {
+	host, err := os.Hostname()
+	lock := j.path + ".lock"
+	t, ok := readLock(lock)
+	if ok && (err != nil || t.Host != host || lockHeld(lock, t)) {
+		return t.String()
+	}
+	return ""
+}
+
 func readLock(path string) (lockText, bool) {
 	var t lockText
 	f, err := os.Open(path)

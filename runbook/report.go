@@ -70,7 +70,7 @@ func WriteReport(w io.Writer, s Status) error {
 			b.WriteString("\n")
 		}
 	})
-	fmt.Fprintf(&b, "\nNext\n  %s\n", next(s))
+	fmt.Fprintf(&b, "\nNext\n  %s\n", s.Next())
 	section(&b, "Seen", s.only(func(step StepStatus) bool { return step.Seen != "" }), func(step StepStatus) {
 		fmt.Fprintf(&b, "  %s: %s, %s\n", printable(step.Step), printable(step.Seen), clock(step.Time))
 	})
@@ -112,14 +112,14 @@ func header(b *strings.Builder, s Status) {
 		text += fmt.Sprintf(", start %d", s.Starts)
 	}
 	row("last", text)
-	row("state", printable(stateOf(s)))
+	row("state", printable(s.State()))
 	if s.Error != "" {
 		row("", strings.ReplaceAll(printableLines(s.Error), "\n", "\n           "))
 	}
 }
 
-// stateOf is the state of a run in a few words.
-func stateOf(s Status) string {
+// State is the state of the run in a few words, as the report has it.
+func (s Status) State() string {
 	switch {
 	case s.underWay():
 		return "under way: " + printable(s.Running)
@@ -137,8 +137,8 @@ func stateOf(s Status) string {
 	return "cut off: the last start did not come to an end"
 }
 
-// next says what to do about a run.
-func next(s Status) string {
+// Next says what to do about the run, as the report has it.
+func (s Status) Next() string {
 	switch {
 	case s.Starts == 0:
 		return "start it"

@@ -78,6 +78,20 @@ func (s StepStatus) InDoubt() bool {
 	return s.Verb == VerbDo && (s.Kind == Started || s.Kind == Doubt || s.Kind == Asked)
 }
 
+// Question is what the person is asked, while Waiting; who answers elsewhere
+// looks with its Check whether an answer counts.
+func (s StepStatus) Question() Question {
+	q := Question{Run: s.Run, Step: s.Step, Text: s.Intent, Evidence: s.Evidence, Shown: s.Shown, Digest: s.Digest,
+		Not: s.Not, Doubt: s.Verb == VerbDo, Asked: s.Asked}
+	if q.Doubt {
+		q.Text = doubtQuestion(s.Intent)
+	}
+	if s.Deadline != nil {
+		q.Deadline = *s.Deadline
+	}
+	return q
+}
+
 // Owed lists the holds that were not given back.
 func (s Status) Owed() []StepStatus { return s.only(StepStatus.Owed) }
 
@@ -195,11 +209,6 @@ func ReadStatus(path string) (Status, error) {
 		return Status{}, err
 	}
 	s, bad := StatusOf(context.Background(), j)
-	host, err := os.Hostname()
-	lock := j.path + ".lock"
-	t, ok := readLock(lock)
-	if ok && (err != nil || t.Host != host || lockHeld(lock, t)) {
-		s.Running = t.String()
-	}
+	s.Running = j.Running()
 	return s, bad
 }
