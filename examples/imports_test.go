@@ -28,6 +28,7 @@ var ours = map[string][]string{
 
 	"cdimage/builder":            {"cdimage", "runbook/command"},
 	"runbook/remote":             {"runbook/command"},
+	"runbook/mailbox":            {"runbook"},
 	"cdimage/cdimagetest":        {"cdimage", "cdimage/builder"},
 	"cdimage/internal/score":     {"cdimage"},
 	"cdimage/internal/scorelogs": {"cdimage/internal/score"},

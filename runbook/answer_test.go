@@ -2,10 +2,7 @@ package runbook_test
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -21,31 +18,19 @@ func (c copies) AppendText(b []byte) ([]byte, error) {
 	return fmt.Appendf(b, "arale   image %d\n\x1b[1mbacon   image %d\n", c["arale"], c["bacon"]), nil
 }
 
-// The same words are shown on the terminal, in the mailbox and in the report, and are
+// The same words are shown on the terminal and in the report, and are
 // in the journal; an approval is by the JSON.
 func TestEvidenceHasAText(t *testing.T) {
 	const shown = "arale   image 41\n\x1b[1mbacon   image 42"
 	const printed = "    arale   image 41\n    \uFFFD[1mbacon   image 42\n"
 	gate := runbook.Gate{Name: "go", Question: "copy?", Evidence: copies{"arale": 41, "bacon": 42}}
 	p := func(ctx context.Context, r *runbook.Run) error { return r.Gate(ctx, gate) }
-	j, dir := &runbooktest.Memory{}, t.TempDir()
-	x := &runbook.Runner{Name: "n", Journal: j, Human: &runbook.MailboxHuman{Dir: dir}}
+	j := &runbooktest.Memory{}
+	x := &runbook.Runner{Name: "n", Journal: j}
 	is(t, x.Execute(t.Context(), p), runbook.ErrPending)
 	asked := records(t, j)[1]
 	if asked.Shown != shown || string(asked.Evidence) != `{"arale":41,"bacon":42}` {
 		t.Errorf("journalled: %q, %s", asked.Shown, asked.Evidence)
-	}
-	letters, err := filepath.Glob(filepath.Join(dir, "*.question.json"))
-	if err != nil || len(letters) != 1 {
-		t.Fatalf("letters %v, %v", letters, err)
-	}
-	text, err := os.ReadFile(letters[0])
-	is(t, err, nil)
-	var letter struct {
-		Shown string `json:"shown"`
-	}
-	if err := json.Unmarshal(text, &letter); err != nil || letter.Shown != shown {
-		t.Errorf("in the letter: %q, %v", letter.Shown, err)
 	}
 	s, err := runbook.StatusOf(t.Context(), j)
 	is(t, err, nil)
@@ -108,6 +93,7 @@ func TestLater(t *testing.T) {
 func TestQuestionCheck(t *testing.T) {
 	deadline := time.Date(2016, 9, 7, 11, 0, 0, 0, time.UTC)
 	q := runbook.Question{Step: "g", Text: "go?", Digest: "d", Not: []string{"operator"}, Deadline: deadline}
+	why := runbook.Question{Step: "g", Digest: "d", NeedReason: true}
 	doubt := runbook.Question{Step: "g", Digest: "d", Doubt: true}
 	for name, tc := range map[string]struct {
 		q    runbook.Question
@@ -123,8 +109,11 @@ func TestQuestionCheck(t *testing.T) {
 		"stop":              {q, runbook.Answer{Verdict: runbook.Stop, By: "qa", Reason: "?"}, "is none"},
 		"stop of a doubt":   {doubt, runbook.Answer{Verdict: runbook.Stop, By: "qa", Reason: "?"}, ""},
 		"nobody":            {q, runbook.Answer{Verdict: runbook.Yes, By: " ", Reason: "tested"}, "who gave it"},
-		"no reason":         {q, runbook.Answer{Verdict: runbook.Yes, By: "qa", Reason: "\n"}, "no reason"},
+		"no reason":         {q, runbook.Answer{Verdict: runbook.Yes, By: "qa", Reason: "\n"}, ""},
+		"a reason wanted":   {why, runbook.Answer{Verdict: runbook.Yes, By: "qa", Reason: "\n"}, "no reason"},
+		"and for a no":      {why, runbook.Answer{Verdict: runbook.No, By: "qa"}, "no reason"},
 		"excluded":          {q, runbook.Answer{Verdict: runbook.Yes, By: "Operator", Reason: "tested"}, "may not answer"},
+		"excluded account":  {q, runbook.Answer{Verdict: runbook.Yes, By: "qa", Account: "OPERATOR", Reason: "tested"}, "qa (account OPERATOR) may not answer"},
 		"about another":     {q, runbook.Answer{Verdict: runbook.Yes, By: "qa", Reason: "tested", Digest: "e"}, "other evidence"},
 		"a value, not JSON": {doubt, runbook.Answer{Verdict: runbook.Yes, By: "qa", Reason: "seen", Value: []byte("{")}, "no JSON"},
 	} {

@@ -34,7 +34,7 @@
 //     they end. It is recorded before it is taken; from then on it is owed. Its
 //     Look notices, before each effect, when somebody else gave it back.
 //   - A Gate asks a Human, who answers yes, no or later. The approval names who,
-//     why, and by digest the evidence that was shown; other evidence is asked
+//     why if that was said, and by digest the evidence that was shown; other evidence is asked
 //     about anew. Evidence with a text is shown as that text.
 //   - A Journal keeps Records, one before and one after each effect, in a
 //     [FileJournal] as JSON lines. Each carries the SHA-256 of the one before,

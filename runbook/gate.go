@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -20,8 +21,12 @@ type Gate struct {
 	// only, by its JSON. If its type has a method AppendText, as of
 	// encoding.TextAppender, that text is shown, and journalled as it was shown.
 	Evidence any
-	// Not lists people who may not answer, for instance the one who copied.
+	// Not lists people who may not answer, for instance the one who copied: by the
+	// name that they give, or the account that they use.
 	Not []string
+	// NeedReason makes the person say why, whatever the answer is. Otherwise a
+	// reason may be given.
+	NeedReason bool
 	// Timeout rejects when nobody answers, counted from when it was asked
 	// first; zero waits for ever.
 	Timeout time.Duration
@@ -29,9 +34,20 @@ type Gate struct {
 
 // Approval is an answer that let the run go on. In a plan it is zero.
 type Approval struct {
-	By     string
-	Reason string
-	Time   time.Time
+	By      string
+	Account string // that By used, if it is known
+	Reason  string
+	Time    time.Time
+}
+
+// Names are those by which the next gate's Not excludes who approved this one.
+func (a Approval) Names() (names []string) {
+	for _, name := range []string{a.By, a.Account} {
+		if name != "" && !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 // Gate asks a person and returns nil after yes. A recorded approval holds as
@@ -58,7 +74,7 @@ func (r *Run) Approve(ctx context.Context, g Gate) (Approval, error) {
 	if err != nil {
 		return Approval{}, &Error{Kind: ErrInvalid, Step: step, Text: "the evidence has no text", Err: err}
 	}
-	rec := Record{Step: step, Verb: VerbGate, Intent: g.Question, Evidence: evidence, Shown: shown, Digest: digestOf(g.Question, evidence), Not: g.Not}
+	rec := Record{Step: step, Verb: VerbGate, Intent: g.Question, Evidence: evidence, Shown: shown, Digest: digestOf(g.Question, evidence), Not: g.Not, NeedReason: g.NeedReason}
 	if e.holds(s, rec) {
 		if e.mode == planning {
 			e.list(s.Record)
@@ -83,7 +99,7 @@ func (r *Run) Approve(ctx context.Context, g Gate) (Approval, error) {
 	if err != nil {
 		return Approval{}, err
 	}
-	rec.Kind, rec.By, rec.Reason, rec.Evidence, rec.Shown = Approved, a.By, a.Reason, nil, ""
+	rec.Kind, rec.By, rec.Account, rec.Reason, rec.Evidence, rec.Shown, rec.NeedReason = Approved, a.By, a.Account, a.Reason, nil, "", false
 	if a.Verdict != Yes {
 		rec.Kind = Rejected
 	}
@@ -105,7 +121,7 @@ func (e *engine) holds(s *state, now Record) bool {
 	case s.Kind != Approved:
 		return false
 	}
-	return e.mode == settling || s.Intent == now.Intent && s.Digest == now.Digest && !excluded(s.By, now.Not)
+	return e.mode == settling || s.Intent == now.Intent && s.Digest == now.Digest && !excluded(now.Not, s.By, s.Account)
 }
 
 // decided is what a decision on record means for the procedure.
@@ -113,13 +129,13 @@ func decided(rec Record) (Approval, error) {
 	if rec.Kind == Rejected {
 		return Approval{}, rejection(rec)
 	}
-	return Approval{By: rec.By, Reason: rec.Reason, Time: rec.Time}, nil
+	return Approval{By: rec.By, Account: rec.Account, Reason: rec.Reason, Time: rec.Time}, nil
 }
 
 var errNobody = errors.New("nobody answered in time")
 
 func rejection(rec Record) error {
-	err := &Error{Kind: ErrRejected, Step: rec.Step, Text: fmt.Sprintf("%s: %s", rec.By, rec.Reason),
+	err := &Error{Kind: ErrRejected, Step: rec.Step, Text: said(rec),
 		Hint: "this run ends here; start with a new journal once the reason is gone"}
 	if rec.By == "" {
 		err.Text, err.Err = "", &Error{Kind: ErrTimeout, Text: rec.Reason}
@@ -133,7 +149,7 @@ func (r *Run) ask(ctx context.Context, rec Record, s *state, timeout time.Durati
 	if again {
 		asked = s.asked
 	}
-	q := Question{Run: r.e.id, Step: rec.Step, Text: rec.Intent, Evidence: rec.Evidence, Shown: rec.Shown, Digest: rec.Digest, Not: rec.Not, Doubt: doubt, Asked: asked}
+	q := Question{Run: r.e.id, Step: rec.Step, Text: rec.Intent, Evidence: rec.Evidence, Shown: rec.Shown, Digest: rec.Digest, Not: rec.Not, NeedReason: rec.NeedReason, Doubt: doubt, Asked: asked}
 	pending := &Error{Kind: ErrPending, Step: rec.Step, Hint: "start again when it is answered"}
 	if doubt {
 		q.Text, pending.Err = doubtQuestion(rec.Intent), ErrInDoubt
@@ -156,6 +172,9 @@ func (r *Run) ask(ctx context.Context, rec Record, s *state, timeout time.Durati
 	case timeout > 0 && (err != nil && !time.Now().Before(q.Deadline) || err == nil && a.Time.After(q.Deadline)):
 		return Answer{}, fmt.Errorf("%w (%v)", errNobody, timeout)
 	case errors.Is(err, ErrPending):
+		if why := whyPending(err); why != "" {
+			pending.Text = q.Text + " (" + why + ")"
+		}
 		return Answer{}, pending
 	case err != nil:
 		return Answer{}, inStep(rec.Step, err)
@@ -168,6 +187,17 @@ func (r *Run) ask(ctx context.Context, rec Record, s *state, timeout time.Durati
 		return Answer{}, pending
 	}
 	return a, nil
+}
+
+// whyPending is what a Human says about an answer that it has not.
+func whyPending(err error) string {
+	if e, ok := err.(*Error); ok && e.Err == nil {
+		return e.Text
+	} else if ok {
+		return e.Text + ": " + e.Err.Error()
+	}
+	why, _ := strings.CutSuffix(err.Error(), ErrPending.Error())
+	return strings.TrimSuffix(why, ": ")
 }
 
 // put asks the Human, up to the deadline. Nobody there is ErrPending.
@@ -184,7 +214,7 @@ func (r *Run) put(ctx context.Context, q Question) (a Answer, err error) {
 	if a.Time.IsZero() {
 		a.Time = time.Now()
 	}
-	a.By, a.Reason = strings.TrimSpace(a.By), strings.TrimSpace(a.Reason)
+	a.By, a.Account, a.Reason = strings.TrimSpace(a.By), strings.TrimSpace(a.Account), strings.TrimSpace(a.Reason)
 	return a, err
 }
 
@@ -201,10 +231,10 @@ func (r *Run) askDoubt(ctx context.Context, rec Record, s *state, f effect) (jso
 	if err != nil {
 		return nil, false, err
 	}
-	rec.By, rec.Reason = a.By, a.Reason
+	rec.By, rec.Account, rec.Reason = a.By, a.Account, a.Reason
 	switch a.Verdict {
 	case Stop:
-		return nil, false, &Error{Kind: ErrInDoubt, Step: rec.Step, Text: fmt.Sprintf("%s left it open: %s", a.By, a.Reason)}
+		return nil, false, &Error{Kind: ErrInDoubt, Step: rec.Step, Text: strings.TrimSuffix(fmt.Sprintf("%s left it open: %s", a.By, a.Reason), ": ")}
 	case No:
 		rec.Kind, rec.Error = Failed, "did not happen"
 		return nil, false, r.e.append(ctx, rec)

@@ -2,10 +2,8 @@ package runbook_test
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -23,24 +21,26 @@ func yes(by string) runbook.Answer {
 
 func TestGateAnswers(t *testing.T) {
 	for name, tc := range map[string]struct {
-		a    runbook.Answer
-		err  error
-		text string
+		a     runbook.Answer
+		needs bool // a reason
+		err   error
+		text  string
 	}{
 		"yes":           {a: yes("qa")},
 		"no":            {a: runbook.Answer{Verdict: runbook.No, By: "qa", Reason: "the radio is off"}, err: runbook.ErrRejected, text: "qa: the radio is off"},
 		"no name":       {a: runbook.Answer{Verdict: runbook.Yes, Reason: "because"}, err: runbook.ErrPending, text: "who"},
-		"no reason":     {a: runbook.Answer{Verdict: runbook.Yes, By: "qa", Reason: " "}, err: runbook.ErrPending, text: "reason"},
+		"no reason":     {a: runbook.Answer{Verdict: runbook.Yes, By: "qa", Reason: " "}, needs: true, err: runbook.ErrPending, text: "reason"},
 		"rubbish":       {a: runbook.Answer{Verdict: "maybe", By: "qa", Reason: "because"}, err: runbook.ErrPending, text: "maybe"},
 		"stop":          {a: runbook.Answer{Verdict: runbook.Stop, By: "qa", Reason: "because"}, err: runbook.ErrPending, text: "stop"},
 		"excluded":      {a: yes("Operator "), err: runbook.ErrPending, text: "Operator may not"},
+		"account":       {a: runbook.Answer{Verdict: runbook.Yes, By: "qa", Account: "OPERATOR", Reason: "because"}, err: runbook.ErrPending, text: "qa (account OPERATOR) may not"},
 		"other subject": {a: runbook.Answer{Verdict: runbook.Yes, By: "qa", Reason: "because", Digest: "00"}, err: runbook.ErrPending, text: "other evidence"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			human, j := &runbooktest.Human{Answers: map[string]runbook.Answer{"g": tc.a}}, &runbooktest.Memory{}
 			var got runbook.Approval
 			p := func(ctx context.Context, r *runbook.Run) (err error) {
-				got, err = r.Approve(ctx, runbook.Gate{Name: "g", Question: "go?", Evidence: 1, Not: []string{"operator"}})
+				got, err = r.Approve(ctx, runbook.Gate{Name: "g", Question: "go?", Evidence: 1, Not: []string{"operator"}, NeedReason: tc.needs})
 				return err
 			}
 			x := &runbook.Runner{Name: "n", Journal: j, Human: human}
@@ -278,88 +278,3 @@ func outcomeOf(err error) string {
 	}
 	return "yes"
 }
-
-func TestMailbox(t *testing.T) {
-	dir := t.TempDir()
-	j := &runbooktest.Memory{}
-	x := &runbook.Runner{Name: "n", Journal: j, Human: &runbook.MailboxHuman{Dir: dir}}
-	evidence := 42
-	p := func(ctx context.Context, r *runbook.Run) error {
-		return r.Gate(ctx, runbook.Gate{Name: "g", Question: "go?", Evidence: evidence})
-	}
-	post := func(text string) error {
-		t.Helper()
-		is(t, x.Execute(t.Context(), p), runbook.ErrPending)
-		questions, err := filepath.Glob(filepath.Join(dir, "*.question.json"))
-		if err != nil || len(questions) != 1 {
-			t.Fatalf("questions %v, %v", questions, err)
-		}
-		q, err := os.ReadFile(questions[0])
-		if err != nil {
-			t.Fatal(err)
-		}
-		var letter struct {
-			Text, Digest string
-			Evidence     int
-			AnswerFile   string `json:"answer_file"`
-		}
-		if err := json.Unmarshal(q, &letter); err != nil || letter.Text != "go?" || letter.Evidence != evidence {
-			t.Fatalf("question %s, %v", q, err)
-		}
-		text = strings.ReplaceAll(text, "DIGEST", letter.Digest)
-		if err := os.WriteFile(filepath.Join(dir, letter.AnswerFile), []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		return x.Execute(t.Context(), p)
-	}
-	is(t, post(`{"verdict":`), runbook.ErrPending)
-	is(t, post(`{"verdict":"yes","by":"qa","reason":"fine"}`), runbook.ErrPending)
-	is(t, post(`{"verdict":"yes","by":"qa","reason":"fine","digest":"00"}`), runbook.ErrPending)
-	is(t, post(`{"verdict":"yes","by":"qa","reason":"fine","digest":"DIGEST","approve":1}`), runbook.ErrPending)
-	is(t, post(strings.Repeat(" ", 2<<20)), runbook.ErrPending)
-	is(t, post(`{"verdict":"yes","by":"qa","reason":"fine","digest":"DIGEST"} {"verdict":"no","by":"dev","reason":"not yet","digest":"DIGEST"}`), runbook.ErrPending)
-	is(t, post(`{"verdict":"yes","by":"qa","reason":"fine","digest":"DIGEST"}`), nil)
-	is(t, x.Execute(t.Context(), p), nil)
-	evidence = 43 // the answer is about 42
-	is(t, x.Execute(t.Context(), p), runbook.ErrPending)
-	left, err := filepath.Glob(filepath.Join(dir, ".*"))
-	if err != nil || len(left) > 0 {
-		t.Errorf("left behind: %v, %v", left, err)
-	}
-}
-
-// An answer that came in time counts although nobody looked in time; one that
-// came late does not.
-func TestMailboxDeadline(t *testing.T) {
-	for _, tc := range []struct {
-		after time.Duration
-		err   error
-	}{{30 * time.Minute, nil}, {90 * time.Minute, runbook.ErrTimeout}} {
-		dir := t.TempDir()
-		var q runbook.Question
-		x := &runbook.Runner{Name: "n", Journal: &runbooktest.Memory{}, Human: asker(func(ctx context.Context, asked runbook.Question) (runbook.Answer, error) {
-			q = asked
-			return (&runbook.MailboxHuman{Dir: dir}).Ask(ctx, asked)
-		})}
-		p := func(ctx context.Context, r *runbook.Run) error {
-			return r.Gate(ctx, runbook.Gate{Name: "g", Question: "go?", Timeout: time.Hour})
-		}
-		is(t, x.Execute(t.Context(), p), runbook.ErrPending)
-		questions, err := filepath.Glob(filepath.Join(dir, "*.question.json"))
-		if err != nil || len(questions) != 1 {
-			t.Fatal(questions, err)
-		}
-		answer := strings.Replace(questions[0], "question", "answer", 1)
-		if err := os.WriteFile(answer, []byte(`{"verdict":"yes","by":"qa","reason":"fine","digest":"`+q.Digest+`"}`), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.Chtimes(answer, time.Time{}, q.Asked.Add(tc.after)); err != nil {
-			t.Fatal(err)
-		}
-		is(t, x.Execute(t.Context(), p), tc.err)
-	}
-}
-
-type asker func(context.Context, runbook.Question) (runbook.Answer, error)
-
-func (f asker) Ask(ctx context.Context, q runbook.Question) (runbook.Answer, error) { return f(ctx, q) }

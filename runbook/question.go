@@ -22,8 +22,10 @@ type Question struct {
 	Shown string `json:"shown,omitempty"`
 	// Digest is the SHA-256 of text and evidence. An answer given elsewhere
 	// carries it, so that it cannot be taken for one about something else.
-	Digest string   `json:"digest"`
-	Not    []string `json:"not,omitempty"`
+	Digest string `json:"digest"`
+	// Not lists who may not answer, by name or account.
+	Not        []string `json:"not,omitempty"`
+	NeedReason bool     `json:"need_reason,omitempty"`
 	// Doubt is set when the question is whether an effect happened. Evidence
 	// is then the result that was predicted.
 	Doubt bool      `json:"doubt,omitempty"`
@@ -47,8 +49,11 @@ const (
 // [Question.Check].
 type Answer struct {
 	Verdict Verdict `json:"verdict"`
-	By      string  `json:"by"`
-	Reason  string  `json:"reason"`
+	By      string  `json:"by"` // the name that the person goes by
+	// Account is the system's name of who answered, if it is known: that of the
+	// user at the terminal, of the owner of a file, of who logged in.
+	Account string `json:"account,omitempty"`
+	Reason  string `json:"reason"`
 	// Digest, if set, must be the question's.
 	Digest string `json:"digest,omitempty"`
 	// Value is, after a doubt, what the effect returned; empty means as
@@ -61,7 +66,7 @@ type Answer struct {
 
 // Human answers questions. When nobody is there it returns an error that wraps
 // ErrPending. It may be asked several questions at once, by a parallel Each.
-// TerminalHuman and MailboxHuman are two of them.
+// [TerminalHuman] is one, the Box of package mailbox another.
 type Human interface {
 	Ask(ctx context.Context, q Question) (Answer, error)
 }
@@ -87,10 +92,10 @@ func (q Question) fault(a Answer) string {
 		return fmt.Sprintf("the answer %q is none", a.Verdict)
 	case by == "":
 		return "the answer does not say who gave it"
-	case strings.TrimSpace(a.Reason) == "":
-		return fmt.Sprintf("the answer of %s has no reason", by)
-	case excluded(by, q.Not):
-		return fmt.Sprintf("%s may not answer this; it needs somebody else", by)
+	case q.NeedReason && strings.TrimSpace(a.Reason) == "":
+		return fmt.Sprintf("the answer of %s has no reason, and this question needs one", by)
+	case excluded(q.Not, a.By, a.Account):
+		return fmt.Sprintf("%s may not answer this; it needs somebody else", person(by, a.Account))
 	case a.Digest != "" && a.Digest != q.Digest:
 		return fmt.Sprintf("the answer of %s is about other evidence", by)
 	case !q.Deadline.IsZero() && a.Time.After(q.Deadline):
@@ -106,8 +111,21 @@ func digestOf(question string, evidence []byte) string {
 	return hex.EncodeToString(h[:])
 }
 
-func excluded(by string, not []string) bool {
-	return slices.ContainsFunc(not, func(n string) bool { return strings.EqualFold(strings.TrimSpace(n), strings.TrimSpace(by)) })
+// excluded reports whether one of a person's names is in not.
+func excluded(not []string, names ...string) bool {
+	return slices.ContainsFunc(not, func(n string) bool {
+		n = strings.TrimSpace(n)
+		return slices.ContainsFunc(names, func(name string) bool { return n != "" && strings.EqualFold(n, strings.TrimSpace(name)) })
+	})
+}
+
+// person is what somebody is called: by the name given, and by the account if that
+// says something else.
+func person(by, account string) string {
+	if account == "" || strings.EqualFold(by, account) {
+		return by
+	}
+	return fmt.Sprintf("%s (account %s)", by, account)
 }
 
 func doubtQuestion(intent string) string { return "Did this happen? " + intent }

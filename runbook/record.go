@@ -74,29 +74,31 @@ func (k Kind) known() bool {
 // Record is one thing that happened: a line of the journal, an event for an
 // observer, a line of a plan.
 type Record struct {
-	Format   int             `json:"format,omitempty"` // in the first record
-	N        int             `json:"n,omitempty"`      // line of the journal, from 1
-	Time     time.Time       `json:"time"`
-	Run      string          `json:"run"`            // identity of the run
-	Step     string          `json:"step,omitempty"` // group and name, joined by "/"
-	Verb     Verb            `json:"verb"`
-	Kind     Kind            `json:"kind"`
-	Intent   string          `json:"intent,omitempty"`   // a gate's question, a run's procedure
-	Result   json.RawMessage `json:"result,omitempty"`   // what the step returned
-	Input    json.RawMessage `json:"input,omitempty"`    // of the run, in the first record
-	World    json.RawMessage `json:"world,omitempty"`    // what the run works on, in the first record
-	Evidence json.RawMessage `json:"evidence,omitempty"` // what a person was shown
-	Shown    string          `json:"shown,omitempty"`    // the text of the evidence, if it has one
-	Digest   string          `json:"digest,omitempty"`   // SHA-256 of question and evidence
-	Not      []string        `json:"not,omitempty"`      // who may not answer
-	Deadline *time.Time      `json:"deadline,omitempty"` // when asking ends
-	Due      *time.Time      `json:"due,omitempty"`      // when to start again, of a step and of the end of a start
-	By       string          `json:"by,omitempty"`       // who answered
-	Reason   string          `json:"reason,omitempty"`   // why, in the words of By
-	Seen     string          `json:"seen,omitempty"`     // of a hold at its end: how it is, in the words of its Look
-	Error    string          `json:"error,omitempty"`
-	Operator string          `json:"operator,omitempty"` // who ran the program
-	Prev     string          `json:"prev,omitempty"`     // SHA-256 of the record before
+	Format     int             `json:"format,omitempty"` // in the first record
+	N          int             `json:"n,omitempty"`      // line of the journal, from 1
+	Time       time.Time       `json:"time"`
+	Run        string          `json:"run"`            // identity of the run
+	Step       string          `json:"step,omitempty"` // group and name, joined by "/"
+	Verb       Verb            `json:"verb"`
+	Kind       Kind            `json:"kind"`
+	Intent     string          `json:"intent,omitempty"`      // a gate's question, a run's procedure
+	Result     json.RawMessage `json:"result,omitempty"`      // what the step returned
+	Input      json.RawMessage `json:"input,omitempty"`       // of the run, in the first record
+	World      json.RawMessage `json:"world,omitempty"`       // what the run works on, in the first record
+	Evidence   json.RawMessage `json:"evidence,omitempty"`    // what a person was shown
+	Shown      string          `json:"shown,omitempty"`       // the text of the evidence, if it has one
+	Digest     string          `json:"digest,omitempty"`      // SHA-256 of question and evidence
+	Not        []string        `json:"not,omitempty"`         // who may not answer
+	NeedReason bool            `json:"need_reason,omitempty"` // an answer must say why
+	Deadline   *time.Time      `json:"deadline,omitempty"`    // when asking ends
+	Due        *time.Time      `json:"due,omitempty"`         // when to start again, of a step and of the end of a start
+	By         string          `json:"by,omitempty"`          // who answered
+	Account    string          `json:"account,omitempty"`     // the system's name of By
+	Reason     string          `json:"reason,omitempty"`      // why, in the words of By
+	Seen       string          `json:"seen,omitempty"`        // of a hold at its end: how it is, in the words of its Look
+	Error      string          `json:"error,omitempty"`
+	Operator   string          `json:"operator,omitempty"` // who ran the program
+	Prev       string          `json:"prev,omitempty"`     // SHA-256 of the record before
 
 	// For observers only.
 	Label string `json:"label,omitempty"` // what is being counted
@@ -193,7 +195,7 @@ func (c *chain) next(line []byte) (Record, error) {
 
 // fields are the members of a record.
 var fields = [...]string{"format", "n", "time", "run", "step", "verb", "kind", "intent", "result", "input", "world", "evidence", "shown", "digest",
-	"not", "deadline", "due", "by", "reason", "seen", "error", "operator", "prev", "label", "done", "total"}
+	"not", "need_reason", "deadline", "due", "by", "account", "reason", "seen", "error", "operator", "prev", "label", "done", "total"}
 
 func (rec *Record) keepUnknown(body []byte) error {
 	all := map[string]json.RawMessage{}

@@ -31,7 +31,7 @@ func (rec Record) String() string {
 	case Released:
 		word, text = "give back", text+releasedText(rec)
 	case Approved, Rejected:
-		text += " (" + rec.By + ": " + rec.Reason + ")"
+		text += " (" + said(rec) + ")"
 	case Noted:
 		word, text = "note", rec.Reason
 	case Progress:
@@ -50,6 +50,16 @@ func (rec Record) String() string {
 		text += ": " + rec.Error
 	}
 	return printable(fmt.Sprintf("%-9s  %s", word, strings.NewReplacer("\n", "; ", "\t", " ").Replace(text)))
+}
+
+// said is who decided something and why.
+func said(rec Record) string {
+	if by := person(rec.By, rec.Account); by != "" && rec.Reason != "" {
+		return by + ": " + rec.Reason
+	} else if by != "" {
+		return "by " + by
+	}
+	return rec.Reason
 }
 
 // releasedText is what is said of a hold that was given back, beside an error.

@@ -206,7 +206,7 @@ func line(rec Record) string {
 		fmt.Fprintf(&b, " -> %s", short)
 	}
 	if rec.By != "" {
-		fmt.Fprintf(&b, ", %s: %s", rec.By, rec.Reason)
+		fmt.Fprintf(&b, ", %s", said(rec))
 	} else if rec.Reason != "" {
 		fmt.Fprintf(&b, ", %s", rec.Reason)
 	}

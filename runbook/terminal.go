@@ -21,6 +21,8 @@ type TerminalHuman struct {
 	Out io.Writer
 	// By is who sits there; if it is empty the person is asked.
 	By string
+	// Account is the system's name of who sits there, if it is known.
+	Account string
 
 	once  sync.Once
 	turn  chan struct{}
@@ -48,8 +50,8 @@ func (h *TerminalHuman) Ask(ctx context.Context, q Question) (Answer, error) {
 	case <-ctx.Done():
 		return Answer{}, context.Cause(ctx)
 	}
-	if excluded(h.By, q.Not) {
-		return Answer{}, fmt.Errorf("%s may not answer this: %w", h.By, ErrPending)
+	if excluded(q.Not, h.By, h.Account) {
+		return Answer{}, fmt.Errorf("%s may not answer this: %w", person(h.By, h.Account), ErrPending)
 	}
 	if err := h.show(q); err != nil {
 		return Answer{}, err
@@ -78,7 +80,7 @@ func (h *TerminalHuman) show(q Question) error {
 }
 
 func (h *TerminalHuman) dialogue(ctx context.Context, q Question) (a Answer, err error) {
-	a.Digest, a.By = q.Digest, h.By
+	a.Digest, a.By, a.Account = q.Digest, h.By, h.Account
 	options := "yes, no or later"
 	if q.Doubt {
 		options = "yes, no or stop"
@@ -108,7 +110,7 @@ func (h *TerminalHuman) dialogue(ctx context.Context, q Question) (a Answer, err
 		}
 	}
 	if a.By == "" {
-		err = h.line(ctx, "your name", func(s string) bool { a.By = s; return s != "" && !excluded(s, q.Not) })
+		err = h.line(ctx, "your name", func(s string) bool { a.By = s; return s != "" && !excluded(q.Not, s) })
 	}
 	return a, err
 }

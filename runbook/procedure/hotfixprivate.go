@@ -24,10 +24,7 @@ func (c *Hotfix) decide(ctx context.Context, r *runbook.Run) error {
 	if err != nil {
 		return err
 	}
-	not := in.Not
-	if first.By != "" {
-		not = append(slices.Clone(not), first.By)
-	}
+	not := append(slices.Clone(in.Not), first.Names()...)
 	return r.Gate(ctx, runbook.Gate{
 		Name:     "decide",
 		Question: fmt.Sprintf("Release %s as an emergency?", in.Tag),
