@@ -243,3 +243,23 @@ func TestReload(t *testing.T) {
 		t.Errorf("(-want +got)\n%s", d)
 	}
 }
+
+func TestMe(t *testing.T) {
+	t.Parallel()
+	c := &Client{BaseURL: "https://lp.test/devel/", Retries: -1, HTTP: &http.Client{Transport: answers(func(r *http.Request) *http.Response {
+		switch {
+		case strings.Contains(r.Header.Get("Authorization"), `oauth_token=""`):
+			return answer(401, "Anonymous people have no page")
+		case strings.HasSuffix(r.URL.Path, "/+me"):
+			return answer(301, "", "Location", "https://lp.test/devel/~anna")
+		}
+		return answer(200, `{"self_link": "https://lp.test/devel/~anna", "name": "anna"}`)
+	})}}
+	if _, err := c.Me(t.Context()); !errors.Is(err, ErrPermission) {
+		t.Errorf("without credentials: %v, want ErrPermission", err)
+	}
+	c.Credentials = NewCredentials("landing", "t", "s")
+	if name, err := c.Me(t.Context()); err != nil || name != "anna" {
+		t.Errorf("%q, %v, want anna", name, err)
+	}
+}

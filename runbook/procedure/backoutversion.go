@@ -28,7 +28,7 @@ type replacement struct {
 // because devices are offered that and not what was named.
 func (c *BackOut) findGood(ctx context.Context) ([]replacement, error) {
 	first := c.Input.Faulty[0]
-	if err := oneServer(ctx, c.Server, first.Channel, first.Device); err != nil && !errors.Is(err, errMirrorLags) {
+	if err := OneServer(ctx, c.Server, first.Channel, first.Device); err != nil && !errors.Is(err, errMirrorLags) {
 		return nil, err
 	}
 	var plan []replacement

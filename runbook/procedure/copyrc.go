@@ -68,7 +68,7 @@ func (c *CopyRC) Run(ctx context.Context, r *runbook.Run) error {
 		}
 		pairs, skipped, err := findPairs(channels.Channels, in.From, in.To, in.Pairs)
 		if err == nil {
-			err = oneServer(ctx, c.Server, pairs[0].To, pairs[0].Device)
+			err = OneServer(ctx, c.Server, pairs[0].To, pairs[0].Device)
 		}
 		return found{pairs, skipped}, err
 	})

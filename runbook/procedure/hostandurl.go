@@ -20,11 +20,11 @@ var (
 	errMirrorLags  = errors.New("the URL lags behind the host")
 )
 
-// oneServer makes sure, before the first effect of a run, that the host on which
+// OneServer makes sure, before the first effect of a run, that the host on which
 // programs are run is the one whose tree is read: with the address of one server and
 // the host of another, images would be published where nobody looks. One index of
 // the channel is compared; without a device its first.
-func oneServer(ctx context.Context, s *operate.Server, channel, device string) error {
+func OneServer(ctx context.Context, s *operate.Server, channel, device string) error {
 	return sameTree(ctx, s, channel, device, 3)
 }
 

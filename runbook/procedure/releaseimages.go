@@ -33,7 +33,7 @@ func (c *Release) findCandidates(ctx context.Context, r *runbook.Run) ([]release
 		in, client := c.Input, c.Server.Client
 		list, err := newestOf(ctx, client, in.From, in.To, in.Pairs)
 		if err == nil {
-			err = oneServer(ctx, c.Server, list[0].To, list[0].Device)
+			err = OneServer(ctx, c.Server, list[0].To, list[0].Device)
 		}
 		if err != nil {
 			return nil, err

@@ -65,7 +65,7 @@ func (c *Rollout) Run(ctx context.Context, r *runbook.Run) error {
 	start, err := runbook.Read(ctx, r, "start", func(ctx context.Context) (time.Time, error) {
 		err := c.reachable(ctx)
 		if t := c.Input.Images[0]; err == nil && t.Version > 0 {
-			err = oneServer(ctx, c.Server, t.Channel, t.Device)
+			err = OneServer(ctx, c.Server, t.Channel, t.Device)
 		}
 		return c.now(), err
 	})

@@ -30,7 +30,7 @@ func (s *Server) Preflight(ctx context.Context, channel, device string) ([]syste
 	if err != nil {
 		return nil, err
 	}
-	look := inspection{dirs: []string{entry.Folder()}, temp: s.tempDir(ctx)}
+	look := inspection{dirs: []string{entry.Folder()}, temp: s.TempDir(ctx)}
 	p, err := s.Client.IndexOf(ctx, l, channel, device)
 	if err == nil {
 		if m, ok := p.Latest(); ok {

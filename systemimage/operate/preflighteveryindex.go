@@ -89,17 +89,32 @@ func (s *Server) readIndexes(ctx context.Context, op string, t *treeState, look 
 	return nil
 }
 
-// beforeImport looks at every index, and returns the newest version of each.
-func (s *Server) beforeImport(ctx context.Context) (newest map[string]int, err error) {
-	l, err := s.Client.Channels(ctx)
-	if err != nil {
+// PreflightImport looks for broken states of the whole tree, as [Server.Import] does
+// before it runs anything: at every index, and at what killed programs left. It changes
+// nothing. A finding that Blocks keeps an import back.
+func (s *Server) PreflightImport(ctx context.Context) ([]systemimage.Finding, error) {
+	if err := s.usable(importOp, false); err != nil {
 		return nil, err
 	}
-	findings, t, err := s.inspectTree(ctx, importOp, inspection{dirs: folders(allIndexes(l)), temp: s.tempDir(ctx)})
+	findings, _, err := s.lookAtAll(ctx)
+	return findings, err
+}
+
+// beforeImport looks at every index, and returns the newest version of each.
+func (s *Server) beforeImport(ctx context.Context) (newest map[string]int, err error) {
+	findings, t, err := s.lookAtAll(ctx)
 	if err != nil {
 		return nil, err
 	}
 	return t.newest, blocked(importOp, "", "", findings)
+}
+
+func (s *Server) lookAtAll(ctx context.Context) ([]systemimage.Finding, treeState, error) {
+	l, err := s.Client.Channels(ctx)
+	if err != nil {
+		return nil, treeState{}, err
+	}
+	return s.inspectTree(ctx, importOp, inspection{dirs: folders(allIndexes(l)), temp: s.TempDir(ctx)})
 }
 
 // unreadable says what an index does that is no index.

@@ -9,11 +9,11 @@ import (
 	"github.com/landingteam/landing/runbook/command"
 )
 
-// tempDir is the folder for temporary files that the crontab gives the importer,
+// TempDir is the folder for temporary files that the crontab gives the importer,
 // or empty. The server's programs unpack whole root file systems there, which the
 // disk of /tmp may have no room for: run by hand they get the same. It is asked for
 // once per Server; a crontab that cannot be read has none.
-func (s *Server) tempDir(ctx context.Context) string {
+func (s *Server) TempDir(ctx context.Context) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.temp == nil {
@@ -30,7 +30,7 @@ func (s *Server) tempDir(ctx context.Context) string {
 
 // withTempDir gives the command of a program its folder for temporary files.
 func (s *Server) withTempDir(ctx context.Context, c command.Command) command.Command {
-	if dir := s.tempDir(ctx); dir != "" {
+	if dir := s.TempDir(ctx); dir != "" {
 		at := slices.IndexFunc(c.Argv, func(a string) bool { return strings.HasPrefix(a, s.root()+"/bin/") })
 		c.Argv = slices.Insert(slices.Clone(c.Argv), at, "TMPDIR="+dir)
 	}

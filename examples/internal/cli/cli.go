@@ -41,8 +41,12 @@ type Program struct {
 
 	// Needs names the servers that it works on, by their sections in the site
 	// file, which must be there: "image-server" when nil. "tree" is what the image
-	// server publishes, for programs that need not get at its host.
+	// server publishes, for programs that need not get at its host, and "whatever" all
+	// that the site file names.
 	Needs []string
+	// Unopened, if set, is told why the world cannot be opened, in place of an error of
+	// usage: for a program that is about that.
+	Unopened func(err error, asJSON bool, out io.Writer) error
 
 	// Urgent programs act at once: the plan is shown with -plan only.
 	Urgent bool
@@ -211,7 +215,9 @@ func (p Program) Run(ctx context.Context, args []string, stdin io.Reader, stdout
 		return usage(errors.New("this only looks, and writes nothing down: leave -journal out"))
 	}
 	w, err := p.world(o, stderr)
-	if err != nil {
+	if err != nil && p.Unopened != nil {
+		return p.end(stderr, p.Unopened(err, o.json, stdout))
+	} else if err != nil {
 		return usage(err)
 	}
 	defer w.close()
@@ -244,7 +250,7 @@ func (p Program) start(ctx context.Context, o options, w *World, input any, proc
 		fmt.Fprintf(stdout, "%s\n%s.\n\n", w.Title, p.About)
 	}
 	if o.plan || !o.settle && !p.Urgent && !o.json {
-		records, err := x.Plan(ctx, procedure)
+		records, err := x.Plan(ctx, w.planned(o, procedure))
 		if err == nil || len(records) > 0 {
 			out.plan(records)
 		}

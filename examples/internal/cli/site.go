@@ -88,7 +88,7 @@ type Launchpad struct {
 }
 
 // programNames are those of all programs: each may have a section.
-var programNames = []string{"backout", "channelconfig", "checktree", "copyrc", "failedbuild", "failedimport",
+var programNames = []string{"backout", "channelconfig", "checktree", "copyrc", "doctor", "failedbuild", "failedimport",
 	"hotfix", "imageinfo", "jobs", "login", "release", "republish", "respin", "rollout", "snapshot"}
 
 // LoadSite reads a site file. programs maps the section of each

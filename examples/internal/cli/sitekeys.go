@@ -117,12 +117,12 @@ func (s *Site) section(sec *ini.Section, dir string, programs map[string][]strin
 	case slices.Contains(programNames, sec.Name()):
 		return nil // another program's, which looks at its keys itself
 	default:
-		return fmt.Errorf("unknown section [%s]", sec.Name())
+		return fmt.Errorf("unknown section [%s]%s", sec.Name(), didYouMean(sec.Name(), slices.Concat([]string{"site", "image-server", "cdimage", "launchpad"}, programNames)))
 	}
 	values := map[string]string{}
 	for _, k := range sec.Keys() {
 		if !slices.Contains(known, k.Name()) {
-			return fmt.Errorf("section [%s] has no key %q; it has %s", sec.Name(), k.Name(), cmp.Or(strings.Join(known, ", "), "none"))
+			return fmt.Errorf("section [%s] has no key %q%s; it has %s", sec.Name(), k.Name(), didYouMean(k.Name(), known), cmp.Or(strings.Join(known, ", "), "none"))
 		}
 		values[k.Name()] = k.Value()
 		if set[k.Name()] == nil {

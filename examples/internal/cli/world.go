@@ -49,6 +49,7 @@ type World struct {
 	attended bool             // standard input is a terminal
 	log      *slog.Logger     // nil is silent
 	site     *Site            // nil on the lab
+	file     string           // that it was read from
 	name     string           // section of the site file
 	images   cdimage.ImageSet // what is built here, unless flags say else
 	closes   []func() error
@@ -229,11 +230,18 @@ func (w *World) openSite(o options, p Program) error {
 	if needs == nil {
 		needs = []string{"image-server"}
 	}
+	everything := slices.Contains(needs, whatThereIs)
+	if everything {
+		needs = nil
+	}
 	site, err := LoadSite(o.site, map[string][]string{p.Name: p.Keys}, needs...)
 	if err != nil {
 		return err
 	}
-	w.site, w.where.Site = site, site.Name
+	if everything {
+		needs = site.sections()
+	}
+	w.site, w.file, w.where.Site = site, o.site, site.Name
 	w.Operator = cmp.Or(o.operator, site.Operator, whoami())
 	w.Title = fmt.Sprintf("Site %s:", cmp.Or(site.Name, o.site))
 	if m := site.ImageServer; slices.Contains(needs, "tree") {
