@@ -9,7 +9,8 @@
 // splits into the same words again.
 //
 // A [File] on the host, and the user's [Crontab], change by compare-and-swap:
-// only if they still hold what was read.
+// only if they still hold what was read. Who changes them to where they should be
+// ([File.Change]) may rely on it that nothing that was on its way comes after.
 //
 //	situation                                              error
 //	no program name, a NUL byte, a line beyond the limit   ErrInvalid

@@ -52,7 +52,7 @@ func machines(t *testing.T) map[string]machine {
 		}
 		for _, flock := range []bool{true, false} {
 			bin := t.TempDir()
-			tools := []string{"env", "cat", "sha256sum", "printf", "readlink", "mktemp", "cp", "mv", "rm", "chmod", "sync", "mkdir"}
+			tools := []string{"env", "cat", "sha256sum", "printf", "readlink", "mktemp", "cp", "mv", "rm", "chmod", "sync", "mkdir", "date"}
 			name := shell
 			if flock {
 				tools = append(tools, "flock")
@@ -266,11 +266,13 @@ esac
 			t.Logf("%s: %v", lock.Name(), err) // it is the same folder
 		}
 	}
-	if err := tab.Replace(t.Context(), nil, []byte("one\n")); err != nil {
+	one := func(now []byte) ([]byte, error) { return []byte("one\n"), nil }
+	if err := tab.Change(t.Context(), one); err != nil {
 		t.Fatalf("with somebody holding a lock in /tmp: %v", err)
 	}
-	if err := tab.Replace(t.Context(), nil, []byte("two\n")); !errors.Is(err, command.ErrConflict) {
-		t.Errorf("with another old one: %v, want ErrConflict", err)
+	no := errors.New("no")
+	if err := tab.Change(t.Context(), func([]byte) ([]byte, error) { return []byte("two\n"), no }); !errors.Is(err, no) {
+		t.Errorf("the goal refuses: %v", err)
 	}
 	if text, err := tab.Read(t.Context()); err != nil || string(text) != "one\n" {
 		t.Errorf("Read: %q, %v", text, err)

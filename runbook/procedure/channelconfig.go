@@ -126,7 +126,11 @@ func (c *EditConfig) putBack(ctx context.Context, r *runbook.Run, p *pointing) e
 		Intent:  fmt.Sprintf("write %s: %s", edit.File, strings.Join(edit.Changes, "; ")),
 		Predict: writtenConfig{After: edit.After},
 		Probe: func(ctx context.Context) (writtenConfig, bool, error) {
-			left, err := p.left(ctx)
+			now, err := c.File.Read(ctx)
+			if now == nil {
+				return writtenConfig{}, false, err
+			}
+			left, err := p.left(now)
 			return writtenConfig{After: edit.After}, len(left) == 0, err
 		},
 		Do: func(ctx context.Context) (writtenConfig, error) {

@@ -54,13 +54,9 @@ func (p *pointing) around(importer runbook.Hold) runbook.Hold {
 
 // left are the edits that give back what still is as it was written. What somebody
 // else has written since stays.
-func (p *pointing) left(ctx context.Context) (edits []channelconfig.Edit, err error) {
-	if len(p.to) == 0 || p.kept {
+func (p *pointing) left(now *channelconfig.Config) (edits []channelconfig.Edit, err error) {
+	if p.kept {
 		return nil, nil
-	}
-	now, err := p.file.Read(ctx)
-	if now == nil {
-		return nil, err
 	}
 	for n, e := range p.to {
 		pointed, err := now.Edit(e)
@@ -79,21 +75,22 @@ func (p *pointing) left(ctx context.Context) (edits []channelconfig.Edit, err er
 }
 
 func (p *pointing) giveBack(ctx context.Context) (backup string, err error) {
-	edits, err := p.left(ctx)
-	if err != nil || len(edits) == 0 {
-		return "", err
+	if len(p.to) == 0 || p.kept {
+		return "", nil
 	}
-	return rewrite(ctx, p.file, edits...)
+	return p.file.Change(ctx, func(now *channelconfig.Config) (*channelconfig.Config, error) {
+		edits, err := p.left(now)
+		if err != nil || len(edits) == 0 {
+			return now, err
+		}
+		return now.Edit(edits...)
+	})
 }
 
 // rewrite makes edits in the text that is there now: what others changed elsewhere
 // in it stays.
 func rewrite(ctx context.Context, file *channelconfig.HostFile, edits ...channelconfig.Edit) (backup string, err error) {
-	now, next, err := edited(ctx, file, edits)
-	if err != nil || now.Checksum() == next.Checksum() {
-		return "", err
-	}
-	return file.Replace(ctx, now, next)
+	return file.Change(ctx, func(now *channelconfig.Config) (*channelconfig.Config, error) { return now.Edit(edits...) })
 }
 
 // edited is the file with edits. A text against the grammar may be what they mend.

@@ -146,3 +146,55 @@ func TestRespinGivesBackOnlyItsOwn(t *testing.T) {
 		t.Errorf("the importer is %q, want on", st)
 	}
 }
+
+// A dyingHost is lost with the first command that meets it, which begins there when
+// all is over.
+type dyingHost struct {
+	command.Runner
+	meets string // in the arguments
+	dead  bool
+	late  command.Command
+}
+
+func (h *dyingHost) Run(ctx context.Context, c command.Command) (command.Output, error) {
+	if !h.dead && slices.Contains(c.Argv, h.meets) {
+		h.dead, h.late = true, c
+	}
+	if h.dead {
+		return command.Output{}, errors.New("link lost")
+	}
+	return h.Runner.Run(ctx, c)
+}
+
+// What was still on its way to the host when a run was settled changes nothing any
+// more: neither the crontab nor the configuration.
+func TestRespinSettledBeforeItsCommandsArrive(t *testing.T) {
+	t.Parallel()
+	for _, meets := range []string{"landing-crontab", "landing-file-replace"} {
+		t.Run(meets, func(t *testing.T) {
+			t.Parallel()
+			l := respinLab(t)
+			config, crontab := etcConfig(t, l), readCrontab(t, l)
+			c, alive := respinOn(t, l, false)
+			h := &dyingHost{Runner: alive, meets: meets}
+			c.Server.Runner, c.Config.Runner, c.Importer.Runner = h, h, h
+			x := &runbook.Runner{Name: "respin", Input: c.Input, Journal: &runbooktest.Memory{}, Human: runbook.ApproveEverythingInALab{}}
+			if err := x.Execute(t.Context(), c.Run); !errors.Is(err, runbook.ErrOwed) {
+				t.Fatalf("with a link that is lost: %v, want ErrOwed", err)
+			}
+			h.dead, h.meets = false, ""
+			if err := x.Settle(t.Context(), c.Run); err != nil {
+				t.Fatal(err)
+			}
+			if out, err := h.Run(t.Context(), h.late); err != nil || out.Exit != 3 {
+				t.Errorf("what arrives late: exit %d, %v; want 3", out.Exit, err)
+			}
+			if d := cmp.Diff(config, etcConfig(t, l)); d != "" {
+				t.Errorf("configuration (-before +after)\n%s", d)
+			}
+			if d := cmp.Diff(crontab, readCrontab(t, l)); d != "" {
+				t.Errorf("crontab (-before +after)\n%s", d)
+			}
+		})
+	}
+}

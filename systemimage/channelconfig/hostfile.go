@@ -1,6 +1,7 @@
 package channelconfig
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -45,14 +46,8 @@ func (f *HostFile) Read(ctx context.Context) (*Config, error) {
 // A file that has the new text already is left alone.
 func (f *HostFile) Replace(ctx context.Context, old, new *Config) (backup string, err error) {
 	const op = "replace the server's configuration"
-	if err := f.usable(op); err != nil {
+	if err := f.writable(op, new); err != nil {
 		return "", err
-	}
-	if f.ReadOnly {
-		return "", f.error(op, systemimage.ErrReadOnly, nil)
-	}
-	if new.failure != nil {
-		return "", f.error(op, systemimage.ErrRefused, fmt.Errorf("the new text is against the grammar: %w", new.failure))
 	}
 	host.Logger(f.Logger).InfoContext(ctx, "replace the configuration", "file", f.Path)
 	backup, err = f.file().Replace(ctx, old.text, new.text)
@@ -60,6 +55,54 @@ func (f *HostFile) Replace(ctx context.Context, old, new *Config) (backup string
 		return "", f.failed(op, err)
 	}
 	return backup, nil
+}
+
+// Change brings the file to where goal wants it. goal is given what the file says,
+// whatever the grammar thinks of it, and returns what it should say; it is asked
+// again after each change, until it returns what it was given. That is then so for
+// good: a change that was still on its way to the host, of a process that was
+// killed, has come to its end before or will write nothing. What was there is kept
+// beside it, under the name that is returned; it is empty if nothing was changed.
+func (f *HostFile) Change(ctx context.Context, goal func(now *Config) (*Config, error)) (backup string, err error) {
+	const op = "change the server's configuration"
+	if err := f.writable(op, nil); err != nil {
+		return "", err
+	}
+	var refused error // by goal, in words of its own
+	backup, err = f.file().Change(ctx, func(text []byte) ([]byte, error) {
+		var now, next *Config
+		if now, refused = Parse(text); now == nil {
+			return nil, refused
+		}
+		if next, refused = goal(now); refused != nil {
+			return nil, refused
+		}
+		if !bytes.Equal(text, next.text) {
+			refused = f.writable(op, next)
+		}
+		return next.text, refused
+	})
+	switch {
+	case refused != nil:
+		return "", refused
+	case err != nil:
+		return "", f.failed(op, err)
+	}
+	return backup, nil
+}
+
+// writable refuses what must not be written. A nil text is not known yet.
+func (f *HostFile) writable(op string, text *Config) error {
+	if err := f.usable(op); err != nil {
+		return err
+	}
+	switch {
+	case f.ReadOnly:
+		return f.error(op, systemimage.ErrReadOnly, nil)
+	case text != nil && text.failure != nil:
+		return f.error(op, systemimage.ErrRefused, fmt.Errorf("the new text is against the grammar: %w", text.failure))
+	}
+	return nil
 }
 
 func (f *HostFile) file() command.File { return command.File{Runner: f.Runner, Path: f.Path} }

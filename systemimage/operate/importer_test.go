@@ -31,7 +31,10 @@ func newCronHost(t *testing.T, text string) *cronHost {
 	program := `#!/bin/sh
 case $1 in
 -l) cat "$HOME/tab" 2>/dev/null || { echo "no crontab for landing" >&2; exit 1; } ;;
--) if [ -e "$HOME/refuse" ]; then cat "$HOME/refuse" >&2; exit 1; fi; cat >"$HOME/tab.new" && mv "$HOME/tab.new" "$HOME/tab" ;;
+-) if [ -e "$HOME/refuse" ]; then cat "$HOME/refuse" >&2; exit 1; fi
+	[ ! -e "$HOME/slow" ] || : >"$HOME/slow.seen"
+	while [ -e "$HOME/slow" ]; do sleep 0.02; done
+	cat >"$HOME/tab.new" && mv "$HOME/tab.new" "$HOME/tab" ;;
 *) exit 2 ;;
 esac
 `
