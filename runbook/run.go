@@ -80,6 +80,17 @@ func (r *Run) path(name string) string {
 	return r.group + "/" + name
 }
 
+// Last is the kind of the last record that the journal has of a step of this group:
+// [Started] for one whose end nobody wrote down. It is empty for a step that was not
+// begun.
+func (r *Run) Last(name string) Kind {
+	defer r.e.locked()()
+	if s := r.e.past[r.path(name)]; s != nil {
+		return s.Kind
+	}
+	return ""
+}
+
 // Note puts a line into the journal and the report: what a colleague should
 // know. The same text in the same group is noted once.
 func (r *Run) Note(text string) error {

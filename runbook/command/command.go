@@ -15,6 +15,7 @@
 //	situation                                              error
 //	no program name, a NUL byte, a line beyond the limit   ErrInvalid
 //	a job ended without an exit status                     ErrJobLost (a LostJob)
+//	a job to attach to is not there                        ErrNoJob
 //	a file or the crontab is not as it was read            ErrConflict
 //	its text was cut on the way                            ErrCut
 //	the end of the change was not seen                     ErrUnseen
@@ -38,6 +39,15 @@ type Command struct {
 	// digits, ".", "_" and "-" are allowed, up to 100 of them, the first one no
 	// "." or "-".
 	Job string
+
+	// Keep leaves a job that has ended on the host, with its result, for who may have
+	// to ask again: see Attach. It goes when a command is started under its name
+	// again, or when the runner is told to reap it.
+	Keep bool
+
+	// Attach asks for a job that was started earlier, running or ended, and starts
+	// none: without it the error is [ErrNoJob].
+	Attach bool
 }
 
 // String returns the command as it may be shown in a log or a plan: the

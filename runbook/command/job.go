@@ -26,6 +26,10 @@ type Job struct {
 	Started time.Time // by the host's clock, whole seconds, UTC
 }
 
+// ErrNoJob is a job that is not on the host: see [Command.Attach]. It was never started
+// there, or its result was fetched and not kept.
+var ErrNoJob = errors.New("no such job on the host")
+
 // ErrJobLost is a job that ended and left no exit status: see [LostJob].
 var ErrJobLost = errors.New("job lost")
 

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/landingteam/landing/cdimage"
@@ -109,7 +110,7 @@ func (l *Lab) makeBuilds() (*builds, error) {
 	}
 	b.runner = l.builder
 	if b.runner == nil {
-		b.runner = programs(b.root)
+		b.runner = &programs{root: b.root}
 	}
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -135,13 +136,45 @@ func clock(root string) time.Time {
 	return time.Now()
 }
 
-// programs runs the image host's commands as calls in this process.
-func programs(root string) command.Runner {
-	return command.Func(func(ctx context.Context, c command.Command) (command.Output, error) {
-		var stdout, stderr bytes.Buffer
-		exit := cdimagetest.Program(ctx, root, c.Argv, nil, bytes.NewReader(c.Stdin), &stdout, &stderr)
-		return command.Output{Stdout: stdout.Bytes(), Stderr: stderr.Bytes(), Exit: exit}, ctx.Err()
-	})
+// programs runs the image host's commands as calls in this process. A job runs as
+// long as its call.
+type programs struct {
+	root string
+
+	mu   sync.Mutex
+	kept map[string]command.Output
+}
+
+// Run implements command.Runner.
+func (p *programs) Run(ctx context.Context, c command.Command) (command.Output, error) {
+	if c.Attach {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		if out, ok := p.kept[c.Job]; ok {
+			return out, nil
+		}
+		return command.Output{}, command.ErrNoJob
+	}
+	var stdout, stderr bytes.Buffer
+	exit := cdimagetest.Program(ctx, p.root, c.Argv, nil, bytes.NewReader(c.Stdin), &stdout, &stderr)
+	out := command.Output{Stdout: stdout.Bytes(), Stderr: stderr.Bytes(), Exit: exit}
+	if c.Keep && ctx.Err() == nil {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		if p.kept == nil {
+			p.kept = map[string]command.Output{}
+		}
+		p.kept[c.Job] = out
+	}
+	return out, ctx.Err()
+}
+
+// Reap removes a kept job.
+func (p *programs) Reap(_ context.Context, name string) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.kept, name)
+	return nil
 }
 
 // history lets a new image host build for two days: all was well yesterday, and

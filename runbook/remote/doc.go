@@ -22,7 +22,8 @@
 // Run does all of it: start or attach, wait, fetch the result, remove the files.
 // A job that ended without a status, because the host was restarted or somebody
 // killed it, is said to be lost, once; its name is free then, so that whoever has
-// looked what it did can run it again. [Host.Jobs] lists what is there,
+// looked what it did can run it again. With Command.Keep its files stay, and a
+// later call with Command.Attach gets the result once more. [Host.Jobs] lists what is there,
 // [Host.Reap] removes what nobody will fetch; what ended a month ago goes by
 // itself.
 //
@@ -63,6 +64,7 @@
 //	program ended with a status, or by signal N        no error; Exit is the status, or 128+N
 //	output longer than MaxOutput                       no error; Truncated is set
 //	no such job                                        ErrNotExist (and fs.ErrNotExist)
+//	no such job to attach to                           command.ErrNoJob
 //	a job of this name runs with another argv          ErrJobDifferent
 //	job without exit status: host restarted, killed    command.ErrJobLost
 //	job to be reaped still runs                        ErrJobRunning

@@ -161,17 +161,67 @@ func (j *job) reap(ctx context.Context) error {
 
 // runJob is Run for a command with a name: start or attach, watch, reap. The
 // folder is removed only when the result is here in full, so that a crash
-// before just fetches it again.
+// before just fetches it again, and not at all when it is to be kept.
 func (h *Host) runJob(ctx context.Context, c command.Command) (command.Output, error) {
-	j, err := h.start(ctx, c)
+	start := h.start
+	switch {
+	case c.Attach:
+		start = h.attach
+	case c.Keep:
+		start = h.startAnew
+	}
+	j, err := start(ctx, c)
 	if err != nil {
 		return command.Output{}, err
 	}
 	out, err := j.wait(ctx)
-	if err != nil && !errors.Is(err, command.ErrJobLost) {
+	over := err == nil || errors.Is(err, command.ErrJobLost)
+	switch {
+	case c.Attach && errors.Is(err, ErrNotExist): // claimed and never begun
+		return command.Output{}, errors.Join(h.fail(j.op(), nil, "", command.ErrNoJob), j.reap(ctx))
+	case !over, c.Keep:
 		return out, err
 	}
 	return out, errors.Join(err, j.reap(ctx))
+}
+
+// attach finds the job of a name.
+func (h *Host) attach(ctx context.Context, c command.Command) (*job, error) {
+	j, found, err := h.find(ctx, c.Job)
+	if err == nil && !found {
+		err = h.fail("job "+c.Job, nil, "", command.ErrNoJob)
+	}
+	return j, err
+}
+
+// startAnew starts a job whose name may be that of a kept one, which goes first.
+func (h *Host) startAnew(ctx context.Context, c command.Command) (*job, error) {
+	j, found, err := h.find(ctx, c.Job)
+	if err == nil && found && !h.ReadOnly {
+		if err = j.reap(ctx); errors.Is(err, ErrJobRunning) {
+			err = nil // it is attached to
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return h.start(ctx, c)
+}
+
+// find looks for the job of a name.
+func (h *Host) find(ctx context.Context, name string) (j *job, found bool, err error) {
+	if err := checkJobName(name); err != nil {
+		return nil, false, err
+	}
+	var all []listed
+	err = h.overLosses(ctx, "job "+name, false, func() (err error) {
+		all, err = h.list(ctx, name)
+		return err
+	})
+	if err != nil || len(all) == 0 {
+		return nil, false, err
+	}
+	return &job{name: name, h: h, id: all[0].id, lost: all[0].State == command.JobLost}, true, nil
 }
 
 func (j *job) op() string { return "job " + j.name }

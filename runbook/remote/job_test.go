@@ -392,6 +392,64 @@ func TestJobLost(t *testing.T) {
 	}
 }
 
+// The result of a kept job is there for who attaches to it, as often as wanted, and a
+// start under its name begins anew. To attach starts nothing.
+func TestJobKept(t *testing.T) {
+	t.Parallel()
+	for name, s := range shells(t) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := s.Host()
+			c := job("kept", `echo run >>"$1"; cat "$1"; exit 3`, "runs")
+			again := c
+			c.Keep, again.Keep, again.Attach = true, true, true
+			if _, err := h.Run(t.Context(), again); !errors.Is(err, command.ErrNoJob) {
+				t.Errorf("nothing to attach to: %v, want ErrNoJob", err)
+			}
+			os.MkdirAll(jobDir(s, "kept"), 0o700) // claimed by a start that was killed
+			if _, err := h.Run(t.Context(), again); !errors.Is(err, command.ErrNoJob) {
+				t.Errorf("never begun: %v, want ErrNoJob", err)
+			}
+			for n, c := range []command.Command{c, again, again, c, again} {
+				want := "run\n"
+				if n > 2 {
+					want += want
+				}
+				out, err := h.Run(t.Context(), c)
+				if err != nil || out.Exit != 3 || string(out.Stdout) != want {
+					t.Errorf("call %d: exit %d, %q, %v; want 3, %q", n, out.Exit, out.Stdout, err, want)
+				}
+			}
+			if err := h.Reap(t.Context(), "kept"); err != nil {
+				t.Error(err)
+			}
+			if left, _ := os.ReadDir(filepath.Dir(jobDir(s, "x"))); len(left) > 0 {
+				t.Errorf("left behind: %v", left)
+			}
+		})
+	}
+}
+
+// A kept job that was lost is so for everybody who attaches to it.
+func TestJobKeptLost(t *testing.T) {
+	t.Parallel()
+	s := remotetest.New(t)
+	h := s.Host()
+	c := job("kept", "exec sleep 1000")
+	c.Keep = true
+	if _, err := h.Start(t.Context(), c); err != nil {
+		t.Fatal(err)
+	}
+	syscall.Kill(-pidOf(t, jobDir(s, "kept/pid")), syscall.SIGKILL)
+	c.Attach = true
+	for range 2 {
+		var lost *command.LostJob
+		if _, err := h.Run(t.Context(), c); !errors.As(err, &lost) || !lost.Before {
+			t.Errorf("%v, want a LostJob from before", err)
+		}
+	}
+}
+
 // Several processes ask for a lost job, fetch it and start it again, all at once:
 // each gets a result or is told why not, and no folder is left.
 func TestJobLostForMany(t *testing.T) {
