@@ -42,71 +42,121 @@ type Builder struct {
 // with ErrNotBuilt when the image is not complete. ErrLocked means that another
 // run is at work, ErrUsage that the host refused the command; then nothing was
 // started and no ID was used. ErrInDoubt means that the end of the run was not
-// seen: call Find, or Build again with the same Job.
+// seen: call Attach with the same Job.
 func (b *Builder) Build(ctx context.Context, r Request) (Result, error) {
-	argv, err := r.Argv()
+	argv, err := b.may(r)
 	if err != nil {
 		return Result{}, err
 	}
-	if b.ReadOnly {
-		return Result{}, &Error{Op: "build", What: r.Dir() + " " + r.Type, Kind: ErrReadOnly}
-	}
 	if r.After.IsZero() {
-		ids, err := b.IDs(ctx, r.ImageSet)
-		if err != nil {
+		if r.After, err = b.Newest(ctx, r.ImageSet); err != nil {
 			return Result{}, err
-		}
-		if len(ids) > 0 {
-			r.After = ids[len(ids)-1]
 		}
 	}
 	if b.Logger != nil {
 		b.Logger.InfoContext(ctx, "build", "argv", argv, "job", r.Job, "after", r.After)
 	}
-	out, runErr := b.runWatched(ctx, r, argv)
+	res, state, err := b.outcome(ctx, r, command.Command{Argv: argv, Job: r.Job, Keep: r.Keep})
+	if state == lostBefore {
+		return b.Build(ctx, r) // its name is free now
+	}
+	return res, err
+}
 
-	// A link that was lost has not ended a job: say what is known, and that
-	// the end is not. A job that was lost is over, and its log tells.
+// Attach waits for the end of the run that an earlier Build has begun as a job, and
+// returns what that would have. It starts nothing: it is false when the host has no
+// such job, or when the job died before it had a log. r.After has to be what was
+// newest before the job was started, zero for none.
+func (b *Builder) Attach(ctx context.Context, r Request) (res Result, found bool, err error) {
+	argv, err := b.may(r)
+	if err != nil {
+		return Result{}, false, err
+	}
+	res, state, err := b.outcome(ctx, r, command.Command{Argv: argv, Job: r.Job, Keep: r.Keep, Attach: true})
+	if state != ran {
+		return Result{}, false, nil
+	}
+	return res, true, err
+}
+
+// Forget removes what a kept job has left on the host. That a runner cannot do it
+// is no error: what is left does no harm.
+func (b *Builder) Forget(ctx context.Context, job string) {
+	if r, ok := b.Runner.(interface {
+		Reap(ctx context.Context, name string) error
+	}); ok {
+		if err := r.Reap(ctx, job); err != nil && b.Logger != nil {
+			b.Logger.DebugContext(ctx, "job not removed", "job", job, "error", err)
+		}
+	}
+}
+
+// may refuses what must not be run.
+func (b *Builder) may(r Request) (argv []string, err error) {
+	argv, err = r.Argv()
+	if err == nil && b.ReadOnly {
+		err = &Error{Op: "build", What: r.Dir() + " " + r.Type, Kind: ErrReadOnly}
+	}
+	return argv, err
+}
+
+// what became of a command
+type runState int
+
+const (
+	ran        runState = iota
+	notThere            // there is no such job
+	lostBefore          // the job was lost before it was asked for, and has no log
+)
+
+// outcome runs a command, or attaches to it, and judges what came of it. A link that was
+// lost has not ended a job: then it says what is known, and that the end is not. A job
+// that was lost is over, and its log tells.
+func (b *Builder) outcome(ctx context.Context, r Request, c command.Command) (Result, runState, error) {
+	out, runErr := b.runWatched(ctx, r, c)
 	res := Result{Exit: out.Exit, Output: excerpt(out)}
 	res.ImageSet = r.ImageSet
+	fail := func(kind, err error, hint string) error {
+		return &Error{Op: "build", What: r.Dir() + " " + r.Type, Kind: kind, Err: err, Hint: hint}
+	}
 	var lost *command.LostJob
-	if runErr != nil && !errors.As(runErr, &lost) {
-		return res, &Error{Op: "build", What: r.Dir() + " " + r.Type, Kind: ErrInDoubt, Err: runErr, Hint: "find the run before starting another"}
+	switch {
+	case errors.Is(runErr, command.ErrNoJob):
+		return res, notThere, runErr
+	case runErr != nil && !errors.As(runErr, &lost):
+		return res, ran, fail(ErrInDoubt, runErr, "attach to the run before starting another")
 	}
 	if err := refusal(r, out); err != nil {
-		return res, err // a log that is newer now is another run's
+		return res, ran, err // a log that is newer now is another run's
 	}
 	known := cdimage.Evidence{Ended: true}
 	if lost == nil {
 		known.Exit = &out.Exit
 	}
-	found, ok, err := b.find(ctx, r.ImageSet, r.After, known)
-	if err != nil {
-		return res, &Error{Op: "build", What: r.Dir() + " " + r.Type, Kind: ErrInDoubt, Err: err, Hint: "the command has ended, its log could not be read"}
-	}
+	found, ok, err := b.find(ctx, r, known)
 	switch {
+	case err != nil:
+		return res, ran, fail(ErrInDoubt, err, "the command has ended, its log could not be read")
 	case ok:
+		found.Exit, found.Output = res.Exit, res.Output
+		return found, ran, found.verdict(r)
 	case lost != nil && lost.Before:
-		return b.Build(ctx, r) // it died before it had a log, and its name is free now
+		return res, lostBefore, fail(ErrNotBuilt, lost, "")
 	case lost != nil:
-		return res, &Error{Op: "build", What: r.Dir() + " " + r.Type, Kind: ErrNotBuilt, Err: lost}
-	default:
-		return res, &Error{Op: "build", What: r.Dir() + " " + r.Type, Kind: ErrNotBuilt,
-			Err: fmt.Errorf("exit status %d, no log: %s", out.Exit, lastLine(res.Output))}
+		return res, ran, fail(ErrNotBuilt, lost, "")
 	}
-	found.Exit, found.Output = res.Exit, res.Output
-	return found, found.verdict(r)
+	return res, ran, fail(ErrNotBuilt, fmt.Errorf("exit status %d, no log of it: %s", out.Exit, lastLine(res.Output)), "")
 }
 
 // runWatched runs the command to its end, and watches its log meanwhile.
-func (b *Builder) runWatched(ctx context.Context, r Request, argv []string) (command.Output, error) {
+func (b *Builder) runWatched(ctx context.Context, r Request, c command.Command) (command.Output, error) {
 	watching, stop := context.WithCancel(ctx)
 	watched := make(chan struct{})
 	go func() {
 		defer close(watched)
 		b.watch(watching, r.ImageSet, r.After)
 	}()
-	out, err := b.Runner.Run(ctx, command.Command{Argv: argv, Job: r.Job})
+	out, err := b.Runner.Run(ctx, c)
 	stop()
 	<-watched
 	return out, err

@@ -48,12 +48,16 @@ type Request struct {
 
 	// Job names the run as a job that survives the loss of the link and can
 	// be attached to again; it should be the same each time this very run is
-	// meant. Empty: the run dies with the link.
+	// meant. Empty: nobody sees the end of the run when the link is lost,
+	// whether it goes on or not.
 	Job string
 
+	// Keep leaves the result of the job on the host, for [Builder.Attach], until
+	// [Builder.Forget].
+	Keep bool
+
 	// After is the newest ID of the set before the run, to tell the run's own
-	// ID. Zero: looked up before the run is started. When a job is attached to
-	// again, give what was looked up before it was started.
+	// ID. Zero: looked up before the run is started.
 	After cdimage.BuildID
 }
 

@@ -22,43 +22,70 @@ type Result struct {
 // Find looks for the run of an image set that began after an ID, and reads its
 // log and its published directory. It is false when there is none. Running in
 // the result says that the run has no end yet. When several began, the first
-// is taken.
+// is taken, whoever started it.
 func (b *Builder) Find(ctx context.Context, set cdimage.ImageSet, after cdimage.BuildID) (Result, bool, error) {
-	return b.find(ctx, set, after, cdimage.Evidence{})
+	ids, err := b.since(ctx, set, after)
+	if err != nil || len(ids) == 0 {
+		return Result{}, false, err
+	}
+	res, err := b.Result(ctx, cdimage.Build{ImageSet: set, ID: ids[0]})
+	return res, err == nil, err
 }
 
-// find is Find with what is known already of the end of the run.
-func (b *Builder) find(ctx context.Context, set cdimage.ImageSet, after cdimage.BuildID, e cdimage.Evidence) (Result, bool, error) {
-	ids, err := b.IDs(ctx, set)
+// find looks for the run of a request, the first after r.After that can be it, with
+// what is known already of its end.
+func (b *Builder) find(ctx context.Context, r Request, e cdimage.Evidence) (Result, bool, error) {
+	ids, err := b.since(ctx, r.ImageSet, r.After)
 	if err != nil {
 		return Result{}, false, err
 	}
-	i := slices.IndexFunc(ids, func(id cdimage.BuildID) bool { return id.Compare(after) > 0 })
-	if i < 0 {
-		return Result{}, false, nil
+	for _, id := range ids {
+		e.Build = cdimage.Build{ImageSet: r.ImageSet, ID: id}
+		if e.Log, err = b.readLog(ctx, e.Build); err != nil {
+			return Result{}, false, err
+		}
+		if r.canBe(e.Log) {
+			res, err := b.weigh(ctx, e)
+			return res, err == nil, err
+		}
 	}
-	res, err := b.result(ctx, cdimage.Build{ImageSet: set, ID: ids[i]}, e)
-	return res, err == nil, err
+	return Result{}, false, nil
+}
+
+// since lists the IDs after one, oldest first.
+func (b *Builder) since(ctx context.Context, set cdimage.ImageSet, after cdimage.BuildID) ([]cdimage.BuildID, error) {
+	ids, err := b.IDs(ctx, set)
+	return slices.DeleteFunc(ids, func(id cdimage.BuildID) bool { return id.Compare(after) <= 0 }), err
+}
+
+// Newest is the newest ID of an image set that has a log on the host; zero when none
+// has.
+func (b *Builder) Newest(ctx context.Context, set cdimage.ImageSet) (cdimage.BuildID, error) {
+	ids, err := b.IDs(ctx, set)
+	if err != nil || len(ids) == 0 {
+		return cdimage.BuildID{}, err
+	}
+	return ids[len(ids)-1], nil
 }
 
 // Result reads the log and the published directory of a run.
 func (b *Builder) Result(ctx context.Context, build cdimage.Build) (Result, error) {
-	return b.result(ctx, build, cdimage.Evidence{})
-}
-
-func (b *Builder) result(ctx context.Context, build cdimage.Build, e cdimage.Evidence) (Result, error) {
-	var res Result
-	res.Build = build
-	now, err := b.Now(ctx)
-	if err != nil {
-		return res, err
-	}
 	log, err := b.readLog(ctx, build)
 	if err != nil {
+		res := Result{}
+		res.Build = build
 		return res, err
 	}
-	e.Build, e.Log, e.Now = build, log, now
-	for _, dir := range build.ImageDirs() {
+	return b.weigh(ctx, cdimage.Evidence{Build: build, Log: log})
+}
+
+// weigh looks at the clock and at the published directory, and judges the run.
+func (b *Builder) weigh(ctx context.Context, e cdimage.Evidence) (res Result, err error) {
+	res.Build = e.Build
+	if e.Now, err = b.Now(ctx); err != nil {
+		return res, err
+	}
+	for _, dir := range e.Build.ImageDirs() {
 		full := path.Join(b.root(), "www/full", dir)
 		files, err := b.list(ctx, full)
 		if err != nil {

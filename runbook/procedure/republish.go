@@ -1,6 +1,7 @@
 package procedure
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -63,51 +64,87 @@ type safety struct {
 
 // Run is the procedure. See [runbook.Procedure].
 func (p *RepublishBuild) Run(ctx context.Context, r *runbook.Run) error {
-	src, err := runbook.Read(ctx, r, "live file systems to publish", p.find)
+	const find = "live file systems to publish"
+	src, err := runbook.Read(ctx, r, find, func(ctx context.Context) (source, error) { return p.find(ctx, p.Input.ID) })
 	if err != nil {
 		return err
 	}
-	if !src.Complete.IsZero() {
-		return r.Note(cdimage.Build{ImageSet: p.Input.ImageSet, ID: src.Complete}.String() + " is complete: there is nothing to publish again")
-	}
-	req := builder.Request{
-		ImageSet: p.Input.ImageSet, Arches: p.Input.Arches, Subproject: p.Input.Subproject, Channel: p.Input.Channel,
-		PublishOnly: true, Reuse: src.Build.ID.NeedsReuse(), After: src.Newest,
-	}
-	for {
-		g := r.Group(afterName(req.After))
-		safe, err := runbook.Read(ctx, g, "is it safe", func(ctx context.Context) (safety, error) { return p.safe(ctx, src) })
+	for after := src.Newest; ; {
+		if !src.Complete.IsZero() {
+			return r.Note(cdimage.Build{ImageSet: p.Input.ImageSet, ID: src.Complete}.String() + " is complete: there is nothing to publish again")
+		}
+		req := p.request(src, after)
+		g := r.Group(afterName(after))
+		newest, err := overtaken(ctx, g, p.Builder, req)
 		if err != nil {
 			return err
 		}
-		if !safe.Safe {
-			return p.offer(ctx, r, src, safe.Why)
-		}
-		err = g.Require(ctx, "still safe", func(ctx context.Context) error {
-			_, begun, err := p.Builder.Find(ctx, req.ImageSet, req.After)
-			if err != nil || begun {
+		if newest == after {
+			var done bool
+			if after, done, err = p.publish(ctx, r, g, src, req); done || err != nil && !errors.Is(err, errOvertaken) {
 				return err
 			}
-			now, err := p.safe(ctx, src)
-			if err == nil && !now.Safe {
-				err = fmt.Errorf("%w any more: %s; begin anew, with another journal, to be offered a full rebuild", ErrUnsafe, now.Why)
+			if err == nil {
+				continue
 			}
-			return err
-		})
+			if newest, err = since(ctx, g, p.Builder, req); err != nil {
+				return err
+			}
+		}
+		after = newest // others have built: are these still the live file systems to publish?
+		of := cmp.Or(p.Input.ID, src.Build.ID)
+		src, err = runbook.Read(ctx, r.Group(afterName(after)), find, func(ctx context.Context) (source, error) { return p.find(ctx, of) })
 		if err != nil {
 			return err
 		}
-		got, fresh, err := attempt(ctx, g, p.Builder, req, src.Labels)
-		if err != nil || got.Why == "" || fresh {
-			return ended(r, got, req, err)
-		}
-		req.After = got.ID
 	}
 }
 
-// find goes back from the newest run to the one that made the live file systems.
-func (p *RepublishBuild) find(ctx context.Context) (source, error) {
+// request is the run that publishes.
+func (p *RepublishBuild) request(src source, after cdimage.BuildID) builder.Request {
+	return builder.Request{
+		ImageSet: p.Input.ImageSet, Arches: p.Input.Arches, Subproject: p.Input.Subproject, Channel: p.Input.Channel,
+		PublishOnly: true, Reuse: src.Build.ID.NeedsReuse(), After: after,
+	}
+}
+
+// publish is one attempt to publish, where that is safe. Of an attempt that failed
+// before this start it returns the ID: the next one comes after it.
+func (p *RepublishBuild) publish(ctx context.Context, r, g *runbook.Run, src source, req builder.Request) (failed cdimage.BuildID, done bool, err error) {
+	safe, err := runbook.Read(ctx, g, "is it safe", func(ctx context.Context) (safety, error) { return p.safe(ctx, src) })
+	if err != nil {
+		return failed, true, err
+	}
+	if !safe.Safe {
+		return failed, true, p.offer(ctx, r, src, safe.Why)
+	}
+	ready := func(ctx context.Context) error {
+		now, err := p.safe(ctx, src)
+		if err == nil && !now.Safe {
+			err = fmt.Errorf("%w any more: %s; begin anew, with another journal, to be offered a full rebuild", ErrUnsafe, now.Why)
+		}
+		return err
+	}
+	if !begun(g) {
+		if err := g.Require(ctx, "still safe", ready); err != nil {
+			return failed, true, err
+		}
+	}
+	got, fresh, err := attempt(ctx, g, p.Builder, req, src.Labels, ready)
+	if errors.Is(err, errOvertaken) {
+		return failed, false, err
+	}
+	if err != nil || got.Why == "" || fresh {
+		return failed, true, ended(r, got, req, err)
+	}
+	return got.ID, false, nil
+}
+
+// find goes back from the newest run to the one that made the live file systems. id is
+// the run that is meant, zero for the newest.
+func (p *RepublishBuild) find(ctx context.Context, id cdimage.BuildID) (source, error) {
 	in := p.Input
+	in.ID = id
 	ids, err := p.Builder.IDs(ctx, in.ImageSet)
 	if err != nil {
 		return source{}, err
