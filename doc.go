@@ -16,6 +16,7 @@
 //   - launchpad: copy PPAs until they are proven published, build live file systems
 //   - phasing: what a percentage means for a device, and schedules
 //   - runbook/command, runbook/remote: one program, one SSH host
+//   - runbook/web: runs seen and answered in a browser
 //   - runbook/lab: all fakes joined into one world to practise on
 //
 // Each package comment introduces its nouns in reading order and ends with what

@@ -29,6 +29,7 @@ var ours = map[string][]string{
 	"cdimage/builder":            {"cdimage", "runbook/command"},
 	"runbook/remote":             {"runbook/command"},
 	"runbook/mailbox":            {"runbook"},
+	"runbook/web":                {"runbook", "runbook/mailbox", "phasing"},
 	"cdimage/cdimagetest":        {"cdimage", "cdimage/builder"},
 	"cdimage/internal/score":     {"cdimage"},
 	"cdimage/internal/scorelogs": {"cdimage/internal/score"},
