@@ -89,7 +89,7 @@ type Launchpad struct {
 
 // programNames are those of all programs: each may have a section.
 var programNames = []string{"backout", "channelconfig", "checktree", "copyrc", "doctor", "failedbuild", "failedimport",
-	"hotfix", "imageinfo", "jobs", "login", "release", "republish", "respin", "rollout", "snapshot"}
+	"hotfix", "imageinfo", "jobs", "login", "release", "republish", "respin", "rollout", "snapshot", "why"}
 
 // LoadSite reads a site file. programs maps the section of each
 // program that is read to the keys that it may have; the other programs' are
