@@ -1,0 +1,134 @@
+package realserver_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// Whom a kill hits.
+const (
+	ourProcess  = "our process"
+	sshSession  = "the SSH session"
+	hostProgram = "the server's program"
+	hostJob     = "the whole job"
+)
+
+// A kill says whom, and when: at a line of the journal, or so long after the
+// server's program of that number began. The zero value is none.
+type kill struct {
+	kind  string
+	at    int // line of the journal, or number of the program, from 1
+	after time.Duration
+}
+
+func (k kill) String() string {
+	switch k.kind {
+	case "":
+		return "undisturbed"
+	case hostProgram, hostJob:
+		return fmt.Sprintf("kill of %s %d after %v", k.kind, k.at, k.after)
+	}
+	return fmt.Sprintf("kill of %s at line %d of the journal", k.kind, k.at)
+}
+
+// killsOf spreads n kills over a run of so many lines and programs: a third of each
+// kind, of what runs on the host in turn the program alone and all of its job.
+func killsOf(lines, programs, n int) []kill {
+	var all []kill
+	each := max(n/3, 1)
+	for i := range each {
+		line := 2 + i*max(lines-2, 1)/each
+		all = append(all, kill{kind: ourProcess, at: line}, kill{kind: sshSession, at: line})
+		if programs == 0 {
+			continue
+		}
+		k := kill{kind: hostProgram, at: 1 + i%programs, after: time.Duration(i*130%700) * time.Millisecond}
+		if i%2 == 1 {
+			k.kind = hostJob
+		}
+		all = append(all, k)
+	}
+	return all
+}
+
+// A process of the machine.
+type process struct {
+	pid, parent, group int
+	name               string
+	argv               []string
+}
+
+func processes() (all []process) {
+	dirs, _ := filepath.Glob("/proc/[0-9]*")
+	for _, dir := range dirs {
+		p := process{}
+		p.pid, _ = strconv.Atoi(filepath.Base(dir))
+		stat, err := os.ReadFile(dir + "/stat")
+		if err != nil {
+			continue
+		}
+		head, rest, _ := strings.Cut(string(stat), ") ")
+		_, p.name, _ = strings.Cut(head, "(")
+		var state string
+		fmt.Sscan(rest, &state, &p.parent, &p.group)
+		argv, _ := os.ReadFile(dir + "/cmdline")
+		p.argv = strings.Split(strings.TrimSuffix(string(argv), "\x00"), "\x00")
+		if state != "Z" {
+			all = append(all, p)
+		}
+	}
+	return all
+}
+
+// running are the server's programs that run: a job's by the whole path, cron's by
+// one from the root.
+func (m *machine) running() (all []process) {
+	for _, p := range processes() {
+		if len(p.argv) > 1 && (strings.HasPrefix(p.argv[1], m.root()+"/bin/") || p.argv[1] == "bin/import-images") {
+			all = append(all, p)
+		}
+	}
+	return all
+}
+
+// ours are those that a procedure runs for their effect.
+func (m *machine) ours() (all []process) {
+	for _, p := range m.running() {
+		if filepath.IsAbs(p.argv[1]) && !slices.Contains(p.argv, "--help") {
+			all = append(all, p)
+		}
+	}
+	return all
+}
+
+// killSessions kills what sshd runs for its connections.
+func (m *machine) killSessions() (hit bool) {
+	all := processes()
+	below := map[int]bool{m.sshd: true}
+	for range 3 { // the privileged half, the session's, and no deeper: jobs are detached
+		for _, p := range all {
+			if below[p.parent] && strings.HasPrefix(p.name, "sshd") {
+				below[p.pid] = true
+			}
+		}
+	}
+	delete(below, m.sshd)
+	for pid := range below {
+		hit = syscall.Kill(pid, syscall.SIGKILL) == nil || hit
+	}
+	return hit
+}
+
+// killProgram kills a program on the host, or all of its job.
+func killProgram(p process, kind string) bool {
+	if kind == hostJob {
+		return syscall.Kill(-p.group, syscall.SIGKILL) == nil
+	}
+	return syscall.Kill(p.pid, syscall.SIGKILL) == nil
+}

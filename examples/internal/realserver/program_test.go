@@ -1,0 +1,158 @@
+package realserver_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// site is what people write: where everything is.
+func (m *machine) site(t *testing.T) string {
+	t.Helper()
+	text := fmt.Sprintf(`[site]
+name = real
+
+[image-server]
+url      = http://%s
+keyring  = %s/secret/gpg/keyrings/archive-master.tar.xz
+ssh      = %s@%s
+root     = %[2]s
+host_key = %[5]s
+key_file = %[6]s
+cache    = %[7]s
+`, m.web, m.root(), m.account.Username, m.ssh, m.hostKey, m.path("id"), m.path("cache"))
+	if err := os.WriteFile(m.path("site.conf"), []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return m.path("site.conf")
+}
+
+// most is how often a run is started until it must be done.
+const most = 12
+
+// until starts the procedure until it is done, with one kill in the first start
+// that gets there, and returns the state of the world then.
+func (s scene) until(t *testing.T, m *machine, k kill, n *tally) string {
+	t.Helper()
+	n.runs++
+	var story strings.Builder
+	for start := 1; ; start++ {
+		if start > most {
+			t.Fatalf("%s: not done after %d starts\n%s", k, most, &story)
+		}
+		n.starts++
+		operator := []string{"operator", "colleague"}[(start-1)%2]
+		exit, hit, out := m.run(t, s.run, operator, k, n)
+		fmt.Fprintf(&story, "-- start %d: exit status %d\n%s\n", start, exit, out)
+		if hit {
+			n.hit(k.kind)
+			k.at = 0
+		}
+		if exit == 0 {
+			break
+		}
+		if exit == 2 {
+			t.Fatalf("%s\n%s", k, &story)
+		}
+	}
+	if k.at > 0 {
+		t.Logf("%s: the run was over before", k)
+	}
+	if os.Getenv("LANDING_REAL_STORY") != "" {
+		t.Logf("%s\n%s", k, &story)
+	}
+	m.settled(t, s.run[0], k, &story)
+	for _, d := range s.devices {
+		d.ask(t, m, k)
+		n.devices++
+	}
+	return m.state(t)
+}
+
+// settled makes sure that the journal owes nothing, and that the tree is sound.
+func (m *machine) settled(t *testing.T, program string, k kill, story fmt.Stringer) {
+	t.Helper()
+	cmd := exec.Command(m.path("programs/"+program), "-journal", m.path("journal"), "-status")
+	if out, err := cmd.CombinedOutput(); err != nil || strings.Contains(string(out), "owed") {
+		t.Errorf("%s: the status is %v:\n%s\n%s", k, err, out, story)
+	}
+	cmd = exec.Command(m.path("programs/checktree"), "-site", m.site(t))
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("%s: the tree: %v\n%s\n%s", k, err, out, story)
+	}
+}
+
+// run starts the program once. It says how it ended and whether the kill hit.
+func (m *machine) run(t *testing.T, words []string, operator string, k kill, n *tally) (exit int, hit bool, output []byte) {
+	t.Helper()
+	args := slices.Concat([]string{"-site", m.site(t), "-journal", m.path("journal"), "-operator", operator}, words[1:])
+	cmd := exec.Command(m.path("programs/"+words[0]), args...)
+	cmd.Env = append(os.Environ(), "HOME="+m.dir, "SSH_AUTH_SOCK=")
+	cmd.Stdin = strings.NewReader(strings.Repeat("yes\nlooked at it\n", 20))
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	seen := map[int]bool{}
+	tick := time.NewTicker(4 * time.Millisecond)
+	defer tick.Stop()
+	limit := time.After(5 * time.Minute)
+	for {
+		select {
+		case err := <-ended:
+			var failed *exec.ExitError
+			if err != nil && !errors.As(err, &failed) {
+				t.Fatal(err)
+			}
+			if k.kind == "" {
+				n.lines, n.programs = m.lines(), len(seen)
+			}
+			return cmd.ProcessState.ExitCode(), hit, out.Bytes()
+		case <-limit:
+			_ = cmd.Process.Kill()
+			<-ended
+			t.Fatalf("%s: still running after 5 minutes\n%s", k, &out)
+		case <-tick.C:
+			var began []process
+			for _, p := range m.ours() {
+				if !seen[p.pid] {
+					seen[p.pid] = true
+					began = append(began, p)
+				}
+			}
+			if hit || k.at == 0 {
+				continue
+			}
+			switch k.kind {
+			case ourProcess:
+				if m.lines() >= k.at {
+					hit = cmd.Process.Kill() == nil
+				}
+			case sshSession:
+				if m.lines() >= k.at {
+					hit = m.killSessions()
+				}
+			case hostProgram, hostJob:
+				if len(began) > 0 && len(seen) >= k.at {
+					time.Sleep(k.after)
+					hit = killProgram(began[0], k.kind)
+				}
+			}
+		}
+	}
+}
+
+// lines counts those of the journal.
+func (m *machine) lines() int {
+	text, _ := os.ReadFile(m.path("journal")) // none yet
+	return bytes.Count(text, []byte("\n"))
+}
