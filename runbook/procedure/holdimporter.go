@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/landingteam/landing/runbook"
 	"github.com/landingteam/landing/systemimage"
@@ -36,8 +37,8 @@ func importerReady(ctx context.Context, r *runbook.Run, im *operate.Importer) (o
 				Lines []int `json:"lines"` // numbers in the crontab
 			}{st.Lines},
 		})
-	case st.State == operate.ImporterOffByHand:
-		err = r.Note("the importer was commented out by hand before this run; it is left so")
+	case st.State == operate.ImporterOffByHand || st.State == operate.ImporterEdited:
+		err = r.Note(fmt.Sprintf("the importer was %s before this run; it is left so", st.State))
 	}
 	if err == nil && st.Lock != "" {
 		err = r.Note("the server's global lock is " + st.Lock + ": what needs it waits until it is free")
@@ -117,7 +118,12 @@ func importerIs(st operate.ImporterStatus, several bool) (off bool, text string)
 	case st.State == operate.ImporterOn:
 		return false, "the importer is on"
 	case st.State == operate.ImporterTwice:
-		return false, fmt.Sprintf("the importer is on: lines %v of the crontab run it", st.Lines)
+		return false, fmt.Sprintf("the importer is on: lines %s of the crontab run it", lineNumbers(st.Lines))
+	case st.State == operate.ImporterMissing:
+		return true, not + "no line of the crontab runs it; put the line back with crontab -e"
 	}
-	return true, fmt.Sprintf("%s%s in the crontab", not, st.State)
+	return true, fmt.Sprintf("%sline %s of the crontab is %s; it is left so, and only a person turns it on again, with crontab -e",
+		not, lineNumbers(st.Lines), st.State)
 }
+
+func lineNumbers(list []int) string { return strings.Trim(fmt.Sprint(list), "[]") }

@@ -19,6 +19,7 @@ type pointing struct {
 
 	written bool // with the approval of a person
 	kept    bool // it stays so, as was asked for
+	given   bool // it was given back
 }
 
 // hold points the channels while body works, and gives the configuration back
@@ -32,11 +33,46 @@ func (p *pointing) hold(name, intent string) runbook.Hold {
 			if !p.written {
 				return nil
 			}
+			p.given = false
 			_, err := rewrite(ctx, p.file, p.to...)
 			return err
 		},
 		Release: func(ctx context.Context) error { _, err := p.giveBack(ctx); return err },
+		Look:    p.look,
 	}
+}
+
+// look says whether the channels are pointed as it was written.
+func (p *pointing) look(ctx context.Context) (away bool, text string, err error) {
+	if !p.written {
+		return true, "not written yet", nil
+	}
+	now, err := p.file.Read(ctx)
+	if now == nil {
+		return false, "", err
+	}
+	left, err := p.left(now)
+	if err != nil {
+		return false, "", err
+	}
+	to, err := now.Edit(p.to...)
+	if err != nil {
+		return false, "", err
+	}
+	back, err := now.Edit(p.back...)
+	if err != nil {
+		return false, "", err
+	}
+	path, is := p.file.Path, now.Checksum()
+	switch {
+	case p.kept && is == to.Checksum():
+		return false, path + " stays as it was written, as was asked for", nil
+	case is == to.Checksum() && !p.given:
+		return true, path + " is as it was written for one import", nil
+	case is == back.Checksum():
+		return false, path + " is as it was before", nil
+	}
+	return p.given && len(left) > 0, path + " is neither as it was before nor as this run wrote it: somebody has edited it", nil
 }
 
 // around lets the importer's hold give the configuration back first. The importer
@@ -78,6 +114,7 @@ func (p *pointing) giveBack(ctx context.Context) (backup string, err error) {
 	if len(p.to) == 0 || p.kept {
 		return "", nil
 	}
+	p.given = true
 	return p.file.Change(ctx, func(now *channelconfig.Config) (*channelconfig.Config, error) {
 		edits, err := p.left(now)
 		if err != nil || len(edits) == 0 {

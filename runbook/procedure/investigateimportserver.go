@@ -72,6 +72,8 @@ var importerOff = map[operate.ImporterState]struct {
 		"let the run that holds it end; a run that was killed is resumed with its journal, or gives the importer back with -settle", nil},
 	operate.ImporterOffByHand: {"importer-off", "the importer is {importer}: cron does not run it",
 		"ask who commented it out and why; then take the comment away", []string{"crontab -l | grep -n import-images", "crontab -e"}},
+	operate.ImporterEdited: {"importer-off", "the importer is {importer}: cron does not run it, and no run gives it back",
+		"ask who edited the line and why; then take away all that stands before the line itself", []string{"crontab -l | grep -n import-images", "crontab -e"}},
 	operate.ImporterMissing: {"importer-missing", "the importer is {importer}: cron does not run it",
 		"put the line into the crontab of the user who runs the server's programs, or look at that user's crontab", []string{"crontab -e"}},
 	operate.ImporterTwice: {"importer-twice", "the crontab is not as it should be: {importer}; two runs at once meet each other's lock",

@@ -52,6 +52,17 @@ func (c crontab) marks(i int) []Owner {
 	return marks
 }
 
+// edited are those of the lines in which a mark stands that nobody can be found by
+// any more: somebody has edited it, or put more before it.
+func (c crontab) edited(lines []int) (list []int) {
+	for _, n := range lines {
+		if bytes.Contains(c.lines[n], []byte(strings.Trim(pauseMark, "# "))) {
+			list = append(list, n)
+		}
+	}
+	return list
+}
+
 // setMarks returns the crontab with line i paused by marks, or as it was before
 // any pause when there are none.
 func (c crontab) setMarks(i int, marks []Owner) crontab {

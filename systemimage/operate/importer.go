@@ -56,8 +56,9 @@ type ImporterState string
 
 const (
 	ImporterOn        ImporterState = "on"
-	ImporterPaused    ImporterState = "paused"                // by the runs in ImporterStatus.By
-	ImporterOffByHand ImporterState = "commented out by hand" // only a person turns it on again
+	ImporterPaused    ImporterState = "paused"                                           // by the runs in ImporterStatus.By
+	ImporterOffByHand ImporterState = "commented out by hand"                            // only a person turns it on again
+	ImporterEdited    ImporterState = "commented out by a run, and edited by hand since" // as above
 	ImporterMissing   ImporterState = "no line runs it"
 	ImporterTwice     ImporterState = "more than one line runs it" // one of them may be paused
 )
@@ -110,6 +111,9 @@ func (c crontab) status() ImporterStatus {
 		st.State = ImporterPaused
 	case len(byHand) > 0:
 		st.State, lines = ImporterOffByHand, byHand
+		if edited := c.edited(byHand); len(edited) > 0 {
+			st.State, lines = ImporterEdited, edited
+		}
 	default:
 		st.State = ImporterMissing
 	}

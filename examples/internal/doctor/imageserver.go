@@ -113,6 +113,8 @@ func checkImporter(ctx context.Context, x *examination) []Result {
 		return one(Warning, "if that run is not at work any more, start it again or give the importer back with -settle and its journal", "it is held by %s", strings.Join(who, ", "))
 	case operate.ImporterOffByHand:
 		return one(Warning, "ask who did it; only a person turns it on again (crontab -e)", "somebody commented line %d of the crontab out: nothing is imported", s.Lines[0])
+	case operate.ImporterEdited:
+		return one(Warning, "ask who did it; then take away all that stands before the line itself (crontab -e)", "somebody edited what a run wrote into line %d of the crontab: nothing is imported, and no run turns it on again", s.Lines[0])
 	case operate.ImporterTwice:
 		return one(Failed, "leave one: a run pauses the last of them alone, and the others go on importing", "%d lines of the crontab run it (%s)", len(s.Lines), joinInts(s.Lines))
 	}
