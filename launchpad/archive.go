@@ -80,7 +80,7 @@ func (c *Client) CreatePPA(ctx context.Context, ref, description string) (*Archi
 	}
 	made, err := c.create(ctx, owner, p)
 	switch {
-	case errors.Is(err, ErrAmbiguous):
+	case errors.Is(err, ErrInDoubt):
 		if a, lookErr := read[Archive](ctx, c, l); lookErr == nil {
 			return a, nil
 		}
@@ -95,7 +95,7 @@ func (c *Client) CreatePPA(ctx context.Context, ref, description string) (*Archi
 // does the work later; until then the archive's status is Deleting.
 func (c *Client) DeleteArchive(ctx context.Context, a *Archive) error {
 	_, err := c.call(ctx, request{method: http.MethodDelete, url: string(a.SelfLink)})
-	if err != nil && !errors.Is(err, ErrAmbiguous) {
+	if err != nil && !errors.Is(err, ErrInDoubt) {
 		return fmt.Errorf("cannot delete %s: %w", a.Reference, err)
 	}
 	now, lookErr := read[Archive](ctx, c, a.SelfLink)

@@ -1,6 +1,7 @@
 package launchpad
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"iter"
@@ -47,7 +48,7 @@ type Build struct {
 func (b *Build) self() Link { return b.SelfLink }
 
 // Arch is the architecture's tag, for example armhf.
-func (b *Build) Arch() string { return orText(b.ArchTag, b.ArchLink.Name()) }
+func (b *Build) Arch() string { return cmp.Or(b.ArchTag, b.ArchLink.Name()) }
 
 // Duration is how long the build was on its builder; 0 when it did not end.
 func (b *Build) Duration() time.Duration {
@@ -152,7 +153,7 @@ func (c *Client) WaitForBuild(ctx context.Context, b *Build, progress func(Build
 		case b.State == Built:
 			return nil
 		case b.State.Final() || b.State == ChrootProblem:
-			return fmt.Errorf("%s: %s; log: %s", b.Title, b.State, orText(b.LogURL, "not there yet, see BuildLog"))
+			return fmt.Errorf("%s: %s; log: %s", b.Title, b.State, cmp.Or(b.LogURL, "not there yet, see BuildLog"))
 		case !c.now().Before(end):
 			return &Error{Method: "GET", URL: string(b.SelfLink), Kind: ErrTimeout, Message: fmt.Sprintf("still %q after %v", b.State, buildTakes)}
 		}

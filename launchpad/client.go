@@ -1,6 +1,7 @@
 package launchpad
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -48,7 +49,7 @@ type Client struct {
 }
 
 func (c *Client) root() (*url.URL, error) {
-	u, err := url.Parse(orText(c.BaseURL, defaultBaseURL))
+	u, err := url.Parse(cmp.Or(c.BaseURL, defaultBaseURL))
 	if err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Host == "" || u.User != nil || u.RawQuery != "" {
 		return nil, errors.New("launchpad: BaseURL is not a URL like " + defaultBaseURL)
 	}
@@ -85,7 +86,7 @@ func isLoopback(host string) bool {
 	return host == "localhost" || host == "::1" || strings.HasPrefix(host, "127.") || strings.HasSuffix(host, ".test")
 }
 
-func (c *Client) consumer() string { return orText(c.Consumer, "landing") }
+func (c *Client) consumer() string { return cmp.Or(c.Consumer, "landing") }
 
 // together runs functions side by side, as many at a time as there may be
 // requests. The first error ends the others.
@@ -129,26 +130,12 @@ func (c *Client) sleep(ctx context.Context, d time.Duration) error {
 	if c.Sleep != nil {
 		return c.Sleep(ctx, d)
 	}
-	t := time.NewTimer(d)
-	defer t.Stop()
 	select {
 	case <-ctx.Done():
 		return ctx.Err()
-	case <-t.C:
+	case <-time.After(d):
 		return nil
 	}
 }
 
-func (c *Client) log() *slog.Logger {
-	if c.Logger != nil {
-		return c.Logger
-	}
-	return slog.New(slog.DiscardHandler)
-}
-
-func orText(s, otherwise string) string {
-	if s == "" {
-		return otherwise
-	}
-	return s
-}
+func (c *Client) log() *slog.Logger { return cmp.Or(c.Logger, slog.New(slog.DiscardHandler)) }

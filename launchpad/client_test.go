@@ -117,7 +117,7 @@ func TestReadOnly(t *testing.T) {
 		"create": create, "login": login, "delete": c.DeleteArchive(t.Context(), a),
 		"delete source": c.DeleteSource(t.Context(), a.SelfLink, "why"),
 	} {
-		if !errors.Is(err, ErrReadOnly) || errors.Is(err, ErrAmbiguous) {
+		if !errors.Is(err, ErrReadOnly) || errors.Is(err, ErrInDoubt) {
 			t.Errorf("%s: %v, want ErrReadOnly", name, err)
 		}
 	}

@@ -24,7 +24,7 @@ func (t *copier) answered(ctx context.Context, i *item, err error) error {
 		i.requested(now)
 	case e == nil || e.Kind == ErrReadOnly || e.Kind == ErrToken:
 		answer = unsent
-	case e.Ambiguous:
+	case e.Doubt:
 		answer = unknown
 		i.State, i.notUntil = CopyRequested, now.Add(t.opt.Settle)
 		if i.tries++; i.tries > 1 || i.Row != "" {

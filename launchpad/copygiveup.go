@@ -1,6 +1,7 @@
 package launchpad
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"time"
@@ -22,7 +23,7 @@ func (t *copier) expire(ctx context.Context) error {
 		case i.hopeless && now.Sub(i.seen) >= t.opt.LostAfter:
 			i.end(CopyStuck, "binaries are missing and no build is under way that could make them; copied again with a new plan, they may come")
 		case i.row != nil && now.Sub(i.seen) >= t.opt.StuckAfter:
-			why := orText(i.Detail, "rows do not become Published")
+			why := cmp.Or(i.Detail, "rows do not become Published")
 			i.end(CopyStuck, "%s for %v", why, now.Sub(i.seen).Round(time.Minute))
 		}
 	}

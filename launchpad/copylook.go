@@ -1,6 +1,7 @@
 package launchpad
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 )
@@ -39,7 +40,7 @@ func (t *copier) apply(i *item, row *Publication, others []Publication) {
 	i.row = row
 	switch row.Status {
 	case Deleted:
-		i.end(CopyDeleted, "by %s: %s", orText(row.RemovedByLink.Name(), "somebody"), orText(row.RemovalComment, "no comment"))
+		i.end(CopyDeleted, "by %s: %s", cmp.Or(row.RemovedByLink.Name(), "somebody"), cmp.Or(row.RemovalComment, "no comment"))
 	case Superseded:
 		by := "another version"
 		for _, o := range others {

@@ -1,6 +1,7 @@
 package launchpad
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 )
@@ -65,7 +66,7 @@ func (r *CopyReport) Err() error {
 		if p.State == CopyPublished {
 			continue
 		}
-		s := fmt.Sprintf("%s %s: %s", p.Name, p.Version, orText(string(p.State), "not requested"))
+		s := fmt.Sprintf("%s %s: %s", p.Name, p.Version, cmp.Or(string(p.State), "not requested"))
 		if p.Detail != "" {
 			s += " (" + p.Detail + ")"
 		}

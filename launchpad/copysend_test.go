@@ -13,9 +13,9 @@ import (
 	"github.com/landingteam/landing/launchpad/launchpadtest"
 )
 
-// TestAmbiguous loses the answer to a request that took effect: it must be
+// TestInDoubt loses the answer to a request that took effect: it must be
 // looked for and not sent again.
-func TestAmbiguous(t *testing.T) {
+func TestInDoubt(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
 		fault *launchpadtest.Fault

@@ -1,6 +1,7 @@
 package launchpad
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -165,7 +166,7 @@ func (t *copier) binaryEnded(i *item, k binaryRow, b *Publication) bool {
 	}
 	switch b.Status {
 	case Deleted:
-		i.end(CopyDeleted, "%s, by %s: %s", k, orText(b.RemovedByLink.Name(), "somebody"), orText(b.RemovalComment, "no comment"))
+		i.end(CopyDeleted, "%s, by %s: %s", k, cmp.Or(b.RemovedByLink.Name(), "somebody"), cmp.Or(b.RemovalComment, "no comment"))
 		return true
 	case Superseded, Obsolete:
 		i.end(CopySuperseded, "%s", k)
@@ -196,7 +197,7 @@ func (t *copier) builds(ctx context.Context, i *item, absent []binaryRow) error 
 		}
 		switch {
 		case b.State.Failed() && b.State.Final():
-			i.end(CopyBuildFailed, "on %s: %s %s", b.Arch(), b.State, orText(b.LogURL, string(b.SelfLink)))
+			i.end(CopyBuildFailed, "on %s: %s %s", b.Arch(), b.State, cmp.Or(b.LogURL, string(b.SelfLink)))
 			return nil
 		case b.State.Failed() || !b.State.Known():
 			i.Detail = strings.TrimSpace(fmt.Sprintf("the build on %s is held: %s %s", b.Arch(), b.State, b.DependencyWaitFor))

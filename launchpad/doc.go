@@ -72,7 +72,7 @@
 //
 // Reads are tried again when the way to Launchpad is broken; writes never are.
 // Where the answer to a write is lost, the package looks whether it took effect;
-// where it cannot tell, the error is [ErrAmbiguous]. A client with ReadOnly sends no
+// where it cannot tell, the error is [ErrInDoubt]. A client with ReadOnly sends no
 // write at all.
 //
 // # Where a rule stands
@@ -102,7 +102,7 @@
 //	Launchpad or the way to it broken, bad answer      ErrServer
 //	write with a client that is ReadOnly               ErrReadOnly
 //	no credentials file, nobody to open a page         ErrNoCredentials
-//	a write whose answer was lost, or is none          ErrAmbiguous
+//	a write whose answer was lost, or is none          ErrInDoubt
 //
 // How a copy ends is no error of a request but a [CopyState] in the report:
 //

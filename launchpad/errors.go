@@ -20,9 +20,9 @@ var (
 	ErrTimeout    = errors.New("timeout")             // asked too much at once, or no answer in time
 	ErrReadOnly   = errors.New("client is read-only") // a write was stopped before it was sent
 
-	// ErrAmbiguous is a write whose effect is unknown: it was sent, and no clear
-	// answer came. Such an error has a Kind as well; see [Error.Ambiguous].
-	ErrAmbiguous = errors.New("the write may have taken effect")
+	// ErrInDoubt is a write whose effect is unknown: it was sent, and no clear
+	// answer came. Such an error has a Kind as well; see [Error.Doubt].
+	ErrInDoubt = errors.New("the write may have taken effect")
 
 	// ErrNoCredentials is the error of [ReadCredentials] without a file, and of
 	// [Client.Login] without a person who can open a page.
@@ -38,9 +38,9 @@ type Error struct {
 	Message string // what Launchpad said, at most 4 KiB
 	OOPS    string // identifier to quote in a bug report against Launchpad
 
-	// Ambiguous marks a write whose effect is unknown: it was sent and no clear
+	// Doubt marks a write whose effect is unknown: it was sent and no clear
 	// answer came. Look before doing anything else; never send it again blindly.
-	Ambiguous bool
+	Doubt bool
 
 	Err error // the cause, when there is one beneath
 }
@@ -62,7 +62,7 @@ func (e *Error) Error() string {
 		fmt.Fprintf(&b, " [%s]", e.OOPS)
 	}
 	switch {
-	case e.Ambiguous:
+	case e.Doubt:
 		b.WriteString("; it may have taken effect: look before sending it again")
 	case e.Kind == ErrToken:
 		b.WriteString("; log in again")
@@ -72,15 +72,15 @@ func (e *Error) Error() string {
 
 // Is reports whether target is a sentinel of e.
 func (e *Error) Is(target error) bool {
-	return target == e.Kind || e.Ambiguous && target == ErrAmbiguous
+	return target == e.Kind || e.Doubt && target == ErrInDoubt
 }
 
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// InDoubt is Ambiguous. A runbook takes the step for one in doubt then, and not for
+// InDoubt is Doubt. A runbook takes the step for one in doubt then, and not for
 // one that failed.
-func (e *Error) InDoubt() bool { return e.Ambiguous }
+func (e *Error) InDoubt() bool { return e.Doubt }
 
 // passing reports whether a failed look may succeed the next time.
 func passing(err error) bool {
@@ -121,7 +121,7 @@ func responseError(req *http.Request, resp *http.Response, body []byte, secrets 
 	if e.Status == http.StatusPreconditionFailed && e.Message == "" {
 		e.Message = "the entry changed since it was read; read it again"
 	}
-	e.Ambiguous = isWrite(req.Method) && resp.StatusCode >= 500
+	e.Doubt = isWrite(req.Method) && resp.StatusCode >= 500
 	return e
 }
 
@@ -138,7 +138,7 @@ func transportError(req *http.Request, err error) *Error {
 	}
 	var op *net.OpError
 	dial := errors.As(err, &op) && op.Op == "dial" // it never left
-	e.Ambiguous = isWrite(req.Method) && !dial
+	e.Doubt = isWrite(req.Method) && !dial
 	return e
 }
 

@@ -66,7 +66,7 @@ func TestErrors(t *testing.T) {
 			if !errors.As(err, &e) {
 				t.Fatalf("got %v, want an *Error", err)
 			}
-			if !errors.Is(err, tt.kind) || e.Status != tt.status || !strings.Contains(e.Message, tt.want) || e.OOPS != "OOPS-1" || e.Ambiguous || len(e.Message) > maxMessage+10 {
+			if !errors.Is(err, tt.kind) || e.Status != tt.status || !strings.Contains(e.Message, tt.want) || e.OOPS != "OOPS-1" || e.Doubt || len(e.Message) > maxMessage+10 {
 				t.Errorf("got %+v, want kind %v, message with %q", e, tt.kind, tt.want)
 			}
 			for _, secret := range []string{"accTok", "accSec", "<html"} {
@@ -98,7 +98,7 @@ func TestErrorBodies(t *testing.T) {
 		c := clientOn(func(*http.Request) *http.Response { return answer(status, text) })
 		err = c.write(t.Context(), api+"~me/+archive/ubuntu/x", op("copyPackage"))
 		var e *Error
-		if !errors.As(err, &e) || e.Kind != kinds[status] || !strings.HasPrefix(e.Message, text) || e.Ambiguous {
+		if !errors.As(err, &e) || e.Kind != kinds[status] || !strings.HasPrefix(e.Message, text) || e.Doubt {
 			t.Errorf("%s: %v", f, err)
 		}
 	}
@@ -123,7 +123,7 @@ func TestBrokenAnswer(t *testing.T) {
 		})
 		c.RetryWait = time.Nanosecond
 		_, err := c.call(t.Context(), request{method: tt.method, url: api + "x"})
-		if n != tt.want || (err == nil) != tt.complete || errors.Is(err, ErrAmbiguous) != (tt.method == "POST") || !tt.complete && !strings.Contains(err.Error(), "after 6 bytes") {
+		if n != tt.want || (err == nil) != tt.complete || errors.Is(err, ErrInDoubt) != (tt.method == "POST") || !tt.complete && !strings.Contains(err.Error(), "after 6 bytes") {
 			t.Errorf("%s: %v after %d requests, want %d", tt.method, err, n, tt.want)
 		}
 	}
@@ -142,7 +142,7 @@ func TestWriteRedirected(t *testing.T) {
 			return answer(tt.status, "", "Location", "https://launchpad.net/+login?token=hush")
 		})
 		err := c.write(t.Context(), api+"~me/+archive/x", op("copyPackage"))
-		if !errors.Is(err, tt.kind) || errors.Is(err, ErrAmbiguous) != tt.ambiguous || n != 1 || strings.Contains(err.Error(), "hush") {
+		if !errors.Is(err, tt.kind) || errors.Is(err, ErrInDoubt) != tt.ambiguous || n != 1 || strings.Contains(err.Error(), "hush") {
 			t.Errorf("%d: %v after %d requests", tt.status, err, n)
 		}
 	}
@@ -176,7 +176,7 @@ func TestWriteAnswers(t *testing.T) {
 		c := clientOn(func(*http.Request) *http.Response { return answer(tt.status, tt.body, "Location", tt.location) })
 		check := func(what string, err error, want bool) {
 			t.Helper()
-			if (err == nil) != want || !want && (!errors.Is(err, ErrAmbiguous) || !errors.Is(err, ErrServer)) {
+			if (err == nil) != want || !want && (!errors.Is(err, ErrInDoubt) || !errors.Is(err, ErrServer)) {
 				t.Errorf("%s, %s: %v, want it taken %v, else unknown", tt.name, what, err, want)
 			}
 			if err != nil && strings.Contains(err.Error(), "<html") {
@@ -235,11 +235,11 @@ func TestRetriesReadsOnly(t *testing.T) {
 					t.Errorf("took %v: Retry-After is a guess, not a promise", d)
 				}
 				write := tt.method == "POST"
-				if own := (*Error)(nil); errors.As(err, &own) && own.InDoubt() != errors.Is(err, ErrAmbiguous) {
+				if own := (*Error)(nil); errors.As(err, &own) && own.InDoubt() != errors.Is(err, ErrInDoubt) {
 					t.Errorf("in doubt = %v: %v", own.InDoubt(), err)
 				}
-				if errors.Is(err, ErrAmbiguous) != (write && (tt.status == 0 || tt.status >= 500)) {
-					t.Errorf("ambiguous = %v: %v", errors.Is(err, ErrAmbiguous), err)
+				if errors.Is(err, ErrInDoubt) != (write && (tt.status == 0 || tt.status >= 500)) {
+					t.Errorf("ambiguous = %v: %v", errors.Is(err, ErrInDoubt), err)
 				}
 			})
 		})

@@ -2,6 +2,7 @@ package launchpad
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -131,9 +132,9 @@ type livefsRequest struct {
 }
 
 func (c *Client) livefsRequest(l *livefs, r BuildRequest) (*livefsRequest, error) {
-	q := &livefsRequest{c: c, l: l, pocket: orText(r.Pocket, release), BuildRequest: r}
+	q := &livefsRequest{c: c, l: l, pocket: cmp.Or(r.Pocket, release), BuildRequest: r}
 	var err error
-	if q.archive, err = c.archiveLink(orText(r.Archive, parent(l.SeriesLink).Name())); err != nil {
+	if q.archive, err = c.archiveLink(cmp.Or(r.Archive, parent(l.SeriesLink).Name())); err != nil {
 		return nil, err
 	}
 	if q.arch, err = c.link(string(l.SeriesLink) + "/" + r.Arch); err != nil || r.Arch == "" {
@@ -191,11 +192,11 @@ func (q *livefsRequest) completed(ctx context.Context) iter.Seq2[Build, error] {
 // none.
 func (q *livefsRequest) settle(ctx context.Context, failure error, newest int) (*Build, error) {
 	var e *Error
-	if !errors.As(failure, &e) || !e.Ambiguous && e.Message != identicalExists {
+	if !errors.As(failure, &e) || !e.Doubt && e.Message != identicalExists {
 		return nil, nil
 	}
 	tries := 1
-	if e.Ambiguous {
+	if e.Doubt {
 		tries = 3
 	}
 	for n := range tries {
@@ -209,7 +210,7 @@ func (q *livefsRequest) settle(ctx context.Context, failure error, newest int) (
 				if err != nil {
 					break
 				}
-				if q.same(&b) && (b.SelfLink.ID() > newest || !e.Ambiguous && b.State == NeedsBuilding) {
+				if q.same(&b) && (b.SelfLink.ID() > newest || !e.Doubt && b.State == NeedsBuilding) {
 					return &b, nil
 				}
 			}

@@ -136,7 +136,7 @@ func (t twice) RoundTrip(r *http.Request) (*http.Response, error) {
 	return t.RoundTripper.RoundTrip(r)
 }
 
-func TestLivefsAmbiguousAndRefused(t *testing.T) {
+func TestLivefsInDoubtAndRefused(t *testing.T) {
 	s := newServer(t, withLivefs)
 	c := s.Client()
 	s.Faults = []*launchpadtest.Fault{{Op: "requestBuild", After: true, Drop: true, Times: 1}}
@@ -147,11 +147,11 @@ func TestLivefsAmbiguousAndRefused(t *testing.T) {
 	s.Faults = []*launchpadtest.Fault{{Op: "requestBuild", Drop: true, Times: 1}}
 	_, _, err = c.RequestLivefsBuild(t.Context(), touch, launchpad.BuildRequest{Arch: "i386"})
 	var e *launchpad.Error
-	if !errors.As(err, &e) || !e.Ambiguous || s.Count("requestBuild") != 2 {
+	if !errors.As(err, &e) || !e.Doubt || s.Count("requestBuild") != 2 {
 		t.Errorf("no effect: %v", err)
 	}
 	s.Faults = []*launchpadtest.Fault{{Op: "requestBuild", Status: 200, Body: loginPage, Header: map[string]string{"Content-Type": "text/html"}, Times: 1}}
-	if _, _, err := c.RequestLivefsBuild(t.Context(), touch, launchpad.BuildRequest{Arch: "i386", UniqueKey: "page"}); !errors.As(err, &e) || !e.Ambiguous {
+	if _, _, err := c.RequestLivefsBuild(t.Context(), touch, launchpad.BuildRequest{Arch: "i386", UniqueKey: "page"}); !errors.As(err, &e) || !e.Doubt {
 		t.Errorf("a page instead of an answer: %v", err)
 	}
 	// Between the look and the request somebody asks for the same.

@@ -95,7 +95,7 @@ func (c *Client) tokenPage(ctx context.Context, web *url.URL, path string, form 
 	if resp.StatusCode != http.StatusOK {
 		sent := NewCredentials("", form.Get("oauth_token"), strings.TrimPrefix(form.Get("oauth_signature"), "&"))
 		e := responseError(req, resp, body, sent)
-		e.Ambiguous = false
+		e.Doubt = false
 		return "", "", e
 	}
 	if token, secret = parseToken(body); token == "" || secret == "" {

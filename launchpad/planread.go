@@ -1,6 +1,7 @@
 package launchpad
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -50,8 +51,8 @@ func (c *Client) Plan(ctx context.Context, r PlanRequest) (*Plan, error) {
 	if err := r.check(); err != nil {
 		return nil, err
 	}
-	r.ToSeries = orText(r.ToSeries, r.Series)
-	r.Pocket = orText(r.Pocket, release)
+	r.ToSeries = cmp.Or(r.ToSeries, r.Series)
+	r.Pocket = cmp.Or(r.Pocket, release)
 	c = c.limited()
 	began := c.now()
 	p, plan, calm, err := c.readPlan(ctx, r, began, nil)

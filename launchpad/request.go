@@ -2,6 +2,7 @@ package launchpad
 
 import (
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"context"
 	"encoding/json"
@@ -85,7 +86,7 @@ func (c *Client) create(ctx context.Context, on Link, p *params) (Link, error) {
 // unclear is the error of an answer that does not tell what became of a write.
 func (r *reply) unclear(why string) *Error {
 	u, _ := url.Parse(r.url)
-	e := &Error{Method: http.MethodPost, URL: safeURL(u), Status: r.status, Kind: ErrServer, Ambiguous: true, Message: why}
+	e := &Error{Method: http.MethodPost, URL: safeURL(u), Status: r.status, Kind: ErrServer, Doubt: true, Message: why}
 	if text := bytes.TrimSpace(r.body); bytes.HasPrefix(text, []byte("<")) {
 		e.Message += printable(fmt.Sprintf(": it is an HTML page %q", htmlTitle(string(text))))
 	}
@@ -138,7 +139,7 @@ func (c *Client) call(ctx context.Context, r request) (*reply, error) {
 		if isWrite(r.method) {
 			e := &Error{Method: r.method, URL: safeURL(req.URL), Status: rep.status, Kind: ErrRefused, Message: "nothing was done: it belongs to " + safeURL(next)}
 			if rep.status == http.StatusSeeOther { // what is said after a write
-				e.Kind, e.Message, e.Ambiguous = ErrServer, "sent on to "+safeURL(next), true
+				e.Kind, e.Message, e.Doubt = ErrServer, "sent on to "+safeURL(next), true
 			}
 			return nil, e
 		}
@@ -170,7 +171,7 @@ func (c *Client) newRequest(ctx context.Context, r request) (*retryablehttp.Requ
 	if err != nil {
 		return nil, fmt.Errorf("cannot call %s: %w", safeURL(u), err)
 	}
-	req.Header.Set("Accept", orText(r.accept, "application/json"))
+	req.Header.Set("Accept", cmp.Or(r.accept, "application/json"))
 	req.Header.Set("User-Agent", c.consumer())
 	if r.form != nil {
 		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
@@ -187,7 +188,7 @@ func (c *Client) inTurn(req *retryablehttp.Request) (*reply, error) {
 	select {
 	case <-req.Context().Done(): // nothing was sent
 		e := transportError(req.Request, req.Context().Err())
-		e.Ambiguous = false
+		e.Doubt = false
 		return nil, e
 	default:
 	}

@@ -17,7 +17,7 @@
 //   - A [Schedule] is a list of [Step]s, each a percentage, how long it is held and
 //     whether a person is asked before the next: "1% 2h ask, 10% 6h, 100%". A linear
 //     one reads "linear 24h".
-//   - A [Rollout] is a schedule that was started: the start and the [Intervention]s
+//   - A [Course] is a schedule that was started: the start and the [Intervention]s
 //     of persons since (halt, resume, approve). Its [State] at a time says what should be published
 //     then, what comes next and when.
 //

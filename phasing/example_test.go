@@ -69,14 +69,14 @@ func ExampleParseSchedule() {
 	// phasing: column 16 of "1% 2h, 50% 6h, 10%": 10% follows 50%: percentages must rise
 }
 
-func ExampleRollout_At() {
+func ExampleCourse_At() {
 	s, err := phasing.ParseSchedule("1% 2h, 10% 6h, 100%")
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
 	hour := func(h int) time.Time { return time.Date(2026, 3, 2, h, 0, 0, 0, time.UTC) }
-	r := phasing.Rollout{Schedule: s, Start: hour(9)}
+	r := phasing.Course{Schedule: s, Start: hour(9)}
 	if r, err = r.Halt(hour(12)); err != nil {
 		fmt.Println(err)
 		return

@@ -53,7 +53,7 @@ func EntersAt(number int) Percent { return Percent(min(max(number, 1), 100)) }
 
 // Raise returns next if it does not lie below current, and [ErrLowers] if it does:
 // raising only adds devices, lowering takes an offer away and must be asked for: see
-// [Rollout.Halt]. Both must be 0..100.
+// [Course.Halt]. Both must be 0..100.
 func Raise(current, next Percent) (Percent, error) {
 	for _, p := range []Percent{current, next} {
 		if !p.Valid() {

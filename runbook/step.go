@@ -343,10 +343,8 @@ func decode[T any](step string, m json.RawMessage) (T, error) {
 
 // pause waits and reports whether the time came before the end of ctx.
 func pause(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
 	select {
-	case <-t.C:
+	case <-time.After(d):
 		return true
 	case <-ctx.Done():
 		return false

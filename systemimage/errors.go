@@ -17,7 +17,7 @@ var (
 	ErrRefused   = errors.New("refused")         // asked for something that must not be done, or told so by the server
 	ErrLocked    = errors.New("server is busy")  // something else holds the global lock
 	ErrBroken    = errors.New("broken")          // a published tree or index that stops devices or the server's programs
-	ErrAmbiguous = errors.New("outcome unknown") // it may or may not have happened: look at the published index
+	ErrInDoubt   = errors.New("outcome unknown") // it may or may not have happened: look at the published index
 	ErrPartial   = errors.New("done in part")    // published, but not all of what was asked
 	ErrReadOnly  = errors.New("read only")       // an effect was asked of a reader
 )
@@ -80,12 +80,12 @@ func (e *Error) Is(target error) bool {
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// InDoubt reports whether nobody knows if it happened: ErrAmbiguous, or a cause
+// InDoubt reports whether nobody knows if it happened: ErrInDoubt, or a cause
 // that says so and of which nothing more was found out. A runbook takes the step
 // for one in doubt then, and not for one that failed.
 func (e *Error) InDoubt() bool {
 	if e.Kind != nil {
-		return e.Kind == ErrAmbiguous
+		return e.Kind == ErrInDoubt
 	}
 	var cause interface{ InDoubt() bool }
 	return errors.As(e.Err, &cause) && cause.InDoubt()

@@ -19,7 +19,7 @@ func TestErrorInDoubt(t *testing.T) {
 		err  systemimage.Error
 		want bool
 	}{
-		"nobody knows":                  {systemimage.Error{Kind: systemimage.ErrAmbiguous}, true},
+		"nobody knows":                  {systemimage.Error{Kind: systemimage.ErrInDoubt}, true},
 		"found out, whatever the cause": {systemimage.Error{Kind: systemimage.ErrRefused, Err: lost{}}, false},
 		"nothing found out":             {systemimage.Error{Err: fmt.Errorf("copy: %w", lost{})}, true},
 		"another cause":                 {systemimage.Error{Err: errors.New("no such file")}, false},

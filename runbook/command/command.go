@@ -4,7 +4,8 @@
 // runbook/remote has one over SSH, and the fakes have theirs.
 //
 // A [Command] is a list of arguments, never a line for a shell. What it leaves
-// behind is an [Output]. One with a name is a [Job], which outlives the link.
+// behind is an [Output]. One with a name is a [Job], which outlives the link. A
+// [Script] is for what no single program answers.
 // Where a line has to be made after all, [Quote] makes one that a POSIX shell
 // splits into the same words again.
 //
@@ -26,6 +27,8 @@ package command
 import (
 	"context"
 	"fmt"
+	"strings"
+	"unicode"
 )
 
 // A Command is one program to run on the host.
@@ -67,11 +70,35 @@ func (c Command) String() string {
 	return s
 }
 
+// Script is "sh -c TEXT NAME ARG...": what no single program of the host answers.
+// The text is constant; data reaches it as arguments and standard input, never as
+// text. The name tells a fake host which script it is asked to run.
+func Script(name, text string, args ...string) Command {
+	return Command{Argv: append([]string{"sh", "-c", text, name}, args...)}
+}
+
 // An Output is what a finished command left behind.
 type Output struct {
 	Stdout, Stderr []byte
 	Exit           int  // exit status; 128+N when signal N ended the command
 	Truncated      bool // the runner's limit cut Stdout or Stderr
+}
+
+// LastWords is ": " and the last line that the command wrote on standard error, fit
+// to end a message with: bounded, and without control characters. It is "" when there
+// is none.
+func (o Output) LastWords() string {
+	text := strings.TrimSpace(string(o.Stderr))
+	text = text[strings.LastIndexByte(text, '\n')+1:]
+	if text == "" {
+		return ""
+	}
+	return ": " + strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return ' '
+	}, text[:min(len(text), 300)])
 }
 
 // A Runner runs commands on the host and is safe for use by several goroutines:

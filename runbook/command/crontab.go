@@ -35,7 +35,7 @@ func (t Crontab) listed(out Output, text []byte, exit int) ([]byte, error) {
 	case exit != 0 && strings.Contains(string(out.Stderr), "no crontab for"):
 		return nil, nil
 	case exit != 0:
-		return nil, &Error{What: theCrontab, Kind: ErrFailed, Err: fmt.Errorf("crontab -l exited with %d%s", exit, lastWords(out.Stderr))}
+		return nil, &Error{What: theCrontab, Kind: ErrFailed, Err: fmt.Errorf("crontab -l exited with %d%s", exit, out.LastWords())}
 	}
 	return text, nil
 }
@@ -48,7 +48,7 @@ func (t Crontab) Change(ctx context.Context, goal func(now []byte) ([]byte, erro
 }
 
 func (t Crontab) turn(ctx context.Context, fence bool) (copied, error) {
-	out, err := t.Runner.Run(ctx, script("landing-crontab-turn", crontabTurnScript, word(fence)))
+	out, err := t.Runner.Run(ctx, Script("landing-crontab-turn", crontabTurnScript, word(fence)))
 	if err != nil {
 		return copied{}, &Error{What: theCrontab, Err: err}
 	}
@@ -72,7 +72,7 @@ func (t Crontab) turn(ctx context.Context, fence bool) (copied, error) {
 }
 
 func (t Crontab) replace(ctx context.Context, old copied, new []byte) error {
-	c := script("landing-crontab", crontabScript, sumOf(old.text), sumOf(new), old.turn)
+	c := Script("landing-crontab", crontabScript, sumOf(old.text), sumOf(new), old.turn)
 	c.Stdin = new
 	out, err := t.Runner.Run(ctx, c)
 	if err != nil {

@@ -8,8 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"strings"
-	"unicode"
 )
 
 // What an [Error] can be about, besides fs.ErrNotExist and fs.ErrPermission:
@@ -47,7 +45,7 @@ type File struct {
 
 // Read returns the content: never a part of it.
 func (f File) Read(ctx context.Context) ([]byte, error) {
-	out, err := f.Runner.Run(ctx, script("landing-file-read", readScript, f.Path))
+	out, err := f.Runner.Run(ctx, Script("landing-file-read", readScript, f.Path))
 	if err != nil {
 		return nil, &Error{What: f.Path, Err: err}
 	}
@@ -79,7 +77,7 @@ func (f File) Replace(ctx context.Context, old, new []byte) (backup string, err 
 }
 
 func (f File) replace(ctx context.Context, old copied, new []byte) error {
-	c := script("landing-file-replace", replaceScript, f.Path, sumOf(old.text), sumOf(new), suffix(new), old.turn)
+	c := Script("landing-file-replace", replaceScript, f.Path, sumOf(old.text), sumOf(new), suffix(new), old.turn)
 	c.Stdin = new
 	out, err := f.Runner.Run(ctx, c)
 	if err != nil {
@@ -92,10 +90,6 @@ func (f File) replace(ctx context.Context, old copied, new []byte) error {
 func (f File) backup(new []byte) string { return f.Path + "." + suffix(new) }
 
 func suffix(new []byte) string { return "before-" + sumOf(new)[:12] }
-
-func script(name, text string, args ...string) Command {
-	return Command{Argv: append([]string{"sh", "-c", text, name}, args...)}
-}
 
 // conflict is the exit status of a script that has found another content.
 const conflict = 3
@@ -117,25 +111,10 @@ func verdict(what, doing string, out Output) error {
 	case 9:
 		return fail(ErrConflict, "another replacement of it is under way; nothing was written, try again")
 	}
-	return fail(ErrFailed, fmt.Sprintf("%s failed with exit status %d%s", doing, out.Exit, lastWords(out.Stderr)))
+	return fail(ErrFailed, fmt.Sprintf("%s failed with exit status %d%s", doing, out.Exit, out.LastWords()))
 }
 
 func sumOf(text []byte) string {
 	sum := sha256.Sum256(text)
 	return hex.EncodeToString(sum[:])
-}
-
-// lastWords is the last line that a program wrote, fit for a message.
-func lastWords(b []byte) string {
-	text := strings.TrimSpace(string(b))
-	text = text[strings.LastIndexByte(text, '\n')+1:]
-	if text == "" {
-		return ""
-	}
-	return ": " + strings.Map(func(r rune) rune {
-		if unicode.IsPrint(r) {
-			return r
-		}
-		return ' '
-	}, text[:min(len(text), 300)])
 }

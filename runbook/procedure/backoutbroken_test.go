@@ -215,7 +215,7 @@ func TestBackOutWithoutSight(t *testing.T) {
 	sight := c.Server.Client
 	c.Server.Client = &systemimage.Client{BaseURL: "http://127.0.0.1:1", Unverified: true, Pause: time.Millisecond}
 	x := &runbook.Runner{Name: "backout", Input: c.Input, Journal: &runbooktest.Memory{}, Human: runbook.ApproveEverythingInALab{}}
-	if err := x.Execute(t.Context(), c.Run); !errors.Is(err, systemimage.ErrAmbiguous) || !strings.Contains(err.Error(), "says that it is set to 0 %") {
+	if err := x.Execute(t.Context(), c.Run); !errors.Is(err, systemimage.ErrInDoubt) || !strings.Contains(err.Error(), "says that it is set to 0 %") {
 		t.Errorf("without sight: %v", err)
 	}
 	nobodyGetsIt(t, l)

@@ -48,7 +48,7 @@ func sameTree(ctx context.Context, s *operate.Server, channel, device string, tr
 			return err
 		}
 		file := path.Join(s.Root, "www", x.Entry.Index)
-		out, err := s.Runner.Run(ctx, command.Command{Argv: []string{"sh", "-c", `cat -- "$1"`, "landing-index", file}})
+		out, err := s.Runner.Run(ctx, command.Script("landing-index", `cat -- "$1"`, file))
 		switch {
 		case err != nil:
 			return fmt.Errorf("reading %s on the host: %w", file, err)
@@ -96,12 +96,10 @@ func differs(x *systemimage.PublishedIndex, host []byte) error {
 }
 
 func pause(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
 	select {
 	case <-ctx.Done():
 		return context.Cause(ctx)
-	case <-t.C:
+	case <-time.After(d):
 		return nil
 	}
 }

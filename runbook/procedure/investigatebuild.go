@@ -97,12 +97,12 @@ func believe(d cdimage.Diagnosis, onHost builder.Result) cdimage.Diagnosis {
 // can be imported.
 type BuildReport struct {
 	cdimage.Diagnosis
-	Imports []Importable `json:"imports"`
+	Imports []RootfsImport `json:"imports"`
 }
 
-// Importable says whether the image server can import the root file system of
+// A RootfsImport says whether the image server can import the root file system of
 // one architecture from the published directory of a build.
-type Importable struct {
+type RootfsImport struct {
 	Label string `json:"label"`
 	Can   bool   `json:"importable"`
 	Why   string `json:"why"`
@@ -116,15 +116,15 @@ type Importable struct {
 // does not keep the good ones back; but where the image builder carried its
 // older file over, it is imported again under the new ID.
 func NewBuildReport(d cdimage.Diagnosis, files []string) BuildReport {
-	r := BuildReport{Diagnosis: d, Imports: []Importable{}}
+	r := BuildReport{Diagnosis: d, Imports: []RootfsImport{}}
 	for _, a := range d.Arches {
-		r.Imports = append(r.Imports, importable(d, a, files))
+		r.Imports = append(r.Imports, rootfsImport(d, a, files))
 	}
 	return r
 }
 
-func importable(d cdimage.Diagnosis, a cdimage.Arch, files []string) Importable {
-	im := Importable{Label: a.Label}
+func rootfsImport(d cdimage.Diagnosis, a cdimage.Arch, files []string) RootfsImport {
+	im := RootfsImport{Label: a.Label}
 	switch {
 	case d.Running:
 		im.Why = "the build is still at work"

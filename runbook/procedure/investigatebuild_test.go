@@ -8,9 +8,9 @@ import (
 	"github.com/landingteam/landing/runbook/procedure"
 )
 
-// TestImportable: the image server takes what has checksums and a root file
+// TestRootfsImport: the image server takes what has checksums and a root file
 // system, whatever became of the run.
-func TestImportable(t *testing.T) {
+func TestRootfsImport(t *testing.T) {
 	t.Parallel()
 	verdict := cdimage.Arches{{Label: "ubuntu-touch-custom-armhf", State: "Successfully built"}}
 	rootfs := "vivid-preinstalled-touch-armhf.tar.gz"

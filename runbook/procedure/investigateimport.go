@@ -165,7 +165,7 @@ func (i *InvestigateImport) log(ctx context.Context, r *runbook.Run, began impor
 		if !path.IsAbs(file) {
 			file = path.Join(i.Server.Root, file)
 		}
-		out, err := i.Server.Runner.Run(ctx, command.Command{Argv: []string{"sh", "-c", readLogScript, "landing-import-log", file, fmt.Sprint(maxLog)}})
+		out, err := i.Server.Runner.Run(ctx, command.Script("landing-import-log", readLogScript, file, fmt.Sprint(maxLog)))
 		switch {
 		case err != nil:
 			return logSeen{}, fmt.Errorf("reading %s: %w", file, err)
@@ -278,7 +278,7 @@ func (i *InvestigateImport) importByHand(ctx context.Context, r *runbook.Run, be
 	case printed == nil && err != nil:
 		return logSeen{}, err // it was not run
 	}
-	if errors.Is(err, systemimage.ErrAmbiguous) {
+	if errors.Is(err, systemimage.ErrInDoubt) {
 		return logSeen{}, err
 	}
 	seen, readErr := i.readLog(bytes.NewReader(printed), began)

@@ -75,7 +75,7 @@ func (c *Rollout) Run(ctx context.Context, r *runbook.Run) error {
 	if r.Planning() {
 		return c.plan(ctx, r, start)
 	}
-	at := progress{course: phasing.Rollout{Schedule: c.Input.Schedule, Start: start}}
+	at := progress{course: phasing.Course{Schedule: c.Input.Schedule, Start: start}}
 	for n := 1; ; n++ {
 		round := r.Group(fmt.Sprintf("round %d", n))
 		d, err := c.decide(ctx, round, &at)
@@ -90,7 +90,7 @@ func (c *Rollout) Run(ctx context.Context, r *runbook.Run) error {
 
 // progress is how far a rollout has come.
 type progress struct {
-	course    phasing.Rollout
+	course    phasing.Course
 	published phasing.Percent
 	begun     bool // the first decision was made
 	fresh     bool // the last decision was made by this start
@@ -193,7 +193,7 @@ func (c *Rollout) plan(ctx context.Context, r *runbook.Run, start time.Time) err
 	if err := c.Stop.note(ctx, r, c.Input.Images); err != nil {
 		return err
 	}
-	at := progress{course: phasing.Rollout{Schedule: c.Input.Schedule}}
+	at := progress{course: phasing.Course{Schedule: c.Input.Schedule}}
 	if !slices.ContainsFunc(c.Input.Images, func(t NamedImage) bool { return t.Version == 0 }) {
 		seen, err := c.percentages(ctx)
 		if err == nil {

@@ -123,7 +123,7 @@ func (f *StopFile) note(ctx context.Context, r *runbook.Run, images []NamedImage
 }
 
 func (f *StopFile) script(ctx context.Context, text string, args ...string) (command.Output, error) {
-	return f.Runner.Run(ctx, command.Command{Argv: append([]string{"sh", "-c", text, "landing-stop-file", f.Path}, args...)})
+	return f.Runner.Run(ctx, command.Script("landing-stop-file", text, append([]string{f.Path}, args...)...))
 }
 
 // read reports whether the file is there, and what it says.
@@ -135,7 +135,7 @@ func (f *StopFile) read(ctx context.Context) (text string, there bool, err error
 	case out.Exit == 3:
 		return "", false, nil
 	case out.Exit != 0:
-		return "", false, fmt.Errorf("looking for the stop file %s: exit status %d: %s", f.Path, out.Exit, strings.TrimSpace(string(out.Stderr)))
+		return "", false, fmt.Errorf("looking for the stop file %s: exit status %d%s", f.Path, out.Exit, out.LastWords())
 	}
 	return strings.TrimSpace(string(out.Stdout)), true, nil
 }
@@ -210,7 +210,7 @@ func (f *StopFile) change(ctx context.Context, so func(text string, there bool) 
 	}
 	text, there, err := f.read(ctx)
 	if err == nil && !so(text, there) {
-		err = fmt.Errorf("the stop file %s: exit status %d: %s", f.Path, out.Exit, strings.TrimSpace(string(out.Stderr)))
+		err = fmt.Errorf("the stop file %s: exit status %d%s", f.Path, out.Exit, out.LastWords())
 	}
 	return err
 }

@@ -65,7 +65,7 @@ func (s silent) RoundTrip(*http.Request) (*http.Response, error) { return nil, s
 func unreadable(ctx context.Context, err error) bool {
 	return err != nil && ctx.Err() == nil && !slices.ContainsFunc([]error{
 		systemimage.ErrTorn, systemimage.ErrBroken, systemimage.ErrNotFound, systemimage.ErrRefused,
-		systemimage.ErrReadOnly, systemimage.ErrLocked, systemimage.ErrPartial, systemimage.ErrAmbiguous,
+		systemimage.ErrReadOnly, systemimage.ErrLocked, systemimage.ErrPartial, systemimage.ErrInDoubt,
 	}, func(kind error) bool { return errors.Is(err, kind) })
 }
 

@@ -40,5 +40,5 @@
 //	a text that all of the server's programs die of           systemimage.ErrBroken, with a Failure in it
 //	an edit that the server would read differently            systemimage.ErrRefused
 //	the file on the host is no longer what was read           systemimage.ErrRefused
-//	nobody knows whether the file was replaced                systemimage.ErrAmbiguous
+//	nobody knows whether the file was replaced                systemimage.ErrInDoubt
 package channelconfig

@@ -2,6 +2,7 @@ package channelconfig
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -13,7 +14,6 @@ import (
 
 	"github.com/landingteam/landing/runbook/command"
 	"github.com/landingteam/landing/systemimage"
-	"github.com/landingteam/landing/systemimage/internal/host"
 )
 
 // A HostFile is the etc/config of an image server. Its methods may be called
@@ -49,7 +49,7 @@ func (f *HostFile) Replace(ctx context.Context, old, new *Config) (backup string
 	if err := f.writable(op, new); err != nil {
 		return "", err
 	}
-	host.Logger(f.Logger).InfoContext(ctx, "replace the configuration", "file", f.Path)
+	cmp.Or(f.Logger, slog.New(slog.DiscardHandler)).InfoContext(ctx, "replace the configuration", "file", f.Path)
 	backup, err = f.file().Replace(ctx, old.text, new.text)
 	if err != nil {
 		return "", f.failed(op, err)
@@ -118,7 +118,7 @@ func (f *HostFile) failed(op string, err error) error {
 		{fs.ErrPermission, systemimage.ErrRefused},
 		{command.ErrConflict, systemimage.ErrRefused},
 		{command.ErrCut, systemimage.ErrTorn},
-		{command.ErrUnseen, systemimage.ErrAmbiguous},
+		{command.ErrUnseen, systemimage.ErrInDoubt},
 		{command.ErrTooLong, systemimage.ErrMalformed},
 		{command.ErrFailed, systemimage.ErrBroken},
 	} {

@@ -8,8 +8,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/landingteam/landing/runbook/command"
 	"github.com/landingteam/landing/systemimage"
-	"github.com/landingteam/landing/systemimage/internal/host"
 )
 
 const (
@@ -89,7 +89,7 @@ func (n *lint) host(ctx context.Context) error {
 	for _, q := range list {
 		fmt.Fprintf(&stdin, "%s\n%s\n%s\n%s\n", q.word, q.path, q.start, q.end)
 	}
-	c := host.Script(lintScript, lintScriptName)
+	c := command.Script(lintScriptName, lintScript)
 	c.Stdin = stdin.Bytes()
 	out, err := n.linter.Runner.Run(ctx, c)
 	const op = "look at the host for what the configuration names"
@@ -98,7 +98,7 @@ func (n *lint) host(ctx context.Context) error {
 	}
 	answers := strings.Fields(string(out.Stdout))
 	if out.Exit != 0 || out.Truncated || len(answers) != len(list)+1 || answers[len(list)] != "end" {
-		return &systemimage.Error{Op: op, Kind: systemimage.ErrBroken, Err: errors.New("its shell did not answer every question" + host.LastWords(out.Stderr))}
+		return &systemimage.Error{Op: op, Kind: systemimage.ErrBroken, Err: errors.New("its shell did not answer every question" + out.LastWords())}
 	}
 	for i, q := range list {
 		if answers[i] != "yes" {

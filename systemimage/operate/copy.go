@@ -66,7 +66,7 @@ func (s *Server) CheckCopy(ctx context.Context, r CopyRequest) (c CopyResult, do
 // The error tells how far it came: ErrRefused, ErrBroken from Preflight and
 // ErrLocked mean that nothing was published; ErrPartial, that the image is
 // published, but not all of what was asked, with the CopyResult saying how it is
-// published and the text what is missing and how to mend it; ErrAmbiguous, that
+// published and the text what is missing and how to mend it; ErrInDoubt, that
 // it may still happen. Between its first commit and the last the program
 // publishes at 100 %, whatever percentage was asked.
 func (s *Server) Copy(ctx context.Context, r CopyRequest) (CopyResult, error) {

@@ -59,7 +59,7 @@ func (s *Server) settle(ctx context.Context, op string, p *copyPlan, e ending) (
 
 // unreadable says what it means that the index cannot be read after a run.
 func (s *Server) unreadable(ctx context.Context, op string, p *copyPlan, e ending, err error) (kind, why error) {
-	kind = systemimage.ErrAmbiguous
+	kind = systemimage.ErrInDoubt
 	if errors.Is(err, systemimage.ErrTorn) && e.err == nil {
 		kind = systemimage.ErrTorn
 	}
@@ -95,9 +95,9 @@ func (s *Server) damage(ctx context.Context, op string, x *systemimage.Index, ve
 func notPublished(e ending) (kind, err error) {
 	switch {
 	case e.err != nil:
-		return systemimage.ErrAmbiguous, fmt.Errorf("not published so far: %w", errors.Join(errors.New(e.String()), e.err))
+		return systemimage.ErrInDoubt, fmt.Errorf("not published so far: %w", errors.Join(errors.New(e.String()), e.err))
 	case e.Exit == 0 && e.complete:
-		return systemimage.ErrAmbiguous, fmt.Errorf("%v after a complete run, but the published index does not show it: a mirror may lag behind", e)
+		return systemimage.ErrInDoubt, fmt.Errorf("%v after a complete run, but the published index does not show it: a mirror may lag behind", e)
 	case e.Exit == 0:
 		return systemimage.ErrBroken, fmt.Errorf("nothing was published although %v", e)
 	}

@@ -63,7 +63,7 @@ func (i *Importer) crontab() command.Crontab { return command.Crontab{Runner: i.
 // crontabKind is the sentinel that an error of the crontab has here.
 func crontabKind(err error) error {
 	for _, kind := range []struct{ theirs, ours error }{
-		{command.ErrUnseen, systemimage.ErrAmbiguous},
+		{command.ErrUnseen, systemimage.ErrInDoubt},
 		{command.ErrTooLong, systemimage.ErrMalformed},
 		{command.ErrConflict, systemimage.ErrLocked},
 		{command.ErrFailed, systemimage.ErrBroken},

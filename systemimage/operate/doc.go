@@ -45,6 +45,6 @@
 //	another program holds the server's lock: nothing happened    systemimage.ErrLocked
 //	published, but not all of what was asked                     systemimage.ErrPartial
 //	a tree in which the programs fail or publish damage          systemimage.ErrBroken
-//	nobody knows whether it happened                             systemimage.ErrAmbiguous
+//	nobody knows whether it happened                             systemimage.ErrInDoubt
 //	an effect was asked of a reader                              systemimage.ErrReadOnly
 package operate

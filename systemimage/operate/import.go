@@ -51,9 +51,9 @@ func (s *Server) Import(ctx context.Context, r ImportRequest) (*importlog.Run, e
 	wrong, err := s.checkImported(ctx, run, before)
 	switch {
 	case err != nil:
-		return fail(systemimage.ErrAmbiguous, "%v, and the published indexes cannot be read: %w", e, err)
+		return fail(systemimage.ErrInDoubt, "%v, and the published indexes cannot be read: %w", e, err)
 	case e.err != nil:
-		return fail(systemimage.ErrAmbiguous, "%v: %w", e, e.err)
+		return fail(systemimage.ErrInDoubt, "%v: %w", e, e.err)
 	case len(wrong) > 0:
 		return fail(systemimage.ErrPartial, "%v: %s", e, strings.Join(wrong, "; "))
 	case run.Complete && e.Exit != 0 && e.Exit != exitReaderGone:

@@ -1,6 +1,7 @@
 package operate
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -257,7 +258,7 @@ func (i *Importer) program() string {
 	return i.Program
 }
 
-func (i *Importer) log() *slog.Logger { return host.Logger(i.Logger) }
+func (i *Importer) log() *slog.Logger { return cmp.Or(i.Logger, slog.New(slog.DiscardHandler)) }
 
 func (i *Importer) error(op string, kind, err error) error {
 	return &systemimage.Error{Op: op, Kind: kind, Err: err}

@@ -7,8 +7,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/landingteam/landing/runbook/command"
 	"github.com/landingteam/landing/systemimage"
-	"github.com/landingteam/landing/systemimage/internal/host"
 )
 
 const mendOp = "mend index"
@@ -65,16 +65,16 @@ func (s *Server) Mend(ctx context.Context, channel, device string) (done []strin
 	if !plainPath(dir) {
 		return fail(systemimage.ErrRefused, fmt.Errorf("%q is no path below the published tree", dir))
 	}
-	out, err := s.Runner.Run(ctx, host.Script(mendScript, mendScriptName, s.root()+"/www", dir))
+	out, err := s.Runner.Run(ctx, command.Script(mendScriptName, mendScript, s.root()+"/www", dir))
 	switch {
 	case err != nil:
-		return fail(systemimage.ErrAmbiguous, err)
+		return fail(systemimage.ErrInDoubt, err)
 	case out.Exit == 4:
 		return fail(systemimage.ErrLocked, errors.New("the index is being written just now: try again when that program has ended"))
 	case out.Exit == 5:
 		return fail(systemimage.ErrBroken, errors.New("there is no index and no successor of it: put it back from a mirror or a backup before anything else runs"))
 	case out.Exit != 0:
-		return fail(systemimage.ErrBroken, fmt.Errorf("exit status %d%s", out.Exit, host.LastWords(out.Stderr)))
+		return fail(systemimage.ErrBroken, fmt.Errorf("exit status %d%s", out.Exit, out.LastWords()))
 	}
 	done = strings.FieldsFunc(string(out.Stdout), func(c rune) bool { return c == '\n' })
 	if i := slices.Index(done, "unsigned"); i >= 0 {

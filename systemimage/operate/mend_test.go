@@ -98,7 +98,7 @@ func TestPhaseBlind(t *testing.T) {
 	sight := s.Client
 	s.Client = &systemimage.Client{BaseURL: "http://127.0.0.1:1", Unverified: true}
 	stop := operate.PhaseRequest{Channel: "ubuntu-touch/stable/meizu.en", Device: "arale", Version: 1, Quick: true, Blind: true}
-	if p, err := s.Phase(t.Context(), stop); !errors.Is(err, systemimage.ErrAmbiguous) || !strings.Contains(err.Error(), "says that it is set to 0 %") {
+	if p, err := s.Phase(t.Context(), stop); !errors.Is(err, systemimage.ErrInDoubt) || !strings.Contains(err.Error(), "says that it is set to 0 %") {
 		t.Errorf("Phase() = %+v, %v", p, err)
 	}
 	if m, err := sight.Latest(t.Context(), stop.Channel, stop.Device); err != nil || m.Percentage != 0 {
@@ -110,7 +110,7 @@ func TestPhaseBlind(t *testing.T) {
 		want   string
 	}{
 		{func(r *operate.PhaseRequest) { r.Channel = "stable" }, systemimage.ErrRefused, "Invalid channel: stable"},
-		{func(r *operate.PhaseRequest) { r.Version = 7 }, systemimage.ErrAmbiguous, "Version doesn't exist: 7"},
+		{func(r *operate.PhaseRequest) { r.Version = 7 }, systemimage.ErrInDoubt, "Version doesn't exist: 7"},
 		{func(r *operate.PhaseRequest) { r.Device = "-v" }, systemimage.ErrRefused, "dash"},
 		{func(r *operate.PhaseRequest) { r.Percentage = 101 }, systemimage.ErrRefused, "101"},
 	} {

@@ -24,7 +24,7 @@ type PhaseRequest struct {
 
 	// Blind does not read the published index first: for an emergency stop while
 	// it cannot be read from here, though devices may read it. The version is
-	// taken as it is. ErrAmbiguous says what the program said, when the index
+	// taken as it is. ErrInDoubt says what the program said, when the index
 	// cannot be read afterwards either.
 	Blind bool
 
@@ -146,7 +146,7 @@ func (s *Server) Phase(ctx context.Context, r PhaseRequest) (PhaseResult, error)
 		}
 		now, done, err := s.stays(ctx, r, e)
 		if err != nil {
-			return PhaseResult{}, r.fail(systemimage.ErrAmbiguous, fmt.Errorf("%v, and the outcome cannot be read: %w", e, err))
+			return PhaseResult{}, r.fail(systemimage.ErrInDoubt, fmt.Errorf("%v, and the outcome cannot be read: %w", e, err))
 		}
 		if done {
 			now.Before = p.Before
@@ -160,7 +160,7 @@ func (s *Server) Phase(ctx context.Context, r PhaseRequest) (PhaseResult, error)
 		}
 		s.log().WarnContext(ctx, "percentage is not published: again", "attempt", attempt, "how", e.String())
 		if err := host.Sleep(ctx, time.Duration(attempt)*time.Second); err != nil {
-			return PhaseResult{}, r.fail(systemimage.ErrAmbiguous, fmt.Errorf("%v, and it was not published so far: %w", e, err))
+			return PhaseResult{}, r.fail(systemimage.ErrInDoubt, fmt.Errorf("%v, and it was not published so far: %w", e, err))
 		}
 	}
 }
@@ -180,9 +180,9 @@ func (s *Server) setBlind(ctx context.Context, r PhaseRequest) (PhaseResult, err
 	p, done, err := s.stays(ctx, r, e)
 	switch {
 	case err != nil && e.complete:
-		return PhaseResult{}, r.fail(systemimage.ErrAmbiguous, fmt.Errorf("the server's program says that it is set to %d %%, but the published index cannot be read: %w", r.Percentage, err))
+		return PhaseResult{}, r.fail(systemimage.ErrInDoubt, fmt.Errorf("the server's program says that it is set to %d %%, but the published index cannot be read: %w", r.Percentage, err))
 	case err != nil:
-		return PhaseResult{}, r.fail(systemimage.ErrAmbiguous, fmt.Errorf("%v, and the published index cannot be read: %w", e, err))
+		return PhaseResult{}, r.fail(systemimage.ErrInDoubt, fmt.Errorf("%v, and the published index cannot be read: %w", e, err))
 	case !done:
 		return s.phaseFailed(ctx, r, p, e, 1)
 	}

@@ -108,7 +108,7 @@ func TestPhaseLostUpdate(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			h := &replay{t: t, w: newWorld(t, false), r: r, after: func() {}}
 			got, err := h.server().Phase(t.Context(), q)
-			if !errors.Is(err, systemimage.ErrAmbiguous) || got.Percentage != 30 || len(h.runs) != 3 {
+			if !errors.Is(err, systemimage.ErrInDoubt) || got.Percentage != 30 || len(h.runs) != 3 {
 				t.Errorf("%+v, %v after %d runs", got, err, len(h.runs))
 			}
 		})

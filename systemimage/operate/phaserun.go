@@ -39,7 +39,7 @@ exec "$@"
 // negative, so that nothing here can be taken for an option.
 func (s *Server) setting(r PhaseRequest) command.Command {
 	c := s.command("", "set-phased-percentage", "-vvv", r.Channel, r.Device, strconv.Itoa(r.Version), strconv.Itoa(r.Percentage))
-	c.Argv = append(host.Script(phaseScript, phaseScriptName, s.root()+"/state/landing-phase.lock", r.Unless).Argv, c.Argv...)
+	c.Argv = append(command.Script(phaseScriptName, phaseScript, s.root()+"/state/landing-phase.lock", r.Unless).Argv, c.Argv...)
 	return c
 }
 
@@ -103,7 +103,7 @@ func (s *Server) stays(ctx context.Context, r PhaseRequest, e ending) (p PhaseRe
 func (s *Server) phaseFailed(ctx context.Context, r PhaseRequest, p PhaseResult, e ending, attempts int) (PhaseResult, error) {
 	x, err := s.Client.Index(ctx, r.Channel, r.Device)
 	if err != nil {
-		return p, r.fail(systemimage.ErrAmbiguous, fmt.Errorf("%v, and the published index cannot be read: %w", e, err))
+		return p, r.fail(systemimage.ErrInDoubt, fmt.Errorf("%v, and the published index cannot be read: %w", e, err))
 	}
 	now, wrong := percentages(x.Index, r)
 	p.Percentage = now
@@ -111,7 +111,7 @@ func (s *Server) phaseFailed(ctx context.Context, r PhaseRequest, p PhaseResult,
 		full, _ := x.Full(r.Version)
 		same, lag, err := s.checkAliases(ctx, x, full, p.Aliases)
 		if err != nil {
-			return p, r.fail(systemimage.ErrAmbiguous, err)
+			return p, r.fail(systemimage.ErrInDoubt, err)
 		}
 		p.Aliases = same
 		return p, r.fail(systemimage.ErrPartial, fmt.Errorf("set to %d %%, but %v: %s", r.Percentage, e, strings.Join(lag, "; ")))
@@ -126,9 +126,9 @@ func (s *Server) phaseFailed(ctx context.Context, r PhaseRequest, p PhaseResult,
 	}
 	switch {
 	case e.err != nil:
-		return p, r.fail(systemimage.ErrAmbiguous, errors.Join(errors.New(text), e.err))
+		return p, r.fail(systemimage.ErrInDoubt, errors.Join(errors.New(text), e.err))
 	case e.complete:
-		return p, r.fail(systemimage.ErrAmbiguous, errors.New(text+": something else keeps writing the same index, or a mirror lags behind"))
+		return p, r.fail(systemimage.ErrInDoubt, errors.New(text+": something else keeps writing the same index, or a mirror lags behind"))
 	}
 	return p, r.fail(systemimage.ErrBroken, errors.New(text))
 }

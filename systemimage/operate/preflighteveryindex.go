@@ -10,8 +10,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/landingteam/landing/runbook/command"
 	"github.com/landingteam/landing/systemimage"
-	"github.com/landingteam/landing/systemimage/internal/host"
 )
 
 // Every program of the server but set-phased-percentage ends by deleting all files
@@ -62,7 +62,7 @@ func (s *Server) readIndexes(ctx context.Context, op string, t *treeState, look 
 			continue
 		}
 		file := s.root() + "/www/" + p
-		out, err := s.Runner.Run(ctx, host.Script(`exec cat -- "$1"`, readScriptName, file))
+		out, err := s.Runner.Run(ctx, command.Script(readScriptName, `exec cat -- "$1"`, file))
 		switch {
 		case err != nil:
 			return &systemimage.Error{Op: op, Place: file, Err: err}

@@ -11,8 +11,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/landingteam/landing/runbook/command"
 	"github.com/landingteam/landing/systemimage"
-	"github.com/landingteam/landing/systemimage/internal/host"
 )
 
 const (
@@ -171,7 +171,7 @@ func (s *Server) ask(ctx context.Context, op string, look inspection) (treeState
 	if err != nil {
 		return treeState{}, err
 	}
-	c := host.Script(preflightScript, preflightScriptName, s.root()+"/www", look.temp)
+	c := command.Script(preflightScriptName, preflightScript, s.root()+"/www", look.temp)
 	c.Stdin = questions
 	out, err := s.Runner.Run(ctx, c)
 	if err != nil {
@@ -186,7 +186,7 @@ func (s *Server) ask(ctx context.Context, op string, look inspection) (treeState
 	}
 	if out.Exit != 0 || !whole {
 		return treeState{}, &systemimage.Error{Op: op, Place: s.root() + "/www", Kind: systemimage.ErrBroken,
-			Err: fmt.Errorf("cannot be looked at on the server: exit status %d%s", out.Exit, host.LastWords(out.Stderr))}
+			Err: fmt.Errorf("cannot be looked at on the server: exit status %d%s", out.Exit, out.LastWords())}
 	}
 	return t, nil
 }

@@ -34,9 +34,9 @@ func (e ending) String() string {
 	case e.Exit > 128 && e.Exit < 128+65:
 		return fmt.Sprintf("%s was killed by signal %d", e.program, e.Exit-128)
 	case e.Exit == 126, e.Exit == 127:
-		return fmt.Sprintf("%s could not be run (exit status %d%s)", e.program, e.Exit, host.LastWords(e.Stderr))
+		return fmt.Sprintf("%s could not be run (exit status %d%s)", e.program, e.Exit, e.LastWords())
 	case e.Exit != 0:
-		return fmt.Sprintf("%s exited with %d%s", e.program, e.Exit, host.LastWords(e.Stderr))
+		return fmt.Sprintf("%s exited with %d%s", e.program, e.Exit, e.LastWords())
 	}
 	return e.program + " exited with 0"
 }

@@ -77,7 +77,7 @@ func TestCopyLostConnection(t *testing.T) {
 			switch {
 			case published && (!errors.Is(err, systemimage.ErrPartial) || got.Version != 2):
 				t.Errorf("published: %+v, %v", got, err)
-			case !published && (!errors.Is(err, systemimage.ErrAmbiguous) || !errors.Is(err, lost)):
+			case !published && (!errors.Is(err, systemimage.ErrInDoubt) || !errors.Is(err, lost)):
 				t.Errorf("not published: %v", err)
 			}
 			// A second start finds it done, or does it.
@@ -112,7 +112,7 @@ func TestCopyLostJob(t *testing.T) {
 			switch {
 			case before && (err != nil || got.Version != 2 || asked != 2):
 				t.Errorf("lost before: %+v, %v, asked %d times", got, err, asked)
-			case !before && (!errors.Is(err, systemimage.ErrBroken) || errors.Is(err, systemimage.ErrAmbiguous) || !strings.Contains(err.Error(), "killed")):
+			case !before && (!errors.Is(err, systemimage.ErrBroken) || errors.Is(err, systemimage.ErrInDoubt) || !strings.Contains(err.Error(), "killed")):
 				t.Errorf("lost meanwhile: %+v, %v", got, err)
 			}
 			if got, err := s.Copy(t.Context(), r); err != nil || got.Version != 2 {

@@ -1,6 +1,7 @@
 package operate
 
 import (
+	"cmp"
 	"errors"
 	"log/slog"
 	"path"
@@ -10,7 +11,6 @@ import (
 
 	"github.com/landingteam/landing/runbook/command"
 	"github.com/landingteam/landing/systemimage"
-	"github.com/landingteam/landing/systemimage/internal/host"
 )
 
 const (
@@ -75,7 +75,7 @@ func (s *Server) usable(op string, effect bool) error {
 	return nil
 }
 
-func (s *Server) log() *slog.Logger { return host.Logger(s.Logger) }
+func (s *Server) log() *slog.Logger { return cmp.Or(s.Logger, slog.New(slog.DiscardHandler)) }
 
 // root is Root without a slash at its end.
 func (s *Server) root() string { return strings.TrimRight(s.Root, "/") }

@@ -38,20 +38,10 @@ func plain(s string) bool {
 	return true
 }
 
-// LastWords is ": " and the last line of what a program wrote, to end a message
-// with; nothing when it wrote nothing.
-func LastWords(b []byte) string {
-	lines := strings.Split(strings.TrimSpace(string(b)), "\n")
-	if last := lines[len(lines)-1]; last != "" {
-		return ": " + Shorten(strings.TrimSpace(last))
-	}
-	return ""
-}
-
 // userInfo is what stands between :// and @ in a URL, or user:password where the
-// scheme was forgotten.
-var userInfo = regexp.MustCompile(`(://)[^/@;,\s]*@|[^/@;,=\s:]+:[^/@;,=\s]+@|(nonnumeric port: ['"])[^\s]*@`)
+// scheme was forgotten. What the server's downloads take for a port, they quote.
+var userInfo = regexp.MustCompile(`(://)[^/@\s'"]*@|\b[^/@\s'"=;]+:[^/@\s'"]+@|(nonnumeric port: ['"])[^\s]*@`)
 
-// HideSecrets takes what may be a password out of the URLs of a line, and out of
-// what the server's downloads say about one, which they take for a port.
-func HideSecrets(line string) string { return userInfo.ReplaceAllString(line, "${1}${2}...@") }
+// HideSecrets takes what may be a password out of the URLs in a text, and shows three
+// dots.
+func HideSecrets(text string) string { return userInfo.ReplaceAllString(text, "${1}${2}...@") }

@@ -125,7 +125,7 @@ func TestRolloutAt(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		r := Rollout{Schedule: s, Start: nine}
+		r := Course{Schedule: s, Start: nine}
 		for e := range strings.SplitSeq(tt.events, ", ") {
 			kind, at, _ := strings.Cut(e, " ")
 			switch kind {
@@ -151,7 +151,7 @@ func TestRolloutAt(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		var again Rollout
+		var again Course
 		if err := json.Unmarshal(data, &again); err != nil || !cmp.Equal(r, again) {
 			t.Errorf("JSON %s: %v (-want +got):\n%s", data, err, cmp.Diff(r, again))
 		}
@@ -165,18 +165,18 @@ func TestRolloutErrors(t *testing.T) {
 	}
 	for _, tt := range []struct {
 		name string
-		r    Rollout
+		r    Course
 		want error
 	}{
-		{"no schedule", Rollout{Start: nine}, ErrSyntax},
-		{"no start", Rollout{Schedule: s}, ErrIntervention},
-		{"before the start", Rollout{s, nine, []Intervention{{Halt, nine.Add(-1)}}}, ErrIntervention},
-		{"resume unhalted", Rollout{s, nine, []Intervention{{Resume, nine}}}, ErrIntervention},
-		{"halt twice", Rollout{s, nine, []Intervention{{Halt, nine}, {Halt, nine}}}, ErrIntervention},
-		{"approve nothing", Rollout{s, nine, []Intervention{{Approve, nine.Add(time.Hour)}}}, ErrIntervention},
-		{"approve while halted", Rollout{s, nine, []Intervention{{Halt, nine.Add(3 * time.Hour)}, {Approve, nine.Add(4 * time.Hour)}}}, ErrIntervention},
-		{"out of order", Rollout{s, nine, []Intervention{{Halt, nine.Add(2)}, {Resume, nine.Add(1)}}}, ErrIntervention},
-		{"unknown", Rollout{s, nine, []Intervention{{"pause", nine}}}, ErrIntervention},
+		{"no schedule", Course{Start: nine}, ErrSyntax},
+		{"no start", Course{Schedule: s}, ErrIntervention},
+		{"before the start", Course{s, nine, []Intervention{{Halt, nine.Add(-1)}}}, ErrIntervention},
+		{"resume unhalted", Course{s, nine, []Intervention{{Resume, nine}}}, ErrIntervention},
+		{"halt twice", Course{s, nine, []Intervention{{Halt, nine}, {Halt, nine}}}, ErrIntervention},
+		{"approve nothing", Course{s, nine, []Intervention{{Approve, nine.Add(time.Hour)}}}, ErrIntervention},
+		{"approve while halted", Course{s, nine, []Intervention{{Halt, nine.Add(3 * time.Hour)}, {Approve, nine.Add(4 * time.Hour)}}}, ErrIntervention},
+		{"out of order", Course{s, nine, []Intervention{{Halt, nine.Add(2)}, {Resume, nine.Add(1)}}}, ErrIntervention},
+		{"unknown", Course{s, nine, []Intervention{{"pause", nine}}}, ErrIntervention},
 	} {
 		// Also a state before the events is refused: the record itself is wrong.
 		for _, at := range []time.Time{nine, nine.Add(24 * time.Hour)} {
@@ -185,7 +185,7 @@ func TestRolloutErrors(t *testing.T) {
 			}
 		}
 	}
-	r := Rollout{Schedule: s, Start: nine}
+	r := Course{Schedule: s, Start: nine}
 	if _, err := r.Resume(nine); !errors.Is(err, ErrIntervention) || len(r.Interventions) != 0 {
 		t.Errorf("Resume of what runs: %v", err)
 	}
@@ -220,13 +220,13 @@ func FuzzRollout(f *testing.F) {
 		if err != nil || len(events) > 64 {
 			return
 		}
-		r := Rollout{Schedule: s, Start: nine}
+		r := Course{Schedule: s, Start: nine}
 		now := nine
 		var times []time.Time
 		for i := 0; i+1 < len(events); i += 2 {
 			now = now.Add(time.Duration(events[i+1]) * 5 * time.Minute)
 			times = append(times, now)
-			add := []func(time.Time) (Rollout, error){r.Halt, r.Resume, r.Approve}[events[i]%3]
+			add := []func(time.Time) (Course, error){r.Halt, r.Resume, r.Approve}[events[i]%3]
 			if longer, err := add(now); err == nil {
 				r = longer
 			} else if !errors.Is(err, ErrIntervention) {
@@ -258,7 +258,7 @@ func TestRolloutIsAValue(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := Rollout{Schedule: s, Start: nine, Interventions: make([]Intervention, 0, 8)}
+	r := Course{Schedule: s, Start: nine, Interventions: make([]Intervention, 0, 8)}
 	one, err1 := r.Halt(nine)
 	two, err2 := r.Halt(nine.Add(time.Hour))
 	if err1 != nil || err2 != nil || one.Interventions[0] == two.Interventions[0] || len(r.Interventions) != 0 {

@@ -8,7 +8,7 @@ import (
 // InterventionKind is what a person did to a rollout.
 type InterventionKind string
 
-// What a person can do; see [Rollout.Halt], [Rollout.Resume] and [Rollout.Approve].
+// What a person can do; see [Course.Halt], [Course.Resume] and [Course.Approve].
 const (
 	Halt    InterventionKind = "halt"    // 0 % until Resume
 	Resume  InterventionKind = "resume"  // go on where it was halted
@@ -21,9 +21,9 @@ type Intervention struct {
 	Time time.Time        `json:"time"`
 }
 
-// Rollout is a schedule that was started, and what happened to it since. It is a value:
+// Course is a schedule that was started, and what happened to it since. It is a value:
 // Halt, Resume and Approve return a longer one. In JSON it survives a restart.
-type Rollout struct {
+type Course struct {
 	Schedule      Schedule       `json:"schedule"`
 	Start         time.Time      `json:"start"`
 	Interventions []Intervention `json:"events,omitempty"` // in order of time
@@ -56,40 +56,40 @@ func (s State) Publish(current Percent) (Percent, error) {
 // Halt stops the rollout: 0 % from then on (never 1, which still serves 1.98 % of the
 // devices), and the schedule's clock stands still. A finished rollout can be halted
 // too, as long as no newer version was published.
-func (r Rollout) Halt(at time.Time) (Rollout, error) { return r.with(Intervention{Halt, at}) }
+func (c Course) Halt(at time.Time) (Course, error) { return c.with(Intervention{Halt, at}) }
 
 // Resume goes on where the halt was: at the same percentage, with as much of the hold
 // left as there was then, so that everything after it is late by the length of the
 // halt. Steps with a fixed time keep it; one whose time passed during the halt does not
 // begin by itself but is asked for, and so is every one that was missed.
-func (r Rollout) Resume(at time.Time) (Rollout, error) { return r.with(Intervention{Resume, at}) }
+func (c Course) Resume(at time.Time) (Course, error) { return c.with(Intervention{Resume, at}) }
 
 // Approve answers the question that the rollout is waiting with; the next step begins
 // then. There must be a question: approvals are not given ahead.
-func (r Rollout) Approve(at time.Time) (Rollout, error) { return r.with(Intervention{Approve, at}) }
+func (c Course) Approve(at time.Time) (Course, error) { return c.with(Intervention{Approve, at}) }
 
-func (r Rollout) with(e Intervention) (Rollout, error) {
-	r.Interventions = append(slices.Clone(r.Interventions), e)
-	if _, err := r.At(e.Time); err != nil {
-		return Rollout{}, err
+func (c Course) with(e Intervention) (Course, error) {
+	c.Interventions = append(slices.Clone(c.Interventions), e)
+	if _, err := c.At(e.Time); err != nil {
+		return Course{}, err
 	}
-	return r, nil
+	return c, nil
 }
 
 // At is the state at a time. Interventions later than that have no say yet, but are checked
 // too: [ErrIntervention] names the first that does not fit.
-func (r Rollout) At(now time.Time) (State, error) {
-	if r.Start.IsZero() {
+func (c Course) At(now time.Time) (State, error) {
+	if c.Start.IsZero() {
 		return State{}, errorf(ErrIntervention, "the rollout was not started: set Start")
 	}
-	w := walk{steps: r.Schedule.steps, step: -1, since: r.Start}
+	w := walk{steps: c.Schedule.steps, step: -1, since: c.Start}
 	if len(w.steps) == 0 {
 		return State{}, errorf(ErrSyntax, "the rollout has no schedule")
 	}
 	var state State
 	seen := false
-	before := r.Start
-	for i, e := range r.Interventions {
+	before := c.Start
+	for i, e := range c.Interventions {
 		if e.Time.Before(before) {
 			return State{}, errorf(ErrIntervention, "intervention %d (%s) is older than what comes before it; order them by time", i+1, e.Kind)
 		}
