@@ -27,6 +27,7 @@ var ours = map[string][]string{
 	"systemimage/systemimagetest":  {"systemimage", "systemimage/keyring", "phasing", "runbook/command"},
 
 	"cdimage/builder":            {"cdimage", "runbook/command"},
+	"runbook/metrics":            {"runbook"},
 	"runbook/remote":             {"runbook/command"},
 	"runbook/mailbox":            {"runbook"},
 	"runbook/web":                {"runbook", "runbook/mailbox", "phasing"},

@@ -11,12 +11,12 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"log/slog"
 	"os"
 	"os/signal"
 	"os/user"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/landingteam/landing/runbook"
 	"github.com/landingteam/landing/runbook/lab"
@@ -100,13 +100,15 @@ func (e *StatusError) Unwrap() error { return e.Err }
 type options struct {
 	site, journal, lab, operator  string
 	plan, status, settle, json, y bool
-	verbose                       bool
+	verbose, untilDone            bool
+	log                           string // "", text or json
 }
 
 func (o *options) register(fs *flag.FlagSet, runs bool) {
 	fs.StringVar(&o.site, "site", "", "run on the real site that `FILE` describes, not on the lab")
 	fs.StringVar(&o.lab, "lab", "", "keep the lab's world in the folder `DIR`")
 	fs.BoolVar(&o.verbose, "v", false, "log what is sent to the servers, on standard error")
+	fs.StringVar(&o.log, "log", "", "log on standard error as `FORM`, text or json; with -v in every detail")
 	if !runs {
 		fs.BoolVar(&o.json, "json", false, "print JSON")
 		return
@@ -117,6 +119,7 @@ func (o *options) register(fs *flag.FlagSet, runs bool) {
 	fs.BoolVar(&o.plan, "plan", false, "show what would be done; change nothing")
 	fs.BoolVar(&o.status, "status", false, "show what the journal says; change nothing")
 	fs.BoolVar(&o.settle, "settle", false, "only give back what the journal says is owed")
+	fs.BoolVar(&o.untilDone, "until-done", false, "wait for the times that the run waits for, and go on; questions end the program as ever")
 	fs.BoolVar(&o.y, "yes", false, "answer every question with yes (lab only)")
 }
 
@@ -128,9 +131,14 @@ func (o *options) check(runs bool) error {
 			n++
 		}
 	}
+	if err := checkLog(o.log); err != nil {
+		return err
+	}
 	switch {
 	case n > 1:
 		return errors.New("only one of -plan, -status and -settle at a time")
+	case n > 0 && o.untilDone:
+		return errors.New("-until-done belongs to a run, not to -plan, -status or -settle")
 	case o.site != "" && o.lab != "":
 		return errors.New("-site and -lab exclude each other")
 	case o.site != "" && o.y:
@@ -277,7 +285,7 @@ func (p Program) start(ctx context.Context, o options, w *World, input any, proc
 			err = x.Settle(ctx, procedure)
 		}
 	} else {
-		err = x.Execute(ctx, procedure)
+		err = p.execute(ctx, o, x, procedure, j.Path(), stdout)
 	}
 	if began && !o.json {
 		err = errors.Join(err, p.report(j.Path(), out, stderr))
@@ -286,6 +294,18 @@ func (p Program) start(ctx context.Context, o options, w *World, input any, proc
 		err = p.result(err, o.json, stdout)
 	}
 	return p.end(stderr, err)
+}
+
+// execute runs the procedure, with -until-done to its end.
+func (p Program) execute(ctx context.Context, o options, x *runbook.Runner, procedure runbook.Procedure, journal string, stdout io.Writer) error {
+	if !o.untilDone {
+		return x.Execute(ctx, procedure)
+	}
+	return untilDone(ctx, journal, func() error { return x.Execute(ctx, procedure) }, func(due time.Time) {
+		if !o.json {
+			fmt.Fprintf(stdout, "%s  waits until %s\n", time.Now().UTC().Format("15:04:05"), due.UTC().Format("2006-01-02 15:04:05 MST"))
+		}
+	})
 }
 
 // report prints what the journal says. Whether anybody reads it changes nothing
@@ -376,13 +396,6 @@ func human(o options, w *World, stdin io.Reader, stdout io.Writer) runbook.Human
 		return runbook.ApproveEverythingInALab{}
 	}
 	return &runbook.TerminalHuman{In: stdin, Out: stdout, By: w.Operator}
-}
-
-func logger(o options, stderr io.Writer) *slog.Logger {
-	if !o.verbose {
-		return nil
-	}
-	return slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))
 }
 
 // whoami is the name of the user who runs the program.
