@@ -12,6 +12,7 @@ import (
 	"github.com/landingteam/landing/runbook/runbooktest"
 	"github.com/landingteam/landing/systemimage"
 	"github.com/landingteam/landing/systemimage/operate"
+	"github.com/landingteam/landing/systemimage/systemimagetest"
 )
 
 // The host of one server and the URL of another: no effect happens on either, and
@@ -100,5 +101,54 @@ func TestHostAndURLAreOneServer(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// The same for those that import: nothing is built for a server whose tree is not the
+// one that is read.
+func TestImportsNeedOneServer(t *testing.T) {
+	t.Parallel()
+	other := func(w systemimagetest.World) systemimagetest.World {
+		for _, c := range w.Channels {
+			for _, d := range c.Devices {
+				for n := range d.Images {
+					d.Images[n].Details = strings.ReplaceAll(d.Images[n].Details, "ubuntu=2015", "ubuntu=2016")
+				}
+			}
+		}
+		return w
+	}
+	for name, with := range map[string]func(t *testing.T) (*lab.Lab, any, runbook.Procedure){
+		"respin": func(t *testing.T) (*lab.Lab, any, runbook.Procedure) {
+			l := respinLab(t)
+			c := respin(t, l, false)
+			c.Server.Client = newWorld(t, other(only(respun))).Client()
+			return l, c.Input, c.Run
+		},
+		"hotfix": func(t *testing.T) (*lab.Lab, any, runbook.Procedure) {
+			l := hotfixLab(t, "krillin")
+			c := hotfix(t, l, newClock(0))
+			c.Server.Client = newWorld(t, other(lab.Importable())).Client()
+			return l, c.Input, c.Run
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			l, in, p := with(t)
+			before := snapshot(t, l)
+			j := &runbooktest.Memory{}
+			err := (&runbook.Runner{Name: name, Input: in, Journal: j, Human: runbook.ApproveEverythingInALab{}}).Execute(t.Context(), p)
+			if err == nil || !strings.Contains(err.Error(), "the host and the URL are two servers") {
+				t.Errorf("%v, want an error that says so", err)
+			}
+			for _, rec := range recordsOf(t, j) {
+				if rec.Verb == runbook.VerbDo && (strings.Contains(rec.Step, "build") || rec.Step == "import") {
+					t.Errorf("it came to %v", rec)
+				}
+			}
+			if d := cmp.Diff(before, snapshot(t, l)); d != "" {
+				t.Errorf("something was done (-before +after)\n%s", d)
+			}
+		})
 	}
 }

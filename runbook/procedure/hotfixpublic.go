@@ -24,7 +24,12 @@ func (c *Hotfix) prepare(ctx context.Context, r *runbook.Run) (plan hotfixPlan, 
 		return plan, err
 	}
 	g := r.Group("configuration")
-	if plan.config, err = runbook.Read(ctx, g, "make the edits", c.edits); err != nil {
+	if plan.config, err = runbook.Read(ctx, g, "make the edits", func(ctx context.Context) (hotfixConfig, error) {
+		if err := OneServer(ctx, c.Server, in.channels()[0], ""); err != nil {
+			return hotfixConfig{}, err
+		}
+		return c.edits(ctx)
+	}); err != nil {
 		return plan, err
 	}
 	if err := g.Gate(ctx, runbook.Gate{

@@ -13,7 +13,7 @@ import (
 func (c *Hotfix) tested(ctx context.Context, r *runbook.Run, built []hotfixBuilt) ([]releaseImage, error) {
 	for n := 1; ; n++ {
 		round := r.Group(fmt.Sprintf("QA %d", n))
-		candidates, err := runbook.Read(ctx, round, "find candidates", c.newest)
+		candidates, err := runbook.Read(ctx, round, "find candidates", func(ctx context.Context) ([]releaseImage, error) { return c.candidates(ctx, r.Planning()) })
 		if err != nil {
 			return nil, err
 		}
@@ -34,6 +34,9 @@ func (c *Hotfix) tested(ctx context.Context, r *runbook.Run, built []hotfixBuilt
 				return nil, err
 			}
 		}
+		if err := askAgain(ctx, round, againOf(candidates), c.Input.Not); err != nil {
+			return nil, err
+		}
 		if err := round.Gate(ctx, runbook.Gate{
 			Name:     "approve",
 			Question: fmt.Sprintf("Has QA tested these very %d images, and may they be released as %s?", len(candidates), c.Input.Tag),
@@ -46,7 +49,7 @@ func (c *Hotfix) tested(ctx context.Context, r *runbook.Run, built []hotfixBuilt
 		}
 		same, err := runbook.Read(ctx, round, "still the newest", func(ctx context.Context) (bool, error) {
 			now, err := c.newest(ctx)
-			return slices.Equal(now, candidates), err
+			return slices.EqualFunc(now, candidates, releaseImage.same), err
 		})
 		if err != nil || same {
 			return candidates, err
@@ -55,6 +58,18 @@ func (c *Hotfix) tested(ctx context.Context, r *runbook.Run, built []hotfixBuilt
 			return nil, err
 		}
 	}
+}
+
+// candidates are the newest images, with what stable knows about each. Those of a
+// plan are yet to be made.
+func (c *Hotfix) candidates(ctx context.Context, planning bool) ([]releaseImage, error) {
+	list, err := c.newest(ctx)
+	for n := range list {
+		if err == nil && !planning {
+			err = list[n].compare(ctx, c.Server.Client, c.Input.Tag)
+		}
+	}
+	return list, err
 }
 
 // newest lists the newest images of the rc channels, where stable has the device.

@@ -55,13 +55,7 @@ func (c *Release) Run(ctx context.Context, r *runbook.Run) error {
 	if err != nil {
 		return err
 	}
-	var again []string
-	for _, v := range candidates {
-		if v.Again != "" {
-			again = append(again, v.Again)
-		}
-	}
-	if err := askAgain(ctx, r, again, in.Not); err != nil {
+	if err := askAgain(ctx, r, againOf(candidates), in.Not); err != nil {
 		return err
 	}
 	err = r.Gate(ctx, runbook.Gate{

@@ -26,6 +26,21 @@ type releaseImage struct {
 	Tag string `json:"tag,omitempty"`
 }
 
+// same reports whether it is the same image, whatever has happened around it.
+func (v releaseImage) same(o releaseImage) bool {
+	return v.Pair == o.Pair && v.Version == o.Version && v.Detail == o.Detail
+}
+
+// againOf says of which images the content was there before.
+func againOf(list []releaseImage) (again []string) {
+	for _, v := range list {
+		if v.Again != "" {
+			again = append(again, v.Again)
+		}
+	}
+	return again
+}
+
 // findCandidates pins the pairs and the newest image of each. What is out already is
 // an error: copied at 0 % it would be taken from those who are offered it.
 func (c *Release) findCandidates(ctx context.Context, r *runbook.Run) ([]releaseImage, error) {

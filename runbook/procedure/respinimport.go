@@ -15,6 +15,10 @@ import (
 // pointable finds out, before anything is built, whether the build could be
 // imported into the channel.
 func (c *Respin) pointable(ctx context.Context) error {
+	// Later, when nothing is built any more, a mirror must not lag either.
+	if err := OneServer(ctx, c.Server, c.Input.Channel, ""); errors.Is(err, errOtherServer) {
+		return err
+	}
 	now, err := c.Config.Read(ctx)
 	if err != nil {
 		return err
@@ -34,6 +38,9 @@ func (c *Respin) publish(ctx context.Context, r *runbook.Run, built cdimage.Buil
 	in := c.Input
 	section, key := channelconfig.Section(in.Channel), "file_"+in.File
 	before, err := runbook.Read(ctx, r, "configuration before", func(ctx context.Context) (string, error) {
+		if err := OneServer(ctx, c.Server, in.Channel, ""); err != nil {
+			return "", err
+		}
 		now, err := c.Config.Read(ctx)
 		if err != nil {
 			return "", err

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -14,6 +15,7 @@ import (
 	"github.com/landingteam/landing/runbook/procedure"
 	"github.com/landingteam/landing/runbook/runbooktest"
 	"github.com/landingteam/landing/systemimage"
+	"github.com/landingteam/landing/systemimage/operate"
 )
 
 // backedOut is a lab in which image 2 of stable, which rc has too, was taken back:
@@ -222,6 +224,46 @@ func TestBackOutsShareTheStopFile(t *testing.T) {
 		text, err := os.ReadFile(stop.Path)
 		if err != nil || !strings.Contains(string(text), faulty(2)[n].String()+":2") {
 			t.Errorf("the stop file says %q (%v), want %s in it", text, err, image)
+		}
+	}
+}
+
+// A hotfix whose content stable had before, and took back, asks before QA is asked.
+func TestHotfixPublishAgain(t *testing.T) {
+	t.Parallel()
+	for _, verdict := range []runbook.Verdict{runbook.No, runbook.Yes} {
+		l := hotfixLab(t, "krillin")
+		c := hotfix(t, l, newClock(time.Hour))
+		var asked []string
+		x := &runbook.Runner{Name: "hotfix", Input: c.Input, Journal: &runbooktest.Memory{}, Human: human(func(q runbook.Question) runbook.Answer {
+			if strings.HasPrefix(q.Step, "QA") {
+				asked = append(asked, q.Step)
+			}
+			a, _ := runbook.ApproveEverythingInALab{}.Ask(t.Context(), q)
+			if strings.HasSuffix(q.Step, "publish again") {
+				a.Verdict = verdict
+			}
+			return a
+		})}
+		x.Observe = func(rec runbook.Record) {
+			if rec.Step != "import" || rec.Kind != runbook.Done {
+				return
+			}
+			req := operate.CopyRequest{From: "ubuntu-touch/rc/bq-aquaris.en", To: "ubuntu-touch/stable/bq-aquaris.en", Device: "krillin", Version: 2, Tag: "faulty", Percentage: 0}
+			if _, err := l.Server().Copy(t.Context(), req); err != nil {
+				t.Error(err)
+			}
+		}
+		err := x.Execute(t.Context(), c.Run)
+		want := []string{"QA 1/publish again", "QA 1/approve"}
+		if verdict == runbook.No {
+			want = want[:1]
+		}
+		if d := cmp.Diff(want, asked); d != "" {
+			t.Errorf("asked (-want +got)\n%s(%v)", d, err)
+		}
+		if _, tag, p := latest(t, l, "ubuntu-touch/stable/bq-aquaris.en", "krillin"); verdict == runbook.No && (tag != "faulty" || p != 0 || !errors.Is(err, runbook.ErrRejected)) {
+			t.Errorf("after a no: tag %s at %d %%, %v", tag, p, err)
 		}
 	}
 }

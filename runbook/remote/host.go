@@ -61,6 +61,11 @@ type Host struct {
 	// something is known to its caller alone: those still run.
 	ReadOnly bool
 
+	// Current, when set, is asked just before a command is sent, with the context of
+	// the call: after an error nothing is sent. With runbook.Current a process that
+	// slept, and whose run another one has by now, does nothing on the host any more.
+	Current func(context.Context) error
+
 	Logger *slog.Logger // debug lines about connections and commands, never their input; silent when nil
 
 	mu       sync.Mutex

@@ -56,6 +56,11 @@ func (h *Host) exec(ctx context.Context, line string, stdin []byte, stdout, stde
 		}
 		s, err := h.session(ctx, l)
 		if err == nil {
+			if err := h.current(ctx); err != nil {
+				s.Close()
+				<-l.slots
+				return 0, err
+			}
 			return h.finish(ctx, l, s, line, stdin, stdout, stderr)
 		}
 		<-l.slots
@@ -74,6 +79,16 @@ func (h *Host) exec(ctx context.Context, line string, stdin []byte, stdout, stde
 			return 0, err
 		}
 	}
+}
+
+func (h *Host) current(ctx context.Context) error {
+	if h.Current == nil {
+		return nil
+	}
+	if err := h.Current(ctx); err != nil {
+		return h.fail("run", nil, "not sent", err)
+	}
+	return nil
 }
 
 var errStale = errors.New("the link was lost before the command was sent")

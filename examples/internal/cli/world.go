@@ -332,7 +332,7 @@ func newHost(m Host, where string) *remote.Host {
 	if !ok {
 		user, addr = "", where
 	}
-	h := &remote.Host{Addr: addr, User: user, HostKey: m.HostKey, KeyFile: m.KeyFile}
+	h := &remote.Host{Addr: addr, User: user, HostKey: m.HostKey, KeyFile: m.KeyFile, Current: runbook.Current}
 	if m.KnownHosts != "" {
 		h.KnownHosts = []string{m.KnownHosts}
 	}
