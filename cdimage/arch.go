@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -112,17 +113,31 @@ func (v Arches) find(label string) *Arch {
 	return nil
 }
 
-// Label returns the label of the architecture that the publisher or a file
-// calls name, "" when there is none. The publisher writes arm64+raspi for
-// ...-arm64-raspi and amd64 for ...-amd64-generic; the files of an Android
+// flavourNames are the flavours of an architecture that labels call otherwise than
+// ARCHES and the publisher do: the plain one first.
+var flavourNames = [][2]string{{"", "generic"}, {"unleashed", "sifive_fu540"}, {"unmatched", "sifive_hifive_unmatched_fu740"}}
+
+// Label returns the label of the architecture that ARCHES, the publisher or a file
+// calls name, "" when there is none: arm64+raspi stands for ...-arm64-raspi and
+// amd64, where that is so called, for ...-amd64-generic. The files of an Android
 // device say armhf+mako, those of its recovery armel+mako.
 func (v Arches) Label(name string) string {
-	cpu, _, _ := strings.Cut(name, "+")
-	if cpu == "armel" {
-		cpu = "armhf"
+	cpu, flavour, _ := strings.Cut(name, "+")
+	suffixes := []string{"-" + strings.ReplaceAll(name, "+", "-")}
+	for _, f := range flavourNames {
+		if f[0] == flavour {
+			suffixes = append(suffixes, "-"+cpu+"-"+f[1])
+		}
 	}
-	dashed := strings.ReplaceAll(name, "+", "-")
-	for _, suffix := range []string{"-" + dashed, "-" + dashed + "-generic", "-" + cpu, "-" + cpu + "-generic"} {
+	switch cpu {
+	case "armel", "armhf":
+		suffixes = append(suffixes, "-armhf")
+	case "i386":
+		suffixes = append(suffixes, "-i386")
+	case "":
+		return ""
+	}
+	for _, suffix := range suffixes {
 		for _, a := range v {
 			if strings.HasSuffix(a.Label, suffix) {
 				return a.Label
@@ -130,6 +145,28 @@ func (v Arches) Label(name string) string {
 		}
 	}
 	return ""
+}
+
+// archInLabel finds the architecture behind the project, and its flavour.
+var archInLabel = regexp.MustCompile(`-(amd64v3|amd64|arm64|armel|armhf|hppa|i386|ia64|lpia|powerpc|ppc64el|riscv64|s390x|sparc)(?:-(\S+))?$`)
+
+// ArchName returns what ARCHES and the publisher call the architecture with a label:
+// arm64+raspi for ubuntu-server-arm64-raspi. It is "" for what is no label.
+func ArchName(label string) string {
+	m := archInLabel.FindStringSubmatch(label)
+	if m == nil {
+		return ""
+	}
+	flavour := m[2]
+	for _, f := range flavourNames {
+		if f[1] == flavour {
+			flavour = f[0]
+		}
+	}
+	if flavour == "" {
+		return m[1]
+	}
+	return m[1] + "+" + flavour
 }
 
 // LabelOfFile returns the label of the architecture that a file of the published
