@@ -72,17 +72,30 @@ var launchpadStates = map[string]Cause{
 // more.
 func (p *buildParser) stateCauses() (causes []Cause) {
 	for _, a := range p.log.Arches {
-		if a.State == "" || a.Good() {
-			continue
-		}
-		c, ok := launchpadStates[a.State]
-		if !ok { // "Failed to build", "failed"
-			c = Cause{Class: Unknown, Needs: needsLivefsLog}
-		}
-		c.Scope = a.Label
-		causes = append(causes, c)
+		causes = append(causes, stateCause(a)...)
 	}
 	return causes
+}
+
+func stateCause(a Arch) []Cause {
+	if a.State == "" || a.Good() {
+		return nil
+	}
+	c, ok := launchpadStates[a.State]
+	if !ok { // "Failed to build", "failed"
+		c = Cause{Class: Unknown, Needs: needsLivefsLog}
+	}
+	c.Scope = a.Label
+	return []Cause{c}
+}
+
+// waiting reports whether a state is that of a build at work.
+func waiting(state string) bool {
+	switch state {
+	case "Needs building", "Currently building", "Gathering build output", "Uploading build", "Cancelling build":
+		return true
+	}
+	return false
 }
 
 func (p *buildParser) diskCauses() []Cause {

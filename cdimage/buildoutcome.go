@@ -73,6 +73,16 @@ func (l *BuildLog) published() Outcome {
 	return Complete
 }
 
+// Anew reports whether the run was to make new live file systems, and not to publish
+// what there is.
+func (l *BuildLog) Anew() bool {
+	return l.has(stageBuild) && !strings.Contains(l.Fatal, "no build found to reuse") && !slices.ContainsFunc(l.Arches, func(a Arch) bool { return a.Reused != "" })
+}
+
+// AllAsked reports whether Launchpad was asked for every live file system that the run
+// wanted; a run that ended before has no more architectures in its log.
+func (l *BuildLog) AllAsked() bool { return l.allAsked }
+
 // has reports whether the log has the marker of a stage.
 func (l *BuildLog) has(stage string) bool {
 	for _, s := range l.Stages {

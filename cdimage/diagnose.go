@@ -15,6 +15,10 @@ type Evidence struct {
 	// Livefs holds the logs of failed live file systems by label.
 	Livefs map[string]*LivefsLog
 
+	// States are Launchpad's words for live file systems whose end is not in the log,
+	// by label.
+	States map[string]string
+
 	// Now is the time by the clock of the image host. It tells a run at work
 	// from a killed one, and whether an image published now would get another
 	// day's ID. Zero: the last time in the log, so that an unfinished run
@@ -64,6 +68,9 @@ func Diagnose(e Evidence) Diagnosis {
 	l := e.Log
 	if l == nil {
 		l = &BuildLog{Publish: NotYet}
+	}
+	if len(e.States) > 0 {
+		l = l.ended(e.States)
 	}
 	if e.Files != nil {
 		l = l.believing(e.Files)

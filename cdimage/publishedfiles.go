@@ -28,6 +28,21 @@ func (l *BuildLog) believing(files []string) *BuildLog {
 	return &b
 }
 
+// ended returns the log with the ends of live file systems that Launchpad tells and the
+// log does not.
+func (l *BuildLog) ended(states map[string]string) *BuildLog {
+	b := *l
+	b.Arches, b.Causes = slices.Clone(l.Arches), slices.Clone(l.Causes)
+	for i := range b.Arches {
+		a := &b.Arches[i]
+		if state := states[a.Label]; a.State == "" && state != "" && !waiting(state) {
+			a.State = state
+			b.Causes = append(b.Causes, stateCause(*a)...)
+		}
+	}
+	return &b
+}
+
 // hasFile reports whether one of the files is of the architecture with a label,
 // by the name that the publisher gave it.
 func (l *BuildLog) hasFile(label string, files []string) bool {

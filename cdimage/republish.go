@@ -76,11 +76,18 @@ func (w *weigher) republish(e Evidence) Republish {
 }
 
 // mixedIn says why a live file system that is not of this run could be published,
-// and what has to be known first if it can be right all the same. A build that
-// Launchpad has not ended may still be good.
+// and what has to be known first if it can be right all the same. A build whose end is
+// not in the log may still be good. wanted are the labels that count; none: all of the
+// run's.
 func (w *weigher) mixedIn(wanted []string) (why, first string) {
+	counts := func(a Arch) bool { return len(wanted) == 0 || slices.Contains(wanted, a.Label) }
+	var open []string // builds of which nobody knows how they ended
 	for _, a := range w.log.Arches {
-		if !a.Good() && !w.goesOn(a) {
+		switch {
+		case !counts(a) || a.Good() || w.goesOn(a):
+		case a.State == "" && a.Link != "":
+			open = append(open, path.Base(a.Link))
+		default:
 			return a.Label + " has no good build of this run, an older one would be mixed in", ""
 		}
 	}
@@ -89,11 +96,17 @@ func (w *weigher) mixedIn(wanted []string) (why, first string) {
 			return label + " is wanted and was not built in this run", ""
 		}
 	}
-	if on := w.stillBuilding(); len(on) > 0 {
+	if len(open) > 0 {
+		return "how Launchpad ended " + builds(open) + " is not in the log: one that is no good one, or is not there, would be replaced by an older one", ""
+	}
+	if on := w.stillBuilding(wanted); len(on) > 0 {
 		return "Launchpad has not ended " + builds(on), "wait for a good end of " + builds(on)
 	}
+	if !w.log.allAsked && len(wanted) == 0 {
+		return "the run ended before Launchpad was asked for all architectures, as far as its log says", "look whether the run has asked for all architectures"
+	}
 	for _, a := range w.log.Arches {
-		if a.Reused != "" {
+		if a.Reused != "" && counts(a) {
 			return a.Label + " was not built in this run but reused", "look up whether the newest live file system of each architecture is the one that is wanted"
 		}
 	}
@@ -124,7 +137,7 @@ func (w *weigher) publishOnly() Remedy {
 // again is how the image is made again: by publishing where that can be right, and
 // with new live file systems where it cannot.
 func (w *weigher) again() Remedy {
-	on := w.stillBuilding()
+	on := w.stillBuilding(nil)
 	if rep := w.d.Republish; rep.possible() {
 		r := w.publishOnly()
 		if !w.builtHere() && rep.First != "" { // the day alone is said by the rest
@@ -155,10 +168,11 @@ func (w *weigher) goesOn(a Arch) bool {
 	return w.log.allAsked && a.State == "" && a.Link != "" && !w.killed
 }
 
-// stillBuilding are the numbers of the builds that have not ended.
-func (w *weigher) stillBuilding() (on []string) {
+// stillBuilding are the numbers of the builds that have not ended, of the wanted labels;
+// none: of all.
+func (w *weigher) stillBuilding(wanted []string) (on []string) {
 	for _, a := range w.log.Arches {
-		if a.State == "" && a.Link != "" {
+		if a.State == "" && a.Link != "" && (len(wanted) == 0 || slices.Contains(wanted, a.Label)) {
 			on = append(on, path.Base(a.Link))
 		}
 	}

@@ -28,15 +28,21 @@ const (
 // The error is [fs.ErrNotExist] when the build has no log; that of one that just
 // ended may take five minutes. [Client.BuildLog] waits for it.
 func (c *Client) LivefsLog(ctx context.Context, address string) (io.ReadCloser, error) {
-	path, err := c.livefsBuildPath(address)
-	if err != nil {
-		return nil, err
-	}
-	b, err := c.Build(ctx, path)
+	b, err := c.LivefsBuild(ctx, address)
 	if err != nil {
 		return nil, err
 	}
 	return c.openLog(ctx, b)
+}
+
+// LivefsBuild reads the build of a live file system at an address as for
+// [Client.LivefsLog].
+func (c *Client) LivefsBuild(ctx context.Context, address string) (*Build, error) {
+	path, err := c.livefsBuildPath(address)
+	if err != nil {
+		return nil, err
+	}
+	return c.Build(ctx, path)
 }
 
 // openLog opens the log that says why a build ended.

@@ -24,6 +24,11 @@ type Builder struct {
 
 	Rules *cdimage.Rules // that the logs are read by; nil: those of package cdimage
 
+	// Livefs, if set, asks Launchpad about the live file system at an address that a
+	// log has: how a build ended whose end is not in the log, and whether it was made
+	// with the archives that were asked for.
+	Livefs func(ctx context.Context, address string) (LivefsBuild, error)
+
 	// ReadOnly makes Build refuse with ErrReadOnly before anything is run.
 	ReadOnly bool
 

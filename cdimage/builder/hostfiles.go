@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -102,4 +103,25 @@ func (b *Builder) Now(ctx context.Context) (time.Time, error) {
 		return time.Time{}, &Error{Op: "ask the host's clock", Kind: ErrHost, Err: err}
 	}
 	return time.Unix(s, 0).UTC(), nil
+}
+
+// DefaultArches asks the host for the architectures that an image set has when a
+// request names none. There are none when the host does not say.
+func (b *Builder) DefaultArches(ctx context.Context, set cdimage.ImageSet, subproject string) ([]string, error) {
+	if err := (Request{ImageSet: set, Subproject: subproject}).Validate(); err != nil {
+		return nil, err
+	}
+	argv := []string{"env", "DIST=" + set.Series, "IMAGE_TYPE=" + set.Type}
+	if subproject != "" {
+		argv = append(argv, "SUBPROJECT="+subproject)
+	}
+	out, err := b.Runner.Run(ctx, command.Command{Argv: append(argv, "for-project", set.Project, "default-arches")})
+	if err != nil {
+		return nil, &Error{Op: "ask for the architectures of", What: set.Dir() + " " + set.Type, Kind: ErrHost, Err: err}
+	}
+	names := strings.Fields(string(out.Stdout))
+	if out.Exit != 0 || slices.ContainsFunc(names, func(n string) bool { return !archForm.MatchString(n) }) {
+		return nil, nil
+	}
+	return names, nil
 }

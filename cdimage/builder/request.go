@@ -128,11 +128,7 @@ func (r Request) Argv() ([]string, error) {
 			argv = append(argv, name+"=1")
 		}
 	}
-	var ppas []string
-	for _, p := range r.ExtraPPAs {
-		ppas = append(ppas, p.String())
-	}
-	set("EXTRA_PPAS", strings.Join(ppas, " "))
+	set("EXTRA_PPAS", strings.Join(r.ppas(), " "))
 	set("ARCHES", strings.Join(r.Arches, " "))
 	set("SUBPROJECT", r.Subproject)
 	set("CHANNEL", r.Channel)
@@ -146,4 +142,12 @@ func (r Request) Argv() ([]string, error) {
 		argv = append(argv, "--live")
 	}
 	return argv, nil
+}
+
+// ppas are the archives in the form of EXTRA_PPAS.
+func (r Request) ppas() (list []string) {
+	for _, p := range r.ExtraPPAs {
+		list = append(list, p.String())
+	}
+	return list
 }

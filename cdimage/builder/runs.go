@@ -17,6 +17,9 @@ type Result struct {
 	Dir               string   // the published directory on the host, empty when there is none
 	Output            string   // what the command printed on the terminal, at most 4 kB
 	Exit              int
+
+	Anew     bool // the run was to make new live file systems
+	AllAsked bool // Launchpad was asked for every one of them
 }
 
 // Find looks for the run of an image set that began after an ID, and reads its
@@ -44,7 +47,7 @@ func (b *Builder) find(ctx context.Context, r Request, e cdimage.Evidence) (Resu
 		if e.Log, err = b.readLog(ctx, e.Build); err != nil {
 			return Result{}, false, err
 		}
-		if r.canBe(e.Log) {
+		if r.canBe(e.Log) && !b.otherPPAs(ctx, r, e.Log) {
 			res, err := b.weigh(ctx, e)
 			return res, err == nil, err
 		}
@@ -68,15 +71,17 @@ func (b *Builder) Newest(ctx context.Context, set cdimage.ImageSet) (cdimage.Bui
 	return ids[len(ids)-1], nil
 }
 
-// Result reads the log and the published directory of a run.
-func (b *Builder) Result(ctx context.Context, build cdimage.Build) (Result, error) {
+// Result reads the log and the published directory of a run. wanted are the labels of
+// the architectures that count for what is said about publishing again; none: all that
+// the run asked for.
+func (b *Builder) Result(ctx context.Context, build cdimage.Build, wanted ...string) (Result, error) {
 	log, err := b.readLog(ctx, build)
 	if err != nil {
 		res := Result{}
 		res.Build = build
 		return res, err
 	}
-	return b.weigh(ctx, cdimage.Evidence{Build: build, Log: log})
+	return b.weigh(ctx, cdimage.Evidence{Build: build, Log: log, Wanted: wanted})
 }
 
 // weigh looks at the clock and at the published directory, and judges the run.
@@ -99,7 +104,12 @@ func (b *Builder) weigh(ctx context.Context, e cdimage.Evidence) (res Result, er
 	if e.Files = res.Files; e.Files == nil {
 		e.Files = []string{} // looked at, and nothing is there
 	}
-	res.Diagnosis = cdimage.Diagnose(e)
+	res.Anew, res.AllAsked = e.Log.Anew(), e.Log.AllAsked()
+	if res.Diagnosis = cdimage.Diagnose(e); !res.Running {
+		if e.States = b.states(ctx, e.Log); len(e.States) > 0 {
+			res.Diagnosis = cdimage.Diagnose(e)
+		}
+	}
 	return res, nil
 }
 

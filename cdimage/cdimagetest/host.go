@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -43,10 +44,13 @@ type Knobs struct {
 	Downloads map[string]string
 
 	Crash       string // "copying", "publishing", "purging": the stage that dies of a full disk
-	Kill        string // the stage after whose marker the log just stops
+	Kill        string // the stage after whose marker the log just stops; "asking": when Launchpad was asked for the first live file system, "asked": for all
 	Tracker     bool   // the image tracker is down: a traceback that means nothing
 	MirrorsDown bool
 	Launchpad   string // "down": 503; "pending": an identical build is pending
+
+	// Booted is when the host was started; zero: it does not say.
+	Booted time.Time
 
 	// Pause is real time between the lines of a log, for programs that watch
 	// it grow or are to be killed.
@@ -128,11 +132,17 @@ func Program(ctx context.Context, root string, argv, env []string, stdin io.Read
 			return 2
 		}
 		vars["PROJECT"] = args[0]
-		name, args = filepath.Base(args[1]), args[2:]
+		if name, args = filepath.Base(args[1]), args[2:]; !slices.Contains(commands, name) {
+			fmt.Fprintf(stderr, "Traceback (most recent call last):\n  File \"%s/bin/for-project\", line 49, in <module>\n    main()\n  File \"%[1]s/bin/for-project\", line 45, in main\n    os.execvp(args[1], args[1:])\nFileNotFoundError: [Errno 2] No such file or directory\n", builder.HostRoot)
+			return 1
+		}
 	}
 	switch {
 	case strings.HasPrefix(name, "cron."):
 		return h.cron(name, args)
+	case name == "default-arches":
+		fmt.Fprintln(stdout, strings.Join(h.defaultArches(), " "))
+		return 0
 	case name == "date":
 		return h.date(args)
 	case name == "ls":
@@ -142,6 +152,18 @@ func Program(ctx context.Context, root string, argv, env []string, stdin io.Read
 	}
 	fmt.Fprintf(stderr, "%s: command not found\n", name)
 	return 127
+}
+
+// commands are those that a project can be given.
+var commands = []string{"default-arches", "cron.daily", "cron.daily-live", "cron.daily-preinstalled", "cron.daily-minimal", "cron.daily-dangerous",
+	"cron.daily-canary", "cron.daily-legacy", "cron.dvd", "cron.wubi", "cron.livecd-base"}
+
+// defaultArches are the architectures of an image set when ARCHES is not set.
+func (h *host) defaultArches() []string {
+	if len(h.knobs.Arches) > 0 {
+		return h.knobs.Arches
+	}
+	return []string{"armhf", "i386"}
 }
 
 type host struct {
@@ -221,6 +243,13 @@ func (h *host) tail(name string, args []string) int {
 	names := operands(args)
 	status := 0
 	for _, n := range names {
+		if n == "/proc/stat" && !h.knobs.Booted.IsZero() {
+			fmt.Fprintf(h.stdout, "cpu  1 2 3\nbtime %d\n", h.knobs.Booted.Unix())
+			continue
+		}
+		if n == "/proc/stat" {
+			n = "/no/such/file" // this machine's is not the host's
+		}
 		f, err := os.Open(h.path(n))
 		if err != nil {
 			fmt.Fprintf(h.stderr, "%s: cannot open '%s' for reading: No such file or directory\n", name, n)

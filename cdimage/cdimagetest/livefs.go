@@ -20,7 +20,11 @@ type Livefs struct {
 	Number int
 	Arch   string
 	State  string // Launchpad's word
-	Log    string // the livefs log, empty when there is none
+
+	ExtraPPAs []string // owner/name[:PIN]; the first is the archive that it was built from
+	Version   string   // the ID of the run that asked for it
+
+	Log string // the livefs log, empty when there is none
 }
 
 func livefsFile(root string, number int) string {
@@ -97,7 +101,8 @@ func (r *run) request(arch string) (int, error) {
 		}
 		number++
 	}
-	b := Livefs{ImageSet: r.build.ImageSet, Number: number, Arch: arch, State: r.knobs.States[arch]}
+	b := Livefs{ImageSet: r.build.ImageSet, Number: number, Arch: arch, State: r.knobs.States[arch],
+		ExtraPPAs: strings.Fields(r.vars["EXTRA_PPAS"]), Version: r.build.ID.String()}
 	if b.State == "" {
 		b.State = "Successfully built"
 	}
@@ -197,8 +202,14 @@ func (l *Launchpad) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if b.Log != "" {
 		log = "http://" + r.Host + "/" + livefsPath(b.ImageSet, number) + "/+files/buildlog.txt.gz"
 	}
+	archive, override := "ubuntu/+archive/primary", map[string]any{"build_type": "daily"}
+	if len(b.ExtraPPAs) > 0 {
+		owner, name, _ := strings.Cut(strings.SplitN(b.ExtraPPAs[0], ":", 2)[0], "/")
+		archive, override["extra_ppas"] = "~"+owner+"/+archive/ubuntu/"+name, b.ExtraPPAs
+	}
 	w.Header().Set("Content-Type", "application/json")
 	json.NewEncoder(w).Encode(map[string]any{
+		"archive_link": "http://" + r.Host + "/devel/" + archive, "metadata_override": override, "version": b.Version,
 		"self_link":  "http://" + r.Host + r.URL.Path,
 		"buildstate": b.State, "build_log_url": log, "upload_log_url": nil, "arch_tag": b.Arch,
 		"web_link": "https://launchpad.net/" + livefsPath(b.ImageSet, number),

@@ -60,10 +60,7 @@ func (h *host) cron(name string, args []string) int {
 	}
 	r.arches = strings.Fields(h.vars["ARCHES"])
 	if len(r.arches) == 0 {
-		r.arches = h.knobs.Arches
-	}
-	if len(r.arches) == 0 {
-		r.arches = []string{"armhf", "i386"}
+		r.arches = h.defaultArches()
 	}
 	name = filepath.Join(h.root, "log", r.build.LogPath())
 	if err = os.MkdirAll(filepath.Dir(name), 0o755); err == nil {
@@ -175,6 +172,9 @@ func (r *run) label(arch string) string {
 	if s := r.vars["SUBPROJECT"]; s != "" {
 		parts = append(parts, s)
 	}
+	if r.build.Project == "ubuntu-server" && r.build.Type == "daily-preinstalled" && !strings.Contains(arch, "+") {
+		arch += "+generic" // as the host's map of live file systems says
+	}
 	return strings.Join(append(parts, strings.ReplaceAll(arch, "+", "-")), "-")
 }
 
@@ -265,7 +265,15 @@ func (r *run) livefses() {
 			}
 			numbers[a] = n
 			r.say("%s: https://launchpad.net/%s", r.label(a), livefsPath(r.build.ImageSet, n))
+			if r.knobs.Kill == "asking" {
+				r.killed = true
+				return
+			}
 		}
+	}
+	if r.knobs.Kill == "asked" {
+		r.killed = true
+		return
 	}
 	for _, a := range slices.Backward(r.arches) { // the first asked for takes longest
 		r.now = r.now.Add(20 * time.Minute)

@@ -16,7 +16,8 @@ import (
 type built struct {
 	ID      cdimage.BuildID `json:"build_id"`
 	Publish cdimage.Outcome `json:"publish"`
-	Why     string          `json:"why,omitempty"` // why the image is not complete; empty when it is
+	Why     string          `json:"why,omitempty"`     // why the image is not complete; empty when it is
+	Foreign string          `json:"foreign,omitempty"` // live file systems in it that are not those that were meant
 }
 
 // errOvertaken says that nothing was started, because others have built meanwhile.
@@ -63,17 +64,22 @@ func since(ctx context.Context, r *runbook.Run, b *builder.Builder, req builder.
 
 // attempt is one run of the image builder, after req.After. Its result is recorded
 // whatever it is: a failed build has happened, and used up its ID. fresh says that
-// this start has learnt of it. labels are the architectures that the image should
-// have; nil: those that the run asks for. ready, if set, is asked before a run is
-// started that an earlier start was to begin.
+// this start has learnt of it. judge says what a result is worth; nil: by what the run
+// asks for. ready, if set, is asked before a run is started that an earlier start was
+// to begin.
 //
 // A run that ended is taken for ours only when this journal has begun it as a job and
 // the host has that job. The job stays there until its result is on record.
-func attempt(ctx context.Context, r *runbook.Run, b *builder.Builder, req builder.Request, labels []string, ready func(context.Context) error) (got built, fresh bool, err error) {
+func attempt(ctx context.Context, r *runbook.Run, b *builder.Builder, req builder.Request, judge func(builder.Result) built, ready func(context.Context) error) (got built, fresh bool, err error) {
 	what, verb := "build "+setName(req.ImageSet)+" anew", "build"
 	if req.PublishOnly {
 		verb = "publish"
 		what = "publish " + setName(req.ImageSet) + " again, without new live file systems"
+	}
+	if judge == nil {
+		judge = func(res builder.Result) built {
+			return built{ID: res.ID, Publish: res.Publish, Why: incomplete(res, nil)}
+		}
 	}
 	argv, err := req.Argv()
 	if err != nil {
@@ -105,7 +111,7 @@ func attempt(ctx context.Context, r *runbook.Run, b *builder.Builder, req builde
 				res, err = mine.Build(ctx, req)
 			}
 			if err == nil || errors.Is(err, builder.ErrNotBuilt) && !res.ID.IsZero() {
-				return built{res.ID, res.Publish, incomplete(res, labels)}, nil
+				return judge(res), nil
 			}
 			return built{}, err
 		},
@@ -164,10 +170,7 @@ func incomplete(res builder.Result, labels []string) string {
 // hasImage reports whether the published directory has a file of the architecture
 // with one of the labels.
 func hasImage(res builder.Result, label string, labels []string) bool {
-	var arches cdimage.Arches
-	for _, l := range labels {
-		arches = append(arches, cdimage.Arch{Label: l})
-	}
+	arches := archesOf(labels)
 	return slices.ContainsFunc(res.Files, func(f string) bool { return arches.LabelOfFile(f) == label })
 }
 

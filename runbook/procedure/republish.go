@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/landingteam/landing/cdimage"
@@ -42,18 +41,6 @@ type RepublishBuild struct {
 type RepublishInput struct {
 	cdimage.Build // without an ID the newest of its image set
 	BuildOptions  // of the full rebuild, if it comes to that; Arches count for publishing too
-}
-
-// source is the run whose live file systems are to be published.
-type source struct {
-	Build    cdimage.Build   `json:"build"`
-	Newest   cdimage.BuildID `json:"newest"`            // of the image set
-	Labels   []string        `json:"labels"`            // its architectures
-	Complete cdimage.BuildID `json:"complete,omitzero"` // a run that has published it all
-	Newer    cdimage.BuildID `json:"newer,omitzero"`    // a run with live file systems of its own since
-	Missing  string          `json:"missing,omitempty"` // an architecture that is wanted and was not built
-	Remedy   string          `json:"remedy"`
-	Causes   []cdimage.Cause `json:"causes"`
 }
 
 // safety is whether an attempt may be made.
@@ -103,9 +90,18 @@ func (p *RepublishBuild) Run(ctx context.Context, r *runbook.Run) error {
 // request is the run that publishes.
 func (p *RepublishBuild) request(src source, after cdimage.BuildID) builder.Request {
 	return builder.Request{
-		ImageSet: p.Input.ImageSet, Arches: p.Input.Arches, Subproject: p.Input.Subproject, Channel: p.Input.Channel,
+		ImageSet: p.Input.ImageSet, Arches: p.arches(src), Subproject: p.Input.Subproject, Channel: p.Input.Channel,
 		PublishOnly: true, Reuse: src.Build.ID.NeedsReuse(), After: after,
 	}
+}
+
+// arches are the architectures that are named to the host: those that were asked for,
+// or those of the run where these are not all.
+func (p *RepublishBuild) arches(src source) []string {
+	if len(p.Input.Arches) > 0 {
+		return p.Input.Arches
+	}
+	return src.Arches
 }
 
 // publish is one attempt to publish, where that is safe. Of an attempt that failed
@@ -130,107 +126,23 @@ func (p *RepublishBuild) publish(ctx context.Context, r, g *runbook.Run, src sou
 			return failed, true, err
 		}
 	}
-	got, fresh, err := attempt(ctx, g, p.Builder, req, src.Labels, ready)
-	if errors.Is(err, errOvertaken) {
+	got, fresh, err := attempt(ctx, g, p.Builder, req, func(res builder.Result) built {
+		got := built{res.ID, res.Publish, incomplete(res, src.Labels), src.foreign(res)}
+		if got.Foreign != "" {
+			got.Why = strings.TrimPrefix(got.Why+"; "+got.Foreign, "; ")
+		}
+		return got
+	}, ready)
+	switch {
+	case errors.Is(err, errOvertaken):
 		return failed, false, err
+	case err == nil && got.Foreign != "":
+		return failed, true, p.offer(ctx, r, src, fmt.Sprintf("%s was published with a live file system of another run: %s", got.ID, got.Foreign))
 	}
 	if err != nil || got.Why == "" || fresh {
 		return failed, true, ended(r, got, req, err)
 	}
 	return got.ID, false, nil
-}
-
-// find goes back from the newest run to the one that made the live file systems. id is
-// the run that is meant, zero for the newest.
-func (p *RepublishBuild) find(ctx context.Context, id cdimage.BuildID) (source, error) {
-	in := p.Input
-	in.ID = id
-	ids, err := p.Builder.IDs(ctx, in.ImageSet)
-	if err != nil {
-		return source{}, err
-	}
-	at := len(ids) - 1
-	if !in.ID.IsZero() && !slices.Contains(ids, in.ID) {
-		return source{}, fmt.Errorf("%s: %w on the image host", in.Build, cdimage.ErrNotFound)
-	}
-	if at < 0 {
-		return source{}, fmt.Errorf("a build of %s: %w on the image host", setName(in.ImageSet), cdimage.ErrNotFound)
-	}
-	src := source{Newest: ids[at]}
-	for ; at >= 0; at-- {
-		res, err := p.Builder.Result(ctx, cdimage.Build{ImageSet: in.ImageSet, ID: ids[at]})
-		if err != nil {
-			return source{}, err
-		}
-		if res.Running {
-			return source{}, fmt.Errorf("%s is still at work: %w; start again when it has ended", res.Build, builder.ErrLocked)
-		}
-		if incomplete(res, nil) == "" && src.Complete.IsZero() {
-			src.Complete = ids[at]
-		}
-		own := ownLabels(res)
-		if len(own) == 0 && at > 0 {
-			continue
-		}
-		src.Build, src.Labels = res.Build, own
-		src.Remedy, src.Causes = res.Remedy, res.Causes
-		break
-	}
-	if !in.ID.IsZero() && in.ID.Compare(src.Build.ID) < 0 {
-		src.Newer, src.Complete = src.Build.ID, cdimage.BuildID{}
-	}
-	src.Missing, err = p.missing(ctx, src, ids[:max(at, 0)])
-	return src, err
-}
-
-// ownLabels are the architectures of which a run made live file systems.
-func ownLabels(res builder.Result) (labels []string) {
-	for _, a := range res.Arches {
-		if a.Reused == "" {
-			labels = append(labels, a.Label)
-		}
-	}
-	return labels
-}
-
-// missing is an architecture that should be in the image and is not among those
-// of the run: one that was asked for, or that the run before it had.
-func (p *RepublishBuild) missing(ctx context.Context, src source, before []cdimage.BuildID) (string, error) {
-	if arches := p.Input.Arches; len(arches) > 0 {
-		for _, a := range arches {
-			if !slices.ContainsFunc(src.Labels, func(l string) bool { return strings.HasSuffix(l, "-"+strings.ReplaceAll(a, "+", "-")) }) {
-				return a, nil
-			}
-		}
-		return "", nil
-	}
-	for _, id := range slices.Backward(before) {
-		res, err := p.Builder.Result(ctx, cdimage.Build{ImageSet: p.Input.ImageSet, ID: id})
-		if err != nil {
-			return "", err
-		}
-		if own := ownLabels(res); len(own) > 0 {
-			for _, l := range own {
-				if !slices.Contains(src.Labels, l) {
-					return l, nil
-				}
-			}
-			break
-		}
-	}
-	return "", nil
-}
-
-// safe looks at the run again, by the host's clock of now.
-func (p *RepublishBuild) safe(ctx context.Context, src source) (safety, error) {
-	switch {
-	case !src.Newer.IsZero():
-		return safety{Why: fmt.Sprintf("%s made newer live file systems, which would be published instead", src.Newer)}, nil
-	case src.Missing != "":
-		return safety{Why: fmt.Sprintf("%s was not built in %s, an older one would be mixed in; name the architectures that are wanted if it is not among them", src.Missing, src.Build.ID)}, nil
-	}
-	res, err := p.Builder.Result(ctx, src.Build)
-	return safety{res.Republish.Safe, res.Republish.Why}, err
 }
 
 // instead is what is shown with the question.
@@ -240,20 +152,26 @@ type instead struct {
 	Remedy  string          `json:"remedy"`
 	Causes  []cdimage.Cause `json:"causes,omitempty"`
 	Command string          `json:"command"`
+	Alone   []string        `json:"good_ones_alone,omitempty"` // architectures that can be published when a new run names them
 }
 
 // offer says what to run instead of publishing again, and does it when a person
 // agrees.
 func (p *RepublishBuild) offer(ctx context.Context, r *runbook.Run, src source, why string) error {
 	full := &RebuildImage{Builder: p.Builder, Input: RebuildInput{p.Input.ImageSet, p.Input.BuildOptions}}
+	full.Input.Arches = p.arches(src)
 	argv, err := full.request().Argv()
 	if err != nil {
 		return err
 	}
+	show := instead{src.Build.String(), why, src.Remedy, src.Causes, strings.Join(argv, " "), nil}
+	if src.Sure && len(p.Input.Arches) == 0 {
+		show.Alone = src.Good
+	}
 	err = r.Gate(ctx, runbook.Gate{
 		Name:     "full rebuild",
 		Question: fmt.Sprintf("%s cannot be published again: %s. Build it anew instead?", src.Build, why),
-		Evidence: instead{src.Build.String(), why, src.Remedy, src.Causes, strings.Join(argv, " ")},
+		Evidence: show,
 	})
 	if err != nil {
 		return err

@@ -21,6 +21,7 @@ import (
 	"github.com/landingteam/landing/launchpad"
 	"github.com/landingteam/landing/runbook"
 	"github.com/landingteam/landing/runbook/lab"
+	"github.com/landingteam/landing/runbook/procedure"
 	"github.com/landingteam/landing/runbook/remote"
 	"github.com/landingteam/landing/systemimage"
 	"github.com/landingteam/landing/systemimage/keyring"
@@ -171,6 +172,9 @@ func (p Program) world(o options, stderr io.Writer) (*World, error) {
 		w.Server.ReadOnly, w.Importer.ReadOnly = o.plan, o.plan
 	}
 	if w.Builder != nil {
+		if lp, ok := w.LivefsLogs.(*launchpad.Client); ok {
+			w.Builder.Livefs = procedure.LivefsBuilds(lp)
+		}
 		w.Builder.ReadOnly = o.plan
 	}
 	return w, nil
