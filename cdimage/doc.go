@@ -33,7 +33,7 @@
 //	how a rule is compiled and finds its line                 rules.go, rulematch.go, literals.go
 //	which of several causes counts                            causerank.go
 //	the package, file or URL that a cause is about            causeitem.go
-//	the failing step of a livefs log                          livefslog.go, livefscause.go
+//	the failing step of a livefs log, its last words          livefssteps.go, livefslastwords.go, livefscause.go
 //	causes in a build log: exceptions, downloads, the rest    fatalcause.go, downloadcause.go, buildcause.go
 //	whether a build was published, and how much of it         buildoutcome.go
 //	the published directory contradicts the log               publishedfiles.go

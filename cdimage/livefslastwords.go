@@ -1,0 +1,67 @@
+package cdimage
+
+import (
+	"bytes"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// said is a line and its number.
+type said struct {
+	line   string
+	number int
+}
+
+var clockStamp = regexp.MustCompile(`^\[[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \d{4}\]$`) // above each step of today
+
+// idle reports whether a line says nothing: it is blank, or the builder's own.
+func idle(line []byte) bool {
+	text := string(bytes.TrimSpace(line))
+	return text == "" || text == "Build failed" || text == "Install failed" || text[0] == '[' && clockStamp.MatchString(text)
+}
+
+// isError reports whether a line begins as programs begin their errors, "E: ",
+// "fatal: " or "KeyError: ".
+func isError(line []byte) bool {
+	i := bytes.Index(line, []byte(": "))
+	if i < 1 || bytes.HasPrefix(line, []byte("E: Can not write log ")) {
+		return false
+	}
+	switch head := string(line[:i]); head {
+	case "E", "Error", "ERROR", "error", "fatal", "FATAL":
+		return true
+	default:
+		return !strings.Contains(head, " ") && (strings.HasSuffix(head, "Error") || strings.HasSuffix(head, "Exception"))
+	}
+}
+
+// lastLine returns the nearest line above line number that says something.
+func (p *livefsParser) lastLine(number int) said {
+	for up, line := range p.s.above() {
+		if !idle(line) {
+			return said{quote(line), number - up}
+		}
+	}
+	return said{number: number}
+}
+
+// lastWords returns what a step said last: the last error, which programs that are
+// called go on after, or else the last line.
+func (p *livefsParser) lastWords(number int) said {
+	last := p.lastLine(number)
+	for up, line := range p.s.above() {
+		switch {
+		case up > nearEnd, bytes.HasPrefix(line, []byte("RUN: /")), bytes.HasPrefix(line, []byte("P: Begin unmounting")), liveBuildStep(line) != nil:
+			return last
+		case isError(line):
+			return said{quote(line), number - up}
+		}
+	}
+	return last
+}
+
+// died reports whether a step failed.
+func (p *livefsParser) died() bool {
+	return p.traceback || p.unmounted > 0 && slices.ContainsFunc(p.hits, func(h hit) bool { return !h.rule.Weak })
+}
