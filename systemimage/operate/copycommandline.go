@@ -2,6 +2,7 @@ package operate
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -26,13 +27,20 @@ func (s *Server) copyForm(ctx context.Context, op string) (copyForm, error) {
 	if form != formUnknown {
 		return form, nil
 	}
-	out, err := s.Runner.Run(ctx, s.command("", "copy-image", "--help"))
+	ask := s.command("", "copy-image", "--help")
+	out, err := s.Runner.Run(ctx, ask)
+	if err == nil && out.Exit == killed { // which says nothing about the program
+		out, err = s.Runner.Run(ctx, ask)
+	}
+	e := ending{program: "copy-image --help", Output: out}
+	if err == nil && out.Exit == killed {
+		err = errors.New(e.String())
+	}
 	if err != nil {
 		return form, &systemimage.Error{Op: op, Place: s.root() + "/bin/copy-image", Err: fmt.Errorf("asking for its help: %w", err)}
 	}
 	form = readCopyHelp(string(out.Stdout))
 	if form == formUnknown {
-		e := ending{program: "copy-image --help", Output: out}
 		return form, &systemimage.Error{Op: op, Place: s.root() + "/bin/copy-image", Kind: systemimage.ErrBroken,
 			Err: fmt.Errorf("is not the program that was expected: %v, and shows neither [-r VERSION] nor DEVICE VERSION", e)}
 	}

@@ -35,6 +35,31 @@ func TestCopyFormIsAskedOnce(t *testing.T) {
 	}
 }
 
+// A help that was killed says nothing about the program: it is asked for once more,
+// and killed again it is not said to be another program.
+func TestCopyFormKilled(t *testing.T) {
+	for _, tt := range []struct {
+		kills int
+		want  copyForm
+		text  string
+	}{
+		{1, formOption, ""},
+		{9, formUnknown, "asking for its help: copy-image --help was killed by signal 9"},
+	} {
+		n := 0
+		s := &Server{Root: "/srv/si", Runner: command.Func(func(context.Context, command.Command) (command.Output, error) {
+			if n++; n <= tt.kills {
+				return command.Output{Exit: 137}, nil
+			}
+			return command.Output{Stdout: []byte("usage: copy-image [-h] [-r VERSION]\n  A B DEVICE\n\n")}, nil
+		})}
+		form, err := s.copyForm(t.Context(), "x")
+		if form != tt.want || n != 2 || errors.Is(err, systemimage.ErrBroken) || (err == nil) != (tt.text == "") || err != nil && !strings.Contains(err.Error(), tt.text) {
+			t.Errorf("%d kills: %v after %d questions, %v; want %v, %q", tt.kills, form, n, err, tt.want, tt.text)
+		}
+	}
+}
+
 // Whatever is asked for: a request that is not refused makes a command line in
 // which every word is what it should be.
 func FuzzCopyRequest(f *testing.F) {
