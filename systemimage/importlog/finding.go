@@ -33,7 +33,7 @@ type Finding struct {
 	Elsewhere []Place  // the same in further channels and devices
 	Quotes    []Quote  // lines that prove it
 	Commands  []string // that help, for a shell in the server's root, in this order
-	Waiting   []Place  // what never has its turn because of it
+	Waiting   []Place  // what did not have its turn because of it, and mostly never has
 }
 
 // A Place is a channel, or a device of it.

@@ -55,7 +55,12 @@ func (r Report) WriteText(w io.Writer) error {
 			fmt.Fprintf(&b, "    > %s: %s\n", where, oneLine(q.Text))
 		}
 		if len(f.Waiting) > 0 {
-			fmt.Fprintf(&b, "  It keeps from their turn, on every run: %s\n", joinPlaces(f.Waiting, 12))
+			how := "keeps from their turn, on every run"
+			switch f.Class {
+			case "killed", "log-ends", "locked": // not the next one
+				how = "kept from their turn"
+			}
+			fmt.Fprintf(&b, "  It %s: %s\n", how, joinPlaces(f.Waiting, 12))
 		}
 		fmt.Fprintf(&b, "  Remedy: %s\n", f.Remedy)
 		for _, c := range f.Commands {

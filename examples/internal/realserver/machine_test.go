@@ -8,9 +8,13 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/landingteam/landing/cdimage/cdimagetest"
+	"github.com/landingteam/landing/launchpad/launchpadtest"
 )
 
 const (
@@ -27,11 +31,17 @@ type machine struct {
 	ssh     string // host and port
 	hostKey string
 	sshd    int // its process
+
+	mu        sync.Mutex
+	launchpad *launchpadtest.Server // of the world that is there now
 }
 
 // root is the image server's folder, the same in every world: paths stand in
 // configuration, crontab and tree.
 func (m *machine) root() string { return filepath.Join(m.dir, "srv") }
+
+// builder is the folder of the image builder on the host.
+func (m *machine) builder() string { return filepath.Join(m.root(), "builder") }
 
 func (m *machine) path(name string) string { return filepath.Join(m.dir, name) }
 
@@ -56,6 +66,11 @@ func startMachine(t *testing.T, f folder) *machine {
 		programs = append(programs, "../../"+name)
 	}
 	must(t, exec.Command("go", programs...))
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	must(t, exec.Command("install", "-D", "-m", "755", self, m.path("builder/for-project")))
 	m.startWeb(t)
 	m.startSSH(t)
 	m.start(t, exec.Command(cron, "-f"))
@@ -97,7 +112,8 @@ func (m *machine) start(t *testing.T, cmd *exec.Cmd) {
 	}
 }
 
-// startWeb publishes the tree, and below /sources what the importer takes files from.
+// startWeb publishes the tree, below /sources what the importer takes files from, and
+// the logs of the image builder; and answers as Launchpad.
 func (m *machine) startWeb(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -106,6 +122,13 @@ func (m *machine) startWeb(t *testing.T) {
 	m.web = l.Addr().String()
 	mux := http.NewServeMux()
 	mux.Handle("/", http.FileServer(http.Dir(filepath.Join(m.root(), "www"))))
+	mux.Handle("/cd-build-logs/", &cdimagetest.LogTree{Dir: filepath.Join(m.builder(), "log"), Prefix: "/cd-build-logs"})
+	mux.HandleFunc("/devel/", func(w http.ResponseWriter, r *http.Request) {
+		m.mu.Lock()
+		lp := m.launchpad
+		m.mu.Unlock()
+		lp.ServeHTTP(w, r)
+	})
 	mux.Handle("/sources/", http.FileServer(http.Dir(filepath.Join(m.root(), "sources", m.web))))
 	s := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
 	go func() { _ = s.Serve(l) }() // ends with Close
@@ -148,7 +171,7 @@ StrictModes no
 PasswordAuthentication no
 KbdInteractiveAuthentication no
 SetEnv PATH=%[4]s CDIMAGE_ROOT=%[5]s
-`, port, m.dir, m.account.Username, m.searchPath(), filepath.Join(m.root(), "builder"))
+`, port, m.dir, m.account.Username, m.searchPath(), m.builder())
 	if err := os.WriteFile(m.path("sshd_config"), []byte(config), 0o644); err != nil {
 		t.Fatal(err)
 	}
@@ -157,10 +180,10 @@ SetEnv PATH=%[4]s CDIMAGE_ROOT=%[5]s
 	m.sshd = cmd.Process.Pid
 }
 
-// searchPath is the PATH of the host: for-project stands in a folder of its own,
-// beside the image server's programs.
+// searchPath is the PATH of the host. The image builder's program, the only one that
+// is a fake's, stands in a folder of its own.
 func (m *machine) searchPath() string {
-	return strings.Join([]string{filepath.Join(m.folder.path, "bin"), filepath.Join(m.root(), "forproject"), "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"}, ":")
+	return strings.Join([]string{filepath.Join(m.folder.path, "bin"), m.path("builder"), "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"}, ":")
 }
 
 // as makes a command one of the account's.

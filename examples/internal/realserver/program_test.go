@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -26,7 +27,18 @@ root     = %[2]s
 host_key = %[5]s
 key_file = %[6]s
 cache    = %[7]s
-`, m.web, m.root(), m.account.Username, m.ssh, m.hostKey, m.path("id"), m.path("cache"))
+
+[cdimage]
+ssh      = %[3]s@%[4]s
+root     = %[2]s/builder
+host_key = %[5]s
+key_file = %[6]s
+logs     = http://%[1]s/cd-build-logs/
+
+[launchpad]
+root        = http://%[1]s/devel/
+credentials = %[8]s
+`, m.web, m.root(), m.account.Username, m.ssh, m.hostKey, m.path("id"), m.path("cache"), m.path("credentials"))
 	if err := os.WriteFile(m.path("site.conf"), []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}
@@ -34,7 +46,7 @@ cache    = %[7]s
 }
 
 // most is how often a run is started until it must be done.
-const most = 12
+const most = 20
 
 // until starts the procedure until it is done, with one kill in the first start
 // that gets there, and returns the state of the world then.
@@ -48,7 +60,7 @@ func (s scene) until(t *testing.T, m *machine, k kill, n *tally) string {
 		}
 		n.starts++
 		operator := []string{"operator", "colleague"}[(start-1)%2]
-		exit, hit, out := m.run(t, s.run, operator, k, n)
+		exit, hit, out := m.run(t, s, operator, k, n)
 		fmt.Fprintf(&story, "-- start %d: exit status %d\n%s\n", start, exit, out)
 		if hit {
 			n.hit(k.kind)
@@ -57,8 +69,11 @@ func (s scene) until(t *testing.T, m *machine, k kill, n *tally) string {
 		if exit == 0 {
 			break
 		}
-		if exit == 2 {
+		switch exit {
+		case 2:
 			t.Fatalf("%s\n%s", k, &story)
+		case 3: // a time may be waited for
+			time.Sleep(time.Second)
 		}
 	}
 	if k.at > 0 {
@@ -89,10 +104,13 @@ func (m *machine) settled(t *testing.T, program string, k kill, story fmt.String
 }
 
 // run starts the program once. It says how it ended and whether the kill hit.
-func (m *machine) run(t *testing.T, words []string, operator string, k kill, n *tally) (exit int, hit bool, output []byte) {
+func (m *machine) run(t *testing.T, s scene, operator string, k kill, n *tally) (exit int, hit bool, output []byte) {
 	t.Helper()
-	args := slices.Concat([]string{"-site", m.site(t), "-journal", m.path("journal"), "-operator", operator}, words[1:])
-	cmd := exec.Command(m.path("programs/"+words[0]), args...)
+	args := slices.Concat([]string{"-site", m.site(t), "-journal", m.path("journal"), "-operator", operator}, s.run[1:])
+	for i := range args {
+		args[i] = strings.ReplaceAll(args[i], "$builder", m.builder())
+	}
+	cmd := exec.Command(m.path("programs/"+s.run[0]), args...)
 	cmd.Env = append(os.Environ(), "HOME="+m.dir, "SSH_AUTH_SOCK=")
 	cmd.Stdin = strings.NewReader(strings.Repeat("yes\nlooked at it\n", 20))
 	var out bytes.Buffer
@@ -129,6 +147,9 @@ func (m *machine) run(t *testing.T, words []string, operator string, k kill, n *
 					began = append(began, p)
 				}
 			}
+			if s.stop {
+				m.touchStop(t)
+			}
 			if hit || k.at == 0 {
 				continue
 			}
@@ -151,8 +172,24 @@ func (m *machine) run(t *testing.T, words []string, operator string, k kill, n *
 	}
 }
 
+// touchStop stops a rollout, once, as soon as it waits between two steps.
+func (m *machine) touchStop(t *testing.T) {
+	t.Helper()
+	file := filepath.Join(m.root(), "phased-state", "done")
+	if _, err := os.Stat(filepath.Dir(file)); err == nil || !strings.Contains(m.journal(), "what is due") {
+		return
+	}
+	must(t, m.as(exec.Command("mkdir", filepath.Dir(file))))
+	must(t, m.as(exec.Command("touch", file)))
+}
+
+// journal is its text; "" when there is none yet.
+func (m *machine) journal() string {
+	text, _ := os.ReadFile(m.path("journal"))
+	return string(text)
+}
+
 // lines counts those of the journal.
 func (m *machine) lines() int {
-	text, _ := os.ReadFile(m.path("journal")) // none yet
-	return bytes.Count(text, []byte("\n"))
+	return strings.Count(m.journal(), "\n")
 }

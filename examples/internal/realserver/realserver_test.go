@@ -12,6 +12,7 @@
 package realserver_test
 
 import (
+	"cmp"
 	"flag"
 	"fmt"
 	"os"
@@ -34,8 +35,10 @@ var kills = flag.Int("kills", 9, "how often each procedure is killed, a third of
 // A scene is a procedure on a world: what is started, and what devices take then.
 type scene struct {
 	name    string
-	world   func(m *machine) world
+	world   func() world
 	run     []string // the program and what stands behind its flags for site and journal
+	cron    string   // when the importer's line runs; every minute when empty
+	stop    bool     // somebody touches the stop file as soon as the run waits
 	devices []device // after the end
 }
 
@@ -60,7 +63,7 @@ func TestRealServer(t *testing.T) {
 // play runs the scene once undisturbed, and then once for each kill.
 func (s scene) play(t *testing.T, m *machine) (n tally) {
 	t.Helper()
-	w := s.world(m)
+	w := m.here(s.world(), cmp.Or(s.cron, "* * * * *"))
 	m.reset(t, w)
 	want := s.until(t, m, kill{}, &n)
 	for _, k := range killsOf(n.lines, n.programs, *kills) {

@@ -1,6 +1,7 @@
 package realserver_test
 
 import (
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -14,6 +15,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/landingteam/landing/cdimage/cdimagetest"
+	"github.com/landingteam/landing/launchpad/launchpadtest"
 	"github.com/landingteam/landing/systemimage/systemimagetest"
 )
 
@@ -26,10 +29,10 @@ type world = systemimagetest.World
 var hostOf = regexp.MustCompile(`http://([a-z0-9.-]+\.example\.net)/`)
 
 // here makes a world one of this machine: its sources are on loopback, its importer
-// runs every minute, and with the folder's python3.
-func (m *machine) here(w world) world {
+// runs when it is told, and with the folder's python3.
+func (m *machine) here(w world, when string) world {
 	text := hostOf.ReplaceAllString(w.String(), "http://"+m.web+"/sources/$1/")
-	text = strings.Replace(text, "*/5 * * * * ", "* * * * * ", 1)
+	text = strings.Replace(text, "*/5 * * * * ", when+" ", 1)
 	text = strings.Replace(text, "MAILTO=landing@example.net\n", "MAILTO=\"\"\nPATH="+m.searchPath()+"\n", 1)
 	w, err := systemimagetest.ParseWorld(text)
 	if err != nil {
@@ -42,7 +45,7 @@ func (m *machine) here(w world) world {
 func (m *machine) reset(t *testing.T, w world) {
 	t.Helper()
 	m.clear(t)
-	template := m.path("template-" + fmt.Sprintf("%x", len(w.String())))
+	template := m.path(fmt.Sprintf("template-%x", sha256.Sum256([]byte(w.String()))))
 	if _, err := os.Stat(template); err != nil {
 		m.lay(t, w)
 		must(t, exec.Command("cp", "-a", m.root(), template))
@@ -50,6 +53,27 @@ func (m *machine) reset(t *testing.T, w world) {
 		must(t, exec.Command("cp", "-a", template, m.root()))
 	}
 	must(t, exec.Command("crontab", "-u", m.account.Username, filepath.Join(m.root(), "crontab")))
+	lp := launchpadtest.NewServer(packages())
+	lp.Tick = time.Minute // between two questions
+	m.mu.Lock()
+	m.launchpad = lp
+	m.mu.Unlock()
+	if err := lp.Client().Credentials.WriteFile(m.path("credentials")); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// packages is what Launchpad holds: a package in the PPA that images are built with,
+// its fix in a private one, and a snapshot that is ready.
+func packages() *launchpadtest.World {
+	w := launchpadtest.NewWorld()
+	w.AddPPA("landing-team", "embargoed").Private = true
+	for _, name := range []string{"overlay", "snapshot"} {
+		w.AddPPA("landing-team", name)
+		w.Publish("~landing-team/ubuntu/"+name, "vivid", launchpadtest.Package{Name: "unity8", Version: "8.12-0ubuntu1"})
+	}
+	w.Publish("~landing-team/ubuntu/embargoed", "vivid", launchpadtest.Package{Name: "unity8", Version: "8.12-0ubuntu1.1"})
+	return w
 }
 
 // lay makes the folder of the image server.
@@ -63,6 +87,9 @@ func (m *machine) lay(t *testing.T, w world) {
 			t.Fatal(err)
 		}
 		must(t, exec.Command("cp", "-RL", filepath.Join(m.folder.path, "server", name), m.root()))
+	}
+	if err := cdimagetest.SetKnobs(m.builder(), cdimagetest.Knobs{Today: true, Pause: 50 * time.Millisecond}); err != nil {
+		t.Fatal(err)
 	}
 	must(t, exec.Command("chown", "-R", fmt.Sprintf("%d:%d", m.id[0], m.id[1]), m.root()))
 	keys, err := filepath.Glob(filepath.Join(m.root(), "secret/gpg/keys/*"))
@@ -99,7 +126,8 @@ func (m *machine) clear(t *testing.T) {
 		}
 	}
 	m.stopAgents(t)
-	for _, dir := range []string{m.root(), filepath.Join(m.account.HomeDir, ".landing"), m.path("cache"), m.path("journal"), m.path("journal.ledger")} {
+	ledgers, _ := filepath.Glob(m.path("journal.*"))
+	for _, dir := range append(ledgers, m.root(), filepath.Join(m.account.HomeDir, ".landing"), m.path("cache"), m.path("journal")) {
 		if err := os.RemoveAll(dir); err != nil {
 			t.Fatal(err)
 		}
@@ -128,10 +156,15 @@ func (m *machine) state(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
+	builds, _ := filepath.Glob(filepath.Join(m.builder(), "log/*/*/*.log"))
 	jobs, _ := filepath.Glob(filepath.Join(m.account.HomeDir, ".landing/jobs/*"))
 	left, _ := filepath.Glob(filepath.Join(www, "*/*/*/*.new*"))
-	fmt.Fprintf(&b, "-- configuration --\n%s-- crontab --\n%s-- jobs --\n%v\n-- half-written --\n%v\n", config,
-		must(t, exec.Command("crontab", "-u", m.account.Username, "-l")), jobs, left)
+	stop, err := os.ReadFile(filepath.Join(m.root(), "phased-state", "done"))
+	if err == nil {
+		fmt.Fprintf(&b, "-- stop file --\n%s", stop)
+	}
+	fmt.Fprintf(&b, "-- configuration --\n%s-- crontab --\n%s-- builds --\n%v\n-- jobs --\n%v\n-- half-written --\n%v\n", config,
+		must(t, exec.Command("crontab", "-u", m.account.Username, "-l")), builds, jobs, left)
 	return b.String()
 }
 
