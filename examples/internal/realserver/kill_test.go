@@ -25,6 +25,8 @@ type kill struct {
 	kind  string
 	at    int // line of the journal, or number of the program, from 1
 	after time.Duration
+
+	writing bool // wait until the program is about to replace an index
 }
 
 func (k kill) String() string {
@@ -32,6 +34,9 @@ func (k kill) String() string {
 	case "":
 		return "undisturbed"
 	case hostProgram, hostJob:
+		if k.writing {
+			return fmt.Sprintf("kill of %s %d while it writes an index", k.kind, k.at)
+		}
 		return fmt.Sprintf("kill of %s %d after %v", k.kind, k.at, k.after)
 	}
 	return fmt.Sprintf("kill of %s at line %d of the journal", k.kind, k.at)
@@ -52,6 +57,7 @@ func killsOf(lines, programs, n int) []kill {
 		if i%2 == 1 {
 			k.kind = hostJob
 		}
+		k.writing = i%3 == 2
 		all = append(all, k)
 	}
 	return all
@@ -125,9 +131,16 @@ func (m *machine) killSessions() (hit bool) {
 	return hit
 }
 
-// killProgram kills a program on the host, or all of its job.
-func killProgram(p process, kind string) bool {
-	if kind == hostJob {
+// killProgram kills a program on the host, or all of its job, when it is time.
+func (m *machine) killProgram(p process, k kill) bool {
+	time.Sleep(k.after)
+	for begin := time.Now(); k.writing && time.Since(begin) < 10*time.Second && syscall.Kill(p.pid, 0) == nil; time.Sleep(200 * time.Microsecond) {
+		if left, _ := filepath.Glob(filepath.Join(m.root(), "www/*/*/*/index.json.new")); len(left) > 0 {
+			time.Sleep(time.Duration(k.at%4) * 15 * time.Millisecond) // before, while and after it is signed
+			break
+		}
+	}
+	if k.kind == hostJob {
 		return syscall.Kill(-p.group, syscall.SIGKILL) == nil
 	}
 	return syscall.Kill(p.pid, syscall.SIGKILL) == nil

@@ -45,6 +45,10 @@ credentials = %[8]s
 	return m.path("site.conf")
 }
 
+// answer is yes to any question: to one in doubt with the result as expected, and to
+// one that wants a reason with one.
+const answer = "yes\n\nlooked at it\n"
+
 // most is how often a run is started until it must be done.
 const most = 20
 
@@ -54,19 +58,22 @@ func (s scene) until(t *testing.T, m *machine, k kill, n *tally) string {
 	t.Helper()
 	n.runs++
 	var story strings.Builder
+	due, seen := k, map[int]bool{} // the kill that is left, and programs on the host
 	for start := 1; ; start++ {
 		if start > most {
 			t.Fatalf("%s: not done after %d starts\n%s", k, most, &story)
 		}
 		n.starts++
 		operator := []string{"operator", "colleague"}[(start-1)%2]
-		exit, hit, out := m.run(t, s, operator, k, n)
+		exit, hit, out := m.run(t, s, operator, due, seen)
 		fmt.Fprintf(&story, "-- start %d: exit status %d\n%s\n", start, exit, out)
 		if hit {
 			n.hit(k.kind)
-			k.at = 0
+			due = kill{}
 		}
-		if exit == 0 {
+		if last := lastLine(out); exit == 0 || exit == 1 && s.finds != "" && strings.Contains(last, s.finds) ||
+			exit == 3 && s.pending != "" && strings.Contains(last, s.pending) {
+			m.settled(t, s, exit, k, &story)
 			break
 		}
 		switch exit {
@@ -76,13 +83,14 @@ func (s scene) until(t *testing.T, m *machine, k kill, n *tally) string {
 			time.Sleep(time.Second)
 		}
 	}
-	if k.at > 0 {
+	if k.kind == "" {
+		n.lines, n.programs = m.lines(), len(seen)
+	} else if due.at > 0 {
 		t.Logf("%s: the run was over before", k)
 	}
 	if os.Getenv("LANDING_REAL_STORY") != "" {
 		t.Logf("%s\n%s", k, &story)
 	}
-	m.settled(t, s.run[0], k, &story)
 	for _, d := range s.devices {
 		d.ask(t, m, k)
 		n.devices++
@@ -90,12 +98,12 @@ func (s scene) until(t *testing.T, m *machine, k kill, n *tally) string {
 	return m.state(t)
 }
 
-// settled makes sure that the journal owes nothing, and that the tree is sound.
-func (m *machine) settled(t *testing.T, program string, k kill, story fmt.Stringer) {
+// settled makes sure that the journal says the same end and owes nothing, and that the tree is sound.
+func (m *machine) settled(t *testing.T, s scene, want int, k kill, story fmt.Stringer) {
 	t.Helper()
-	cmd := exec.Command(m.path("programs/"+program), "-journal", m.path("journal"), "-status")
-	if out, err := cmd.CombinedOutput(); err != nil || strings.Contains(string(out), "owed") {
-		t.Errorf("%s: the status is %v:\n%s\n%s", k, err, out, story)
+	cmd := exec.Command(m.path("programs/"+s.run[0]), "-journal", m.path("journal"), "-status")
+	if out, _ := cmd.CombinedOutput(); cmd.ProcessState.ExitCode() != want || strings.Contains(string(out), "owed") {
+		t.Errorf("%s: the status ends with %d, want %d:\n%s\n%s", k, cmd.ProcessState.ExitCode(), want, out, story)
 	}
 	cmd = exec.Command(m.path("programs/checktree"), "-site", m.site(t))
 	if out, err := cmd.CombinedOutput(); err != nil {
@@ -103,16 +111,22 @@ func (m *machine) settled(t *testing.T, program string, k kill, story fmt.String
 	}
 }
 
+// lastLine is what a program said last.
+func lastLine(out []byte) string {
+	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
+	return lines[len(lines)-1]
+}
+
 // run starts the program once. It says how it ended and whether the kill hit.
-func (m *machine) run(t *testing.T, s scene, operator string, k kill, n *tally) (exit int, hit bool, output []byte) {
+func (m *machine) run(t *testing.T, s scene, operator string, k kill, seen map[int]bool) (exit int, hit bool, output []byte) {
 	t.Helper()
 	args := slices.Concat([]string{"-site", m.site(t), "-journal", m.path("journal"), "-operator", operator}, s.run[1:])
 	for i := range args {
-		args[i] = strings.ReplaceAll(args[i], "$builder", m.builder())
+		args[i] = strings.ReplaceAll(args[i], "$dir", m.dir)
 	}
 	cmd := exec.Command(m.path("programs/"+s.run[0]), args...)
 	cmd.Env = append(os.Environ(), "HOME="+m.dir, "SSH_AUTH_SOCK=")
-	cmd.Stdin = strings.NewReader(strings.Repeat("yes\nlooked at it\n", 20))
+	cmd.Stdin = strings.NewReader(strings.Repeat(answer, 30))
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
 	if err := cmd.Start(); err != nil {
@@ -120,10 +134,9 @@ func (m *machine) run(t *testing.T, s scene, operator string, k kill, n *tally) 
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- cmd.Wait() }()
-	seen := map[int]bool{}
 	tick := time.NewTicker(4 * time.Millisecond)
 	defer tick.Stop()
-	limit := time.After(5 * time.Minute)
+	limit := time.After(15 * time.Minute)
 	for {
 		select {
 		case err := <-ended:
@@ -131,14 +144,11 @@ func (m *machine) run(t *testing.T, s scene, operator string, k kill, n *tally) 
 			if err != nil && !errors.As(err, &failed) {
 				t.Fatal(err)
 			}
-			if k.kind == "" {
-				n.lines, n.programs = m.lines(), len(seen)
-			}
 			return cmd.ProcessState.ExitCode(), hit, out.Bytes()
 		case <-limit:
 			_ = cmd.Process.Kill()
 			<-ended
-			t.Fatalf("%s: still running after 5 minutes\n%s", k, &out)
+			t.Fatalf("%s: still running after a quarter of an hour\n%s", k, &out)
 		case <-tick.C:
 			var began []process
 			for _, p := range m.ours() {
@@ -164,8 +174,7 @@ func (m *machine) run(t *testing.T, s scene, operator string, k kill, n *tally) 
 				}
 			case hostProgram, hostJob:
 				if len(began) > 0 && len(seen) >= k.at {
-					time.Sleep(k.after)
-					hit = killProgram(began[0], k.kind)
+					hit = m.killProgram(began[0], k)
 				}
 			}
 		}

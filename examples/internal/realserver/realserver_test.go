@@ -36,10 +36,13 @@ var kills = flag.Int("kills", 9, "how often each procedure is killed, a third of
 type scene struct {
 	name    string
 	world   func() world
-	run     []string // the program and what stands behind its flags for site and journal
-	cron    string   // when the importer's line runs; every minute when empty
-	stop    bool     // somebody touches the stop file as soon as the run waits
-	devices []device // after the end
+	run     []string          // the program and what stands behind its flags for site and journal
+	files   map[string]string // that the program reads, by name, in $dir
+	pending string            // what the run waits for at its end, for days; it ends when empty
+	finds   string   // what a run says that ends well and exits with 1
+	cron    string            // when the importer's line runs; every minute when empty
+	stop    bool              // somebody touches the stop file as soon as the run waits
+	devices []device          // after the end
 }
 
 // TestRealServer is skipped unless LANDING_REAL names a folder, of which [folder]
@@ -63,6 +66,11 @@ func TestRealServer(t *testing.T) {
 // play runs the scene once undisturbed, and then once for each kill.
 func (s scene) play(t *testing.T, m *machine) (n tally) {
 	t.Helper()
+	for name, text := range s.files {
+		if err := os.WriteFile(m.path(name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
 	w := m.here(s.world(), cmp.Or(s.cron, "* * * * *"))
 	m.reset(t, w)
 	want := s.until(t, m, kill{}, &n)

@@ -127,15 +127,15 @@ func (m *machine) clear(t *testing.T) {
 	}
 	m.stopAgents(t)
 	ledgers, _ := filepath.Glob(m.path("journal.*"))
-	for _, dir := range append(ledgers, m.root(), filepath.Join(m.account.HomeDir, ".landing"), m.path("cache"), m.path("journal")) {
+	for _, dir := range append(ledgers, m.root(), filepath.Join(m.account.HomeDir, ".landing"), m.path("cache"), m.path("journal"), m.path("announced")) {
 		if err := os.RemoveAll(dir); err != nil {
 			t.Fatal(err)
 		}
 	}
 }
 
-// state is what must not depend on kills: what every channel holds, the crontab,
-// the configuration, and that no job is left on the host.
+// state is what must not depend on kills: what every channel holds, the crontab, the
+// configuration, what was announced and built, and that no job is left on the host.
 func (m *machine) state(t *testing.T) string {
 	t.Helper()
 	var b strings.Builder
@@ -155,6 +155,10 @@ func (m *machine) state(t *testing.T) string {
 	config, err := os.ReadFile(filepath.Join(m.root(), "etc/config"))
 	if err != nil {
 		t.Fatal(err)
+	}
+	announced, err := os.ReadFile(m.path("announced"))
+	if err == nil {
+		fmt.Fprintf(&b, "-- announced --\n%s", announced)
 	}
 	builds, _ := filepath.Glob(filepath.Join(m.builder(), "log/*/*/*.log"))
 	jobs, _ := filepath.Glob(filepath.Join(m.account.HomeDir, ".landing/jobs/*"))
