@@ -39,7 +39,7 @@ type scene struct {
 	run     []string          // the program and what stands behind its flags for site and journal
 	files   map[string]string // that the program reads, by name, in $dir
 	pending string            // what the run waits for at its end, for days; it ends when empty
-	finds   string   // what a run says that ends well and exits with 1
+	finds   string            // what a run says that ends well and exits with 1
 	cron    string            // when the importer's line runs; every minute when empty
 	stop    bool              // somebody touches the stop file as soon as the run waits
 	devices []device          // after the end

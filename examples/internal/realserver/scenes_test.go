@@ -96,7 +96,7 @@ func scenes() []scene {
 		run:     []string{"hotfix", "-input", "$dir/hotfix.json", "-schedule", ramp, "-announce", announce},
 		files:   map[string]string{"hotfix.json": hotfixInput},
 		cron:    never,
-		pending: "stand down", // which is the next working day's
+		pending: "next working day", // when the support team is stood down
 		devices: []device{
 			{rc, "krillin", 1, 50, "2"},
 			{stable, "krillin", 1, 100, "2"},
