@@ -96,7 +96,11 @@ func processes() (all []process) {
 // one from the root.
 func (m *machine) running() (all []process) {
 	for _, p := range processes() {
-		if len(p.argv) > 1 && (strings.HasPrefix(p.argv[1], m.root()+"/bin/") || p.argv[1] == "bin/import-images") {
+		if len(p.argv) < 2 {
+			continue
+		}
+		folder, _ := os.Readlink(fmt.Sprintf("/proc/%d/cwd", p.pid))
+		if strings.HasPrefix(p.argv[1], m.root()+"/bin/") || p.argv[1] == "bin/import-images" && folder == m.root() {
 			all = append(all, p)
 		}
 	}
