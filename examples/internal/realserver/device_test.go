@@ -5,8 +5,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/landingteam/landing/systemimage"
+	"github.com/landingteam/landing/systemimage/upgrade"
 )
 
 // A device is asked, with its own client, which way it takes from a build.
@@ -19,7 +24,65 @@ type device struct {
 // ask runs the client. What it takes it also fetches, and verifies as devices do.
 func (d device) ask(t *testing.T, m *machine, k kill) {
 	t.Helper()
-	dir := m.path("device")
+	dir := d.configure(t, m)
+	want := "Already up-to-date"
+	if d.takes != "" {
+		want = "Upgrade path is " + d.takes
+	}
+	if got, err := d.client(m, dir, "--dry-run"); err != nil || got != want {
+		t.Errorf("%s: device %s of %s at build %d that draws %d says %q, %v; want %q", k, d.name, d.channel, d.build, d.number, got, err, want)
+		return
+	}
+	if _, err := d.client(m, dir, "--no-apply"); err != nil {
+		t.Errorf("%s: device %s of %s does not get what it takes: %v", k, d.name, d.channel, err)
+		return
+	}
+	_, err := os.Stat(filepath.Join(dir, "cache", "ubuntu_command"))
+	if got := err == nil; got != (d.takes != "") {
+		t.Errorf("%s: device %s of %s at build %d: an update is ready: %v", k, d.name, d.channel, d.build, got)
+	}
+}
+
+// agree asks the client at every build, for devices that draw low and high numbers,
+// and our own rules of choice, which must say the same. It says how often it asked.
+func (d device) agree(t *testing.T, m *machine) (asked int) {
+	t.Helper()
+	x, err := (&systemimage.Client{BaseURL: "http://" + m.web, Unverified: true}).Index(t.Context(), d.channel, d.name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	newest, _ := x.Newest()
+	for d.build = range newest + 1 {
+		for _, d.number = range []int{0, 1, 30, 31, 100} {
+			o, err := upgrade.Choose(x.Index, upgrade.Request{Build: d.build, Draw: func(int) int { return d.number }})
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := []string{"Already up-to-date"}
+			if len(o.Path) > 0 {
+				want = nil
+				for _, path := range append(o.Ties, o.Path) {
+					var versions []string
+					for _, image := range path {
+						versions = append(versions, strconv.Itoa(image.Version))
+					}
+					want = append(want, "Upgrade path is "+strings.Join(versions, ":"))
+				}
+			}
+			got, err := d.client(m, d.configure(t, m), "--dry-run")
+			if err != nil || !slices.Contains(want, got) {
+				t.Errorf("device %s of %s at build %d that draws %d says %q, %v; we say %q", d.name, d.channel, d.build, d.number, got, err, want)
+			}
+			asked++
+		}
+	}
+	return asked
+}
+
+// configure makes a device that has just been flashed with its build.
+func (d device) configure(t *testing.T, m *machine) (dir string) {
+	t.Helper()
+	dir = m.path("device")
 	if err := os.RemoveAll(dir); err != nil {
 		t.Fatal(err)
 	}
@@ -60,31 +123,18 @@ lifetime: 1m
 	if err := os.WriteFile(filepath.Join(dir, "etc", "01_device.ini"), []byte(config), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	client := func(flag string) (string, error) {
-		cmd := exec.Command(filepath.Join(m.folder.path, "client/bin/system-image-cli"), "-C", filepath.Join(dir, "etc"), "-p", fmt.Sprint(d.number), flag)
-		cmd.Env = []string{"PATH=" + m.searchPath(), "HOME=" + dir, "LC_ALL=C.UTF-8"}
-		out, err := cmd.CombinedOutput()
+	return dir
+}
+
+// client runs the device's client and returns its first line.
+func (d device) client(m *machine, dir, flag string) (string, error) {
+	cmd := exec.Command(filepath.Join(m.folder.path, "client/bin/system-image-cli"), "-C", filepath.Join(dir, "etc"), "-p", strconv.Itoa(d.number), flag)
+	cmd.Env = []string{"PATH=" + m.searchPath(), "HOME=" + dir, "LC_ALL=C.UTF-8"}
+	out, err := cmd.CombinedOutput()
+	if err != nil {
 		log, _ := os.ReadFile(filepath.Join(dir, "client.log"))
-		if err != nil {
-			err = fmt.Errorf("%w\n%s", err, log)
-		}
-		return string(out), err
+		err = fmt.Errorf("%w\n%s%s", err, out, log)
 	}
-	want := "Already up-to-date"
-	if d.takes != "" {
-		want = "Upgrade path is " + d.takes
-	}
-	out, err := client("--dry-run")
-	if line, _, _ := strings.Cut(out, "\n"); err != nil || line != want {
-		t.Errorf("%s: device %s of %s at build %d that draws %d says %q, %v; want %q", k, d.name, d.channel, d.build, d.number, out, err, want)
-		return
-	}
-	if out, err := client("--no-apply"); err != nil {
-		t.Errorf("%s: device %s of %s does not get what it takes: %v\n%s", k, d.name, d.channel, err, out)
-		return
-	}
-	_, err = os.Stat(filepath.Join(dir, "cache", "ubuntu_command"))
-	if got := err == nil; got != (d.takes != "") {
-		t.Errorf("%s: device %s of %s at build %d: an update is ready: %v", k, d.name, d.channel, d.build, got)
-	}
+	line, _, _ := strings.Cut(string(out), "\n")
+	return line, err
 }

@@ -74,6 +74,9 @@ func (s scene) play(t *testing.T, m *machine) (n tally) {
 	w := m.here(s.world(), cmp.Or(s.cron, "* * * * *"))
 	m.reset(t, w)
 	want := s.until(t, m, kill{}, &n)
+	for _, d := range s.devices {
+		n.devices += d.agree(t, m)
+	}
 	for _, k := range killsOf(n.lines, n.programs, *kills) {
 		m.reset(t, w)
 		got := s.until(t, m, k, &n)
