@@ -22,7 +22,7 @@ type device struct {
 }
 
 // ask runs the client. What it takes it also fetches, and verifies as devices do.
-func (d device) ask(t *testing.T, m *machine, k kill) {
+func (d device) ask(t *testing.T, m *machine, k []kill) {
 	t.Helper()
 	dir := d.configure(t, m)
 	want := "Already up-to-date"

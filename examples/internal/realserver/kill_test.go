@@ -19,11 +19,11 @@ const (
 	hostJob     = "the whole job"
 )
 
-// A kill says whom, and when: at a line of the journal, or so long after the
-// server's program of that number began. The zero value is none.
+// A kill says whom, and when: at a line of the journal, or so long after a program of
+// the server began.
 type kill struct {
 	kind  string
-	at    int // line of the journal, or number of the program, from 1
+	at    int // line of the journal, or number of the program since the last kill, from 1
 	after time.Duration
 
 	writing bool // wait until the program is about to replace an index
@@ -31,8 +31,6 @@ type kill struct {
 
 func (k kill) String() string {
 	switch k.kind {
-	case "":
-		return "undisturbed"
 	case hostProgram, hostJob:
 		if k.writing {
 			return fmt.Sprintf("kill of %s %d while it writes an index", k.kind, k.at)
@@ -42,25 +40,29 @@ func (k kill) String() string {
 	return fmt.Sprintf("kill of %s at line %d of the journal", k.kind, k.at)
 }
 
-// killsOf spreads n kills over a run of so many lines and programs: a third of each
-// kind, of what runs on the host in turn the program alone and all of its job.
-func killsOf(lines, programs, n int) []kill {
-	var all []kill
-	each := max(n/3, 1)
-	for i := range each {
-		line := 2 + i*max(lines-2, 1)/each
-		all = append(all, kill{kind: ourProcess, at: line}, kill{kind: sshSession, at: line})
-		if programs == 0 {
-			continue
-		}
-		k := kill{kind: hostProgram, at: 1 + i%programs, after: time.Duration(i*130%700) * time.Millisecond}
-		if i%2 == 1 {
-			k.kind = hostJob
-		}
-		k.writing = i%3 == 2
-		all = append(all, k)
+// killsOf spreads n kills over runs: of so many lines and programs each, when nobody
+// is killed. A run meets a kill of each kind, in turn another one first. Of what runs
+// on the host it is in turn the program alone, or all of its job.
+func killsOf(lines, programs, n int) (runs [][]kill) {
+	perRun := 3
+	if programs == 0 {
+		perRun = 2
 	}
-	return all
+	rounds := max(n/perRun, 1)
+	for i := range rounds {
+		line := 2 + i*max(lines-2, 1)/rounds
+		kills := []kill{{kind: ourProcess, at: line}, {kind: sshSession, at: line + 1 + i%3}}
+		if programs > 0 {
+			k := kill{kind: hostProgram, at: 1 + i%2, after: time.Duration(i*130%700) * time.Millisecond, writing: i%3 == 2}
+			if i%2 == 1 {
+				k.kind = hostJob
+			}
+			kills = append(kills, k)
+		}
+		first := i % len(kills)
+		runs = append(runs, slices.Concat(kills[first:], kills[:first]))
+	}
+	return runs
 }
 
 // A process of the machine.

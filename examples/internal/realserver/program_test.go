@@ -52,54 +52,61 @@ const answer = "yes\n\nlooked at it\n"
 // most is how often a run is started until it must be done.
 const most = 20
 
-// until starts the procedure until it is done, with one kill in the first start
-// that gets there, and returns the state of the world then.
-func (s scene) until(t *testing.T, m *machine, k kill, n *tally) string {
+// A disturbance is what a run has still before it, and what it has seen.
+type disturbance struct {
+	kills []kill       // still to come
+	seen  map[int]bool // programs on the host
+	began int          // of them since the last kill
+}
+
+// until starts the procedure until it is done, kills meanwhile, and returns the state
+// of the world then.
+func (s scene) until(t *testing.T, m *machine, kills []kill, n *tally) string {
 	t.Helper()
 	n.runs++
 	var story strings.Builder
-	due, seen := k, map[int]bool{} // the kill that is left, and programs on the host
+	d := &disturbance{kills: kills, seen: map[int]bool{}}
 	for start := 1; ; start++ {
 		if start > most {
-			t.Fatalf("%s: not done after %d starts\n%s", k, most, &story)
+			t.Fatalf("%s: not done after %d starts\n%s", kills, most, &story)
 		}
 		n.starts++
 		operator := []string{"operator", "colleague"}[(start-1)%2]
-		exit, hit, out := m.run(t, s, operator, due, seen)
+		before := d.kills
+		exit, out := m.run(t, s, operator, d)
 		fmt.Fprintf(&story, "-- start %d: exit status %d\n%s\n", start, exit, out)
-		if hit {
+		for _, k := range before[:len(before)-len(d.kills)] {
 			n.hit(k.kind)
-			due = kill{}
 		}
 		if last := lastLine(out); exit == 0 || exit == 1 && s.finds != "" && strings.Contains(last, s.finds) ||
 			exit == 3 && s.pending != "" && strings.Contains(last, s.pending) {
-			m.settled(t, s, exit, k, &story)
+			m.settled(t, s, exit, kills, &story)
 			break
 		}
 		switch exit {
 		case 2:
-			t.Fatalf("%s\n%s", k, &story)
+			t.Fatalf("%s\n%s", kills, &story)
 		case 3: // a time may be waited for
 			time.Sleep(time.Second)
 		}
 	}
-	if k.kind == "" {
-		n.lines, n.programs = m.lines(), len(seen)
-	} else if due.at > 0 {
-		t.Logf("%s: the run was over before", k)
+	if kills == nil {
+		n.lines, n.programs = m.lines(), len(d.seen)
+	} else if len(d.kills) > 0 {
+		t.Logf("the run was over before: %s", d.kills)
 	}
 	if os.Getenv("LANDING_REAL_STORY") != "" {
-		t.Logf("%s\n%s", k, &story)
+		t.Logf("%s\n%s", kills, &story)
 	}
 	for _, d := range s.devices {
-		d.ask(t, m, k)
+		d.ask(t, m, kills)
 		n.devices++
 	}
 	return m.state(t)
 }
 
 // settled makes sure that the journal says the same end and owes nothing, and that the tree is sound.
-func (m *machine) settled(t *testing.T, s scene, want int, k kill, story fmt.Stringer) {
+func (m *machine) settled(t *testing.T, s scene, want int, k []kill, story fmt.Stringer) {
 	t.Helper()
 	cmd := exec.Command(m.path("programs/"+s.run[0]), "-journal", m.path("journal"), "-status")
 	if out, _ := cmd.CombinedOutput(); cmd.ProcessState.ExitCode() != want || strings.Contains(string(out), "owed") {
@@ -117,8 +124,8 @@ func lastLine(out []byte) string {
 	return lines[len(lines)-1]
 }
 
-// run starts the program once. It says how it ended and whether the kill hit.
-func (m *machine) run(t *testing.T, s scene, operator string, k kill, seen map[int]bool) (exit int, hit bool, output []byte) {
+// run starts the program once, and kills what is due meanwhile. It says how it ended.
+func (m *machine) run(t *testing.T, s scene, operator string, d *disturbance) (exit int, output []byte) {
 	t.Helper()
 	args := slices.Concat([]string{"-site", m.site(t), "-journal", m.path("journal"), "-operator", operator}, s.run[1:])
 	for i := range args {
@@ -144,40 +151,44 @@ func (m *machine) run(t *testing.T, s scene, operator string, k kill, seen map[i
 			if err != nil && !errors.As(err, &failed) {
 				t.Fatal(err)
 			}
-			return cmd.ProcessState.ExitCode(), hit, out.Bytes()
+			return cmd.ProcessState.ExitCode(), out.Bytes()
 		case <-limit:
 			_ = cmd.Process.Kill()
 			<-ended
-			t.Fatalf("%s: still running after a quarter of an hour\n%s", k, &out)
+			t.Fatalf("still running after a quarter of an hour, before %s\n%s", d.kills, &out)
 		case <-tick.C:
-			var began []process
-			for _, p := range m.ours() {
-				if !seen[p.pid] {
-					seen[p.pid] = true
-					began = append(began, p)
-				}
-			}
 			if s.stop {
 				m.touchStop(t)
 			}
-			if hit || k.at == 0 {
-				continue
-			}
-			switch k.kind {
-			case ourProcess:
-				if m.lines() >= k.at {
-					hit = cmd.Process.Kill() == nil
-				}
-			case sshSession:
-				if m.lines() >= k.at {
-					hit = m.killSessions()
-				}
-			case hostProgram, hostJob:
-				if len(began) > 0 && len(seen) >= k.at {
-					hit = m.killProgram(began[0], k)
-				}
-			}
+			m.disturb(cmd.Process, d)
 		}
+	}
+}
+
+// disturb looks at what runs on the host, and kills if it is time.
+func (m *machine) disturb(program *os.Process, d *disturbance) {
+	var began []process
+	for _, p := range m.ours() {
+		if !d.seen[p.pid] {
+			d.seen[p.pid] = true
+			began = append(began, p)
+		}
+	}
+	d.began += len(began)
+	if len(d.kills) == 0 {
+		return
+	}
+	k, hit := d.kills[0], false
+	switch {
+	case k.kind == ourProcess && m.lines() >= k.at:
+		hit = program.Kill() == nil
+	case k.kind == sshSession && m.lines() >= k.at:
+		hit = m.killSessions()
+	case (k.kind == hostProgram || k.kind == hostJob) && len(began) > 0 && d.began >= k.at:
+		hit = m.killProgram(began[0], k)
+	}
+	if hit {
+		d.kills, d.began = d.kills[1:], 0
 	}
 }
 

@@ -30,7 +30,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-var kills = flag.Int("kills", 9, "how often each procedure is killed, a third of each kind")
+var kills = flag.Int("kills", 9, "how often each procedure is killed")
 
 // A scene is a procedure on a world: what is started, and what devices take then.
 type scene struct {
@@ -63,7 +63,7 @@ func TestRealServer(t *testing.T) {
 	t.Logf("real server: %s", total)
 }
 
-// play runs the scene once undisturbed, and then once for each kill.
+// play runs the scene once undisturbed, and then with kills.
 func (s scene) play(t *testing.T, m *machine) (n tally) {
 	t.Helper()
 	for name, text := range s.files {
@@ -73,15 +73,14 @@ func (s scene) play(t *testing.T, m *machine) (n tally) {
 	}
 	w := m.here(s.world(), cmp.Or(s.cron, "* * * * *"))
 	m.reset(t, w)
-	want := s.until(t, m, kill{}, &n)
+	want := s.until(t, m, nil, &n)
 	for _, d := range s.devices {
 		n.devices += d.agree(t, m)
 	}
-	for _, k := range killsOf(n.lines, n.programs, *kills) {
+	for _, kills := range killsOf(n.lines, n.programs, *kills) {
 		m.reset(t, w)
-		got := s.until(t, m, k, &n)
-		if got != want {
-			t.Errorf("%s: the world differs\n%s", k, difference(want, got))
+		if got := s.until(t, m, kills, &n); got != want {
+			t.Errorf("%s: the world differs\n%s", kills, difference(want, got))
 		}
 	}
 	return n
