@@ -58,7 +58,7 @@ func TestDue(t *testing.T) {
 					t.Errorf("step %+v", last)
 				}
 				report := reportOf(t, s)
-				for _, text := range []string{"state    waits until 2000-01-01 02:00:00 UTC", "Due\n  next: 2000-01-01 02:00:00 UTC", "Next\n  start it again then"} {
+				for _, text := range []string{"state    waits until 02:00 UTC (in 2 h); start it again then", "Due\n  next: 02:00 UTC (in 2 h)", "Next\n  start it again at 02:00 UTC (in 2 h), with the same journal; earlier does no harm"} {
 					if !strings.Contains(report, text) {
 						t.Errorf("the report does not say %q:\n%s", text, report)
 					}
@@ -93,8 +93,8 @@ func TestDueAmongOthers(t *testing.T) {
 		due    int
 		says   string
 	}{
-		"two times":         {func(context.Context, *runbook.Run) error { return errors.Join(at(11), at(9)) }, "pending", 9, "waits until 2016-09-07 09:00:00 UTC"},
-		"wrapped":           {func(context.Context, *runbook.Run) error { return fmt.Errorf("arale: %w", at(11)) }, "pending", 11, "waits until 2016-09-07 11:00:00 UTC"},
+		"two times":         {func(context.Context, *runbook.Run) error { return errors.Join(at(11), at(9)) }, "pending", 9, "waits until 2016-09-07 09:00 UTC (it is time)"},
+		"wrapped":           {func(context.Context, *runbook.Run) error { return fmt.Errorf("arale: %w", at(11)) }, "pending", 11, "waits until 2016-09-07 11:00 UTC (it is time)"},
 		"a time, a person":  {func(ctx context.Context, r *runbook.Run) error { return errors.Join(at(11), ask(ctx, r)) }, "pending", 11, "answer the question"},
 		"a time, a failure": {func(context.Context, *runbook.Run) error { return errors.Join(at(11), boom) }, "failed", 11, "see to the cause"},
 		"a person":          {ask, "pending", 0, "answer the question"},

@@ -39,6 +39,7 @@ type engine struct {
 	past   map[string]*state
 	used   map[string]bool
 	notes  map[string]bool
+	far    map[string]time.Time // when the journal was told last how far something is
 	tail   chain
 	world  Record // the one that says what the run works on, if there is one
 	broken error  // the first failed append; nothing starts after it
@@ -56,7 +57,7 @@ type state struct {
 
 func (x *Runner) engine(m mode) *engine {
 	e := &engine{x: x, mode: m, settles: m == settling, log: x.Logger, lock: make(chan struct{}, 1),
-		past: map[string]*state{}, used: map[string]bool{}, notes: map[string]bool{}}
+		past: map[string]*state{}, used: map[string]bool{}, notes: map[string]bool{}, far: map[string]time.Time{}}
 	if e.log == nil {
 		e.log = slog.New(slog.DiscardHandler)
 	}
@@ -103,6 +104,9 @@ func (e *engine) apply(rec Record) {
 		}
 		return
 	}
+	if rec.Kind == Progress {
+		return
+	}
 	if rec.Verb == VerbNote {
 		e.notes[rec.Step+"\x00"+rec.Reason] = true
 		return
@@ -125,6 +129,26 @@ func (e *engine) apply(rec Record) {
 // append journals a record, updates the state and tells the observer.
 func (e *engine) append(ctx context.Context, rec Record) error {
 	defer e.locked()()
+	return e.store(ctx, rec)
+}
+
+// progress tells how far something is, and journals it now and then.
+func (e *engine) progress(rec Record) {
+	defer e.locked()()
+	key, now := rec.Step+"\x00"+rec.Label, time.Now()
+	if last, ok := e.far[key]; !ok {
+		e.far[key] = now // what is over soon needs no record
+	} else if e.mode != planning && now.Sub(last) >= ProgressEvery {
+		e.far[key] = now
+		_ = e.store(context.Background(), rec) // a journal that is broken stays so, and the next step says it
+		return
+	}
+	rec.Time, rec.Run = now.UTC(), e.id
+	e.tell(rec)
+}
+
+// store is append with the lock held.
+func (e *engine) store(ctx context.Context, rec Record) error {
 	if e.broken != nil {
 		return e.broken
 	}

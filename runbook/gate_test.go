@@ -192,7 +192,8 @@ func TestTwoPersons(t *testing.T) {
 
 func TestTerminal(t *testing.T) {
 	q := runbook.Question{Run: "r", Step: "rc/go", Text: "copy \x1b[2J build 42?", Evidence: []byte(`{"from":"rc-proposed","n":[1,2]}`), Digest: "d", Not: []string{"operator"}}
-	doubt := q
+	doubt, why := q, q
+	why.NeedReason = true
 	doubt.Doubt, doubt.Evidence = true, []byte(`"predicted"`)
 	for name, tc := range map[string]struct {
 		q     runbook.Question
@@ -202,13 +203,16 @@ func TestTerminal(t *testing.T) {
 		err   error
 	}{
 		"yes":                       {q, "qa", "yes\nlooks good\n", runbook.Answer{Verdict: runbook.Yes, By: "qa", Reason: "looks good", Digest: "d"}, nil},
-		"no, without line end":      {q, "qa", "NO\nbroken", runbook.Answer{Verdict: runbook.No, By: "qa", Reason: "broken", Digest: "d"}, nil},
-		"rubbish first":             {q, "", "y\n\nsure\nyes\n  \nfine\nOperator\n\nqa\n", runbook.Answer{Verdict: runbook.Yes, By: "qa", Reason: "fine", Digest: "d"}, nil},
+		"no, without line end":      {q, "qa", "NO\nno\nbroken", runbook.Answer{Verdict: runbook.No, By: "qa", Reason: "broken", Digest: "d"}, nil},
+		"one letter":                {q, "qa", "y\n\n", runbook.Answer{Verdict: runbook.Yes, By: "qa", Digest: "d"}, nil},
+		"the reason is needed":      {why, "qa", "Y\n\n\nseen\n", runbook.Answer{Verdict: runbook.Yes, By: "qa", Reason: "seen", Digest: "d"}, nil},
+		"never an answer":           {q, "qa", strings.Repeat("x\n", 1000), runbook.Answer{}, runbook.ErrPending},
+		"rubbish first":             {q, "", "ye\n\nsure\nyes\nfine\nOperator\n\nqa\n", runbook.Answer{Verdict: runbook.Yes, By: "qa", Reason: "fine", Digest: "d"}, nil},
 		"nobody":                    {q, "qa", "", runbook.Answer{}, runbook.ErrPending},
 		"gone":                      {q, "qa", "yes\n", runbook.Answer{}, runbook.ErrPending},
 		"excluded":                  {q, "Operator", "yes\nfine\n", runbook.Answer{}, runbook.ErrPending},
 		"endless":                   {q, "qa", strings.Repeat("x", 1<<20), runbook.Answer{}, runbook.ErrPending},
-		"no stop to a gate":         {q, "qa", "stop\nno\nx\n", runbook.Answer{Verdict: runbook.No, By: "qa", Reason: "x", Digest: "d"}, nil},
+		"no stop to a gate":         {q, "qa", "stop\nno\nn\nx\n", runbook.Answer{Verdict: runbook.No, By: "qa", Reason: "x", Digest: "d"}, nil},
 		"doubt: as predicted":       {doubt, "qa", "yes\n\nI saw it\n", runbook.Answer{Verdict: runbook.Yes, By: "qa", Reason: "I saw it", Digest: "d"}, nil},
 		"doubt: with another value": {doubt, "qa", "yes\n{oops\n{\"a\":1}\nI saw it\n", runbook.Answer{Verdict: runbook.Yes, By: "qa", Reason: "I saw it", Digest: "d", Value: []byte(`{"a":1}`)}, nil},
 		"doubt: stop":               {doubt, "qa", "stop\nlet me look\n", runbook.Answer{Verdict: runbook.Stop, By: "qa", Reason: "let me look", Digest: "d"}, nil},
@@ -250,7 +254,7 @@ func TestTerminalTakesTurns(t *testing.T) {
 	if _, err := h.Ask(gone, runbook.Question{Step: "a", Text: "?"}); !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}
-	if _, err := typist.WriteString("no\nx\nyes\ny\n"); err != nil {
+	if _, err := typist.WriteString("no\nno\nx\nyes\ny\n"); err != nil {
 		t.Fatal(err)
 	}
 	var mu sync.Mutex
@@ -278,3 +282,33 @@ func outcomeOf(err error) string {
 	}
 	return "yes"
 }
+
+// What was typed before a question stood there is no answer to it.
+func TestTerminalForgetsWhatWasTypedBefore(t *testing.T) {
+	in, typist, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer in.Close()
+	defer typist.Close()
+	typed := func(text string) {
+		if _, err := typist.WriteString(text); err != nil {
+			t.Error(err)
+		}
+	}
+	typed("yes\nalready\n")
+	h := &runbook.TerminalHuman{In: in, By: "qa", Flush: func() {}}
+	h.Out = writer(func(p []byte) {
+		if strings.Contains(string(p), "yes (go on)") {
+			go typed("later\n")
+		}
+	})
+	a, err := h.Ask(t.Context(), runbook.Question{Step: "g", Text: "go?"})
+	if err != nil || a.Verdict != runbook.Later {
+		t.Errorf("answer %+v, %v", a, err)
+	}
+}
+
+type writer func([]byte)
+
+func (w writer) Write(p []byte) (int, error) { w(p); return len(p), nil }

@@ -139,11 +139,3 @@ func textOfEvidence(v any) (string, error) {
 	text, err := t.AppendText(nil)
 	return strings.ToValidUTF8(strings.TrimRight(string(text), "\n"), "\uFFFD"), err
 }
-
-// evidence is what a person is shown, in lines that are indented.
-func (q Question) evidence(indent string) string {
-	if q.Shown == "" {
-		return indented(q.Evidence, indent)
-	}
-	return indent + strings.ReplaceAll(printableLines(q.Shown), "\n", "\n"+indent)
-}

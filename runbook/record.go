@@ -37,7 +37,7 @@ const (
 // Kind says what happened.
 type Kind string
 
-// The kinds. Planned and Progress are never in a journal.
+// The kinds. Planned is never in a journal.
 const (
 	Opened   Kind = "opened"   // run: first record of a journal
 	Resumed  Kind = "resumed"  // run: started again
@@ -59,13 +59,13 @@ const (
 	Noted    Kind = "noted"    // note: Reason is its text
 
 	Planned  Kind = "planned"  // plan only: this is what would happen
-	Progress Kind = "progress" // observers only: Label, Done, Total
+	Progress Kind = "progress" // how far a long effect is: Label, Done, Total
 )
 
 func (k Kind) known() bool {
 	switch k {
 	case Opened, Resumed, Settling, Ended, Started, Done, Adopted, Failed, Deferred, Doubt,
-		Armed, Acquired, Released, Owed, Asked, Approved, Rejected, Noted:
+		Armed, Acquired, Released, Owed, Asked, Approved, Rejected, Noted, Progress:
 		return true
 	}
 	return false
@@ -100,7 +100,7 @@ type Record struct {
 	Operator   string          `json:"operator,omitempty"` // who ran the program
 	Prev       string          `json:"prev,omitempty"`     // SHA-256 of the record before
 
-	// For observers only.
+	// Of progress.
 	Label string `json:"label,omitempty"` // what is being counted
 	Done  int64  `json:"done,omitempty"`
 	Total int64  `json:"total,omitempty"` // 0 when unknown

@@ -35,21 +35,30 @@ func (rec Record) String() string {
 	case Noted:
 		word, text = "note", rec.Reason
 	case Progress:
-		word, text = "...", fmt.Sprintf("%s: %d", rec.Label, rec.Done)
-		if rec.Total > 0 {
-			text += fmt.Sprintf(" of %d", rec.Total)
-		}
+		word, text = "...", rec.far()
 	case Failed, Owed:
 		word = strings.ToUpper(word)
 	case Doubt:
 		word = "IN DOUBT"
 	case Deferred:
-		word, text = "later", text+": "+rec.Error
+		word = "waits"
+		if rec.Due != nil {
+			text += ", until " + until(*rec.Due, rec.Time)
+		}
 	}
 	if rec.Error != "" && rec.Kind != Deferred {
 		text += ": " + rec.Error
 	}
 	return printable(fmt.Sprintf("%-9s  %s", word, strings.NewReplacer("\n", "; ", "\t", " ").Replace(text)))
+}
+
+// far is how far a long effect is.
+func (rec Record) far() string {
+	text := fmt.Sprintf("%s: %d", rec.Label, rec.Done)
+	if rec.Total > 0 {
+		text += fmt.Sprintf(" of %d", rec.Total)
+	}
+	return text
 }
 
 // said is who decided something and why.

@@ -17,9 +17,10 @@ const (
 	maxShown  = 200
 )
 
-// WriteReport writes what a colleague wants to find in the mail: what is still
-// held and asked, what was done by whom and when, and what comes next. Times
-// are UTC.
+// WriteReport writes what a colleague wants to find in the mail: first in three lines
+// what happened, what is owed and what comes next, then what is still held and asked,
+// and what was done by whom and when. Times are UTC. Steps that went the same way in
+// many groups are one line, and so is a cause that many steps share.
 func WriteReport(w io.Writer, s Status) error {
 	var b strings.Builder
 	header(&b, s)
@@ -36,11 +37,11 @@ func WriteReport(w io.Writer, s Status) error {
 		fmt.Fprintf(&b, "    begun %s%s\n", clock(step.Began), because(step.Error))
 	})
 	section(&b, "Asked", s.Waiting(), func(step StepStatus) {
-		question, label := step.Intent, ""
+		label := ""
 		if step.Verb == VerbDo {
-			question, label = doubtQuestion(step.Intent), "    expected result:\n"
+			label = "    expected result:\n"
 		}
-		fmt.Fprintf(&b, "  %s: %s\n    since %s", printable(step.Step), printable(question), clock(step.Asked))
+		fmt.Fprintf(&b, "  %s: %s\n    since %s", printable(step.Step), printable(step.question()), clock(step.Asked))
 		if step.Deadline != nil {
 			fmt.Fprintf(&b, ", taken for no after %s", clock(*step.Deadline))
 		}
@@ -52,15 +53,21 @@ func WriteReport(w io.Writer, s Status) error {
 			fmt.Fprintf(&b, "%s%s\n", label, Question{Evidence: step.Evidence, Shown: step.Shown}.evidence("    "))
 		}
 	})
+	if s.underWay() && len(s.Far) > 0 {
+		b.WriteString("\nHow far\n")
+		for _, rec := range s.Far {
+			fmt.Fprintf(&b, "  %s, %s\n", printable(rec.far()), clock(rec.Time))
+		}
+	}
 	section(&b, "Due", s.only(func(step StepStatus) bool { return step.Kind == Deferred }), func(step StepStatus) {
-		fmt.Fprintf(&b, "  %s: %s\n", printable(step.Step), clock(*step.Due))
+		fmt.Fprintf(&b, "  %s: %s\n", printable(step.Step), until(*step.Due, s.Read))
 	})
 	section(&b, "Notes", s.only(func(step StepStatus) bool { return step.Verb == VerbNote }), func(step StepStatus) {
 		fmt.Fprintf(&b, "  %s\n", printable(step.Reason))
 	})
 	inOrder := slices.SortedStableFunc(slices.Values(s.Steps), func(a, b StepStatus) int { return a.N - b.N })
 	inOrder = slices.DeleteFunc(inOrder, func(step StepStatus) bool { return step.Verb == VerbNote })
-	section(&b, "Steps", inOrder, func(step StepStatus) {
+	section(&b, "Steps", foldSteps(inOrder), func(step StepStatus) {
 		fmt.Fprintf(&b, "  %s  %s\n", step.Time.UTC().Format("01-02 15:04:05"), line(step.Record))
 		if took := step.Time.Sub(step.Began).Round(time.Second); took > 0 && step.ended() {
 			fmt.Fprintf(&b, "                  took %v", took)
@@ -78,9 +85,6 @@ func WriteReport(w io.Writer, s Status) error {
 	return err
 }
 
-// underWay reports whether a start has not come to its end yet.
-func (s Status) underWay() bool { return s.Starts > 0 && s.Running != "" }
-
 // ended reports whether this is work that was begun and came to an end.
 func (s StepStatus) ended() bool {
 	if s.Verb != VerbDo && s.Verb != VerbWait || s.Tries == 0 {
@@ -96,6 +100,13 @@ func header(b *strings.Builder, s Status) {
 	}
 	fmt.Fprintf(b, "%s\n", printable(s.Procedure))
 	row := func(label, text string) { fmt.Fprintf(b, "  %-8s %s\n", label, text) }
+	row("state", s.State())
+	if state := s.StateWord(); s.Error != "" && state != StateTime && state != StatePerson { // what is waited for is said
+		row("", strings.ReplaceAll(printableLines(FoldCauses(s.Error)), "\n", "\n           "))
+	}
+	row("owed", s.Held())
+	row("next", s.Next())
+	b.WriteString("\n")
 	row("run", printable(s.Run))
 	if len(s.Input) > 0 {
 		row("input", compact(s.Input))
@@ -112,71 +123,6 @@ func header(b *strings.Builder, s Status) {
 		text += fmt.Sprintf(", start %d", s.Starts)
 	}
 	row("last", text)
-	row("state", printable(s.State()))
-	if s.Error != "" {
-		row("", strings.ReplaceAll(printableLines(s.Error), "\n", "\n           "))
-	}
-}
-
-// State is the state of the run in a few words, as the report has it.
-func (s Status) State() string {
-	switch {
-	case s.underWay():
-		return "under way: " + printable(s.Running)
-	case s.Ending == "pending" && len(s.Waiting()) == 0 && !s.Due.IsZero():
-		return "waits until " + clock(s.Due)
-	case s.Ending == "pending":
-		return "waits for an answer"
-	case s.Ending == "owed":
-		return "SOMETHING IS STILL HELD"
-	case s.Ending == settled:
-		return "settled before its end: nothing is held any more"
-	case s.Ending != "":
-		return s.Ending
-	}
-	return "cut off: the last start did not come to an end"
-}
-
-// Next says what to do about the run, as the report has it.
-func (s Status) Next() string {
-	switch {
-	case s.Starts == 0:
-		return "start it"
-	case s.underWay():
-		return "wait; it is under way"
-	case s.Ending == "" || s.Ending == "failed":
-		if len(s.Owed()) > 0 {
-			return "start it again with the same journal, which gives back what is held; or settle, which does only that"
-		}
-		if len(s.Waiting()) > 0 {
-			return "see to the cause, answer the question, and start it again with the same journal: what is done is not repeated"
-		}
-		return "see to the cause and start it again with the same journal: what is done is not repeated"
-	case s.Ending == "owed":
-		return "see to the cause and settle, or give it back by hand: until then it stays taken away"
-	case s.Ending == settled:
-		return "start it again with the same journal to go on: what is done is not repeated"
-	case s.Ending == "pending" && len(s.Waiting()) == 0 && !s.Due.IsZero():
-		return "start it again then, with the same journal; earlier does no harm"
-	case s.Ending == "pending":
-		return "answer the question, then start it again with the same journal"
-	case s.Ending == "in doubt":
-		return "find out whether it happened, then start it again with the same journal"
-	case s.Ending == "rejected":
-		return "nothing; this run has ended. A new attempt needs a new journal"
-	}
-	if len(s.stillAway()) > 0 {
-		return "look at what was held: it is not as this run found it, and this run has given back all that it took"
-	}
-	if len(s.InDoubt()) > 0 {
-		return "find out whether what is in doubt happened: the procedure has no such step any more"
-	}
-	return "nothing; all is done"
-}
-
-// stillAway lists what was given back and is away all the same.
-func (s Status) stillAway() []StepStatus {
-	return s.only(func(step StepStatus) bool { return step.Verb == VerbHold && step.Kind == Released && step.Error != "" })
 }
 
 func section(b *strings.Builder, title string, steps []StepStatus, f func(StepStatus)) {
@@ -193,7 +139,11 @@ func section(b *strings.Builder, title string, steps []StepStatus, f func(StepSt
 // is read beside the journal and the procedure.
 func line(rec Record) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%-9s %-7s %s", rec.Kind, rec.Verb, rec.Step)
+	kind := rec.Kind
+	if kind == Deferred {
+		kind = "waits"
+	}
+	fmt.Fprintf(&b, "%-9s %-7s %s", kind, rec.Verb, rec.Step)
 	if rec.Verb == VerbNote {
 		b.Reset()
 		fmt.Fprintf(&b, "%-9s %-7s %s", "", "note", rec.Reason)
@@ -210,7 +160,9 @@ func line(rec Record) string {
 	} else if rec.Reason != "" {
 		fmt.Fprintf(&b, ", %s", rec.Reason)
 	}
-	if rec.Error != "" {
+	if rec.Kind == Deferred && rec.Due != nil {
+		fmt.Fprintf(&b, ", until %s", until(*rec.Due, time.Time{}))
+	} else if rec.Error != "" {
 		fmt.Fprintf(&b, ": %s", strings.ReplaceAll(rec.Error, "\n", "; "))
 	}
 	return printable(b.String())

@@ -15,6 +15,7 @@ const (
 	DefaultTimeout  = 6 * time.Hour    // Step.Timeout: the Do of a step
 	DefaultEvery    = 30 * time.Second // Poll.Every: between two looks
 	DefaultDeadline = 2 * time.Hour    // Poll.Deadline: the waiting of one start
+	ProgressEvery   = 30 * time.Second // how often the journal says how far an effect is
 )
 
 // Procedure is a runbook: a plain function that calls its clients inside named
@@ -110,11 +111,10 @@ func (r *Run) Note(text string) error {
 	return e.append(context.Background(), rec)
 }
 
-// Progress tells the observer how far a long effect is. Nothing is journalled.
-// total is 0 when it is not known.
+// Progress tells the observer how far a long effect is. Every [ProgressEvery] it is
+// journalled too, for those who look from elsewhere. total is 0 when it is not known.
 func (r *Run) Progress(label string, done, total int64) {
-	defer r.e.locked()()
-	r.e.tell(Record{Time: time.Now().UTC(), Run: r.e.id, Step: r.group, Verb: VerbNote, Kind: Progress, Label: label, Done: done, Total: total})
+	r.e.progress(Record{Step: r.group, Verb: VerbNote, Kind: Progress, Label: label, Done: done, Total: total})
 }
 
 // Execute runs the procedure, or goes on with it if its journal has a

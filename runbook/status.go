@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"iter"
 	"os"
+	"slices"
 	"time"
 )
 
@@ -52,10 +53,15 @@ type Status struct {
 	Error  string `json:"error,omitempty"` // how it failed
 	// Due is when the run is to be started again, if it waits for a time.
 	Due time.Time `json:"due,omitzero"`
+	// Read is when the journal was read, which "in 47 min" is counted from.
+	Read time.Time `json:"read,omitzero"`
 	// Running says who has the journal, if somebody has.
 	Running string `json:"running,omitempty"`
 	// Steps are the calls in the order in which they appeared first.
 	Steps []StepStatus `json:"steps"`
+	// Far is how far the long effects are that the last start has not finished: the
+	// last word of each.
+	Far []Record `json:"far,omitempty"`
 }
 
 // StepStatus is what the records of one call, or one note, amount to.
@@ -117,7 +123,12 @@ func Summarize(records iter.Seq[Record]) Status {
 	for rec := range records {
 		s.Last = rec.Time
 		if rec.Verb == VerbRun {
+			s.Far = nil
 			s.start(rec)
+			continue
+		}
+		if rec.Kind == Progress {
+			s.far(rec)
 			continue
 		}
 		key := rec.Step
@@ -133,6 +144,14 @@ func Summarize(records iter.Seq[Record]) Status {
 		s.Steps[i].add(rec)
 	}
 	return s
+}
+
+// far keeps the last word on how far something is.
+func (s *Status) far(rec Record) {
+	s.Far = slices.DeleteFunc(s.Far, func(old Record) bool { return old.Step == rec.Step && old.Label == rec.Label })
+	if rec.Done < rec.Total || rec.Total == 0 {
+		s.Far = append(s.Far, rec)
+	}
 }
 
 // settled is how a start ended that only gave back what was owed.
@@ -185,6 +204,7 @@ func (s *StepStatus) add(rec Record) {
 // of the part before the damage, beside the error.
 func StatusOf(ctx context.Context, j Journal) (Status, error) {
 	var bad error
+	read := time.Now().UTC()
 	s := Summarize(func(yield func(Record) bool) {
 		for rec, err := range Records(ctx, j) {
 			if err != nil {
@@ -196,6 +216,7 @@ func StatusOf(ctx context.Context, j Journal) (Status, error) {
 			}
 		}
 	})
+	s.Read = read
 	return s, bad
 }
 

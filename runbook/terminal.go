@@ -2,7 +2,6 @@ package runbook
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -13,9 +12,9 @@ import (
 	"unicode"
 )
 
-// TerminalHuman asks on a terminal: it shows question and evidence, and wants
-// yes, no or later in full and a reason. The end of the input means that nobody is
-// there. It asks one question at a time.
+// TerminalHuman asks on a terminal: the evidence, below it the question, and last
+// what may be answered: yes, no or later, or their first letters. A no is asked back
+// once. The end of the input means that nobody is there. It asks one question at a time.
 type TerminalHuman struct {
 	In  io.Reader
 	Out io.Writer
@@ -23,6 +22,9 @@ type TerminalHuman struct {
 	By string
 	// Account is the system's name of who sits there, if it is known.
 	Account string
+	// Flush, if set, throws away what was typed before the question was shown and
+	// In has not given out yet; what In has given out is thrown away then too.
+	Flush func()
 
 	once  sync.Once
 	turn  chan struct{}
@@ -51,63 +53,108 @@ func (h *TerminalHuman) Ask(ctx context.Context, q Question) (Answer, error) {
 		return Answer{}, context.Cause(ctx)
 	}
 	if excluded(q.Not, h.By, h.Account) {
-		return Answer{}, fmt.Errorf("%s may not answer this: %w", person(h.By, h.Account), ErrPending)
+		return Answer{}, &Error{Kind: ErrPending, Step: q.Step, Text: fmt.Sprintf("%s may not answer this; it needs somebody else", person(h.By, h.Account))}
 	}
 	if err := h.show(q); err != nil {
 		return Answer{}, err
 	}
+	if h.Flush != nil {
+		h.flush()
+	}
 	return h.dialogue(ctx, q)
+}
+
+// flush throws away what was typed before the question could be read.
+func (h *TerminalHuman) flush() {
+	h.Flush()
+	for {
+		select {
+		case _, open := <-h.lines:
+			if !open {
+				return
+			}
+		case <-time.After(20 * time.Millisecond): // the reader may be about to hand on a line
+			return
+		}
+	}
 }
 
 func (h *TerminalHuman) show(q Question) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "\n%s\n  %s\n", printable(q.Step), printable(q.Text))
+	fmt.Fprintf(&b, "\n%s\n", printable(q.Step))
 	if len(q.Evidence) > 0 {
-		label := "evidence"
 		if q.Doubt {
-			label = "expected result"
+			b.WriteString("  expected result:\n")
 		}
-		fmt.Fprintf(&b, "  %s:\n%s\n", label, q.evidence("    "))
+		fmt.Fprintf(&b, "%s\n\n", q.evidence("    "))
 	}
+	fmt.Fprintf(&b, "  %s\n", printable(q.Text))
 	if len(q.Not) > 0 {
-		fmt.Fprintf(&b, "  not to be answered by %s\n", printable(strings.Join(q.Not, ", ")))
+		fmt.Fprintf(&b, "  Not to be answered by %s.\n", printable(strings.Join(q.Not, ", ")))
 	}
 	if !q.Deadline.IsZero() {
-		fmt.Fprintf(&b, "  taken for no after %s\n", q.Deadline.Format(time.RFC3339))
+		fmt.Fprintf(&b, "  Taken for no after %s.\n", clock(q.Deadline))
 	}
 	_, err := io.WriteString(h.Out, b.String())
 	return err
 }
 
+// choice is a verdict as it is offered.
+type choice struct {
+	verdict Verdict
+	means   string
+}
+
+// choices are what a question can be answered with.
+func (q Question) choices() []choice {
+	if q.Doubt {
+		return []choice{{Yes, "it happened"}, {No, "it did not: do it again"}, {Stop, "leave it open"}}
+	}
+	return []choice{{Yes, "go on"}, {No, "end this run for good"}, {Later, "leave it open"}}
+}
+
+// verdict understands a word, or its first letter.
+func (q Question) verdict(word string) (Verdict, bool) {
+	word = strings.ToLower(word)
+	for _, c := range append(q.choices(), choice{verdict: Later}) {
+		if word == string(c.verdict) || word == string(c.verdict[:1]) {
+			return c.verdict, true
+		}
+	}
+	return "", false
+}
+
 func (h *TerminalHuman) dialogue(ctx context.Context, q Question) (a Answer, err error) {
 	a.Digest, a.By, a.Account = q.Digest, h.By, h.Account
-	options := "yes, no or later"
-	if q.Doubt {
-		options = "yes, no or stop"
+	var offers []string
+	for _, c := range q.choices() {
+		offers = append(offers, fmt.Sprintf("%s (%s)", c.verdict, c.means))
 	}
-	if err := h.line(ctx, options, func(s string) bool {
-		a.Verdict = Verdict(strings.ToLower(s))
-		return a.Verdict == Yes || a.Verdict == No || a.Verdict == Later || q.Doubt && a.Verdict == Stop
+	if err := h.line(ctx, strings.Join(offers, ", "), func(s string) (ok bool) {
+		a.Verdict, ok = q.verdict(s)
+		return ok
 	}); err != nil || a.Verdict == Later {
 		return a, err
 	}
 	if a.Verdict == No && !q.Doubt {
-		if err := h.askBack(ctx, &a); err != nil || a.Verdict == Later {
+		if err := h.askBack(ctx, q, &a); err != nil || a.Verdict == Later {
 			return a, err
 		}
 	}
 	if q.Doubt && a.Verdict == Yes {
-		if err := h.line(ctx, "its result as JSON (nothing: as expected)", func(s string) bool {
+		if err := h.line(ctx, "its result as JSON (Enter: as expected)", func(s string) bool {
 			a.Value = []byte(s)
 			return s == "" || json.Valid(a.Value)
 		}); err != nil {
 			return a, err
 		}
 	}
-	if a.Reason == "" {
-		if err := h.line(ctx, "reason", func(s string) bool { a.Reason = s; return s != "" }); err != nil {
-			return a, err
-		}
+	prompt := "reason (Enter: none)"
+	if q.NeedReason {
+		prompt = "reason"
+	}
+	if err := h.line(ctx, prompt, func(s string) bool { a.Reason = s; return s != "" || !q.NeedReason }); err != nil {
+		return a, err
 	}
 	if a.By == "" {
 		err = h.line(ctx, "your name", func(s string) bool { a.By = s; return s != "" && !excluded(q.Not, s) })
@@ -115,24 +162,21 @@ func (h *TerminalHuman) dialogue(ctx context.Context, q Question) (a Answer, err
 	return a, err
 }
 
-// askBack makes sure of a no, once: it may have meant "not yet". A reason is one
-// that is sure.
-func (h *TerminalHuman) askBack(ctx context.Context, a *Answer) error {
-	return h.line(ctx, "no ends this run for good; its reason, or later", func(s string) bool {
-		switch Verdict(strings.ToLower(s)) {
-		case Later:
-			a.Verdict = Later
-		case Yes, No: // sure: the reason comes next
-		default:
-			a.Reason = s
-		}
-		return s != ""
+// askBack makes sure of a no, once: it may have meant "not yet", or the wrong key.
+func (h *TerminalHuman) askBack(ctx context.Context, q Question, a *Answer) error {
+	return h.line(ctx, "no ends this run for good; no once more if it shall, or later", func(s string) (ok bool) {
+		a.Verdict, ok = q.verdict(s)
+		return ok && a.Verdict != Yes
 	})
 }
 
+// mostTries is how many lines that are no answer a terminal may give: something else
+// than a person is at its end.
+const mostTries = 20
+
 // line prompts until ok accepts what was typed.
 func (h *TerminalHuman) line(ctx context.Context, prompt string, ok func(string) bool) error {
-	for {
+	for range mostTries {
 		if _, err := fmt.Fprintf(h.Out, "  %s: ", prompt); err != nil {
 			return err
 		}
@@ -148,6 +192,7 @@ func (h *TerminalHuman) line(ctx context.Context, prompt string, ok func(string)
 			return context.Cause(ctx)
 		}
 	}
+	return fmt.Errorf("%d lines were no answer: %w", mostTries, ErrPending)
 }
 
 // printable keeps what others wrote from steering the terminal.
@@ -158,16 +203,4 @@ func printable(s string) string {
 		}
 		return c
 	}, s)
-}
-
-func indented(m json.RawMessage, indent string) string {
-	var b bytes.Buffer
-	if json.Indent(&b, m, indent, "  ") != nil {
-		return indent + printable(string(m))
-	}
-	lines := strings.Split(b.String(), "\n")
-	for i := range lines {
-		lines[i] = printable(lines[i])
-	}
-	return indent + strings.Join(lines, "\n")
 }

@@ -69,7 +69,7 @@ func TestExitStatus(t *testing.T) {
 		{name: "no such site", p: done, args: []string{"-site", "/nonexistent/f", "-plan"}, want: ExitUsage, says: "/nonexistent/f"},
 		{name: "nobody answers", p: gate, want: ExitPending, says: "Shall it be?"},
 		{name: "yes", p: gate, stdin: "yes\nit shall\n", want: ExitDone, says: "it shall"},
-		{name: "no", p: gate, stdin: "no\nnot today\n", want: ExitFailed, says: "not today"},
+		{name: "no", p: gate, stdin: "no\nno\nnot today\n", want: ExitFailed, says: "not today"},
 		{name: "-yes", p: gate, args: []string{"-yes"}, want: ExitDone, says: "approved"},
 		{name: "owed", p: owed, want: ExitOwed, says: "crontab is gone"},
 		{name: "plan", p: gate, args: []string{"-plan"}, want: ExitDone, says: "ask        Shall it be?"},
@@ -198,7 +198,7 @@ func TestStatusExitsAsTheRunDid(t *testing.T) {
 	}{
 		{"done", ask, "yes\nit shall\n", ExitDone},
 		{"pending", ask, "", ExitPending},
-		{"rejected", ask, "no\nnot today\n", ExitFailed},
+		{"rejected", ask, "no\nno\nnot today\n", ExitFailed},
 		{"failed", fail, "", ExitFailed},
 		{"pending and failed", both, "", ExitFailed},
 		{"owed", held(ask), "yes\nit shall\n", ExitOwed},
