@@ -193,3 +193,20 @@ func TestReadOnlyJournal(t *testing.T) {
 	_, err = runbook.StatusOf(t.Context(), runbook.ReadOnly(func(yield func([]byte, error) bool) { yield([]byte(`{"n":1}`), nil) }))
 	is(t, err, runbook.ErrJournal)
 }
+
+// Where a no leads on, the person is told where to, and asked back all the same.
+func TestNoLeadsOn(t *testing.T) {
+	j, out := &runbooktest.Memory{}, &strings.Builder{}
+	x := &runbook.Runner{Name: "n", Journal: j, Human: &runbook.TerminalHuman{In: strings.NewReader("no\nno\n\n"), Out: out, By: "qa"}}
+	is(t, x.Execute(t.Context(), func(ctx context.Context, r *runbook.Run) error {
+		return r.Gate(ctx, runbook.Gate{Name: "g", Question: "can they update?", OnNo: "recovery by hand"})
+	}), runbook.ErrRejected)
+	for _, text := range []string{"no (recovery by hand)", "no means: recovery by hand, for good"} {
+		if !strings.Contains(out.String(), text) || strings.Contains(out.String(), "ends this run") {
+			t.Errorf("it does not say %q:\n%s", text, out)
+		}
+	}
+	if asked := records(t, j)[1]; asked.OnNo != "recovery by hand" {
+		t.Errorf("journalled: %+v", asked)
+	}
+}

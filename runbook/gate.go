@@ -27,6 +27,9 @@ type Gate struct {
 	// NeedReason makes the person say why, whatever the answer is. Otherwise a
 	// reason may be given.
 	NeedReason bool
+	// OnNo is what a no leads to where the procedure goes on after it, for the person:
+	// "recovery by hand". Without it a no ends the run.
+	OnNo string
 	// Timeout rejects when nobody answers, counted from when it was asked
 	// first; zero waits for ever.
 	Timeout time.Duration
@@ -74,7 +77,7 @@ func (r *Run) Approve(ctx context.Context, g Gate) (Approval, error) {
 	if err != nil {
 		return Approval{}, &Error{Kind: ErrInvalid, Step: step, Text: "the evidence has no text", Err: err}
 	}
-	rec := Record{Step: step, Verb: VerbGate, Intent: g.Question, Evidence: evidence, Shown: shown, Digest: digestOf(g.Question, evidence), Not: g.Not, NeedReason: g.NeedReason}
+	rec := Record{Step: step, Verb: VerbGate, Intent: g.Question, Evidence: evidence, Shown: shown, Digest: digestOf(g.Question, evidence), Not: g.Not, NeedReason: g.NeedReason, OnNo: g.OnNo}
 	if e.holds(s, rec) {
 		if e.mode == planning {
 			e.list(s.Record)
@@ -99,7 +102,7 @@ func (r *Run) Approve(ctx context.Context, g Gate) (Approval, error) {
 	if err != nil {
 		return Approval{}, err
 	}
-	rec.Kind, rec.By, rec.Account, rec.Reason, rec.Evidence, rec.Shown, rec.NeedReason = Approved, a.By, a.Account, a.Reason, nil, "", false
+	rec.Kind, rec.By, rec.Account, rec.Reason, rec.Evidence, rec.Shown, rec.NeedReason, rec.OnNo = Approved, a.By, a.Account, a.Reason, nil, "", false, ""
 	if a.Verdict != Yes {
 		rec.Kind = Rejected
 	}
@@ -149,7 +152,7 @@ func (r *Run) ask(ctx context.Context, rec Record, s *state, timeout time.Durati
 	if again {
 		asked = s.asked
 	}
-	q := Question{Run: r.e.id, Step: rec.Step, Text: rec.Intent, Evidence: rec.Evidence, Shown: rec.Shown, Digest: rec.Digest, Not: rec.Not, NeedReason: rec.NeedReason, Doubt: doubt, Asked: asked}
+	q := Question{Run: r.e.id, Step: rec.Step, Text: rec.Intent, Evidence: rec.Evidence, Shown: rec.Shown, Digest: rec.Digest, Not: rec.Not, NeedReason: rec.NeedReason, OnNo: rec.OnNo, Doubt: doubt, Asked: asked}
 	pending := &Error{Kind: ErrPending, Step: rec.Step, Hint: "start again when it is answered"}
 	if doubt {
 		q.Text, pending.Err = doubtQuestion(rec.Intent), ErrInDoubt

@@ -26,6 +26,7 @@ type Question struct {
 	// Not lists who may not answer, by name or account.
 	Not        []string `json:"not,omitempty"`
 	NeedReason bool     `json:"need_reason,omitempty"`
+	OnNo       string   `json:"on_no,omitempty"` // what a no leads to; empty: the end of the run
 	// Doubt is set when the question is whether an effect happened. Evidence
 	// is then the result that was predicted.
 	Doubt bool      `json:"doubt,omitempty"`

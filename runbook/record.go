@@ -90,6 +90,7 @@ type Record struct {
 	Digest     string          `json:"digest,omitempty"`      // SHA-256 of question and evidence
 	Not        []string        `json:"not,omitempty"`         // who may not answer
 	NeedReason bool            `json:"need_reason,omitempty"` // an answer must say why
+	OnNo       string          `json:"on_no,omitempty"`       // what a no leads to
 	Deadline   *time.Time      `json:"deadline,omitempty"`    // when asking ends
 	Due        *time.Time      `json:"due,omitempty"`         // when to start again, of a step and of the end of a start
 	By         string          `json:"by,omitempty"`          // who answered
@@ -195,7 +196,7 @@ func (c *chain) next(line []byte) (Record, error) {
 
 // fields are the members of a record.
 var fields = [...]string{"format", "n", "time", "run", "step", "verb", "kind", "intent", "result", "input", "world", "evidence", "shown", "digest",
-	"not", "need_reason", "deadline", "due", "by", "account", "reason", "seen", "error", "operator", "prev", "label", "done", "total"}
+	"not", "need_reason", "on_no", "deadline", "due", "by", "account", "reason", "seen", "error", "operator", "prev", "label", "done", "total"}
 
 func (rec *Record) keepUnknown(body []byte) error {
 	all := map[string]json.RawMessage{}

@@ -106,6 +106,8 @@ func (s Status) Next() string {
 	switch {
 	case s.Starts == 0:
 		return "start it"
+	case s.underWay() && len(s.Waiting()) > 0:
+		return "answer the question: the run is under way and waits for it"
 	case s.underWay():
 		return "wait; it is under way"
 	case s.Ending == "" || s.Ending == "failed":

@@ -2,6 +2,7 @@ package runbook
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -110,11 +111,11 @@ func (q Question) choices() []choice {
 	if q.Doubt {
 		return []choice{{Yes, "it happened"}, {No, "it did not: do it again"}, {Stop, "leave it open"}}
 	}
-	return []choice{{Yes, "go on"}, {No, "end this run for good"}, {Later, "leave it open"}}
+	return []choice{{Yes, "go on"}, {No, cmp.Or(q.OnNo, "end this run for good")}, {Later, "leave it open"}}
 }
 
-// verdict understands a word, or its first letter.
-func (q Question) verdict(word string) (Verdict, bool) {
+// Verdict is what a word, or its first letter, means as an answer; false is none.
+func (q Question) Verdict(word string) (Verdict, bool) {
 	word = strings.ToLower(word)
 	for _, c := range append(q.choices(), choice{verdict: Later}) {
 		if word == string(c.verdict) || word == string(c.verdict[:1]) {
@@ -128,10 +129,10 @@ func (h *TerminalHuman) dialogue(ctx context.Context, q Question) (a Answer, err
 	a.Digest, a.By, a.Account = q.Digest, h.By, h.Account
 	var offers []string
 	for _, c := range q.choices() {
-		offers = append(offers, fmt.Sprintf("%s (%s)", c.verdict, c.means))
+		offers = append(offers, fmt.Sprintf("%s (%s)", c.verdict, printable(c.means)))
 	}
 	if err := h.line(ctx, strings.Join(offers, ", "), func(s string) (ok bool) {
-		a.Verdict, ok = q.verdict(s)
+		a.Verdict, ok = q.Verdict(s)
 		return ok
 	}); err != nil || a.Verdict == Later {
 		return a, err
@@ -164,8 +165,12 @@ func (h *TerminalHuman) dialogue(ctx context.Context, q Question) (a Answer, err
 
 // askBack makes sure of a no, once: it may have meant "not yet", or the wrong key.
 func (h *TerminalHuman) askBack(ctx context.Context, q Question, a *Answer) error {
-	return h.line(ctx, "no ends this run for good; no once more if it shall, or later", func(s string) (ok bool) {
-		a.Verdict, ok = q.verdict(s)
+	sure := "no ends this run for good; no once more if it shall, or later"
+	if q.OnNo != "" {
+		sure = "no means: " + q.OnNo + ", for good; no once more if it shall, or later"
+	}
+	return h.line(ctx, sure, func(s string) (ok bool) {
+		a.Verdict, ok = q.Verdict(s)
 		return ok && a.Verdict != Yes
 	})
 }

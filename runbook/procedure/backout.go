@@ -148,7 +148,7 @@ func (c *BackOut) canUpdate(ctx context.Context, r *runbook.Run, plan []replacem
 	err := r.Gate(ctx, runbook.Gate{
 		Name:     "devices can update",
 		Question: "Can devices that have the faulty image still take an update over the air? (yes: the last good image is published again; no: recovery by hand)",
-		Evidence: plan, Not: c.Input.Not,
+		Evidence: plan, Not: c.Input.Not, OnNo: "recovery by hand",
 	})
 	if errors.Is(err, runbook.ErrRejected) && !errors.Is(err, runbook.ErrTimeout) {
 		return false, nil

@@ -14,12 +14,14 @@ import (
 	"os"
 	"os/signal"
 	"os/user"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"time"
 
 	"github.com/landingteam/landing/runbook"
 	"github.com/landingteam/landing/runbook/lab"
+	"github.com/landingteam/landing/runbook/mailbox"
 	"github.com/landingteam/landing/systemimage/systemimagetest"
 )
 
@@ -99,6 +101,7 @@ func (e *StatusError) Unwrap() error { return e.Err }
 // options are the flags that all programs have.
 type options struct {
 	site, journal, lab, operator  string
+	runs, mailbox, notify         string
 	plan, status, settle, json, y bool
 	verbose, untilDone            bool
 	log                           string // "", text or json
@@ -115,6 +118,9 @@ func (o *options) register(fs *flag.FlagSet, runs bool) {
 	}
 	fs.BoolVar(&o.json, "json", false, "print JSON, a value a line; questions go to standard error")
 	fs.StringVar(&o.journal, "journal", "", "write the run down in `FILE`; started again with it, the run goes on")
+	fs.StringVar(&o.runs, "runs", "", "name the journal in the folder `DIR`: a run that has not ended goes on with the same words; questions are in its mailbox too")
+	fs.StringVar(&o.mailbox, "mailbox", "", "put questions into the folder `DIR` too, and take answers from there (default: mailbox in the folder of -runs)")
+	fs.StringVar(&o.notify, "notify", "", "`COMMAND` that is run when a question opens, a run fails or something is owed: $EVENT, $SUBJECT, and the text on standard input")
 	fs.StringVar(&o.operator, "operator", "", "`NAME` of who runs this, for journal and marks (default: the user's)")
 	fs.BoolVar(&o.plan, "plan", false, "show what would be done; change nothing")
 	fs.BoolVar(&o.status, "status", false, "show what the journal says; change nothing")
@@ -143,12 +149,14 @@ func (o *options) check(runs bool) error {
 		return errors.New("-site and -lab exclude each other")
 	case o.site != "" && o.y:
 		return errors.New("-yes is for the lab only: on a site people answer")
+	case o.journal != "" && o.runs != "":
+		return errors.New("-journal and -runs exclude each other: -runs names the journal")
 	case o.status && o.journal == "":
-		return errors.New("-status needs -journal FILE")
-	case o.settle && o.journal == "":
-		return errors.New("-settle needs -journal FILE")
-	case runs && o.site != "" && !o.plan && o.journal == "":
-		return errors.New("a run on a site needs -journal FILE, so that it can go on when it is cut off")
+		return errors.New("-status needs -journal FILE; the program runs lists those of a folder")
+	case o.settle && o.journal == "" && o.runs == "":
+		return errors.New("-settle needs -journal FILE or -runs DIR")
+	case runs && o.site != "" && !o.plan && o.journal == "" && o.runs == "":
+		return errors.New("a run on a site needs -journal FILE or -runs DIR, so that it can go on when it is cut off")
 	}
 	return nil
 }
@@ -230,6 +238,9 @@ func (p Program) Run(ctx context.Context, args []string, stdin io.Reader, stdout
 	}
 	defer w.close()
 	w.attended = isTerminal(stdin)
+	if o.mailbox == "" && o.runs != "" {
+		o.mailbox = filepath.Join(o.runs, mailbox.Folder)
+	}
 	if looks {
 		err := p.Look(ctx, w, fs.Args(), o.json, stdout)
 		if errors.Is(err, errUsage) {
@@ -240,6 +251,15 @@ func (p Program) Run(ctx context.Context, args []string, stdin io.Reader, stdout
 	input, procedure, err := p.Procedure(w, fs.Args())
 	if err != nil {
 		return usage(err)
+	}
+	if o.runs != "" {
+		if o.journal, err = journalIn(ctx, o.runs, p.Name, input, w.where); err != nil {
+			return p.end(stderr, err)
+		}
+		w.Journal = o.journal // known only now, and the procedure may keep files beside it
+		if input, procedure, err = p.Procedure(w, fs.Args()); err != nil {
+			return usage(err)
+		}
 	}
 	return p.start(ctx, o, w, input, procedure, stdin, stdout, stderr)
 }
@@ -253,9 +273,16 @@ func (p Program) start(ctx context.Context, o options, w *World, input any, proc
 	}
 	x.Journal = j
 	defer j.close()
-	out := &printer{w: stdout, json: o.json}
+	screen := newScreen(stdout)
+	defer screen.close()
+	stdout = screen
+	out := &printer{w: screen, json: o.json}
 	if !o.json {
-		fmt.Fprintf(stdout, "%s\n%s.\n\n", w.Title, p.About)
+		fmt.Fprintf(stdout, "%s\n%s.\n", w.Title, p.About)
+		if o.runs != "" {
+			fmt.Fprintf(stdout, "Journal %s.\n", j.Path())
+		}
+		fmt.Fprintln(stdout)
 	}
 	if o.plan || !o.settle && !p.Urgent && !o.json {
 		records, err := x.Plan(ctx, w.planned(o, procedure))
@@ -268,6 +295,12 @@ func (p Program) start(ctx context.Context, o options, w *World, input any, proc
 		// What fails in the plan is shown there and fails again. It keeps nobody
 		// from the rest: other pairs, and what an earlier start holds.
 	}
+	tell := func(runbook.Record) {}
+	if o.notify != "" && !o.plan {
+		n := &notifier{line: o.notify, stderr: stderr}
+		defer n.wg.Wait()
+		tell = runbook.Notify(n.send)
+	}
 	began := false // or refused: then what the journal says is about another start
 	x.Observe = func(rec runbook.Record) {
 		if !began && !o.settle {
@@ -275,10 +308,11 @@ func (p Program) start(ctx context.Context, o options, w *World, input any, proc
 		}
 		began = true
 		out.step(rec)
+		tell(rec)
 	}
 	x.Human = human(o, w, stdin, stdout)
 	if o.json { // standard output is for programs
-		x.Human = human(o, w, stdin, stderr)
+		x.Human = human(o, w, stdin, newScreen(stderr).still())
 	}
 	if o.settle {
 		if _, err = runbook.ReadStatus(j.Path()); err == nil { // a mistyped name owes nothing
@@ -371,7 +405,7 @@ func (p Program) status(o options, stdout, stderr io.Writer) int {
 	if o.json {
 		err = json.NewEncoder(stdout).Encode(s)
 	} else {
-		err = runbook.WriteReport(stdout, s)
+		err = runbook.WriteReport(newScreen(stdout).still(), s)
 	}
 	switch {
 	case err != nil:
@@ -390,16 +424,8 @@ func (p Program) status(o options, stdout, stderr io.Writer) int {
 	return exitStatus(s.Ending)
 }
 
-// human is who answers the gates.
-func human(o options, w *World, stdin io.Reader, stdout io.Writer) runbook.Human {
-	if o.y {
-		return runbook.ApproveEverythingInALab{}
-	}
-	return &runbook.TerminalHuman{In: stdin, Out: stdout, By: w.Operator}
-}
-
-// whoami is the name of the user who runs the program.
-func whoami() string {
+// Whoami is the name of the user who runs the program.
+func Whoami() string {
 	if u, err := user.Current(); err == nil && u.Username != "" {
 		return u.Username
 	}

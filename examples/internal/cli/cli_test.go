@@ -364,7 +364,7 @@ func TestRefusedStartHasNoReport(t *testing.T) {
 func TestPrinterKeepsControlCharactersOut(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
-	p := &printer{w: &out}
+	p := &printer{w: newScreen(&out)}
 	p.step(runbook.Record{Kind: runbook.Failed, Step: "s", Error: "a\x1b[2Jb\nc\u202e"})
 	p.plan([]runbook.Record{{Kind: runbook.Failed, Step: "s", Error: "a\x1b[2Jb\nc\u202e"}})
 	Program{Name: "trial"}.end(&out, errors.New("a\x1b[2Jb\tc\u202e"))
@@ -377,7 +377,7 @@ func TestPrinterKeepsControlCharactersOut(t *testing.T) {
 func TestPrinterShowsProgressOnce(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
-	p := &printer{w: &out}
+	p := &printer{w: newScreen(&out)}
 	for _, done := range []int64{0, 0, 1, 1} {
 		for _, label := range []string{"copy to a", "copy to b"} {
 			p.step(runbook.Record{Kind: runbook.Progress, Label: label, Done: done, Total: 1})

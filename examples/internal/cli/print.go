@@ -3,7 +3,6 @@ package cli
 import (
 	"encoding/json"
 	"fmt"
-	"io"
 	"strings"
 	"unicode"
 
@@ -12,7 +11,7 @@ import (
 
 // A printer shows records: a line each.
 type printer struct {
-	w    io.Writer
+	w    *screen
 	json bool
 	far  map[string]string // how far each long effect was when last shown
 }
@@ -43,6 +42,9 @@ func (p *printer) step(rec runbook.Record) {
 		return
 	}
 	line := rec.String()
+	if lasting := p.w.follow(rec); p.w.live() && !lasting {
+		return
+	}
 	switch rec.Kind {
 	case runbook.Ended, runbook.Asked, runbook.Armed:
 		return // the report, the question and what follows say it
@@ -56,7 +58,7 @@ func (p *printer) step(rec runbook.Record) {
 		}
 		p.far[rec.Label] = line
 	}
-	fmt.Fprintf(p.w, "%s  %s\n", rec.Time.Format("15:04:05"), line)
+	p.w.line(rec, rec.Time.Format("15:04:05")+"  "+line)
 }
 
 // Printable keeps what others wrote from steering the terminal. Lines stay lines.

@@ -88,8 +88,8 @@ type Launchpad struct {
 }
 
 // programNames are those of all programs: each may have a section.
-var programNames = []string{"backout", "channelconfig", "checktree", "copyrc", "doctor", "failedbuild", "failedimport",
-	"hotfix", "imageinfo", "jobs", "login", "release", "republish", "respin", "rollout", "snapshot", "why"}
+var programNames = []string{"answer", "backout", "channelconfig", "checktree", "copyrc", "doctor", "failedbuild", "failedimport",
+	"hotfix", "imageinfo", "jobs", "login", "release", "republish", "respin", "rollout", "runs", "snapshot", "why"}
 
 // LoadSite reads a site file. programs maps the section of each
 // program that is read to the keys that it may have; the other programs' are

@@ -153,7 +153,7 @@ func (w *World) close() {
 
 // world makes the world that the flags ask for.
 func (p Program) world(o options, stderr io.Writer) (*World, error) {
-	w := &World{name: p.Name, Operator: cmp.Or(o.operator, whoami()), Journal: o.journal, plan: o.plan, log: logger(o, stderr)}
+	w := &World{name: p.Name, Operator: cmp.Or(o.operator, Whoami()), Journal: o.journal, plan: o.plan, log: logger(o, stderr)}
 	var err error
 	if o.site != "" {
 		err = w.openSite(o, p)
@@ -246,7 +246,7 @@ func (w *World) openSite(o options, p Program) error {
 		needs = site.sections()
 	}
 	w.site, w.file, w.where.Site = site, o.site, site.Name
-	w.Operator = cmp.Or(o.operator, site.Operator, whoami())
+	w.Operator = cmp.Or(o.operator, site.Operator, Whoami())
 	w.Title = fmt.Sprintf("Site %s:", cmp.Or(site.Name, o.site))
 	if m := site.ImageServer; slices.Contains(needs, "tree") {
 		w.Title += fmt.Sprintf(" tree %s.", bare(m.URL))

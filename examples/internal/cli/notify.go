@@ -1,0 +1,34 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/landingteam/landing/runbook"
+)
+
+// A notifier runs the command of -notify for each notice of a run.
+type notifier struct {
+	line   string
+	stderr io.Writer
+	wg     sync.WaitGroup
+}
+
+// send starts the command; the run does not wait for it.
+func (n *notifier) send(notice runbook.Notice) {
+	n.wg.Go(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+		defer cancel()
+		cmd := shell(ctx, n.line)
+		cmd.Stdin = strings.NewReader(notice.Text + "\n")
+		cmd.Env = append(os.Environ(), "SUBJECT="+notice.Subject, "EVENT="+string(notice.Event))
+		if out, err := cmd.CombinedOutput(); err != nil {
+			fmt.Fprintf(n.stderr, "-notify: %v: %s\n", err, Printable(firstLine(out)))
+		}
+	})
+}
