@@ -29,6 +29,10 @@ type Evidence struct {
 	// it has none yet, any time of the build's day.
 	Grown time.Time
 
+	// Booted is when the image host was started: a run whose log has not grown since
+	// is over. Zero: not known.
+	Booted time.Time
+
 	// Exit is the status with which the run ended; nil: not known. A status of 0
 	// without an end in the log says that the log could not be written.
 	Exit *int

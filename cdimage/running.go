@@ -49,7 +49,8 @@ func (a age) running(e Evidence, l *BuildLog) (running, killed bool) {
 	if n := len(l.Stages); n > 0 && strings.HasPrefix(l.Stages[n-1].Name, stageBuild) {
 		quiet = quietBuilding
 	}
-	running = !e.Ended && a.quietFor() < quiet
+	before := !e.Booted.IsZero() && !a.grown.IsZero() && a.grown.Before(e.Booted)
+	running = !e.Ended && !before && a.quietFor() < quiet
 	return running, !running
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"time"
 
@@ -131,7 +132,7 @@ func (b *Builder) outcome(ctx context.Context, r Request, c command.Command) (Re
 	case runErr != nil && !errors.As(runErr, &lost):
 		return res, ran, fail(ErrInDoubt, runErr, "attach to the run before starting another")
 	}
-	if err := refusal(r, out); err != nil {
+	if err := refusal(r, c.Argv, out); err != nil {
 		return res, ran, err // a log that is newer now is another run's
 	}
 	known := cdimage.Evidence{Ended: true}
@@ -168,7 +169,7 @@ func (b *Builder) runWatched(ctx context.Context, r Request, c command.Command) 
 }
 
 // refusal explains a command that started nothing.
-func refusal(r Request, out command.Output) error {
+func refusal(r Request, argv []string, out command.Output) error {
 	text := string(out.Stdout) + string(out.Stderr)
 	e := &Error{Op: "build", What: r.Dir() + " " + r.Type}
 	switch {
@@ -176,6 +177,12 @@ func refusal(r Request, out command.Output) error {
 		e.Kind = ErrLocked
 		e.Hint = "wait for the running build, then repeat; a lock is broken by itself two hours after it was made"
 	case out.Exit == 2:
+		e.Kind, e.Err = ErrUsage, errors.New(lastLine(text))
+	case out.Exit == 126, out.Exit == 127, out.Exit == 1 && strings.Contains(text, "in execvp"), out.Exit == 1 && strings.Contains(text, "os.execvp("):
+		command := argv[slices.Index(argv, "for-project"):]
+		e.Kind, e.Err = ErrUsage, fmt.Errorf("the host has no %s: %s", strings.Join(command, " "), lastLine(text))
+		e.Hint = "look at the image type, and whether the image builder is installed there"
+	case out.Exit != 0 && strings.Contains(lastLine(text), "UnknownSeries"):
 		e.Kind, e.Err = ErrUsage, errors.New(lastLine(text))
 	default:
 		return nil

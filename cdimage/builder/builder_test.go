@@ -389,15 +389,63 @@ func TestTruncatedOutput(t *testing.T) {
 	}
 }
 
+// A command that the host does not know is refused, and no build that failed.
 func TestUsage(t *testing.T) {
+	for name, tt := range map[string]struct {
+		out  command.Output
+		want error
+		says string
+	}{
+		"option":          {command.Output{Exit: 2, Stderr: []byte("Usage: cron.x\n\ncron.x: error: no such option: -l\n")}, builder.ErrUsage, "no such option"},
+		"image type":      {command.Output{Exit: 1, Stderr: []byte("Traceback (most recent call last):\n  File \"bin/for-project\", line 45, in main\n    os.execvp(args[1], args[1:])\n  File \"<frozen os>\", line 574, in execvp\nFileNotFoundError: [Errno 2] No such file or directory\n")}, builder.ErrUsage, "cron.daily-preinstalled"},
+		"image type, 2.7": {command.Output{Exit: 1, Stderr: []byte("Traceback (most recent call last):\n  File \"bin/for-project\", line 45, in main\n    os.execvp(args[1], args[1:])\n  File \"/usr/lib/python2.7/os.py\", line 344, in execvp\nOSError: [Errno 2] No such file or directory\n")}, builder.ErrUsage, "cron.daily-preinstalled"},
+		"series":          {command.Output{Exit: 1, Stderr: []byte("Traceback (most recent call last):\n  File \"lib/cdimage/config.py\", line 300, in fix_paths\ncdimage.config.UnknownSeries: nope\n")}, builder.ErrUsage, "UnknownSeries: nope"},
+		"no builder":      {command.Output{Exit: 127, Stderr: []byte("env: 'for-project': No such file or directory\n")}, builder.ErrUsage, "for-project"},
+		"something else":  {command.Output{Exit: 1, Stderr: []byte("Traceback (most recent call last):\nPermissionError: [Errno 13] Permission denied: 'etc/.next-build-suffix'\n")}, builder.ErrNotBuilt, "Permission denied"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b, _ := newHost(t, cdimagetest.Knobs{})
+			inner := b.Runner
+			b.Runner = command.Func(func(ctx context.Context, c command.Command) (command.Output, error) {
+				if c.Argv[0] == "env" {
+					return tt.out, nil
+				}
+				return inner.Run(ctx, c)
+			})
+			_, err := b.Build(t.Context(), builder.Request{ImageSet: customSet})
+			if !errors.Is(err, tt.want) || !strings.Contains(err.Error(), tt.says) {
+				t.Errorf("got %v, want %v with %q", err, tt.want, tt.says)
+			}
+		})
+	}
 	b, _ := newHost(t, cdimagetest.Knobs{})
-	b.Runner = command.Func(func(ctx context.Context, c command.Command) (command.Output, error) {
-		if c.Argv[0] == "env" {
-			return command.Output{Exit: 2, Stderr: []byte("Usage: cron.x\n\ncron.x: error: no such option: -l\n")}, nil
-		}
-		return command.Output{}, nil
-	})
-	if _, err := b.Build(t.Context(), builder.Request{ImageSet: customSet}); !errors.Is(err, builder.ErrUsage) || !strings.Contains(err.Error(), "no such option") {
-		t.Errorf("got %v", err)
+	if _, err := b.Build(t.Context(), builder.Request{ImageSet: cdimage.ImageSet{Project: "ubuntu-touch", Series: "vivid", Type: "daily-nothing"}}); !errors.Is(err, builder.ErrUsage) {
+		t.Errorf("an unknown image type: %v, want ErrUsage", err)
+	}
+}
+
+// A run whose log has no end is over when the host was started after it.
+func TestHostRestarted(t *testing.T) {
+	for name, tt := range map[string]struct {
+		booted time.Time
+		want   bool
+	}{
+		"not known": {time.Time{}, true},
+		"before":    {morning.AddDate(0, 0, -3), true},
+		"after":     {morning.Add(10 * time.Minute), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b, root := newHost(t, cdimagetest.Knobs{Kill: "building"})
+			if _, err := b.Build(t.Context(), builder.Request{ImageSet: customSet}); !errors.Is(err, builder.ErrNotBuilt) {
+				t.Fatal(err)
+			}
+			if err := cdimagetest.SetKnobs(root, cdimagetest.Knobs{Now: morning.Add(30 * time.Minute), Booted: tt.booted}); err != nil {
+				t.Fatal(err)
+			}
+			res, ok, err := b.Find(t.Context(), customSet, cdimage.BuildID{})
+			if err != nil || !ok || res.Running != tt.want {
+				t.Errorf("running %v, %v %v; want %v", res.Running, ok, err, tt.want)
+			}
+		})
 	}
 }

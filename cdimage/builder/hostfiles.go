@@ -125,3 +125,19 @@ func (b *Builder) DefaultArches(ctx context.Context, set cdimage.ImageSet, subpr
 	}
 	return names, nil
 }
+
+// booted asks the host when it was started; zero when its kernel does not say.
+func (b *Builder) booted(ctx context.Context) time.Time {
+	out, err := b.run(ctx, "cat", "--", "/proc/stat")
+	if err != nil {
+		return time.Time{}
+	}
+	for line := range strings.Lines(string(out.Stdout)) {
+		if text, ok := strings.CutPrefix(line, "btime "); ok {
+			if s, err := strconv.ParseInt(strings.TrimSpace(text), 10, 64); err == nil {
+				return time.Unix(s, 0).UTC()
+			}
+		}
+	}
+	return time.Time{}
+}

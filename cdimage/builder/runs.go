@@ -90,6 +90,9 @@ func (b *Builder) weigh(ctx context.Context, e cdimage.Evidence) (res Result, er
 	if e.Now, err = b.Now(ctx); err != nil {
 		return res, err
 	}
+	if !e.Ended && !e.Log.Finished && e.Log.Fatal == "" {
+		e.Booted = b.booted(ctx)
+	}
 	for _, dir := range e.Build.ImageDirs() {
 		full := path.Join(b.root(), "www/full", dir)
 		files, err := b.list(ctx, full)
