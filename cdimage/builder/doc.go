@@ -8,7 +8,9 @@
 // tells its [Progress] while the log grows. A [Result] is what came of a run: the
 // [cdimage.Diagnosis] of its log, and the files of the published directory, which
 // are believed before the log. What the runs of other people left is read with
-// the same methods.
+// the same methods. A run that is a job outlives the link and the program that began
+// it: [Builder.Attach] asks for its end, and takes nobody else's run for it. A
+// [LivefsBuild] is what Launchpad adds to that.
 //
 // # Errors
 //

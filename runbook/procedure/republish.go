@@ -51,6 +51,9 @@ type safety struct {
 
 // Run is the procedure. See [runbook.Procedure].
 func (p *RepublishBuild) Run(ctx context.Context, r *runbook.Run) error {
+	if err := (&RebuildImage{Input: RebuildInput{p.Input.ImageSet, p.Input.BuildOptions}}).request().Validate(); err != nil {
+		return err
+	}
 	const find = "live file systems to publish"
 	src, err := runbook.Read(ctx, r, find, func(ctx context.Context) (source, error) { return p.find(ctx, p.Input.ID) })
 	if err != nil {

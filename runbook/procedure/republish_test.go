@@ -244,6 +244,29 @@ func TestRepublishNothingToDo(t *testing.T) {
 	}
 }
 
+// What the host could not be told is refused before anything is looked at.
+func TestRepublishInvalid(t *testing.T) {
+	t.Parallel()
+	h := imageHost(t, failing)
+	for name, change := range map[string]func(*procedure.RepublishBuild){
+		"no architecture": func(p *procedure.RepublishBuild) { p.Input.Arches = []string{""} },
+		"two in one":      func(p *procedure.RepublishBuild) { p.Input.Arches = []string{"armhf i386"} },
+		"archive":         func(p *procedure.RepublishBuild) { p.Input.ExtraPPAs = []builder.PPA{{Owner: "a b", Name: "c"}} },
+		"series":          func(p *procedure.RepublishBuild) { p.Input.Series = "vivid; reboot" },
+	} {
+		j := &runbooktest.Memory{}
+		x, p := republish(h, j, nil, change)
+		if err := x.Execute(t.Context(), p.Run); !errors.Is(err, builder.ErrInvalid) {
+			t.Errorf("%s: %v, want ErrInvalid", name, err)
+		}
+		for rec, err := range runbook.Records(t.Context(), j) {
+			if err != nil || rec.Step != "" {
+				t.Errorf("%s: %v, %v on record", name, rec.Step, err)
+			}
+		}
+	}
+}
+
 func TestRepublishAtWork(t *testing.T) {
 	t.Parallel()
 	h := imageHost(t, failing)

@@ -38,6 +38,15 @@ func (s theirs) run(t testing.TB, h host) {
 	h.knobs(t, cdimagetest.Knobs{Now: now.Now})
 }
 
+// kept are the jobs whose results a host keeps.
+type kept map[string]bool
+
+// Reap removes one.
+func (k kept) Reap(_ context.Context, name string) error {
+	delete(k, name)
+	return nil
+}
+
 // The run of somebody else is never taken for ours, whatever became of our start and
 // of theirs.
 func TestStrangersRun(t *testing.T) {
@@ -74,7 +83,14 @@ func TestStrangersRun(t *testing.T) {
 			h := imageHost(t, failing)
 			inner, dead, ours := h.Runner, false, 0
 			b := *h.Builder
-			b.Runner = command.Func(func(ctx context.Context, c command.Command) (command.Output, error) {
+			jobs := kept{}
+			b.Runner = struct {
+				command.Runner
+				kept
+			}{command.Func(func(ctx context.Context, c command.Command) (command.Output, error) {
+				if !dead && tt.err == nil && c.Keep && !c.Attach {
+					jobs[c.Job] = true
+				}
 				switch {
 				case dead:
 					return command.Output{}, errors.New("killed")
@@ -87,7 +103,7 @@ func TestStrangersRun(t *testing.T) {
 					ours++
 				}
 				return inner.Run(ctx, c)
-			})
+			}), jobs}
 			j := &runbooktest.Memory{}
 			if tt.killed != "" {
 				kind, step, _ := strings.Cut(tt.killed, " ")
@@ -131,6 +147,9 @@ func TestStrangersRun(t *testing.T) {
 			_, notes := trace(t, j)
 			if text := strings.Join(notes, "\n"); !strings.Contains(text, ids[len(ids)-1].String()+" is published, complete") || len(notes) != 1 {
 				t.Errorf("notes %q, want that %s is published", text, ids[len(ids)-1])
+			}
+			if len(jobs) > 0 {
+				t.Errorf("left on the host: %v", jobs)
 			}
 			if err := start(); err != nil || ours != 1 {
 				t.Errorf("third start: %v, %d builds", err, ours)
