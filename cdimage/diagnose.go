@@ -69,16 +69,7 @@ type Diagnosis struct {
 
 // Diagnose weighs the evidence. It reads no clock and no network.
 func Diagnose(e Evidence) Diagnosis {
-	l := e.Log
-	if l == nil {
-		l = &BuildLog{Publish: NotYet}
-	}
-	if len(e.States) > 0 {
-		l = l.ended(e.States)
-	}
-	if e.Files != nil {
-		l = l.believing(e.Files)
-	}
+	l := e.log()
 	d := Diagnosis{
 		Build: e.Build, Publish: l.Publish, Finished: l.Finished,
 		Causes: explain(l, e.Livefs), Warnings: slices.Clone(l.Warnings), End: l.End,
@@ -117,6 +108,21 @@ func Diagnose(e Evidence) Diagnosis {
 	r := w.remedy()
 	d.Remedy, d.Actions = r.Text, r.Actions
 	return d
+}
+
+// log is the log with what is known from elsewhere.
+func (e Evidence) log() *BuildLog {
+	l := e.Log
+	if l == nil {
+		l = &BuildLog{Publish: NotYet}
+	}
+	if len(e.States) > 0 {
+		l = l.ended(e.States)
+	}
+	if e.Files != nil {
+		l = l.believing(e.Files)
+	}
+	return l
 }
 
 // explain puts what the livefs logs say in the place of what Launchpad's state

@@ -31,51 +31,55 @@ type source struct {
 // find goes back from the newest run to the one that made the live file systems. id is
 // the run that is meant, zero for the newest.
 func (p *RepublishBuild) find(ctx context.Context, id cdimage.BuildID) (source, error) {
-	in := p.Input
-	ids, err := p.Builder.IDs(ctx, in.ImageSet)
+	set := p.Input.ImageSet
+	ids, err := p.Builder.IDs(ctx, set)
 	if err != nil {
 		return source{}, err
 	}
-	at := len(ids) - 1
 	if !id.IsZero() && !slices.Contains(ids, id) {
-		return source{}, fmt.Errorf("%s: %w on the image host", cdimage.Build{ImageSet: in.ImageSet, ID: id}, cdimage.ErrNotFound)
+		return source{}, fmt.Errorf("%s: %w on the image host", cdimage.Build{ImageSet: set, ID: id}, cdimage.ErrNotFound)
 	}
-	if at < 0 {
-		return source{}, fmt.Errorf("a build of %s: %w on the image host", setName(in.ImageSet), cdimage.ErrNotFound)
+	if len(ids) == 0 {
+		return source{}, fmt.Errorf("a build of %s: %w on the image host", setName(set), cdimage.ErrNotFound)
 	}
-	src := source{Newest: ids[at]}
-	var res builder.Result
-	for ; at >= 0; at-- {
-		if res, err = p.Builder.Result(ctx, cdimage.Build{ImageSet: in.ImageSet, ID: ids[at]}); err != nil {
-			return source{}, err
-		}
-		if res.Running {
-			return source{}, fmt.Errorf("%s is still at work: %w; start again when it has ended", res.Build, builder.ErrLocked)
-		}
-		if incomplete(res, nil) == "" && src.Complete.IsZero() {
-			src.Complete = ids[at]
-		}
-		if at == 0 || madeSome(res) || res.Anew && !pending(res) {
-			break
-		}
+	src := source{Newest: ids[len(ids)-1]}
+	res, at, err := p.maker(ctx, &src, ids)
+	if err != nil {
+		return source{}, err
 	}
 	src.of(res)
 	if !id.IsZero() && id.Compare(src.Build.ID) < 0 {
-		newer := src.Build.ID
-		if res, err = p.Builder.Result(ctx, cdimage.Build{ImageSet: in.ImageSet, ID: id}); err != nil {
+		src.Newer, src.Complete = src.Build.ID, cdimage.BuildID{}
+		if res, err = p.Builder.Result(ctx, cdimage.Build{ImageSet: set, ID: id}); err != nil {
 			return source{}, err
 		}
-		if !madeSome(res) && res.Anew && !pending(res) {
+		if madeNone(res) {
 			src.of(res)
-		} else {
-			src.Newer = newer
+			src.Newer = cdimage.BuildID{}
 		}
-		src.Complete = cdimage.BuildID{}
 	}
 	if src.MadeNone || !src.Newer.IsZero() || !src.Complete.IsZero() {
 		return src, nil
 	}
-	return src, p.choose(ctx, &src, res, ids[:max(at, 0)])
+	return src, p.choose(ctx, &src, res, ids[:at])
+}
+
+// maker is the newest run that was to make live file systems, behind those that only
+// published and those that were refused as pending; at is its place among the IDs. It
+// notes the newest complete one on the way.
+func (p *RepublishBuild) maker(ctx context.Context, src *source, ids []cdimage.BuildID) (res builder.Result, at int, err error) {
+	for at = len(ids) - 1; ; at-- {
+		res, err = p.Builder.Result(ctx, cdimage.Build{ImageSet: p.Input.ImageSet, ID: ids[at]})
+		if err == nil && res.Running {
+			err = fmt.Errorf("%s is still at work: %w; start again when it has ended", res.Build, builder.ErrLocked)
+		}
+		if err == nil && incomplete(res, nil) == "" && src.Complete.IsZero() {
+			src.Complete = ids[at]
+		}
+		if err != nil || at == 0 || madeSome(res) || madeNone(res) {
+			return res, at, err
+		}
+	}
 }
 
 // of takes over what a run has made.
@@ -95,6 +99,10 @@ func (s *source) of(res builder.Result) {
 		s.Good = nil
 	}
 }
+
+// madeNone reports whether a run was to make live file systems and made none, and not
+// because Launchpad was at them already.
+func madeNone(res builder.Result) bool { return res.Anew && !madeSome(res) && !pending(res) }
 
 // madeSome reports whether a run has got Launchpad to build live file systems.
 func madeSome(res builder.Result) bool {
