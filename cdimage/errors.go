@@ -12,7 +12,7 @@ var (
 	ErrIncomplete = errors.New("incomplete")               // a log that was cut, or a gzip that ends early
 	ErrServer     = errors.New("server error")             // the log tree or Launchpad did not answer as it should
 	ErrRule       = errors.New("bad rule")                 // a rule that does not compile
-	ErrInvalid    = errors.New("invalid request")          // refused before anything was run
+	ErrInvalid    = errors.New("invalid request")          // refused before anything was asked for
 )
 
 // An Error says what was being done to what. It is the sentinel in Kind and

@@ -61,7 +61,7 @@ type Answer struct {
 	// predicted.
 	Value json.RawMessage `json:"value,omitempty"`
 	// Time is when it was given; zero means now. An answer that was given after
-	// the deadline is none.
+	// the deadline does not count.
 	Time time.Time `json:"-"`
 }
 

@@ -23,7 +23,7 @@ type Poll[T any] struct {
 	Predict T
 }
 
-// Wait looks until it is so, and pins what it saw. After the deadline the error
+// Wait looks again and again until what it waits for is so, and pins what it saw. After the deadline the error
 // is ErrTimeout; a later start waits again.
 func Wait[T any](ctx context.Context, r *Run, p Poll[T]) (T, error) {
 	var zero T

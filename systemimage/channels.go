@@ -64,8 +64,8 @@ func (cs Channels) Kind(name string) string {
 }
 
 // Lookup returns a device of a channel. Without one it fails with ErrNotFound
-// and names what there is instead. Devices themselves make no difference: one
-// that asks for an unknown channel is told to be up to date.
+// and names what there is instead. A device is not told:
+// to one that asks for an unknown channel it is up to date.
 func (cs Channels) Lookup(channel, device string) (Device, error) {
 	c, ok := cs[channel]
 	if !ok {

@@ -31,8 +31,8 @@ type Client struct {
 	Logger    *slog.Logger // nil is silent
 
 	// Trust verifies everything that is read; keyring.Trust with the pinned root
-	// of the server is one. Without one, Unverified must say
-	// so: then signatures are not even asked for, and PublishedFile.Verified is false.
+	// of the server is one. Without a Trust, Unverified must be set: then signatures
+	// are not even asked for, and PublishedFile.Verified is false.
 	Trust      Trust
 	Unverified bool
 

@@ -17,8 +17,7 @@ type Livefs struct {
 	ID                          int
 	Owner, Distro, Series, Name string
 	Metadata                    map[string]any
-	Disabled                    bool `json:",omitempty"`
-	KeepDays                    int  `json:",omitempty"`
+	KeepDays                    int `json:",omitempty"`
 }
 
 // A LivefsBuild is a build of a live file system.

@@ -1,12 +1,12 @@
 package launchpadtest
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -39,7 +39,6 @@ type Server struct {
 	mu      sync.Mutex
 	world   *World
 	counts  map[string]int
-	log     []string
 	leaked  []string
 	cache   map[int]rendering
 	lastErr error
@@ -142,13 +141,6 @@ func (s *Server) Count(what string) int {
 	return s.counts[what]
 }
 
-// Requests are the requests so far, as "POST /devel/~o/+archive/ubuntu/n copyPackage".
-func (s *Server) Requests() []string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return append([]string(nil), s.log...)
-}
-
 // Err is the first failure to keep the world in its file.
 func (s *Server) Err() error {
 	s.mu.Lock()
@@ -219,7 +211,6 @@ func (s *Server) record(q *query) {
 	if q.op != "" {
 		s.counts[q.op]++
 	}
-	s.log = append(s.log, strings.TrimSpace(q.Method+" "+q.URL.EscapedPath()+" "+q.op))
 }
 
 // answer routes a request. The answers of all hosts are told apart by path.
@@ -251,25 +242,14 @@ func (t transport) RoundTrip(r *http.Request) (resp *http.Response, err error) {
 	if r.Host == "" {
 		r.Host = r.URL.Host
 	}
-	w := &recorder{header: http.Header{}, status: http.StatusOK}
+	w := httptest.NewRecorder()
 	defer func() {
 		if recover() != nil { // http.ErrAbortHandler: the connection broke
 			resp, err = nil, io.ErrUnexpectedEOF
 		}
 	}()
 	t.s.ServeHTTP(w, r)
-	return &http.Response{
-		Status: fmt.Sprintf("%d %s", w.status, http.StatusText(w.status)), StatusCode: w.status, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		Header: w.header, Body: io.NopCloser(&w.body), ContentLength: int64(w.body.Len()), Request: r,
-	}, nil
+	resp = w.Result()
+	resp.Request, resp.ContentLength = r, int64(w.Body.Len())
+	return resp, nil
 }
-
-type recorder struct {
-	header http.Header
-	status int
-	body   bytes.Buffer
-}
-
-func (w *recorder) Header() http.Header         { return w.header }
-func (w *recorder) WriteHeader(status int)      { w.status = status }
-func (w *recorder) Write(b []byte) (int, error) { return w.body.Write(b) }

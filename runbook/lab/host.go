@@ -19,8 +19,8 @@ import (
 )
 
 // Program reports whether this process was started as one of a lab's server
-// programs. It then runs that program and ends the process; it returns only to
-// say no. Call it first thing in main, and in TestMain of tests that use [Open].
+// programs: then it runs that program and ends the process. Otherwise it returns
+// false. Call it first thing in main, and in TestMain of tests that use [Open].
 func Program() bool {
 	switch name := filepath.Base(os.Args[0]); {
 	case name == forProject:

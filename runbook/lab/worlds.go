@@ -14,7 +14,7 @@ func Candidates() systemimagetest.World {
 }
 
 // Released is the sample world two steps further: stable has the images of
-// [upgrade.Ways], tagged OTA-5, at a phased percentage.
+// [Candidates], tagged OTA-5, at a phased percentage.
 func Released(percentage int) systemimagetest.World {
 	return grow(Candidates(), "/stable/", "OTA-5", &percentage)
 }

@@ -83,28 +83,6 @@ func (p *parser) publishedDelta(rest []byte) {
 	e.Deltas = p.deltas[len(p.deltas)-1-len(e.Deltas) : len(p.deltas) : len(p.deltas)]
 }
 
-// fileCount reads the end of a record, as in "...version=4) with 5 files.", and
-// returns where the parenthesis closes.
-func fileCount(b []byte) (closing, files int, ok bool) {
-	closing = bytes.LastIndexByte(b, ')')
-	if closing < 0 {
-		return 0, 0, false
-	}
-	count, ok := cut(b[closing:], ") with ")
-	return closing, leading(count), ok
-}
-
-// leading reads the digits at the beginning.
-func leading(b []byte) (n int) {
-	for _, c := range b[:min(len(b), 9)] {
-		if c < '0' || c > '9' {
-			break
-		}
-		n = 10*n + int(c-'0')
-	}
-	return n
-}
-
 // cancelled reads "returned None", which is how a failure looks, and also the
 // ordinary end of a device with nothing new.
 func (p *parser) cancelled(generator string) {

@@ -118,3 +118,25 @@ func (p *parser) end(at step) {
 	p.close()
 	p.step = at
 }
+
+// fileCount reads the end of a record, as in "...version=4) with 5 files.", and
+// returns where the parenthesis closes.
+func fileCount(b []byte) (closing, files int, ok bool) {
+	closing = bytes.LastIndexByte(b, ')')
+	if closing < 0 {
+		return 0, 0, false
+	}
+	count, ok := cut(b[closing:], ") with ")
+	return closing, leading(count), ok
+}
+
+// leading reads the digits at the beginning.
+func leading(b []byte) (n int) {
+	for _, c := range b[:min(len(b), 9)] {
+		if c < '0' || c > '9' {
+			break
+		}
+		n = 10*n + int(c-'0')
+	}
+	return n
+}

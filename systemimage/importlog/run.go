@@ -44,6 +44,7 @@ type Run struct {
 // An Outcome is what an import came to for a device, or a whole channel.
 type Outcome string
 
+// The outcomes.
 const (
 	Published  Outcome = "published"       // a new version
 	NothingNew Outcome = "nothing new"     // the ordinary end

@@ -19,7 +19,7 @@ type CopyRequest struct {
 	// Tag is the tag of the copy, KeepTag says that it inherits the tag of its
 	// source. With neither, an image that carries a tag is refused, so that no
 	// "OTA-13-rc" reaches stable unasked. A tag cannot be taken away by copying:
-	// see Tag of [Server].
+	// see [Server.Tag].
 	Tag     string
 	KeepTag bool
 

@@ -176,6 +176,24 @@ func ExampleImporter_Resume() {
 }
 
 // A commit that was killed left an index without a signature.
+// What killed programs left behind is found before anything is run.
+func ExampleServer_Preflight() {
+	fake, server, remove := practice()
+	defer remove()
+	err := fake.Break(systemimagetest.NoSignature, "ubuntu-touch/stable/meizu.en/arale/index.json")
+	if err != nil {
+		log.Fatal(err)
+	}
+	findings, err := server.Preflight(context.Background(), "ubuntu-touch/stable/meizu.en", "arale")
+	for _, f := range findings {
+		fmt.Println(f.Class, f.Blocks, f.Problem)
+	}
+	fmt.Println(err)
+	// Output:
+	// missing-signature true is missing: devices refuse the index
+	// <nil>
+}
+
 func ExampleServer_Mend() {
 	fake, server, remove := practice()
 	defer remove()

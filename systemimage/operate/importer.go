@@ -55,6 +55,7 @@ type Importer struct {
 // An ImporterState is what a crontab says about the importer.
 type ImporterState string
 
+// The states of the importer.
 const (
 	ImporterOn        ImporterState = "on"
 	ImporterPaused    ImporterState = "paused"                                           // by the runs in ImporterStatus.By

@@ -16,7 +16,7 @@ import (
 // missing or damaged index, left-overs of a killed commit, missing or empty signatures,
 // payloads of the newest image that are missing or cut. Copy, Tag and
 // Phase do the same first. It runs one command on the server and changes
-// nothing. A finding without Blocks does no harm to them.
+// nothing. Only a finding with Blocks keeps them back.
 func (s *Server) Preflight(ctx context.Context, channel, device string) ([]systemimage.Finding, error) {
 	const op = "look for broken states"
 	if err := s.usable(op, false); err != nil {

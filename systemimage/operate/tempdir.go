@@ -11,8 +11,8 @@ import (
 
 // TempDir is the folder for temporary files that the crontab gives the importer,
 // or empty. The server's programs unpack whole root file systems there, which the
-// disk of /tmp may have no room for: run by hand they get the same. It is asked for
-// once per Server; a crontab that cannot be read has none.
+// disk of /tmp may have no room for: run by hand they get the same folder. The crontab
+// is read once per Server; one that cannot be read names none.
 func (s *Server) TempDir(ctx context.Context) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -1,14 +1,12 @@
 package systemimagetest
 
 import (
-	"bytes"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
-	"strconv"
 
 	"github.com/landingteam/landing/systemimage"
 	"github.com/landingteam/landing/systemimage/keyring"
@@ -42,20 +40,16 @@ func (t transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err := r.Context().Err(); err != nil {
 		return nil, err
 	}
-	w := &answered{header: http.Header{}, status: http.StatusOK}
-	body := io.Reader(&w.body)
-	if t.cut(w, r) {
-		body = io.MultiReader(body, broken{})
+	w := httptest.NewRecorder()
+	cut := t.cut(w, r)
+	resp := w.Result()
+	if resp.Request = r; resp.ContentLength < 0 {
+		resp.ContentLength = int64(w.Body.Len())
 	}
-	length, err := strconv.ParseInt(w.header.Get("Content-Length"), 10, 64)
-	if err != nil {
-		length = int64(w.body.Len())
+	if cut {
+		resp.Body = io.NopCloser(io.MultiReader(resp.Body, broken{}))
 	}
-	return &http.Response{
-		Status: fmt.Sprintf("%d %s", w.status, http.StatusText(w.status)), StatusCode: w.status,
-		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		Header: w.header, Body: io.NopCloser(body), ContentLength: length, Request: r,
-	}, r.Context().Err()
+	return resp, r.Context().Err()
 }
 
 // cut lets the handler answer, and reports whether it broke the connection off.
@@ -76,14 +70,3 @@ func (t transport) cut(w http.ResponseWriter, r *http.Request) (cut bool) {
 type broken struct{}
 
 func (broken) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
-
-// answered is an answer in memory.
-type answered struct {
-	header http.Header
-	status int
-	body   bytes.Buffer
-}
-
-func (w *answered) Header() http.Header         { return w.header }
-func (w *answered) WriteHeader(status int)      { w.status = status }
-func (w *answered) Write(b []byte) (int, error) { return w.body.Write(b) }

@@ -55,7 +55,7 @@ type Image struct {
 	// Bases are the versions of the same device that have a delta to this image.
 	Bases []int
 
-	// operate.PhaseResult is the percentage of devices that may take the image, for the
+	// Phased is the percentage of devices that may take the image, for the
 	// newest version of a device only; nil is all of them.
 	Phased *int
 }
