@@ -24,7 +24,7 @@ var ours = map[string][]string{
 	"systemimage/channelconfig":    {"systemimage", "systemimage/internal/host", "runbook/command"},
 	"systemimage/importlog":        {"systemimage", "systemimage/internal/host", "systemimage/internal/serverlog", "runbook/command"},
 	"systemimage/operate":          {"systemimage", "systemimage/importlog", "systemimage/internal/host", "systemimage/internal/serverlog", "runbook/command"},
-	"systemimage/systemimagetest":  {"systemimage", "systemimage/keyring", "phasing", "runbook/command"},
+	"systemimage/systemimagetest":  {"systemimage", "systemimage/keyring", "systemimage/channelconfig", "phasing", "runbook/command"},
 
 	"cdimage/builder":            {"cdimage", "runbook/command"},
 	"runbook/metrics":            {"runbook"},

@@ -149,7 +149,7 @@ func (p *process) aliasVersion(to *deviceDir, channel, target, name string, entr
 		if !strings.HasSuffix(path, fmt.Sprintf("version-%s.tar.xz", number)) {
 			continue
 		}
-		meta, err := readJSON(filepath.Join(p.conf.publish, strings.Replace(path, ".tar.xz", ".json", 1)), object{})
+		meta, err := readJSON(filepath.Join(p.conf.PublishPath, strings.Replace(path, ".tar.xz", ".json", 1)), object{})
 		if err != nil {
 			return err
 		}
@@ -190,7 +190,7 @@ func (p *process) createDevice(channel, name string) error {
 		if _, ok := devices[name]; ok {
 			return keyError("Device already exists: %s", name)
 		}
-		dir := filepath.Join(p.conf.publish, channel, name)
+		dir := filepath.Join(p.conf.PublishPath, channel, name)
 		if err := os.MkdirAll(dir, 0o755); err != nil {
 			return err
 		}
@@ -218,6 +218,6 @@ func (p *process) removeDevice(channel, name string) error {
 		if isRedirect(d) {
 			return nil
 		}
-		return os.RemoveAll(filepath.Join(p.conf.publish, channel, name))
+		return os.RemoveAll(filepath.Join(p.conf.PublishPath, channel, name))
 	})
 }

@@ -240,7 +240,7 @@ func (p *process) publishCopy(c *copying) error {
 // metadata. The index is not asked: without the metadata the details are lost.
 func (p *process) imageFiles(image object, number any) (files []string, detail string, err error) {
 	for _, f := range filesOf(image) {
-		path := p.realpath(filepath.Join(p.conf.publish, text(f, "path")))
+		path := p.realpath(filepath.Join(p.conf.PublishPath, text(f, "path")))
 		fmt.Fprintln(p.out, path)
 		if filepath.Base(path) != fmt.Sprintf("version-%s.tar.xz", repr(number)) {
 			files = append(files, path)
@@ -266,9 +266,9 @@ func withoutVersion(detail string) []string {
 
 // settle is what follows a new image: expiry, aliases, orphans, mirrors.
 func (p *process) settle(channel string, d *deviceDir) error {
-	if c, ok := p.conf.channels[channel]; ok && c.fullcount > 0 {
+	if c, ok := p.conf.Channel(channel); ok && c.FullCount > 0 {
 		p.info("Expiring old images")
-		if err := d.expire(c.fullcount); err != nil {
+		if err := d.expire(c.FullCount); err != nil {
 			return err
 		}
 	}

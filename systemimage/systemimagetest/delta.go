@@ -25,8 +25,8 @@ func (p *process) requiredDeltas(channel, device string, missing func(format str
 	}
 	full := fullImages(images)
 	bases := []string{channel}
-	if c, ok := p.conf.channels[channel]; ok {
-		bases = c.deltabase
+	if c, ok := p.conf.Channel(channel); ok {
+		bases = c.DeltaBase
 	}
 	var deltas []object
 	for _, base := range bases {
@@ -72,7 +72,7 @@ func (p *process) deltaFile(image object, path, said string) (string, error) {
 	source := ""
 	for _, f := range filesOf(image) {
 		if strings.HasPrefix(filepath.Base(text(f, "path")), prefix(path)) {
-			source = p.realpath(filepath.Join(p.conf.publish, text(f, "path")))
+			source = p.realpath(filepath.Join(p.conf.PublishPath, text(f, "path")))
 			break
 		}
 	}
@@ -102,7 +102,7 @@ func (p *process) generateDelta(source, target string) (string, error) {
 			return target, nil
 		}
 	}
-	path := p.realpath(filepath.Join(p.conf.publish, "pool", fmt.Sprintf("%s.delta-%s.tar.xz", to, from)))
+	path := p.realpath(filepath.Join(p.conf.PublishPath, "pool", fmt.Sprintf("%s.delta-%s.tar.xz", to, from)))
 	p.debug("Path generated: %s", path)
 	if exists(path) {
 		return path, nil

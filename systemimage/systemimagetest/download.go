@@ -250,7 +250,7 @@ func (p *process) generateRemote(arguments []string, env environment) (string, e
 		if prefix(text(f, "path")) != want {
 			continue
 		}
-		path := p.realpath(filepath.Join(p.conf.publish, text(f, "path")))
+		path := p.realpath(filepath.Join(p.conf.PublishPath, text(f, "path")))
 		p.debug("Path generated: %s", path)
 		if exists(path) {
 			return path, nil

@@ -6,26 +6,28 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/landingteam/landing/systemimage/channelconfig"
 )
 
 // generate makes or finds the file of one entry of a channel's files. "" is
 // the None that cancels the image.
-func (p *process) generate(f fileConfig, env environment) (string, error) {
-	switch f.generator {
+func (p *process) generate(f channelconfig.FileEntry, env environment) (string, error) {
+	switch f.Generator {
 	case "version":
 		return p.generateVersion(env)
 	case "keyring":
-		return p.generateKeyring(f.arguments, env)
+		return p.generateKeyring(f.Arguments, env)
 	case "cdimage-ubuntu", "cdimage-custom", "cdimage-device-raw":
-		return p.generateCDImage(f.generator, f.arguments, env)
+		return p.generateCDImage(f.Generator, f.Arguments, env)
 	case "http", "http-cdimage":
-		return p.generateHTTP(f.generator, f.arguments, env)
+		return p.generateHTTP(f.Generator, f.Arguments, env)
 	case "system-image":
-		return p.generateSystemImage(f.arguments, env)
+		return p.generateSystemImage(f.Arguments, env)
 	case "remote-system-image":
-		return p.generateRemote(f.arguments, env)
+		return p.generateRemote(f.Arguments, env)
 	}
-	return "", raise("Exception", "Invalid generator: %s", f.generator)
+	return "", raise("Exception", "Invalid generator: %s", f.Generator)
 }
 
 // options reads "k=v,k=v"; pieces of another form are ignored. In 2016 a value
@@ -50,7 +52,7 @@ func argument(arguments []string, n int) string {
 }
 
 func (p *process) poolPath(name, sum string) string {
-	return p.realpath(filepath.Join(p.conf.publish, "pool", name+"-"+sum+".tar.xz"))
+	return p.realpath(filepath.Join(p.conf.PublishPath, "pool", name+"-"+sum+".tar.xz"))
 }
 
 // tempDir is where the real program would unpack.
@@ -120,7 +122,7 @@ func (p *process) generateKeyring(arguments []string, env environment) (string, 
 		return "", nil
 	}
 	name := arguments[0]
-	base := filepath.Join(p.conf.keyrings, name)
+	base := filepath.Join(p.conf.KeyringPath, name)
 	tarball, err := os.ReadFile(base + ".tar.xz")
 	if err != nil {
 		return "", nil
@@ -188,7 +190,7 @@ func (p *process) generateSystemImage(arguments []string, env environment) (stri
 		if prefix(text(f, "path")) != want {
 			continue
 		}
-		path := p.realpath(filepath.Join(p.conf.publish, text(f, "path")))
+		path := p.realpath(filepath.Join(p.conf.PublishPath, text(f, "path")))
 		p.debug("Path generated: %s", path)
 		meta, err := readJSON(strings.Replace(path, ".tar.xz", ".json", 1), object{})
 		if err != nil {

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/landingteam/landing/systemimage/channelconfig"
 )
 
 // importImages is the program import-images: for every automatic channel, in
@@ -24,8 +26,8 @@ func (p *process) importImages() error {
 		return err
 	}
 	defer release()
-	for _, name := range p.conf.order {
-		if err := p.importChannel(name, p.conf.channels[name]); err != nil {
+	for _, c := range p.conf.Channels {
+		if err := p.importChannel(c); err != nil {
 			return err
 		}
 	}
@@ -43,14 +45,14 @@ func (p *process) wrapUp() error {
 	return nil
 }
 
-func (p *process) importChannel(name string, c channelConfig) error {
-	if c.kind != "auto" {
-		p.debug("Skipping non-auto channel: %s", name)
+func (p *process) importChannel(c channelconfig.ChannelSettings) error {
+	if !c.Auto() {
+		p.debug("Skipping non-auto channel: %s", c.Name)
 		return nil
 	}
-	p.info("Processing channel: %s", name)
-	return p.eachDevice(name, func(device string, d *deviceDir) error {
-		if err := p.importDevice(name, c, device, d); err != nil {
+	p.info("Processing channel: %s", c.Name)
+	return p.eachDevice(c.Name, func(device string, d *deviceDir) error {
+		if err := p.importDevice(c, device, d); err != nil {
 			return err
 		}
 		return p.expireDevice(c, d)
@@ -87,12 +89,12 @@ func (p *process) eachDevice(channel string, visit func(name string, d *deviceDi
 	return p.syncAliases(channel)
 }
 
-func (p *process) expireDevice(c channelConfig, d *deviceDir) error {
-	if c.fullcount <= 0 {
+func (p *process) expireDevice(c channelconfig.ChannelSettings, d *deviceDir) error {
+	if c.FullCount <= 0 {
 		return nil
 	}
 	p.info("Expiring old images")
-	return d.expire(c.fullcount)
+	return d.expire(c.FullCount)
 }
 
 // An importing is the image that one device may get.
@@ -104,7 +106,7 @@ type importing struct {
 	deltas [][]string
 }
 
-func (p *process) importDevice(channel string, c channelConfig, name string, d *deviceDir) error {
+func (p *process) importDevice(c channelconfig.ChannelSettings, name string, d *deviceDir) error {
 	images, err := d.images()
 	if err != nil {
 		return err
@@ -116,17 +118,17 @@ func (p *process) importDevice(channel string, c channelConfig, name string, d *
 	} else {
 		p.debug("This is the first full image.")
 	}
-	if i.bases, err = p.requiredDeltas(channel, name, p.warnDelta); err != nil {
+	if i.bases, err = p.requiredDeltas(c.Name, name, p.warnDelta); err != nil {
 		return err
 	}
 	i.deltas = make([][]string, len(i.bases))
-	number := c.versionbase
+	number := c.VersionBase
 	if i.last != nil {
 		number = version(i.last) + 1
 	}
 	p.debug("Version for next image: %d", number)
-	i.env = environment{channel: channel, name: name, device: d, version: number, details: new([]string), newFiles: new([]string)}
-	complete, err := p.importFiles(i, c.files)
+	i.env = environment{channel: c.Name, name: name, device: d, version: number, details: new([]string), newFiles: new([]string)}
+	complete, err := p.importFiles(i, c.Files)
 	if err != nil || !complete || len(*i.env.newFiles) == 0 {
 		return err
 	}
@@ -147,16 +149,16 @@ func (p *process) importDevice(channel string, c channelConfig, name string, d *
 
 // importFiles walks over the files of a channel; false when a source has
 // nothing, which cancels the image.
-func (p *process) importFiles(i *importing, files []fileConfig) (bool, error) {
+func (p *process) importFiles(i *importing, files []channelconfig.FileEntry) (bool, error) {
 	var done []string
 	for _, f := range files {
-		name, device, specific := strings.Cut(f.name, ",")
+		name, device, specific := strings.Cut(f.Entry, ",")
 		if specific && device != i.env.name {
-			p.debug("Skipping '%s' because the device namedoesn't match", f.name)
+			p.debug("Skipping '%s' because the device namedoesn't match", f.Entry)
 			continue
 		}
 		if slices.Contains(done, name) {
-			p.debug("Skipping '%s' because a more specificgenerator was already called.", f.name)
+			p.debug("Skipping '%s' because a more specificgenerator was already called.", f.Entry)
 			continue
 		}
 		done = append(done, name)
@@ -165,25 +167,25 @@ func (p *process) importFiles(i *importing, files []fileConfig) (bool, error) {
 				return false, err
 			}
 		}
-		p.info("Calling '%s' generator for a new file", f.generator)
+		p.info("Calling '%s' generator for a new file", f.Generator)
 		path, err := p.generate(f, i.env)
 		if err != nil {
 			return false, err
 		}
 		if path == "" {
-			p.info("No image will be produced because the '%s' generator returned None", f.generator)
+			p.info("No image will be produced because the '%s' generator returned None", f.Generator)
 			return false, nil
 		}
 		i.files = append(i.files, path)
 		url := "/" + p.relativeTo(path)
 		if i.last != nil && slices.ContainsFunc(filesOf(i.last), func(o object) bool { return text(o, "path") == url }) {
-			p.info("File from '%s' is already current", f.generator)
+			p.info("File from '%s' is already current", f.Generator)
 		} else {
-			p.info("New file from '%s': %s", f.generator, url[1:])
+			p.info("New file from '%s': %s", f.Generator, url[1:])
 			*i.env.newFiles = append(*i.env.newFiles, path)
 		}
 		for n, base := range i.bases {
-			delta, err := p.deltaFile(base, path, f.generator)
+			delta, err := p.deltaFile(base, path, f.Generator)
 			if err != nil {
 				return false, err
 			}

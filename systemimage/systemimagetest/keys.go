@@ -177,7 +177,7 @@ func writeFile(path string, data []byte) error {
 // signFile signs path into destination, with the server's own refusals.
 func (p *process) signFile(path, destination string) error {
 	const key = "image-signing"
-	dir := strings.TrimSuffix(p.conf.keys, "/") + "/" + key
+	dir := strings.TrimSuffix(p.conf.KeyPath, "/") + "/" + key
 	if st, err := os.Stat(dir); err != nil || !st.IsDir() {
 		return raise("IndexError", "Invalid GPG key name '%s'.", key)
 	}

@@ -1,6 +1,7 @@
 package systemimagetest
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -8,6 +9,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/landingteam/landing/systemimage/channelconfig"
 )
 
 // rootMark stands for the server's folder in texts of a world.
@@ -83,21 +86,20 @@ func (s *Server) layTree(w World) error {
 	p.level = silent
 	if err := p.loadConfig(); err != nil {
 		// A world may have a broken configuration; the tree is made all the same.
-		p.conf, _ = newConfig(nil, s.root)
+		p.conf = noConfig(s.root)
 	}
-	for key, def := range map[string]string{"public_fqdn": "system-image.example.net", "public_http_port": "80", "public_https_port": "443"} {
-		if _, ok := p.conf.public[key]; !ok {
-			p.conf.public[key] = def
-		}
-	}
+	p.conf.PublicFQDN = cmp.Or(p.conf.PublicFQDN, "system-image.example.net")
+	p.conf.PublicHTTPPort = cmp.Or(p.conf.PublicHTTPPort, "80")
+	p.conf.PublicHTTPSPort = cmp.Or(p.conf.PublicHTTPSPort, "443")
 	l := &layout{process: p, pool: map[string]string{}}
 	channels := slices.Clone(w.Channels)
 	// Images of channels with sources come first: the others hold copies of them.
 	rank := func(c Channel) int {
-		if at := slices.Index(p.conf.order, c.Name); at >= 0 && len(p.conf.channels[c.Name].files) > 0 {
+		at := slices.IndexFunc(p.conf.Channels, func(s channelconfig.ChannelSettings) bool { return s.Name == c.Name })
+		if at >= 0 && len(p.conf.Channels[at].Files) > 0 {
 			return at
 		}
-		return len(p.conf.order)
+		return len(p.conf.Channels)
 	}
 	slices.SortStableFunc(channels, func(a, b Channel) int { return rank(a) - rank(b) })
 	if err := l.layChannels(channels); err != nil {
@@ -200,14 +202,14 @@ func (l *layout) layDevice(c Channel, d Device) (object, error) {
 	if !filepath.IsLocal(d.Name) || strings.Contains(d.Name, "/") {
 		return nil, fmt.Errorf("no name of a device")
 	}
-	dir := filepath.Join(l.conf.publish, c.Name, d.Name)
+	dir := filepath.Join(l.conf.PublishPath, c.Name, d.Name)
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, err
 	}
 	entry := object{"index": fmt.Sprintf("/%s/%s/index.json", c.Name, d.Name)}
 	if d.Keyring {
 		for _, ext := range []string{"", ".asc"} {
-			if err := copyFile(filepath.Join(l.conf.keyrings, "device-signing.tar.xz"+ext), filepath.Join(dir, "device.tar.xz"+ext)); err != nil {
+			if err := copyFile(filepath.Join(l.conf.KeyringPath, "device-signing.tar.xz"+ext), filepath.Join(dir, "device.tar.xz"+ext)); err != nil {
 				return nil, err
 			}
 		}
@@ -263,7 +265,7 @@ func (l *layout) layImage(c Channel, d Device, device *deviceDir, i Image, full 
 	paths = append(paths, path)
 	// Importer and copy-image make deltas by slightly different rules.
 	l.name = "copy-image"
-	if len(l.conf.channels[c.Name].files) > 0 {
+	if settings, _ := l.conf.Channel(c.Name); len(settings.Files) > 0 {
 		l.name = "import-images"
 	}
 	image, err := l.newImage("full", i.Version, strings.Join(details, ","), paths, 0)

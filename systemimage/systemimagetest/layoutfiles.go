@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"path/filepath"
 	"strings"
+
+	"github.com/landingteam/landing/systemimage/channelconfig"
 )
 
 // payload makes the file of one entry of an image's details, or finds the one
@@ -18,8 +20,9 @@ func (l *layout) payload(channel, device, key, value string) (string, error) {
 		return path, err
 	}
 	detail := key + "=" + value
-	for _, f := range l.conf.channels[channel].files {
-		if _, only, specific := strings.Cut(f.name, ","); specific && only != device || l.detailKey(f) != key {
+	settings, _ := l.conf.Channel(channel)
+	for _, f := range settings.Files {
+		if _, only, specific := strings.Cut(f.Entry, ","); specific && only != device || l.detailKey(f) != key {
 			continue
 		}
 		path, err := l.sourced(f, device, key, value)
@@ -43,36 +46,36 @@ func (l *layout) payload(channel, device, key, value string) (string, error) {
 }
 
 // detailKey is the key of the entry that a source adds to the details.
-func (l *layout) detailKey(f fileConfig) string {
-	switch f.generator {
+func (l *layout) detailKey(f channelconfig.FileEntry) string {
+	switch f.Generator {
 	case "http", "http-cdimage":
-		if name, ok := l.options(argument(f.arguments, 1))["name"]; ok {
+		if name, ok := l.options(argument(f.Arguments, 1))["name"]; ok {
 			return name
 		}
-		return f.generator
+		return f.Generator
 	case "cdimage-ubuntu":
 		return "ubuntu"
 	case "system-image":
-		return argument(f.arguments, 1)
+		return argument(f.Arguments, 1)
 	}
 	return ""
 }
 
 // sourced makes a payload the way a generator of the configuration names it.
-func (l *layout) sourced(f fileConfig, device, key, value string) (string, error) {
-	if len(f.arguments) == 0 {
+func (l *layout) sourced(f channelconfig.FileEntry, device, key, value string) (string, error) {
+	if len(f.Arguments) == 0 {
 		return "", nil
 	}
-	opts := l.options(f.arguments[len(f.arguments)-1])
-	switch f.generator {
+	opts := l.options(f.Arguments[len(f.Arguments)-1])
+	switch f.Generator {
 	case "http", "http-cdimage":
-		return l.httpPayload(f.arguments[0], key, value)
+		return l.httpPayload(f.Arguments[0], key, value)
 	case "cdimage-ubuntu":
-		if len(f.arguments) < 2 {
+		if len(f.Arguments) < 2 {
 			return "", nil
 		}
-		b := build{generator: f.generator, kind: "ubuntu", word: "rootfs", series: f.arguments[1], product: opts["product"], version: value}
-		b.path = filepath.Join(f.arguments[0], value, b.series+"-preinstalled-touch-armhf.tar.gz")
+		b := build{generator: f.Generator, kind: "ubuntu", word: "rootfs", series: f.Arguments[1], product: opts["product"], version: value}
+		b.path = filepath.Join(f.Arguments[0], value, b.series+"-preinstalled-touch-armhf.tar.gz")
 		var err error
 		if b.data, err = rootfs(b.series, value); err != nil {
 			return "", err
@@ -88,9 +91,9 @@ func (l *layout) sourced(f fileConfig, device, key, value string) (string, error
 		l.depth++
 		defer func() { l.depth-- }()
 		if l.depth > 20 {
-			return "", fmt.Errorf("the sources of %s=%s go around in a circle at %s", key, value, f.arguments[0])
+			return "", fmt.Errorf("the sources of %s=%s go around in a circle at %s", key, value, f.Arguments[0])
 		}
-		return l.payload(f.arguments[0], from, key, value)
+		return l.payload(f.Arguments[0], from, key, value)
 	}
 	return "", nil
 }

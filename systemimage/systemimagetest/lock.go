@@ -16,7 +16,7 @@ func (p *process) start(busy string) (release func(), err error) {
 	if err := p.loadConfig(); err != nil {
 		return nil, err
 	}
-	path := filepath.Join(p.conf.state, "global.lock")
+	path := filepath.Join(p.conf.StatePath, "global.lock")
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o644)
 	if err != nil {
 		return nil, raise("FileNotFoundError", "[Errno 2] No such file or directory: %s", repr(path))

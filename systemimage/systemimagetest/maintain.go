@@ -13,10 +13,9 @@ func (p *process) cleanupTree() error {
 		return err
 	}
 	defer release()
-	for _, name := range p.conf.order {
-		c := p.conf.channels[name]
-		p.info("Processing channel: %s", name)
-		err := p.eachDevice(name, func(_ string, d *deviceDir) error { return p.expireDevice(c, d) })
+	for _, c := range p.conf.Channels {
+		p.info("Processing channel: %s", c.Name)
+		err := p.eachDevice(c.Name, func(_ string, d *deviceDir) error { return p.expireDevice(c, d) })
 		if err != nil {
 			return err
 		}
@@ -87,7 +86,7 @@ func (p *process) reSignDevice(d *deviceDir, done map[string]bool) error {
 			continue
 		}
 		for _, f := range filesOf(image) {
-			tarball, signature := p.conf.publish+text(f, "path"), p.conf.publish+text(f, "signature")
+			tarball, signature := p.conf.PublishPath+text(f, "path"), p.conf.PublishPath+text(f, "signature")
 			if done[tarball] {
 				continue
 			}

@@ -15,7 +15,7 @@ func (p *process) cleanup() error {
 		return err
 	}
 	var orphans []string
-	root := filepath.Clean(p.conf.publish)
+	root := filepath.Clean(p.conf.PublishPath)
 	err = filepath.WalkDir(root, func(path string, e os.DirEntry, err error) error {
 		if err != nil {
 			return err
@@ -60,7 +60,7 @@ func (p *process) referenced() (map[string]bool, error) {
 	listed := map[string]bool{p.channelsPath(): true, p.channelsPath() + ".asc": true}
 	add := func(o object, keys ...string) {
 		for _, k := range keys {
-			listed[filepath.Join(p.conf.publish, text(o, k))] = true
+			listed[filepath.Join(p.conf.PublishPath, text(o, k))] = true
 		}
 	}
 	channels, err := p.channels()

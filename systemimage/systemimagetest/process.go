@@ -8,6 +8,8 @@ import (
 	"io"
 	"path/filepath"
 	"time"
+
+	"github.com/landingteam/landing/systemimage/channelconfig"
 )
 
 // A process is one run of one of the server's programs.
@@ -23,7 +25,7 @@ type process struct {
 	level   level // records below it are not printed
 	era     int   // 2016: the command line and verbosity of that time
 	now     func() time.Time
-	conf    *config
+	conf    *channelconfig.Settings
 	fault   Faults
 	commits int                // commits begun in this run
 	sign    map[string]*signer // signing keys read so far, by name

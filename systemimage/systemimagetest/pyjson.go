@@ -1,6 +1,7 @@
 package systemimagetest
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -152,76 +153,23 @@ func clone(v any) any {
 // encodeJSON writes v in the server's style: four spaces, sorted keys, ASCII
 // only, a newline at the end.
 func encodeJSON(v any) []byte {
-	var b strings.Builder
-	writeJSON(&b, v, "\n")
-	b.WriteByte('\n')
-	return []byte(b.String())
-}
-
-func writeJSON(b *strings.Builder, v any, indent string) {
-	switch v := v.(type) {
-	case nil:
-		b.WriteString("null")
-	case string:
-		writeString(b, v)
-	case object:
-		if len(v) == 0 {
-			b.WriteString("{}")
-			return
-		}
-		sep := "{"
-		for _, k := range slices.Sorted(maps.Keys(v)) {
-			b.WriteString(sep + indent + "    ")
-			writeString(b, k)
-			b.WriteString(": ")
-			writeJSON(b, v[k], indent+"    ")
-			sep = ","
-		}
-		b.WriteString(indent + "}")
-	case []any:
-		if len(v) == 0 {
-			b.WriteString("[]")
-			return
-		}
-		sep := "["
-		for _, e := range v {
-			b.WriteString(sep + indent + "    ")
-			writeJSON(b, e, indent+"    ")
-			sep = ","
-		}
-		b.WriteString(indent + "]")
-	default:
-		fmt.Fprint(b, v)
-	}
-}
-
-func writeString(b *strings.Builder, s string) {
-	b.WriteByte('"')
-	for _, r := range s {
+	var text bytes.Buffer
+	e := json.NewEncoder(&text)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "    ")
+	_ = e.Encode(v) // what was decoded, or made of the same types
+	var b []byte
+	for _, r := range text.String() {
 		switch {
-		case r == '"' || r == '\\':
-			b.WriteByte('\\')
-			b.WriteRune(r)
-		case r == '\n':
-			b.WriteString(`\n`)
-		case r == '\r':
-			b.WriteString(`\r`)
-		case r == '\t':
-			b.WriteString(`\t`)
-		case r == '\b':
-			b.WriteString(`\b`)
-		case r == '\f':
-			b.WriteString(`\f`)
-		case r >= ' ' && r <= '~':
-			b.WriteRune(r)
-		case r > 0xffff:
-			hi, lo := utf16.EncodeRune(r)
-			fmt.Fprintf(b, `\u%04x\u%04x`, hi, lo)
+		case r == '\n' || r >= ' ' && r <= '~':
+			b = append(b, byte(r))
 		default:
-			fmt.Fprintf(b, `\u%04x`, r)
+			for _, u := range utf16.Encode([]rune{r}) {
+				b = fmt.Appendf(b, `\u%04x`, u)
+			}
 		}
 	}
-	b.WriteByte('"')
+	return b
 }
 
 // repr prints a value as the server's debug records print it.
@@ -242,23 +190,11 @@ func repr(v any) string {
 		r := strings.NewReplacer(`\`, `\\`, q, `\`+q, "\n", `\n`, "\r", `\r`, "\t", `\t`)
 		return q + r.Replace(v) + q
 	case []string:
-		parts := make([]string, len(v))
-		for i, e := range v {
-			parts[i] = repr(e)
-		}
-		return "[" + strings.Join(parts, ", ") + "]"
+		return reprList(v)
 	case []any:
-		parts := make([]string, len(v))
-		for i, e := range v {
-			parts[i] = repr(e)
-		}
-		return "[" + strings.Join(parts, ", ") + "]"
+		return reprList(v)
 	case []object:
-		parts := make([]string, len(v))
-		for i, e := range v {
-			parts[i] = repr(e)
-		}
-		return "[" + strings.Join(parts, ", ") + "]"
+		return reprList(v)
 	case object:
 		parts := make([]string, 0, len(v))
 		for _, k := range slices.Sorted(maps.Keys(v)) {
@@ -267,4 +203,12 @@ func repr(v any) string {
 		return "{" + strings.Join(parts, ", ") + "}"
 	}
 	return fmt.Sprint(v)
+}
+
+func reprList[T any](list []T) string {
+	var parts []string
+	for _, e := range list {
+		parts = append(parts, repr(e))
+	}
+	return "[" + strings.Join(parts, ", ") + "]"
 }

@@ -30,10 +30,7 @@ import (
 func (s *Server) Snapshot() (string, error) {
 	p := s.process("snapshot", io.Discard, io.Discard)
 	v := &view{process: p, devices: map[string]string{}}
-	var err error
-	if p.conf, err = newConfig(nil, s.root); err != nil {
-		return "", err
-	}
+	p.conf = noConfig(s.root)
 	if err := p.guard(v.channelPart); err != nil {
 		return "", fmt.Errorf("systemimagetest: snapshot: %w", err)
 	}
@@ -104,7 +101,7 @@ func (v *view) channelPart() error {
 		}
 	}
 	for file := range listed {
-		if !exists(filepath.Join(v.conf.publish, file)) {
+		if !exists(filepath.Join(v.conf.PublishPath, file)) {
 			v.problem("missing %s", file)
 		}
 	}
@@ -114,7 +111,7 @@ func (v *view) channelPart() error {
 // indexPart describes one index.json.
 func (v *view) indexPart(file string, listed map[string]bool) {
 	var b strings.Builder
-	index, err := readJSON(filepath.Join(v.conf.publish, file), emptyIndex())
+	index, err := readJSON(filepath.Join(v.conf.PublishPath, file), emptyIndex())
 	if err != nil {
 		v.problem("unreadable %s: %v", file, err)
 		return
@@ -132,7 +129,7 @@ func (v *view) indexPart(file string, listed map[string]bool) {
 			name := strings.TrimPrefix(text(f, "path"), "/")
 			fmt.Fprintf(&b, "    %s %s\n", repr(f["order"]), hideKeyring(name))
 			listed[name] = true
-			data, err := os.ReadFile(filepath.Join(v.conf.publish, name))
+			data, err := os.ReadFile(filepath.Join(v.conf.PublishPath, name))
 			if err == nil && (hexSum(data) != f["checksum"] || len(data) != f["size"]) {
 				v.problem("%s: another file than %s says", name, file)
 			}
@@ -144,7 +141,7 @@ func (v *view) indexPart(file string, listed map[string]bool) {
 // leftovers finds the files below www that nothing mentions. Metadata beside
 // a mentioned tarball counts as mentioned.
 func (v *view) leftovers(listed map[string]bool) error {
-	return filepath.WalkDir(v.conf.publish, func(file string, e fs.DirEntry, err error) error {
+	return filepath.WalkDir(v.conf.PublishPath, func(file string, e fs.DirEntry, err error) error {
 		if err != nil || e.IsDir() {
 			return err
 		}
@@ -161,9 +158,9 @@ func (v *view) leftovers(listed map[string]bool) error {
 func (v *view) signatures() error {
 	keys := map[string]openpgp.EntityList{}
 	for _, k := range keyChain {
-		keys[k.name] = readKeyring(filepath.Join(v.conf.keyrings, k.name+".tar.xz"))
+		keys[k.name] = readKeyring(filepath.Join(v.conf.KeyringPath, k.name+".tar.xz"))
 	}
-	return filepath.WalkDir(v.conf.publish, func(file string, e fs.DirEntry, err error) error {
+	return filepath.WalkDir(v.conf.PublishPath, func(file string, e fs.DirEntry, err error) error {
 		if err != nil || e.IsDir() || strings.Contains(file, ".asc") || strings.HasSuffix(file, ".new") {
 			return err
 		}

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/landingteam/landing/systemimage/channelconfig"
 )
 
 // A deviceDir is the folder of one device of one channel.
@@ -16,12 +18,12 @@ type deviceDir struct {
 	indexPath string
 }
 
-func (p *process) channelsPath() string { return filepath.Join(p.conf.publish, "channels.json") }
+func (p *process) channelsPath() string { return filepath.Join(p.conf.PublishPath, "channels.json") }
 
 // openTree refuses to work without a published tree.
 func (p *process) openTree() error {
-	if st, err := os.Stat(p.conf.publish); err != nil || !st.IsDir() {
-		return raise("Exception", "Invalid path: %s", p.conf.publish)
+	if st, err := os.Stat(p.conf.PublishPath); err != nil || !st.IsDir() {
+		return raise("Exception", "Invalid path: %s", p.conf.PublishPath)
 	}
 	return nil
 }
@@ -68,7 +70,7 @@ func (p *process) device(channel, name string) (*deviceDir, error) {
 	if !ok {
 		return nil, keyError("Couldn't find device: %s", name)
 	}
-	path := filepath.Join(p.conf.publish, filepath.Dir(text(d, "index")))
+	path := filepath.Join(p.conf.PublishPath, filepath.Dir(text(d, "index")))
 	return &deviceDir{p, path, filepath.Join(path, "index.json")}, nil
 }
 
@@ -173,7 +175,7 @@ func (p *process) fileEntry(path string, data []byte, order int) object {
 
 // relativeTo is the path of a file below the published tree.
 func (p *process) relativeTo(path string) string {
-	rel, err := filepath.Rel(p.conf.publish, path)
+	rel, err := filepath.Rel(p.conf.PublishPath, path)
 	if err != nil {
 		return path
 	}
@@ -273,11 +275,12 @@ func (p *process) syncMirrors() {
 	if !p.fault.Offline {
 		return
 	}
-	for _, m := range p.conf.mirrors {
-		if !exists(m.key) {
-			fmt.Fprintf(p.err, "Warning: Identity file %s not accessible: No such file or directory.\n", m.key)
+	byHost := func(a, b channelconfig.MirrorSettings) int { return strings.Compare(a.Host, b.Host) }
+	for _, m := range slices.SortedStableFunc(slices.Values(p.conf.Mirrors), byHost) {
+		if !exists(m.Key) {
+			fmt.Fprintf(p.err, "Warning: Identity file %s not accessible: No such file or directory.\n", m.Key)
 		}
-		fmt.Fprintf(p.err, "ssh: connect to host %s port %s: Connection refused\n", m.host, m.port)
+		fmt.Fprintf(p.err, "ssh: connect to host %s port %d: Connection refused\n", m.Host, m.Port)
 	}
 }
 

@@ -55,20 +55,22 @@ func (p *process) generateVersion(env environment) (string, error) {
 
 // versionMembers are the files of a version tarball.
 func (p *process) versionMembers(channel, device, number, details, target string) ([]member, error) {
+	public := map[string]string{"public_fqdn": p.conf.PublicFQDN, "public_http_port": p.conf.PublicHTTPPort, "public_https_port": p.conf.PublicHTTPSPort}
 	for _, key := range []string{"public_http_port", "public_https_port", "public_fqdn"} {
-		if _, ok := p.conf.public[key]; !ok {
-			hint := ""
-			for other := range p.conf.public {
-				if strings.HasSuffix(other, "_port") && strings.HasSuffix(key, "_port") {
-					hint = fmt.Sprintf(". Did you mean: '%s'?", other)
-				}
-			}
-			return nil, raise("AttributeError", "'Config' object has no attribute '%s'%s", key, hint)
+		if public[key] != "" {
+			continue
 		}
+		hint := ""
+		for _, other := range []string{"public_http_port", "public_https_port"} {
+			if public[other] != "" && strings.HasSuffix(key, "_port") {
+				hint = fmt.Sprintf(". Did you mean: '%s'?", other)
+			}
+		}
+		return nil, raise("AttributeError", "'Config' object has no attribute '%s'%s", key, hint)
 	}
 	var ini strings.Builder
 	fmt.Fprintf(&ini, "[service]\nbase: %s\nhttp_port: %s\nhttps_port: %s\nchannel: %s\ndevice: %s\nbuild_number: %s\n",
-		p.conf.public["public_fqdn"], p.conf.public["public_http_port"], p.conf.public["public_https_port"], channel, device, number)
+		p.conf.PublicFQDN, p.conf.PublicHTTPPort, p.conf.PublicHTTPSPort, channel, device, number)
 	if target != "" {
 		fmt.Fprintf(&ini, "channel_target: %s\n", target)
 	}
