@@ -2,7 +2,8 @@ package builder
 
 import (
 	"errors"
-	"strings"
+
+	"github.com/landingteam/landing/cdimage"
 )
 
 // The sentinels that an [Error] of this package is, for errors.Is.
@@ -27,23 +28,8 @@ type Error struct {
 	Hint string // what to do next, may be empty
 }
 
-func (e *Error) Error() string {
-	var b strings.Builder
-	b.WriteString(e.Op)
-	if e.What != "" {
-		b.WriteString(" " + e.What)
-	}
-	if e.Kind != nil {
-		b.WriteString(": " + e.Kind.Error())
-	}
-	if e.Err != nil {
-		b.WriteString(": " + e.Err.Error())
-	}
-	if e.Hint != "" {
-		b.WriteString("; " + e.Hint)
-	}
-	return b.String()
-}
+// Error says it as a cdimage.Error does.
+func (e *Error) Error() string { return (*cdimage.Error)(e).Error() }
 
 // Is reports whether target is the sentinel of e.
 func (e *Error) Is(target error) bool { return target == e.Kind }
