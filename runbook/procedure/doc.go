@@ -90,8 +90,8 @@
 //	a rollout halts, and goes on                              rollouthalt.go
 //	a percentage is set, unless the stop file is there        percentage.go
 //	a build lacks architectures                               partialbuild.go
-//	a run of the image builder is ours                        imagerun.go
-//	publishing a build again is safe                          republish.go, republishsource.go, cdimage.Republish
+//	a run of the image builder is started once                imagerun.go
+//	publishing a build again is safe, and which run it is     republish.go, republishsource.go, cdimage.Republish
 //	the configuration points at one build for one import      importonce.go
 //	why an image did not appear: the log of the import        investigateimport.go
 //	  the configuration, the server, the sources              investigateimportconfig.go, investigateimportserver.go,
