@@ -222,16 +222,6 @@ func (r *PlanRequest) picks(name string) bool {
 	return (len(r.Names) == 0 || match(r.Names)) && !match(r.Exclude)
 }
 
-// literal are the names when they are few and none is a pattern: then each is
-// asked for, rather than listing an archive that may be huge.
-func (r *PlanRequest) literal() []string {
-	const few = 40
-	if len(r.Names) == 0 || len(r.Names) > few || slices.ContainsFunc(r.Names, func(n string) bool { return strings.ContainsAny(n, `*?[\`) }) {
-		return nil
-	}
-	return slices.Compact(slices.Sorted(slices.Values(r.Names)))
-}
-
 func (r *PlanRequest) check() error {
 	for _, p := range slices.Concat(r.Names, r.Exclude) {
 		if _, err := path.Match(p, ""); err != nil || p == "" {

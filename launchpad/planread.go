@@ -349,3 +349,13 @@ func (p *planner) inWordsOfTheRequest(err error) error {
 	}
 	return err
 }
+
+// literal are the names when they are few and none is a pattern: then each is
+// asked for, rather than listing an archive that may be huge.
+func (r *PlanRequest) literal() []string {
+	const few = 40
+	if len(r.Names) == 0 || len(r.Names) > few || slices.ContainsFunc(r.Names, func(n string) bool { return strings.ContainsAny(n, `*?[\`) }) {
+		return nil
+	}
+	return slices.Compact(slices.Sorted(slices.Values(r.Names)))
+}

@@ -93,6 +93,7 @@
 //	a run of the image builder is started once                imagerun.go
 //	publishing a build again is safe, and which run it is     republish.go, republishsource.go, cdimage.Republish
 //	the configuration points at one build for one import      importonce.go
+//	edits of the configuration are put back after a while     editconfig.go
 //	why an image did not appear: the log of the import        investigateimport.go
 //	  the configuration, the server, the sources              investigateimportconfig.go, investigateimportserver.go,
 //	                                                          investigateimportsource.go

@@ -30,7 +30,7 @@
 //	which arguments this server's copy-image takes            copycommandline.go
 //	what a copy or a tag brought about                        copyoutcome.go
 //	aliases that do not follow                                aliasesafter.go
-//	two images with the same files                            samecontent.go
+//	images with the same files; deltas that are used again    samecontent.go
 //	a percentage: checked, set, set without an index          phase.go, phaserun.go
 //	the global lock                                           lock.go
 //	what a program said and its exit status                   program.go, transcript.go
