@@ -12,6 +12,7 @@ import (
 
 	"github.com/landingteam/landing/runbook"
 	"github.com/landingteam/landing/runbook/runbooktest"
+	"github.com/landingteam/landing/systemimage"
 	"github.com/landingteam/landing/systemimage/operate"
 	"github.com/landingteam/landing/systemimage/upgrade"
 )
@@ -23,6 +24,8 @@ type verdict struct {
 	w       *simWorld
 	o       *outcome
 	journal *runbooktest.Memory
+	text    string // of the world
+	records []runbook.Record
 }
 
 // rules are what must hold whatever went wrong. A new one is an entry here; "" is
@@ -32,15 +35,28 @@ func (v *verdict) rules() map[string]func() string {
 		"importer is on or its debt on record": v.importer,
 		"no byte of configuration is lost":     v.configuration,
 		"nothing twice":                        v.nothingTwice,
+		"no history begins again":              v.history,
 		"no percentage before its time":        v.ramp,
 		"nobody is offered what was taken":     v.nobodyOffered,
 		"done is done":                         v.doneIsDone,
 		"passing faults are got over":          v.gotOver,
 		"the status says what is true":         v.status,
+		"the report says how the importer is":  v.report,
+		"nothing runs while the importer does": v.alone,
+		"another site is left alone":           v.elsewhere,
+		"the dead do nothing when they wake":   v.dead,
+		"an effect without an end is in doubt": v.doubt,
+		"no run goes on for ever":              v.bounded,
 	}
 }
 
 func (v *verdict) all() {
+	for rec, err := range runbook.Records(v.t.Context(), v.journal) {
+		if err != nil {
+			v.t.Fatal(err)
+		}
+		v.records = append(v.records, rec)
+	}
 	for name, rule := range v.rules() {
 		v.o.checked = append(v.o.checked, name)
 		if why := rule(); why != "" {
@@ -50,63 +66,137 @@ func (v *verdict) all() {
 	slices.Sort(v.o.why)
 }
 
+// world is the text of the image server's world.
+func (v *verdict) world() string {
+	if v.text == "" {
+		var err error
+		if v.text, err = v.w.server.Snapshot(); err != nil {
+			v.t.Fatal(err)
+		}
+	}
+	return v.text
+}
+
 // passing reports whether every fault that happened is one to be got over.
 func (v *verdict) passing() bool {
 	for _, kind := range v.w.met {
-		if kind != "kill" && !kindOf(kind).passing {
+		if kind != "kill" && !v.s.kinds[kind].passing {
 			return false
 		}
 	}
 	return true
 }
 
+func (v *verdict) importerStatus() operate.ImporterStatus {
+	st, err := (&hand{w: v.w}).importer().Status(v.t.Context())
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	return st
+}
+
 func (v *verdict) importer() string {
-	st, err := v.w.importer().Status(v.t.Context())
-	if err != nil {
-		return err.Error()
+	st := v.importerStatus()
+	owed := 0
+	for _, j := range append([]*runbooktest.Memory{v.journal}, v.w.others...) {
+		status, err := runbook.StatusOf(v.t.Context(), j)
+		if err != nil {
+			return err.Error()
+		}
+		owed += len(status.Owed())
 	}
-	status, err := runbook.StatusOf(v.t.Context(), v.journal)
-	if err != nil {
-		return err.Error()
-	}
-	if st.State != operate.ImporterOn && len(status.Owed()) == 0 {
+	if st.State != operate.ImporterOn && owed == 0 && !v.w.edited {
 		return fmt.Sprintf("it is %s, and nothing is owed", st.State)
 	}
-	if st.State != operate.ImporterOn && !v.w.edited {
-		return fmt.Sprintf("it is %s after settling: %v", st.State, v.o.err)
+	if len(st.By) > 0 {
+		return fmt.Sprintf("it is %s after settling, by %v: %v", st.State, st.By, v.o.err)
+	}
+	return ""
+}
+
+// report looks whether the last words about the importer tell that it is off.
+func (v *verdict) report() string {
+	st := v.importerStatus()
+	if st.State == operate.ImporterOn {
+		return ""
+	}
+	for _, rec := range slices.Backward(v.records) {
+		if rec.Verb == runbook.VerbHold && strings.HasSuffix(rec.Step, "importer") {
+			if rec.Kind == runbook.Released && rec.Seen == "the importer is on" && !v.w.editedAt.After(rec.Time) || rec.Kind == runbook.Released && rec.Seen == "" {
+				return fmt.Sprintf("it is %s, and the report says %q", st.State, rec.Seen)
+			}
+			return ""
+		}
 	}
 	return ""
 }
 
 func (v *verdict) configuration() string {
-	for path, want := range map[string]string{"crontab": v.w.crontab, "etc/config": v.w.config} {
-		got, err := os.ReadFile(filepath.Join(v.w.server.Root(), path))
+	read := func(path string) string {
+		text, err := os.ReadFile(v.w.at(path))
 		if err != nil {
 			return err.Error()
 		}
-		if string(got) != want && !(path == "crontab" && v.w.edited) {
-			return path + " (-before +after)\n" + cmp.Diff(want, string(got))
+		return string(text)
+	}
+	if got := read("crontab"); got != v.w.crontab && !v.w.edited {
+		return "crontab (-before +after)\n" + cmp.Diff(v.w.crontab, got)
+	}
+	got := read("etc/config")
+	for _, line := range v.w.lines {
+		if !strings.Contains(got, line) {
+			return "etc/config has lost " + line
+		}
+		got = strings.Replace(got, line, "", 1)
+	}
+	allowed := []string{v.w.config}
+	if v.s.want != "" {
+		_, text, _ := strings.Cut(v.s.want, "-- config --\n")
+		text, _, _ = strings.Cut(text, "-- crontab --\n")
+		allowed = append(allowed, text)
+	} else {
+		return "" // the undisturbed run says what is allowed
+	}
+	for _, want := range allowed {
+		if strings.ReplaceAll(got, v.w.server.Root(), "@ROOT@") == strings.ReplaceAll(want, v.w.server.Root(), "@ROOT@") {
+			return ""
+		}
+	}
+	if v.w.has("another operator does something else") {
+		return ""
+	}
+	return "etc/config (-before +after)\n" + cmp.Diff(v.w.config, got)
+}
+
+// pairs calls f for each index with its newest image then and now.
+func (v *verdict) pairs(f func(name string, was, is *systemimage.Index) string) string {
+	old := v.s.template.Root()
+	paths, _ := filepath.Glob(old + "/www/*/*/*/*/index.json")
+	for _, path := range paths {
+		rel := strings.TrimPrefix(path, old)
+		was, errA := os.ReadFile(path)
+		is, errB := os.ReadFile(v.w.at(rel))
+		if errA != nil || errB != nil {
+			continue // broken by a program's death; said by the run
+		}
+		a, errA := systemimage.ParseIndex(was)
+		b, errB := systemimage.ParseIndex(is)
+		if errA != nil || errB != nil {
+			continue
+		}
+		if why := f(rel, a, b); why != "" {
+			return why
 		}
 	}
 	return ""
 }
 
-// newest are the new images: those above the newest of the template.
+// nothingTwice counts the images above the newest of the template.
 func (v *verdict) nothingTwice() string {
-	if !v.s.single {
+	if !v.s.single || v.w.has("another operator does something else") {
 		return ""
 	}
-	old, now := v.s.template.Client(), v.w.server.Client()
-	l, err := old.Channels(v.t.Context())
-	if err != nil {
-		return err.Error()
-	}
-	for channel, device := range l.Pairs() {
-		a, errA := old.IndexOf(v.t.Context(), l, channel, device)
-		b, errB := now.Index(v.t.Context(), channel, device)
-		if errA != nil || errB != nil {
-			continue // broken by a program's death; said by the run
-		}
+	return v.pairs(func(name string, a, b *systemimage.Index) string {
 		was, _ := a.Newest()
 		n := 0
 		for _, m := range b.Fulls() {
@@ -115,23 +205,39 @@ func (v *verdict) nothingTwice() string {
 			}
 		}
 		if n > 1 {
-			return fmt.Sprintf("%s %s has %d new images", channel, device, n)
+			return fmt.Sprintf("%s has %d new images", name, n)
 		}
-	}
-	return ""
+		return ""
+	})
+}
+
+// history looks whether an index lost what it had.
+func (v *verdict) history() string {
+	return v.pairs(func(name string, a, b *systemimage.Index) string {
+		was, _ := a.Newest()
+		if is, _ := b.Newest(); is < was {
+			return fmt.Sprintf("%s ended with image %d, and ends with %d", name, was, is)
+		}
+		return ""
+	})
 }
 
 // ramp looks whether a percentage was published earlier than the schedule says,
 // counted from the begin of the run. An image that a killed program left is open to
-// everybody until it is mended.
+// everybody until it is mended. And what is well is never taken from anybody.
 func (v *verdict) ramp() string {
-	if !v.passing() {
+	if !v.passing() || v.w.has("another operator does something else") {
 		return ""
 	}
+	last := map[string]seenPercentage{}
 	for _, p := range v.w.ramp {
-		if p.version > 1 && p.at.Sub(v.w.begun) < v.s.waits[p.percentage] {
+		if v.s.waits != nil && p.version > 1 && p.at.Sub(v.w.begun) < v.s.waits[p.percentage] {
 			return fmt.Sprintf("image %d of %s is at %d %% after %v", p.version, strings.TrimPrefix(p.index, v.w.server.Root()), p.percentage, p.at.Sub(v.w.begun))
 		}
+		if was := last[p.index]; v.s.taken == nil && was.version == p.version && p.percentage < was.percentage && was.percentage < 100 {
+			return fmt.Sprintf("image %d of %s fell from %d to %d %%, and nobody said that it is faulty", p.version, p.index, was.percentage, p.percentage)
+		}
+		last[p.index] = p
 	}
 	return ""
 }
@@ -143,13 +249,17 @@ func (v *verdict) nobodyOffered() string {
 	}
 	for pair, versions := range v.s.taken {
 		channel, device, _ := strings.Cut(pair, " ")
-		x, err := v.w.server.Client().Index(v.t.Context(), channel, device)
+		text, err := os.ReadFile(v.w.at("www/" + channel + "/" + device + "/index.json"))
+		if err != nil {
+			return err.Error()
+		}
+		x, err := systemimage.ParseIndex(text)
 		if err != nil {
 			return err.Error()
 		}
 		for _, number := range []int{0, 1, 30, 100} {
 			for build := range 2 {
-				o, err := upgrade.Choose(x.Index, upgrade.Request{Build: build, Draw: func(int) int { return number }})
+				o, err := upgrade.Choose(x, upgrade.Request{Build: build, Draw: func(int) int { return number }})
 				if err != nil {
 					return err.Error()
 				}
@@ -169,9 +279,9 @@ func (v *verdict) doneIsDone() string {
 	if !v.o.done || v.s.want == "" || v.w.edited || !v.passing() {
 		return ""
 	}
-	got, err := v.w.server.Snapshot()
-	if err != nil {
-		return err.Error()
+	got := v.world()
+	for _, line := range v.w.lines {
+		got = strings.Replace(got, line, "", 1)
 	}
 	if got != v.s.want {
 		return "the world differs (-undisturbed +this)\n" + cmp.Diff(v.s.want, got)
@@ -193,6 +303,59 @@ func (v *verdict) status() string {
 	}
 	if done := status.Ending == "done"; done != v.o.done {
 		return fmt.Sprintf("it says %q of a run that is done: %v", status.Ending, v.o.done)
+	}
+	return ""
+}
+
+// alone looks whether a copy began while the importer was on, although the program
+// before it had shown that too: each looks first.
+func (v *verdict) alone() string {
+	held := map[string]bool{"copy-image": true, "tag-image": true}
+	before := programRun{}
+	for _, p := range v.w.runs {
+		if held[p.name] && p.importer && held[before.name] && before.importer {
+			return fmt.Sprintf("%s ran at %v with the importer on, as %s had", p.name, p.at, before.name)
+		}
+		before = p
+	}
+	return ""
+}
+
+func (v *verdict) elsewhere() string {
+	if v.w.has("the address is another server's") && v.world() != v.s.begin {
+		return "the host is not the one whose tree is read, and was changed (-before +after)\n" + cmp.Diff(v.s.begin, v.world())
+	}
+	return v.w.elsewhere
+}
+
+// dead wakes the killed processes.
+func (v *verdict) dead() string {
+	if len(v.w.dead) == 0 {
+		return ""
+	}
+	before := v.world()
+	v.w.wake()
+	v.text = ""
+	if after := v.world(); after != before {
+		return "the world differs once the killed processes woke (-before +after)\n" + cmp.Diff(before, after)
+	}
+	return ""
+}
+
+// doubt looks whether an effect whose command was lost with the link is on record
+// as one that did not happen.
+func (v *verdict) doubt() string {
+	for _, rec := range v.records {
+		if rec.Verb == runbook.VerbDo && rec.Kind == runbook.Failed && strings.Contains(rec.Error, "outcome not known") {
+			return fmt.Sprintf("%s failed on record: %s", rec.Step, rec.Error)
+		}
+	}
+	return ""
+}
+
+func (v *verdict) bounded() string {
+	if n := len(v.records); n > 3000 {
+		return fmt.Sprintf("its journal has %d records", n)
 	}
 	return ""
 }

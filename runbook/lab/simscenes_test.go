@@ -1,14 +1,20 @@
 package lab_test
 
 import (
+	"context"
+	"fmt"
+	"net/http"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
+	"github.com/landingteam/landing/cdimage"
 	"github.com/landingteam/landing/phasing"
 	"github.com/landingteam/landing/runbook"
 	"github.com/landingteam/landing/runbook/lab"
 	"github.com/landingteam/landing/runbook/procedure"
+	"github.com/landingteam/landing/systemimage/channelconfig"
 	"github.com/landingteam/landing/systemimage/systemimagetest"
 )
 
@@ -16,70 +22,176 @@ import (
 type scene struct {
 	name  string
 	world func() systemimagetest.World
-	make  func(w *simWorld) (*runbook.Runner, runbook.Procedure)
+	make  func(h *hand) (*runbook.Runner, runbook.Procedure)
+	other func(h *hand) (*runbook.Runner, runbook.Procedure) // what another operator may do at the same time; nil is nothing
+
+	builds    bool // there is an image builder
+	launchpad bool // there is a Launchpad
+	alone     bool // two of it at once are not what it is for
 
 	waits  map[int]time.Duration // by percentage: how long after the begin it may be published at the earliest
 	single bool                  // each device gets one new image at most
 	taken  map[string][]int      // channel and device: versions that nobody may be offered in the end
 }
 
-// small is a world with one channel of each stage, so that a run takes little time.
-func small(w systemimagetest.World) systemimagetest.World {
-	keep := map[string]bool{"ubuntu-touch/rc-proposed/meizu.en": true, "ubuntu-touch/rc/meizu.en": true, "ubuntu-touch/stable/meizu.en": true,
-		"ubuntu-touch/rc-proposed/bq-aquaris.en": true, "ubuntu-touch/rc/bq-aquaris.en": true, "ubuntu-touch/stable/bq-aquaris.en": true}
-	var channels []systemimagetest.Channel
+const (
+	krillin = "ubuntu-touch/stable/bq-aquaris.en"
+	arale   = "ubuntu-touch/stable/meizu.en"
+	generic = "ubuntu-touch/rc-proposed/ubuntu"
+)
+
+// kept is a world with a few channels, so that a run takes little time.
+func kept(w systemimagetest.World, channels ...string) systemimagetest.World {
+	var list []systemimagetest.Channel
 	for _, c := range w.Channels {
-		if keep[c.Name] {
-			c.Devices = slices.DeleteFunc(slices.Clone(c.Devices), func(d systemimagetest.Device) bool { return d.Redirect != "" })
-			channels = append(channels, c)
+		if slices.Contains(channels, c.Name) {
+			c.Devices = slices.DeleteFunc(slices.Clone(c.Devices), func(d systemimagetest.Device) bool { return d.Redirect != "" || d.Name == "vegetahd" })
+			list = append(list, c)
 		}
 	}
-	w.Channels = channels
+	w.Channels = list
 	return w
 }
 
-func scenes() []scene {
-	runner := func(w *simWorld, name string, input any) *runbook.Runner {
-		return &runbook.Runner{Name: name, Input: input, Operator: "operator", Human: runbook.ApproveEverythingInALab{},
-			World: map[string]string{"root": "the simulation's"}}
-	}
-	schedule, err := phasing.ParseSchedule("1% 1h, 30% 2h, 100%")
+// small is a world with one channel of each stage for two vendors.
+func small(w systemimagetest.World) systemimagetest.World {
+	return kept(w, "ubuntu-touch/rc-proposed/meizu.en", "ubuntu-touch/rc/meizu.en", arale,
+		"ubuntu-touch/rc-proposed/bq-aquaris.en", "ubuntu-touch/rc/bq-aquaris.en", krillin)
+}
+
+func (h *hand) runner(name string, input any) *runbook.Runner {
+	return &runbook.Runner{Name: name, Input: input, Operator: fmt.Sprint("operator ", h.who), Human: runbook.ApproveEverythingInALab{},
+		World: map[string]string{"root": "the simulation's"}}
+}
+
+func (h *hand) stop() *procedure.StopFile {
+	return &procedure.StopFile{Runner: h.on(h.w.images), Path: h.w.stopFile()}
+}
+
+func (h *hand) pace() procedure.Pace {
+	return procedure.Pace{Stop: h.stop(), Every: time.Minute, Health: func(context.Context) (procedure.Health, error) {
+		return procedure.Health{Bad: h.w.bad, Why: "they are never well"}, nil
+	}}
+}
+
+func (h *hand) ledger() string { return filepath.Join(h.w.dir, fmt.Sprint("ledger", h.who)) }
+
+func mustSchedule(text string) phasing.Schedule {
+	s, err := phasing.ParseSchedule(text)
 	if err != nil {
 		panic(err)
 	}
-	pace := func(w *simWorld) procedure.Pace {
-		return procedure.Pace{Stop: &procedure.StopFile{Runner: w, Path: filepath.Join(w.server.Root(), "phased-state", "done")}, Every: time.Minute}
-	}
+	return s
+}
+
+var faultyImages = []procedure.NamedImage{{Channel: arale, Device: "arale", Version: 2}, {Channel: krillin, Device: "krillin", Version: 2}}
+
+func scenes() []scene {
+	return slices.Concat(imageScenes(), buildScenes())
+}
+
+// imageScenes are of the image server alone.
+func imageScenes() []scene {
 	waits := map[int]time.Duration{30: time.Hour, 100: 3 * time.Hour}
-	faulty := []procedure.NamedImage{
-		{Channel: "ubuntu-touch/stable/meizu.en", Device: "arale", Version: 2},
-		{Channel: "ubuntu-touch/stable/bq-aquaris.en", Device: "krillin", Version: 2},
+	schedule := mustSchedule("1% 1h, 30% 2h, 100%")
+	copyRC := func(h *hand) (*runbook.Runner, runbook.Procedure) {
+		c := &procedure.CopyRC{Server: h.operator(), Importer: h.importer(),
+			Input: procedure.CopyRCInput{Tag: "OTA-13-rc", From: "rc-proposed", To: "rc"}}
+		return h.runner("copyrc", c.Input), c.Run
+	}
+	rollout := func(h *hand) (*runbook.Runner, runbook.Procedure) {
+		c := &procedure.Rollout{Server: h.operator(), Pace: h.pace(), Input: procedure.RolloutInput{Images: faultyImages, Schedule: schedule}}
+		return h.runner("rollout", c.Input), c.Run
+	}
+	backOut := func(h *hand) (*runbook.Runner, runbook.Procedure) {
+		c := &procedure.BackOut{Server: h.operator(), Importer: h.importer(), Stop: h.stop(),
+			Input: procedure.BackOutInput{Faulty: faultyImages, Tag: "OTA-4.1", Percentage: 100}}
+		return h.runner("backout", c.Input), c.Run
+	}
+	editConfig := func(h *hand) (*runbook.Runner, runbook.Procedure) {
+		section := channelconfig.Section("ubuntu-touch/rc-proposed/meizu.en")
+		c := &procedure.EditConfig{File: h.configuration(), Input: procedure.EditConfigInput{Edits: []channelconfig.Edit{
+			channelconfig.Set(section, "fullcount", "5"), channelconfig.RemoveFile(section, "custom")}}}
+		return h.runner("channelconfig", c.Input), c.Run
 	}
 	return []scene{
 		{name: "copyrc", world: func() systemimagetest.World { return small(systemimagetest.SampleWorld()) }, single: true,
-			make: func(w *simWorld) (*runbook.Runner, runbook.Procedure) {
-				c := &procedure.CopyRC{Server: w.operator(), Importer: w.importer(),
-					Input: procedure.CopyRCInput{Tag: "OTA-13-rc", From: "rc-proposed", To: "rc"}}
-				return runner(w, "copyrc", c.Input), c.Run
-			}},
-		{name: "release", world: func() systemimagetest.World { return small(lab.Candidates()) }, single: true, waits: waits,
-			make: func(w *simWorld) (*runbook.Runner, runbook.Procedure) {
-				c := &procedure.Release{Server: w.operator(), Importer: w.importer(), Pace: pace(w),
+			make: copyRC, other: editConfig},
+		{name: "release", world: func() systemimagetest.World { return small(lab.Candidates()) }, single: true, waits: waits, alone: true, other: copyRC,
+			make: func(h *hand) (*runbook.Runner, runbook.Procedure) {
+				c := &procedure.Release{Server: h.operator(), Importer: h.importer(), Pace: h.pace(),
 					Input: procedure.ReleaseInput{Tag: "OTA-5", From: "rc", To: "stable", Schedule: schedule}}
-				return runner(w, "release", c.Input), c.Run
+				return h.runner("release", c.Input), c.Run
 			}},
-		{name: "rollout", world: func() systemimagetest.World { return small(lab.Released(0)) }, waits: waits,
-			make: func(w *simWorld) (*runbook.Runner, runbook.Procedure) {
-				c := &procedure.Rollout{Server: w.operator(), Pace: pace(w), Input: procedure.RolloutInput{Images: faulty, Schedule: schedule}}
-				return runner(w, "rollout", c.Input), c.Run
+		{name: "rollout", world: func() systemimagetest.World { return small(lab.Released(0)) }, waits: waits, make: rollout, other: backOut, alone: true},
+		{name: "backout", world: func() systemimagetest.World { return small(lab.Released(30)) }, single: true, alone: true, make: backOut, other: rollout,
+			taken: map[string][]int{arale + " arale": {2}, krillin + " krillin": {2}}},
+		{name: "editconfig", world: func() systemimagetest.World { return kept(systemimagetest.SampleWorld(), arale) }, make: editConfig},
+		{name: "import", world: func() systemimagetest.World {
+			return kept(systemimagetest.SampleWorld(), generic, "ubuntu-touch/rc-proposed/bq-aquaris.en")
+		}, single: true, other: editConfig,
+			make: func(h *hand) (*runbook.Runner, runbook.Procedure) {
+				c := &procedure.InvestigateImport{Server: h.operator(), Importer: h.importer(), HTTP: &http.Client{Transport: h.w.server.Sources()},
+					Input: procedure.InvestigateImportInput{Channel: generic, RunImporter: true}}
+				return h.runner("failedimport", c.Input), c.Run
 			}},
-		{name: "backout", world: func() systemimagetest.World { return small(lab.Released(30)) }, single: true,
-			taken: map[string][]int{"ubuntu-touch/stable/meizu.en arale": {2}, "ubuntu-touch/stable/bq-aquaris.en krillin": {2}},
-			make: func(w *simWorld) (*runbook.Runner, runbook.Procedure) {
-				c := &procedure.BackOut{Server: w.operator(), Importer: w.importer(),
-					Stop:  &procedure.StopFile{Runner: w, Path: filepath.Join(w.server.Root(), "phased-state", "done")},
-					Input: procedure.BackOutInput{Faulty: faulty, Tag: "OTA-4.1", Percentage: 100}}
-				return runner(w, "backout", c.Input), c.Run
+	}
+}
+
+var touchImages = cdimage.ImageSet{Project: "ubuntu-touch-custom", Series: "vivid", Type: "daily-preinstalled"}
+
+// buildScenes have an image builder or a Launchpad.
+func buildScenes() []scene {
+	nothing := func() systemimagetest.World { return kept(systemimagetest.SampleWorld(), arale) }
+	importable := func(channels ...string) func() systemimagetest.World {
+		return func() systemimagetest.World { return kept(lab.Importable(), channels...) }
+	}
+	builder := func(h *hand) string { return h.w.at("builder") }
+	return []scene{
+		{name: "snapshot", world: nothing, launchpad: true,
+			make: func(h *hand) (*runbook.Runner, runbook.Procedure) {
+				c := &procedure.Snapshot{Launchpad: h.archives(), Ledger: h.ledger(), Manifest: filepath.Join(h.w.dir, "manifest.json"),
+					Input: procedure.SnapshotInput{From: lab.OverlayPPA, To: lab.SnapshotPPA, Series: "vivid", Create: true}}
+				return h.runner("snapshot", c.Input), c.Run
+			}},
+		{name: "republish", world: nothing, builds: true,
+			make: func(h *hand) (*runbook.Runner, runbook.Procedure) {
+				c := &procedure.RepublishBuild{Builder: h.builder()}
+				c.Input.ImageSet = touchImages
+				return h.runner("republish", c.Input), c.Run
+			}},
+		{name: "rebuild", world: nothing, builds: true, alone: true,
+			make: func(h *hand) (*runbook.Runner, runbook.Procedure) {
+				c := &procedure.RebuildImage{Builder: h.builder(), Input: procedure.RebuildInput{ImageSet: touchImages}}
+				return h.runner("rebuild", c.Input), c.Run
+			}},
+		{name: "respin", world: importable(generic), builds: true, launchpad: true, single: true, alone: true,
+			make: func(h *hand) (*runbook.Runner, runbook.Procedure) {
+				c := &procedure.Respin{Launchpad: h.archives(), Ledger: h.ledger(), Builder: h.builder(),
+					Server: h.operator(), Importer: h.importer(), Config: h.configuration(),
+					Input: procedure.RespinInput{
+						Origin: lab.OverlayPPA, PPA: lab.SnapshotPPA, Series: "vivid", Create: true, Pin: 1001,
+						Extra:   []procedure.ExtraPackages{{From: lab.SecurityPPA, Names: []string{"unity8"}}},
+						Project: "ubuntu-touch-custom", Type: "daily-preinstalled", Channel: generic, File: "ubuntu",
+						Folder: filepath.Join(builder(h), "www/full/ubuntu-touch-custom/vivid/daily-preinstalled"),
+					}}
+				return h.runner("respin", c.Input), c.Run
+			}},
+		{name: "hotfix", world: importable(generic, "ubuntu-touch/rc/bq-aquaris.en", krillin), builds: true, launchpad: true, single: true, alone: true,
+			make: func(h *hand) (*runbook.Runner, runbook.Procedure) {
+				pace := h.pace()
+				c := &procedure.Hotfix{Launchpad: h.archives(), Ledger: h.ledger(), Builder: h.builder(),
+					Server: h.operator(), Importer: h.importer(), Config: h.configuration(), Pace: pace,
+					Input: procedure.HotfixInput{
+						Problem: "the lock screen opens", Countermeasures: []string{"the store is read-only"}, Support: "the night shift", Grace: 48 * time.Hour,
+						Security: lab.EmbargoedPPA, Packages: []string{"unity8"}, Series: "vivid",
+						Snapshot: lab.SnapshotPPA, Origin: lab.OverlayPPA, Create: true, Overlay: lab.OverlayPPA,
+						Builds: []procedure.HotfixBuild{{Project: "ubuntu-touch", Type: "daily-preinstalled", Series: "vivid", File: "ubuntu",
+							Folder:   filepath.Join(builder(h), "www/full/ubuntu-touch/vivid/daily-preinstalled"),
+							Channels: []string{"ubuntu-touch/rc/bq-aquaris.en"}}},
+						From: "rc", To: "stable", Tag: "OTA-4.1", Schedule: mustSchedule("1% 2h, 100%"), Not: []string{strings.Clone("nobody")},
+					}}
+				return h.runner("hotfix", c.Input), c.Run
 			}},
 	}
 }

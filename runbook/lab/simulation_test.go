@@ -7,6 +7,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -15,6 +16,7 @@ import (
 	"time"
 
 	"github.com/landingteam/landing/runbook"
+	"github.com/landingteam/landing/runbook/lab"
 	"github.com/landingteam/landing/runbook/runbooktest"
 	"github.com/landingteam/landing/systemimage/systemimagetest"
 )
@@ -24,8 +26,8 @@ import (
 // virtual time. After each run it asks what must hold whatever happened. A seed
 // that breaks a rule is shrunk to its fewest faults and prints how to run it again.
 //
-//	go test ./runbook/lab -run Simulation -args -seeds 10000
-//	go test ./runbook/lab -run Simulation -args -procedure backout -seed 42
+//	go test ./runbook/lab -run Simulation -v -args -seeds 10000
+//	go test ./runbook/lab -run Simulation -v -args -procedure backout -seed 42
 var (
 	seeds     = flag.Int("seeds", 6, "seeds of each procedure that the simulation runs")
 	firstSeed = flag.Uint64("first", 1, "the first seed")
@@ -55,6 +57,26 @@ func (c *counts) String() string {
 		c.runs, c.starts, c.kills, c.done, c.settled, list(c.faults), list(c.checks))
 }
 
+func (c *counts) add(o outcome) {
+	c.Lock()
+	defer c.Unlock()
+	c.runs++
+	c.starts += o.starts
+	c.kills += o.kills
+	if o.done {
+		c.done++
+	}
+	if o.settled {
+		c.settled++
+	}
+	for _, kind := range o.met {
+		c.faults[kind]++
+	}
+	for _, rule := range o.checked {
+		c.checks[rule]++
+	}
+}
+
 func TestSimulation(t *testing.T) {
 	for _, sc := range scenes() {
 		if *onlyOne != "" && *onlyOne != sc.name {
@@ -69,43 +91,76 @@ func TestSimulation(t *testing.T) {
 			if *oneSeed != 0 {
 				first, n = *oneSeed, 1
 			}
-			broken := 0
-			for seed := first; seed < first+n; seed++ {
-				faults := s.pick(seed)
-				why := s.run(t, faults, total)
-				if len(why) == 0 {
-					continue
-				}
-				least := s.shrink(t, faults)
-				t.Errorf("seed %d of %s breaks a rule with %d faults, %d of them needed: %v\n%s\nagain: go test ./runbook/lab -run Simulation -args -procedure %s -seed %d",
-					seed, sc.name, len(faults), len(least), least, strings.Join(s.run(t, least, nil), "\n"), sc.name, seed)
-				if broken++; broken == 5 {
-					t.Fatal("enough seeds break rules")
-				}
-			}
-			t.Logf("%s, seeds %d to %d: %v; %.0f worlds a second", sc.name, first, first+n-1, total, float64(n)/time.Since(begun).Seconds())
+			s.all(t, first, n, total)
+			t.Logf("%s, seeds %d to %d: %v; %.1f worlds a second", sc.name, first, first+n-1, total, float64(n)/time.Since(begun).Seconds())
 		})
 	}
+}
+
+// all runs seeds, on all processors, until five of them break rules.
+func (s *simulation) all(t *testing.T, first, n uint64, total *counts) {
+	t.Helper()
+	var next struct {
+		sync.Mutex
+		seed   uint64
+		broken int
+	}
+	next.seed = first
+	var working sync.WaitGroup
+	for range runtime.GOMAXPROCS(0) {
+		working.Go(func() {
+			for {
+				next.Lock()
+				seed, more := next.seed, next.seed < first+n && next.broken < 5
+				next.seed++
+				next.Unlock()
+				if !more {
+					return
+				}
+				faults := s.pick(seed)
+				o := s.once(t, faults)
+				total.add(o)
+				if len(o.why) == 0 {
+					continue
+				}
+				next.Lock()
+				next.broken++
+				next.Unlock()
+				least := s.shrink(t, faults)
+				t.Errorf("seed %d of %s breaks a rule with %d faults, %d of them needed: %v\n%s\nagain: go test ./runbook/lab -run Simulation -v -args -procedure %s -seed %d",
+					seed, s.name, len(faults), len(least), least, strings.Join(s.once(t, least).why, "\n"), s.name, seed)
+			}
+		})
+	}
+	working.Wait()
 }
 
 // A simulation is a procedure with the world that each of its runs begins in, and
 // what an undisturbed run does there.
 type simulation struct {
 	scene
-	template *systemimagetest.Server
-	dir      string
-
-	want                       string // the world after an undisturbed run
-	commands, requests, writes int
+	kinds      map[string]faultKind
+	template   *systemimagetest.Server
+	stranger   *systemimagetest.Server // of another site
+	launchpad  []byte                  // the text of its world; nil is none
+	dir        string
+	begin      string // the world before
+	want       string // the world after an undisturbed run
+	counted    [boundaries]int
+	signatures signatures
+	parsed     indexes
 }
 
 // prepare makes the world and lets an undisturbed run show its boundaries.
 func prepare(t *testing.T, sc scene) *simulation {
 	t.Helper()
-	s := &simulation{scene: sc, dir: systemimagetest.TempDir(t)}
+	s := &simulation{scene: sc, kinds: map[string]faultKind{}, dir: systemimagetest.TempDir(t)}
+	for _, k := range faultKinds() {
+		s.kinds[k.name] = k
+	}
 	synctest.Test(t, func(t *testing.T) {
-		var err error
-		if s.template, err = systemimagetest.Create(filepath.Join(s.dir, "template"), sc.world()); err != nil {
+		time.Sleep(time.Until(day))
+		if err := s.makeTemplate(); err != nil {
 			t.Fatal(err)
 		}
 	})
@@ -113,35 +168,34 @@ func prepare(t *testing.T, sc scene) *simulation {
 	if len(o.why) > 0 || !o.done {
 		t.Fatalf("the undisturbed run of %s: done %v, %v, %s", sc.name, o.done, o.err, strings.Join(o.why, "; "))
 	}
-	s.want, s.commands, s.requests, s.writes = o.world, o.commands, o.requests, o.writes
+	s.want, s.counted = o.world, o.counted
 	return s
 }
 
-// run runs a procedure under faults and returns the rules that it broke.
-func (s *simulation) run(t *testing.T, faults []fault, total *counts) []string {
-	t.Helper()
-	o := s.once(t, faults)
-	if total == nil {
-		return o.why
+// day is when worlds are made: newer than all that was recorded.
+var day = time.Date(2027, 3, 2, 9, 0, 0, 0, time.UTC)
+
+func (s *simulation) makeTemplate() (err error) {
+	if s.template, err = systemimagetest.Create(filepath.Join(s.dir, "template"), s.world()); err != nil {
+		return err
 	}
-	total.Lock()
-	defer total.Unlock()
-	total.runs++
-	total.starts += o.starts
-	total.kills += o.kills
-	if o.done {
-		total.done++
+	if s.stranger, err = systemimagetest.Create(filepath.Join(s.dir, "stranger"), s.world()); err != nil {
+		return err
 	}
-	if o.settled {
-		total.settled++
+	if s.scene.builds {
+		if err := lab.History(filepath.Join(s.template.Root(), "builder"), time.Now().UTC()); err != nil {
+			return err
+		}
 	}
-	for _, kind := range o.met {
-		total.faults[kind]++
+	if s.scene.launchpad {
+		w := lab.LaunchpadWorld()
+		w.Now = time.Now().UTC()
+		if s.launchpad, err = w.Text(); err != nil {
+			return err
+		}
 	}
-	for _, rule := range o.checked {
-		total.checks[rule]++
-	}
-	return o.why
+	s.begin, err = s.template.Snapshot()
+	return err
 }
 
 // shrink leaves out one fault after the other as long as a rule stays broken.
@@ -149,7 +203,7 @@ func (s *simulation) shrink(t *testing.T, faults []fault) []fault {
 	t.Helper()
 	for i := 0; i < len(faults); {
 		fewer := slices.Delete(slices.Clone(faults), i, i+1)
-		if len(s.run(t, fewer, nil)) > 0 {
+		if len(s.once(t, fewer).why) > 0 {
 			faults = fewer
 		} else {
 			i++
@@ -159,18 +213,18 @@ func (s *simulation) shrink(t *testing.T, faults []fault) []fault {
 }
 
 // maxStarts is how often somebody starts a run again before giving it up.
-const maxStarts = 12
+const maxStarts = 16
 
 // An outcome is what became of one run, with all its starts.
 type outcome struct {
-	done, settled              bool
-	err                        error // of the last start
-	starts, kills              int
-	commands, requests, writes int
-	met                        []string // faults, by kind
-	checked                    []string // rules
-	why                        []string // rules that were broken
-	world                      string
+	done, settled bool
+	err           error // of the last start
+	starts, kills int
+	counted       [boundaries]int
+	met           []string // faults, by kind
+	checked       []string // rules
+	why           []string // rules that were broken
+	world         string
 }
 
 // once runs a procedure in a world of its own, starts it again as a person would
@@ -183,41 +237,39 @@ func (s *simulation) once(t *testing.T, faults []fault) (o outcome) {
 	}
 	defer os.RemoveAll(dir)
 	synctest.Test(t, func(t *testing.T) {
-		time.Sleep(time.Hour) // nothing was signed just now
-		w, err := newSimWorld(s.template, filepath.Join(dir, "server"), faults)
+		time.Sleep(time.Until(day.Add(time.Hour))) // nothing was signed just now
+		w, err := s.newWorld(dir, faults)
 		if err != nil {
 			t.Fatal(err)
 		}
+		defer w.wake()
 		var left *runbooktest.Memory
 		for o.starts = 1; o.starts <= maxStarts; o.starts++ {
-			x, p := s.make(w)
-			at := w.killAt()
-			start := runbooktest.KillOnce(t.Context(), x, p, left, at)
-			defer start.Bury()
+			h := &hand{w: w, faces: true}
+			x, p := s.make(h)
+			start := runbooktest.KillOnce(t.Context(), x, p, left, w.killAt(), func(kill func()) { h.kill = kill })
 			left, o.err = start.Left, start.Err
-			o.writes += start.Writes
 			if start.Killed {
 				o.kills++
-				w.meet("kill")
+				w.buried(start)
 			} else if o.err == nil {
 				o.done = true
 				break
 			}
 			s.pause(o.err)
+			w.elsewhereToo(t.Context(), left)
 		}
 		w.calm()
 		if !o.done {
-			x, p := s.make(w)
+			x, p := s.make(&hand{w: w})
 			x.Journal = left
 			o.err = x.Settle(t.Context(), p)
 			o.settled = true
 		}
-		o.commands, o.requests, o.met = w.commands, w.requests, w.met
+		o.counted, o.met = w.counted, w.met
 		v := &verdict{t: t, s: s, w: w, o: &o, journal: left}
 		v.all()
-		if o.world, err = w.server.Snapshot(); err != nil {
-			t.Fatal(err)
-		}
+		o.world = v.world()
 	})
 	return o
 }

@@ -1,13 +1,14 @@
 package lab_test
 
 import (
+	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"hash/fnv"
-	"math/rand/v2"
+	"io"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
@@ -15,194 +16,119 @@ import (
 	"sync"
 	"time"
 
+	"github.com/landingteam/landing/cdimage/builder"
+	"github.com/landingteam/landing/cdimage/cdimagetest"
+	"github.com/landingteam/landing/launchpad"
+	"github.com/landingteam/landing/launchpad/launchpadtest"
 	"github.com/landingteam/landing/runbook"
 	"github.com/landingteam/landing/runbook/command"
+	"github.com/landingteam/landing/runbook/runbooktest"
 	"github.com/landingteam/landing/systemimage"
+	"github.com/landingteam/landing/systemimage/channelconfig"
 	"github.com/landingteam/landing/systemimage/operate"
 	"github.com/landingteam/landing/systemimage/systemimagetest"
 )
-
-// A fault happens at a boundary: the so many-th command, request or journal write
-// of a run, counted from 0 over all its starts.
-type fault struct {
-	Kind string
-	At   int
-}
-
-func (f fault) String() string { return fmt.Sprintf("%s at %d", f.Kind, f.At) }
 
 // A boundary is where a fault can happen.
 type boundary int
 
 const (
-	atCommand boundary = iota
-	atRequest
-	atWrite
+	atBegin   boundary = iota // the world is made so
+	atCommand                 // on the image server or the image builder's host
+	atRequest                 // to the published tree
+	atAnswer                  // of Launchpad
+	atWrite                   // of the journal
+	boundaries
 )
 
-// A faultKind is one way in which something goes wrong. A new one is an entry of
-// faultKinds.
-type faultKind struct {
-	name string
-	at   boundary
-
-	// passing says that the run must get over it by being started again: the world
-	// is then that of an undisturbed run.
-	passing bool
-
-	// command is what happens instead of, before or after the command.
-	command func(w *simWorld, ctx context.Context, c command.Command) (command.Output, error)
-	// request is what happens to the answer of the published tree.
-	request func(w *simWorld, r *http.Request) (*http.Response, error)
-	// stored says of a kill whether the record is in the journal.
-	stored bool
-}
-
-var errLost = errors.New("link lost")
-
-func faultKinds() []faultKind {
-	kill := func(point systemimagetest.KillPoint, commit int) func(*simWorld, context.Context, command.Command) (command.Output, error) {
-		return func(w *simWorld, ctx context.Context, c command.Command) (command.Output, error) {
-			if err := w.server.SetFaults(systemimagetest.Faults{Kill: point, KillCommit: commit}); err != nil {
-				return command.Output{}, err
-			}
-			out, err := w.server.Run(ctx, c)
-			return out, errors.Join(err, w.server.SetFaults(systemimagetest.Faults{}))
-		}
-	}
-	crontab := func(edit func(text string) string) func(*simWorld, context.Context, command.Command) (command.Output, error) {
-		return func(w *simWorld, ctx context.Context, c command.Command) (command.Output, error) {
-			w.edit(edit)
-			return w.server.Run(ctx, c)
-		}
-	}
-	answer := func(status int, body string) func(*simWorld, *http.Request) (*http.Response, error) {
-		return func(_ *simWorld, r *http.Request) (*http.Response, error) {
-			w := httptest.NewRecorder()
-			w.WriteHeader(status)
-			_, _ = w.WriteString(body)
-			resp := w.Result()
-			resp.Request = r
-			return resp, nil
-		}
-	}
-	return []faultKind{
-		{name: "kill before a record", at: atWrite, passing: true},
-		{name: "kill after a record", at: atWrite, passing: true, stored: true},
-		{name: "link lost before a command", at: atCommand, passing: true,
-			command: func(*simWorld, context.Context, command.Command) (command.Output, error) {
-				return command.Output{}, errLost
-			}},
-		{name: "link lost after a command", at: atCommand, passing: true,
-			command: func(w *simWorld, ctx context.Context, c command.Command) (command.Output, error) {
-				_, _ = w.server.Run(ctx, c)
-				return command.Output{}, errLost
-			}},
-		{name: "the lock is held for ten minutes", at: atCommand, passing: true,
-			command: func(w *simWorld, ctx context.Context, c command.Command) (command.Output, error) {
-				release, err := w.server.HoldLock()
-				if err != nil {
-					return command.Output{}, err
-				}
-				time.AfterFunc(10*time.Minute, func() { _ = release() })
-				return w.server.Run(ctx, c)
-			}},
-		{name: "midnight passes", at: atCommand, passing: true,
-			command: func(w *simWorld, ctx context.Context, c command.Command) (command.Output, error) {
-				time.Sleep(26 * time.Hour)
-				return w.server.Run(ctx, c)
-			}},
-		{name: "program killed before its signature moves", at: atCommand, command: kill(systemimagetest.BeforeSignatureMoved, 1)},
-		{name: "program killed without an index", at: atCommand, command: kill(systemimagetest.BeforeIndexMoved, 1)},
-		{name: "program killed at its second commit", at: atCommand, command: kill(systemimagetest.Signed, 2)},
-		{name: "disk full", at: atCommand, command: func(w *simWorld, ctx context.Context, c command.Command) (command.Output, error) {
-			if err := w.server.SetFaults(systemimagetest.Faults{DiskFull: true}); err != nil {
-				return command.Output{}, err
-			}
-			out, err := w.server.Run(ctx, c)
-			return out, errors.Join(err, w.server.SetFaults(systemimagetest.Faults{}))
-		}},
-		{name: "somebody adds a line to the crontab", at: atCommand,
-			command: crontab(func(text string) string { return text + "# " + strings.Repeat("x", 20) + "\n" })},
-		{name: "somebody puts the old crontab back", at: atCommand, command: func(w *simWorld, ctx context.Context, c command.Command) (command.Output, error) {
-			w.edit(func(string) string { return w.crontab })
-			return w.server.Run(ctx, c)
-		}},
-		{name: "503", at: atRequest, passing: true, request: answer(http.StatusServiceUnavailable, "busy")},
-		{name: "a page instead of a document", at: atRequest, passing: true, request: answer(http.StatusOK, "<!DOCTYPE html><html>sign in</html>")},
-		{name: "no answer", at: atRequest, passing: true, request: func(_ *simWorld, r *http.Request) (*http.Response, error) {
-			<-r.Context().Done()
-			return nil, r.Context().Err()
-		}},
-		{name: "connection refused", at: atRequest, passing: true,
-			request: func(*simWorld, *http.Request) (*http.Response, error) { return nil, errors.New("connection refused") }},
-	}
-}
-
-func kindOf(name string) faultKind {
-	for _, k := range faultKinds() {
-		if k.name == name {
-			return k
-		}
-	}
-	panic("no fault " + name)
-}
-
-// pick takes one to three faults from a seed.
-func (s *simulation) pick(seed uint64) (list []fault) {
-	h := fnv.New64a()
-	h.Write([]byte(s.name))
-	r := rand.New(rand.NewPCG(seed, h.Sum64()))
-	kinds := faultKinds()
-	for range 1 + r.IntN(3) {
-		k := kinds[r.IntN(len(kinds))]
-		most := map[boundary]int{atCommand: s.commands, atRequest: s.requests, atWrite: s.writes}[k.at]
-		list = append(list, fault{k.name, r.IntN(max(most, 1))})
-	}
-	return list
-}
-
-// A simWorld is an image server at whose boundaries faults happen. It is the Runner
-// of its host and the transport to its published tree.
+// A simWorld is an image server, an image builder and a Launchpad, at whose
+// boundaries faults happen.
 type simWorld struct {
-	server  *systemimagetest.Server
-	tree    http.RoundTripper // to its published tree, without faults
-	crontab string            // as it was
-	config  string
-	begun   time.Time
+	s        *simulation
+	server   *systemimagetest.Server
+	images   *machine
+	builds   *machine // nil in a scene without an image builder
+	tree     http.RoundTripper
+	lp       *launchpadtest.Server // nil in a scene without
+	verifier systemimage.Trust
+	crontab  string // as it was
+	config   string
+	begun    time.Time
+	dir      string // for what the programs keep on their own machine
 
-	mu                         sync.Mutex
-	faults                     []fault
-	commands, requests, writes int
-	met                        []string
-	edited                     bool // somebody's hand was in the crontab
-	ramp                       []seenPercentage
-	calmed                     bool
+	mu        sync.Mutex
+	faults    []fault
+	counted   [boundaries]int
+	seen      map[string]int // how often each thing was done
+	met       []string
+	edited    bool // somebody's hand was in the crontab
+	editedAt  time.Time
+	lines     []string // that somebody wrote into the configuration
+	dead      []runbooktest.Start
+	ramp      []seenPercentage
+	runs      []programRun
+	calmed    bool
+	stale     time.Time // until then the tree's answers are those of the template
+	bad       bool      // the health of the devices is bad
+	ending    sync.WaitGroup
+	others    []*runbooktest.Memory
+	away      bool   // the next start is on another site
+	elsewhere string // what a start on another site did that it must not
 }
 
-func newSimWorld(template *systemimagetest.Server, dir string, faults []fault) (*simWorld, error) {
-	server, err := template.Clone(dir)
+// newWorld makes a world like the template.
+func (s *simulation) newWorld(dir string, faults []fault) (*simWorld, error) {
+	server, err := s.template.Clone(filepath.Join(dir, "server"))
 	if err != nil {
 		return nil, err
 	}
-	w := &simWorld{server: server, tree: server.Client().HTTP.Transport, faults: faults, begun: time.Now()}
+	w := &simWorld{s: s, server: server, faults: slices.Clone(faults), seen: map[string]int{}, begun: time.Now(), dir: dir,
+		tree: server.Client().HTTP.Transport}
+	w.verifier = s.signatures.of(server)
+	w.images = newMachine(func(ctx context.Context, c command.Command) (command.Output, error) {
+		if out, ok := play(ctx, server.Root(), c); ok {
+			return out, nil
+		}
+		return server.Run(ctx, c)
+	})
+	server.Before = w.beforeProgram
+	if s.scene.builds {
+		root := filepath.Join(server.Root(), "builder")
+		w.builds = newMachine(func(ctx context.Context, c command.Command) (command.Output, error) {
+			var stdout, stderr bytes.Buffer
+			exit := cdimagetest.Program(ctx, root, c.Argv, nil, bytes.NewReader(c.Stdin), &stdout, &stderr)
+			return command.Output{Stdout: stdout.Bytes(), Stderr: stderr.Bytes(), Exit: exit}, ctx.Err()
+		})
+	}
+	if s.launchpad != nil {
+		world, err := launchpadtest.ParseWorld(s.launchpad)
+		if err != nil {
+			return nil, err
+		}
+		w.lp = launchpadtest.NewServer(world)
+	}
 	for path, text := range map[string]*string{"crontab": &w.crontab, "etc/config": &w.config} {
-		b, err := os.ReadFile(filepath.Join(dir, path))
+		b, err := os.ReadFile(w.at(path))
 		if err != nil {
 			return nil, err
 		}
 		*text = string(b)
 	}
+	for _, f := range faults {
+		if k := w.s.kinds[f.Kind]; k.at == atBegin {
+			w.meet(k.name)
+			if err := k.begin(w); err != nil {
+				return nil, err
+			}
+		}
+	}
 	return w, nil
 }
 
-// calm ends all faults: what is settled afterwards meets none.
-func (w *simWorld) calm() {
-	time.Sleep(time.Hour) // what was under way has come to its end
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.calmed = true
-}
+// at is a path of the server's folder.
+func (w *simWorld) at(path string) string { return filepath.Join(w.server.Root(), path) }
+
+func (w *simWorld) stopFile() string { return w.at("phased-state/done") }
 
 func (w *simWorld) meet(kind string) {
 	w.mu.Lock()
@@ -210,18 +136,44 @@ func (w *simWorld) meet(kind string) {
 	w.met = append(w.met, kind)
 }
 
+func (w *simWorld) has(kind string) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Contains(w.met, kind)
+}
+
+// calm ends all faults: what is settled afterwards meets none. What was under way,
+// and what others do, comes to its end first.
+func (w *simWorld) calm() {
+	w.ending.Wait()
+	time.Sleep(time.Hour)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.calmed = true
+}
+
+// wake wakes the killed processes, as ones that only slept.
+func (w *simWorld) wake() {
+	w.mu.Lock()
+	dead := w.dead
+	w.dead = nil
+	w.mu.Unlock()
+	for _, d := range dead {
+		d.Bury()
+	}
+}
+
 // next counts a boundary and returns the fault that happens there.
 func (w *simWorld) next(at boundary) (faultKind, bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	counter := map[boundary]*int{atCommand: &w.commands, atRequest: &w.requests, atWrite: &w.writes}[at]
-	n := *counter
-	*counter++
+	n := w.counted[at]
+	w.counted[at]++
 	if w.calmed {
 		return faultKind{}, false
 	}
 	for i, f := range w.faults {
-		if k := kindOf(f.Kind); k.at == at && f.At == n {
+		if k := w.s.kinds[f.Kind]; k.at == at && f.At == n {
 			w.faults = append(w.faults[:i:i], w.faults[i+1:]...)
 			if at != atWrite {
 				w.met = append(w.met, k.name)
@@ -232,21 +184,116 @@ func (w *simWorld) next(at boundary) (faultKind, bool) {
 	return faultKind{}, false
 }
 
-// killAt is the write at which a start dies.
-func (w *simWorld) killAt() func(int, runbook.Record) (now, stored bool) {
-	return func(int, runbook.Record) (bool, bool) {
-		k, ok := w.next(atWrite)
-		return ok, k.stored
-	}
+// lag is the time that a thing takes to get where it is done: between a
+// millisecond and half a second, and never the same for two that are under way at
+// once, so that a seed decides in which order they happen.
+func (w *simWorld) lag(who int, what string) {
+	w.mu.Lock()
+	key := fmt.Sprint(who, what)
+	w.seen[key]++
+	h := fnv.New64a()
+	fmt.Fprint(h, key, w.seen[key])
+	w.mu.Unlock()
+	time.Sleep(time.Millisecond + time.Duration(h.Sum64()%uint64(500*time.Millisecond)))
 }
 
-// Run implements command.Runner.
-func (w *simWorld) Run(ctx context.Context, c command.Command) (command.Output, error) {
-	defer w.watch()
-	if k, ok := w.next(atCommand); ok {
-		return k.command(w, ctx, c)
+// A hand is one process that works in a world.
+type hand struct {
+	w     *simWorld
+	who   int    // 0 is the run that meets the faults; its starts have one number
+	kill  func() // of this start
+	faces bool   // it meets the faults
+}
+
+// on is a machine as the process reaches it.
+func (h *hand) on(m *machine) command.Runner {
+	return command.Func(func(ctx context.Context, c command.Command) (command.Output, error) {
+		h.w.lag(h.who, fmt.Sprint(c.Argv[1:]))
+		if h.faces {
+			defer h.w.watch()
+			if k, ok := h.w.next(atCommand); ok {
+				return k.command(h, ctx, m, c)
+			}
+		}
+		return h.send(ctx, m, c)
+	})
+}
+
+// send sends a command, unless the process has lost its run meanwhile: what
+// package remote asks right before it sends.
+func (h *hand) send(ctx context.Context, m *machine, c command.Command) (command.Output, error) {
+	if err := runbook.Current(ctx); err != nil {
+		return command.Output{}, err
 	}
-	return w.server.Run(ctx, c)
+	return m.run(ctx, c)
+}
+
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// through is a transport whose answers meet the faults of a boundary.
+func (h *hand) through(inner http.RoundTripper, at boundary) http.RoundTripper {
+	return roundTripper(func(r *http.Request) (*http.Response, error) {
+		h.w.lag(h.who, r.URL.Path)
+		if h.faces {
+			if k, ok := h.w.next(at); ok {
+				return k.request(h, r, inner)
+			}
+		}
+		return inner.RoundTrip(r)
+	})
+}
+
+// client reads the published tree, and remembers on its own machine what it has
+// seen of it, as programs on a site do.
+func (h *hand) client() *systemimage.Client {
+	c := h.w.server.Client()
+	c.HTTP = &http.Client{Transport: h.through(roundTripper(h.w.published), atRequest)}
+	c.Trust = h.w.verifier
+	c.Cache = filepath.Join(h.w.dir, fmt.Sprint("cache", h.who))
+	return c
+}
+
+// published is an answer of the tree, or an older one.
+func (w *simWorld) published(r *http.Request) (*http.Response, error) {
+	w.mu.Lock()
+	older := time.Now().Before(w.stale)
+	w.mu.Unlock()
+	if older {
+		return w.s.template.Client().HTTP.Transport.RoundTrip(r)
+	}
+	return w.tree.RoundTrip(r)
+}
+
+func (h *hand) operator() *operate.Server {
+	return &operate.Server{Runner: h.on(h.w.images), Root: h.w.server.Root(), Client: h.client()}
+}
+
+func (h *hand) importer() *operate.Importer {
+	return &operate.Importer{Runner: h.on(h.w.images), Root: h.w.server.Root()}
+}
+
+func (h *hand) configuration() *channelconfig.HostFile {
+	return &channelconfig.HostFile{Runner: h.on(h.w.images), Path: h.w.at("etc/config")}
+}
+
+func (h *hand) builder() *builder.Builder {
+	return &builder.Builder{Runner: h.on(h.w.builds), Root: h.w.at("builder"), Poll: time.Minute}
+}
+
+// archives is a client of Launchpad, whose time is that of the world.
+func (h *hand) archives() *launchpad.Client {
+	c := h.w.lp.Client()
+	inner := c.HTTP.Transport
+	c.HTTP = &http.Client{Transport: h.through(roundTripper(func(r *http.Request) (*http.Response, error) {
+		if ahead := time.Until(h.w.lp.Now()); ahead < 0 {
+			h.w.lp.Advance(-ahead)
+		}
+		return inner.RoundTrip(r)
+	}), atAnswer)}
+	c.Now, c.Sleep, c.RetryWait = nil, nil, time.Second
+	return c
 }
 
 // A seenPercentage is that of a newest image, when it was seen first.
@@ -259,59 +306,110 @@ type seenPercentage struct {
 
 // watch notes the percentages of the newest images of stable after each command.
 func (w *simWorld) watch() {
-	paths, _ := filepath.Glob(filepath.Join(w.server.Root(), "www", "ubuntu-touch", "stable", "*", "*", "index.json"))
+	paths, _ := filepath.Glob(w.at("www/ubuntu-touch/stable/*/*/index.json"))
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, path := range paths {
-		text, err := os.ReadFile(path)
-		if err != nil {
-			continue // between two moves of a commit
-		}
-		x, err := systemimage.ParseIndex(text)
-		if err != nil {
-			continue
-		}
-		m, ok := x.Latest()
+		m, ok := w.s.newestOf(path)
 		seen := seenPercentage{path, m.Version, m.Percentage, time.Now()}
-		same := func(o seenPercentage) bool {
-			return o.index == path && o.version == m.Version && o.percentage == m.Percentage
-		}
-		if ok && !slices.ContainsFunc(w.ramp, same) {
+		same := func(o seenPercentage) bool { return o.index == path }
+		if at := lastIndex(w.ramp, same); ok && (at < 0 || w.ramp[at].version != m.Version || w.ramp[at].percentage != m.Percentage) {
 			w.ramp = append(w.ramp, seen)
 		}
 	}
 }
 
+func lastIndex[T any](list []T, f func(T) bool) int {
+	for i, x := range slices.Backward(list) {
+		if f(x) {
+			return i
+		}
+	}
+	return -1
+}
+
+// A programRun is one of the server's own programs that ran.
+type programRun struct {
+	name     string
+	importer bool // cron could have started the importer meanwhile
+	at       time.Time
+}
+
+// beforeProgram notes how the importer was when a program began.
+func (w *simWorld) beforeProgram(argv []string) error {
+	text, _ := os.ReadFile(w.at("crontab"))
+	on := slices.ContainsFunc(strings.Split(string(text), "\n"), func(line string) bool {
+		return !strings.HasPrefix(line, "#") && strings.Contains(line, "import-images")
+	})
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.runs = append(w.runs, programRun{filepath.Base(argv[0]), on, time.Now()})
+	return nil
+}
+
 // edit is somebody's edit of the crontab.
 func (w *simWorld) edit(change func(string) string) {
-	path := filepath.Join(w.server.Root(), "crontab")
-	text, err := os.ReadFile(path)
+	text, err := os.ReadFile(w.at("crontab"))
 	if err != nil {
 		return // there is none at this moment
 	}
-	w.edited = true
-	_ = os.WriteFile(path, []byte(change(string(text))), 0o644)
+	w.edited, w.editedAt = true, time.Now()
+	_ = os.WriteFile(w.at("crontab"), []byte(change(string(text))), 0o644)
 }
 
-// RoundTrip implements http.RoundTripper.
-func (w *simWorld) RoundTrip(r *http.Request) (*http.Response, error) {
-	if k, ok := w.next(atRequest); ok {
-		return k.request(w, r)
+// indexes are parsed indexes by the SHA-256 of their text: most are looked at a
+// thousand times.
+type indexes struct{ sync.Map }
+
+func (s *simulation) newestOf(path string) (systemimage.Image, bool) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return systemimage.Image{}, false // between two moves of a commit
 	}
-	return w.tree.RoundTrip(r)
+	key := sha256.Sum256(text)
+	if m, ok := s.parsed.Load(key); ok {
+		return m.(systemimage.Image), true
+	}
+	x, err := systemimage.ParseIndex(text)
+	if err != nil {
+		return systemimage.Image{}, false
+	}
+	m, ok := x.Latest()
+	if ok {
+		s.parsed.Store(key, m)
+	}
+	return m, ok
 }
 
-// client reads the tree through the faults.
-func (w *simWorld) client() *systemimage.Client {
-	c := w.server.Client()
-	c.HTTP = &http.Client{Transport: w}
-	return c
+// signatures are those that were found good, in any world: to verify them again
+// would be most of what a world costs.
+type signatures struct{ good sync.Map }
+
+type verified struct {
+	systemimage.Trust
+	good *sync.Map
 }
 
-func (w *simWorld) operator() *operate.Server {
-	return &operate.Server{Runner: w, Root: w.server.Root(), Client: w.client()}
+func (s *signatures) of(server *systemimagetest.Server) systemimage.Trust {
+	return verified{server.Client().Trust, &s.good}
 }
 
-func (w *simWorld) importer() *operate.Importer {
-	return &operate.Importer{Runner: w, Root: w.server.Root()}
+func (v verified) Verify(ctx context.Context, r systemimage.VerifyRequest) error {
+	data, err := io.ReadAll(r.Data)
+	if err != nil {
+		return err
+	}
+	h := sha256.New()
+	fmt.Fprintf(h, "%s\x00%s\x00%d\x00%s%s", r.Path, r.Device, len(data), data, r.Signature)
+	key := string(h.Sum(nil))
+	if _, ok := v.good.Load(key); ok {
+		return nil
+	}
+	r.Data = bytes.NewReader(data)
+	if err = v.Trust.Verify(ctx, r); err == nil {
+		v.good.Store(key, true)
+	}
+	return err
 }
+
+var errLost = errors.New("link lost")

@@ -247,6 +247,17 @@ func (k *killer) Append(ctx context.Context, line []byte) error {
 	return k.Memory.Append(ctx, line)
 }
 
+// kill lets the process die between two writes.
+func (k *killer) kill() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if !k.dead {
+		k.what, k.dead = "between two records", true
+		close(k.died)
+		k.settle()
+	}
+}
+
 // Lock locks; the unlock of the dead does nothing.
 func (k *killer) Lock(ctx context.Context, owner string) (func() error, error) {
 	unlock, err := k.Memory.Lock(ctx, owner)

@@ -23,11 +23,16 @@ func (s Start) Bury() { s.bury() }
 // KillOnce starts a run with what an earlier one left in its journal, nil for
 // nothing, and kills it, in the way of [KillAnywhere], at the write that at picks:
 // now says that it dies there, stored that the record is in the journal all the
-// same. Writes are counted from 0 at each start.
-func KillOnce(ctx context.Context, x *runbook.Runner, p runbook.Procedure, left *Memory, at func(write int, rec runbook.Record) (now, stored bool)) Start {
+// same. Writes are counted from 0 at each start. grip, if set, is given a function
+// that kills it at any other moment; an effect that calls it asks [runbook.Current]
+// afterwards, which does not return before the dead process wakes.
+func KillOnce(ctx context.Context, x *runbook.Runner, p runbook.Procedure, left *Memory, at func(write int, rec runbook.Record) (now, stored bool), grip func(kill func())) Start {
 	k := newKiller(at)
 	if left != nil {
 		k.lines = left.survivor().lines
+	}
+	if grip != nil {
+		grip(k.kill)
 	}
 	x.Journal = k
 	ended := make(chan error, 1)

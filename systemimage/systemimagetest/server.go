@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 )
@@ -23,6 +24,7 @@ type Server struct {
 
 	root string
 	web  webFaults
+	good *sync.Map // signatures that Snapshot has found good, shared with clones
 }
 
 // Create lays out a new server in dir, which must be empty or not exist.
@@ -31,7 +33,7 @@ func Create(dir string, w World) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{root: dir, Now: w.Now}
+	s := &Server{root: dir, Now: w.Now, good: &sync.Map{}}
 	if err := s.lay(w); err != nil {
 		return nil, err
 	}
@@ -70,7 +72,7 @@ func Open(dir string) (*Server, error) {
 	if st, err := os.Stat(filepath.Join(dir, "www")); err != nil || !st.IsDir() {
 		return nil, fmt.Errorf("systemimagetest: %s holds no server: make one with Create", dir)
 	}
-	return &Server{root: dir}, nil
+	return &Server{root: dir, good: &sync.Map{}}, nil
 }
 
 // New makes a server for a test, in a folder that the test removes.

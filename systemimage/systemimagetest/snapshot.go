@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/ProtonMail/go-crypto/openpgp"
@@ -29,7 +30,7 @@ import (
 //	config, crontab    the texts
 func (s *Server) Snapshot() (string, error) {
 	p := s.process("snapshot", io.Discard, io.Discard)
-	v := &view{process: p, devices: map[string]string{}}
+	v := &view{process: p, devices: map[string]string{}, good: s.good}
 	p.conf = noConfig(s.root)
 	if err := p.guard(v.channelPart); err != nil {
 		return "", fmt.Errorf("systemimagetest: snapshot: %w", err)
@@ -69,6 +70,7 @@ type view struct {
 	channelText strings.Builder
 	devices     map[string]string
 	problems    []string
+	good        *sync.Map
 }
 
 func (v *view) problem(format string, args ...any) {
@@ -205,9 +207,15 @@ func (v *view) checkSignature(file, name string, keys openpgp.EntityList) {
 		// Any time after the keys were made will do: they do not expire, and the
 		// clock of a test may stand before it.
 		c := &packet.Config{Time: func() time.Time { return time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC) }}
+		seen := name + "\x00" + hexSum(data) + hexSum(sig)
+		if _, ok := v.good.Load(seen); ok {
+			return
+		}
 		if _, err := openpgp.CheckArmoredDetachedSignature(keys, bytes.NewReader(data), bytes.NewReader(sig), c); err != nil {
 			v.problem("bad signature of %s", name)
+			return
 		}
+		v.good.Store(seen, true)
 	}
 }
 

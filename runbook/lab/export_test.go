@@ -1,0 +1,7 @@
+package lab
+
+// What the simulation makes its worlds of.
+var (
+	History        = history
+	LaunchpadWorld = launchpadWorld
+)

@@ -1,0 +1,324 @@
+package lab_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/landingteam/landing/runbook/command"
+)
+
+// Most commands of a run are small scripts that look at the host. Starting a shell
+// for each would be most of what a world costs, so the simulation plays those that
+// it knows, letter by letter: one that was changed is really run, and
+// TestNoShellIsStarted says so.
+type shell struct {
+	root  string // of the server
+	args  []string
+	stdin []byte
+}
+
+// played are the scripts by the SHA-256 of their text, of which the first six bytes
+// tell them apart.
+func played() map[string]func(shell) command.Output {
+	return map[string]func(shell) command.Output{
+		"ab809e2222cc": shell.whoHoldsTheLock,
+		"f75296aefee5": shell.installCrontab,
+		"d0778842dc0b": shell.readFile,
+		"df716f501a1e": shell.replaceFile,
+		"f4c2a0299ea8": shell.lookAtTree,
+		"2b8a3c7ced8f": shell.mendIndex,
+		"ceea9a990997": shell.lint,
+		"1b60feca4e69": shell.importLog,
+		"ff4a420bd7b9": shell.readStopFile,
+		"4a61920cd06a": shell.writeStopFile,
+		"0f48d8ddffab": shell.removeStopFile,
+		"2c45d291acad": shell.cat,
+		"b517b4eb989c": shell.cat,
+	}
+}
+
+func sum(b []byte) string {
+	s := sha256.Sum256(b)
+	return hex.EncodeToString(s[:])
+}
+
+// play plays a command if it is known.
+func play(_ context.Context, root string, c command.Command) (command.Output, bool) {
+	switch {
+	case slices.Equal(c.Argv, []string{"crontab", "-l"}):
+		return shell{root: root}.crontab(), true
+	case len(c.Argv) < 4 || c.Argv[0] != "sh" || c.Argv[1] != "-c":
+		return command.Output{}, false
+	}
+	f := played()[sum([]byte(c.Argv[2]))[:12]]
+	if f == nil {
+		return command.Output{}, false
+	}
+	return f(shell{root, c.Argv[4:], c.Stdin}), true
+}
+
+func says(format string, a ...any) command.Output {
+	return command.Output{Stdout: fmt.Appendf(nil, format, a...)}
+}
+
+func exits(status int) command.Output { return command.Output{Exit: status} }
+
+func (s shell) crontab() command.Output {
+	text, err := os.ReadFile(filepath.Join(s.root, "crontab"))
+	if err != nil {
+		return command.Output{Exit: 1, Stderr: []byte("no crontab for operator\n")}
+	}
+	return command.Output{Stdout: text}
+}
+
+func (s shell) installCrontab() command.Output {
+	path := filepath.Join(s.root, "crontab")
+	old, _ := os.ReadFile(path)
+	switch {
+	case sum(s.stdin) != s.args[1]:
+		return exits(4)
+	case sum(old) != s.args[0]:
+		return exits(3)
+	}
+	return s.put(path, s.stdin)
+}
+
+// put replaces a file at one moment.
+func (s shell) put(path string, text []byte) command.Output {
+	mode := os.FileMode(0o644)
+	if st, err := os.Stat(path); err == nil {
+		mode = st.Mode().Perm()
+	}
+	if os.WriteFile(path+".put", text, mode) != nil || os.Rename(path+".put", path) != nil {
+		return exits(5)
+	}
+	return command.Output{}
+}
+
+// whoHoldsTheLock: the lock of a program that is played here belongs to an open
+// file and not to a process, and is not among those that the script looks for.
+func (s shell) whoHoldsTheLock() command.Output { return says("seen\n") }
+
+func (s shell) cat() command.Output {
+	text, err := os.ReadFile(s.args[0])
+	if err != nil {
+		return command.Output{Exit: 1, Stderr: []byte("cat: " + s.args[0] + ": No such file or directory\n")}
+	}
+	return command.Output{Stdout: text}
+}
+
+func (s shell) importLog() command.Output {
+	text, err := os.ReadFile(s.args[0])
+	if err != nil {
+		return exits(3)
+	}
+	n, _ := strconv.Atoi(s.args[1])
+	return command.Output{Stdout: text[max(0, len(text)-n):]}
+}
+
+func (s shell) readStopFile() command.Output {
+	text, err := os.ReadFile(s.args[0])
+	if err != nil {
+		return exits(3)
+	}
+	return command.Output{Stdout: text[:min(len(text), 60000)]}
+}
+
+func (s shell) writeStopFile() command.Output {
+	if err := os.MkdirAll(filepath.Dir(s.args[0]), 0o755); err != nil {
+		return exits(1)
+	}
+	return s.put(s.args[0], []byte(s.args[1]+"\n"))
+}
+
+func (s shell) removeStopFile() command.Output {
+	os.Remove(s.args[0])
+	return command.Output{}
+}
+
+func (s shell) readFile() command.Output {
+	text, err := os.ReadFile(s.args[0])
+	if err != nil {
+		return exits(7)
+	}
+	return says("\nlanding-file %s\n%s", sum(text), text)
+}
+
+func (s shell) replaceFile() command.Output {
+	path := s.args[0]
+	now, err := os.ReadFile(path)
+	switch {
+	case err != nil:
+		return exits(7)
+	case sum(s.stdin) != s.args[2]:
+		return exits(4)
+	case sum(now) == s.args[2]:
+		return command.Output{}
+	case sum(now) != s.args[1]:
+		return exits(3)
+	}
+	if out := s.put(path+"."+s.args[3], now); out.Exit != 0 {
+		return out
+	}
+	return s.put(path, s.stdin)
+}
+
+// lookAtTree answers the questions about the published tree. Torn deltas are left
+// to the real xz.
+func (s shell) lookAtTree() command.Output {
+	var out bytes.Buffer
+	www := s.args[0]
+	at := func(path string) string { return filepath.Join(www, path) }
+	size := func(paths ...string) {
+		for _, p := range paths {
+			if st, err := os.Stat(at(p)); err == nil {
+				fmt.Fprintf(&out, "%d %s\n", st.Size(), p)
+			}
+		}
+	}
+	sumOf := func(p, between string) {
+		if text, err := os.ReadFile(at(p)); err == nil {
+			fmt.Fprintf(&out, "sum %s%s%s\n", sum(text), between, p)
+		}
+	}
+	var indexes []string
+	answers := map[string]func(path string){
+		"index": func(p string) { indexes = append(indexes, p) },
+		"text": func(p string) {
+			if text, err := os.ReadFile(at(p)); err == nil {
+				fmt.Fprintf(&out, "text %s\t%s\n", p, strings.NewReplacer("\n", " ", "\r", " ", "\t", " ").Replace(string(text[:min(len(text), 65536)])))
+			}
+		},
+		"dir": func(p string) {
+			list, _ := os.ReadDir(at(p))
+			for _, e := range list {
+				if e.Name()[0] != '.' {
+					size(p + "/" + e.Name())
+				}
+			}
+		},
+		"file": func(p string) { size(p, p+".asc") },
+		"sum":  func(p string) { sumOf(p, " ") },
+		"test": func(string) {}, // it cannot be read when a full disk cut it: see unplayable
+	}
+	for line := range bytes.Lines(s.stdin) {
+		kind, path, _ := strings.Cut(strings.TrimSuffix(string(line), "\n"), " ")
+		if f := answers[kind]; f != nil {
+			f(path)
+		}
+	}
+	size(indexes...)
+	for _, p := range indexes {
+		sumOf(p, "  ")
+	}
+	pool, _ := filepath.Glob(at("pool/*.tar.xz"))
+	for _, p := range pool {
+		st, err := os.Stat(p + ".asc")
+		switch name := strings.TrimPrefix(p, www+"/"); {
+		case err != nil:
+			fmt.Fprintf(&out, "unsigned %s\n", name)
+		case st.Size() == 0:
+			fmt.Fprintf(&out, "emptysig %s\n", name)
+		}
+	}
+	temp := s.args[1]
+	if temp == "" {
+		temp = filepath.Join(s.root, ".machine")
+	}
+	left, _ := filepath.Glob(temp + "/tmp????????")
+	for _, d := range left {
+		fmt.Fprintf(&out, "temp %s\n", d)
+	}
+	out.WriteString("end\n")
+	return command.Output{Stdout: out.Bytes()}
+}
+
+// mendIndex waits a second, as the script does.
+func (s shell) mendIndex() command.Output {
+	index := filepath.Join(s.args[0], s.args[1], "index.json")
+	there := func(path string) bool { _, err := os.Stat(path); return err == nil }
+	see := func() (seen string) {
+		list, _ := filepath.Glob(index + "*")
+		for _, p := range list {
+			if st, err := os.Stat(p); err == nil {
+				seen += fmt.Sprintln(p, st.Size(), st.ModTime())
+			}
+		}
+		return seen
+	}
+	before := see()
+	time.Sleep(time.Second)
+	if see() != before {
+		return exits(4)
+	}
+	var out bytes.Buffer
+	if st, err := os.Stat(index + ".new"); err == nil && st.Size() > 0 && !there(index) && os.Rename(index+".new", index) == nil {
+		fmt.Fprintln(&out, "moved index.json.new to index.json")
+	}
+	if !there(index) {
+		return exits(5)
+	}
+	for _, ext := range []string{".new", ".new.asc"} {
+		if there(index+ext) && os.Remove(index+ext) == nil {
+			fmt.Fprintln(&out, "removed index.json"+ext)
+		}
+	}
+	if st, err := os.Stat(index + ".asc"); err != nil || st.Size() == 0 {
+		fmt.Fprintln(&out, "unsigned")
+	}
+	return command.Output{Stdout: out.Bytes()}
+}
+
+// lint answers what is there of the things that a configuration names.
+func (s shell) lint() command.Output {
+	var out bytes.Buffer
+	in := bufio.NewReader(bytes.NewReader(s.stdin))
+	for {
+		var q [4]string
+		for i := range q {
+			line, err := in.ReadString('\n')
+			if err == io.EOF {
+				fmt.Fprintln(&out, "end")
+				return command.Output{Stdout: out.Bytes()}
+			}
+			q[i] = strings.TrimSuffix(line, "\n")
+		}
+		st, err := os.Stat(q[1])
+		yes := map[string]func() bool{
+			"dir":   func() bool { return err == nil && st.IsDir() },
+			"file":  func() bool { return err == nil && st.Size() > 0 },
+			"build": func() bool { return hasBuild(q[1], q[2], q[3], false) },
+			"good":  func() bool { return hasBuild(q[1], q[2], q[3], true) },
+		}[q[0]]
+		if yes != nil && yes() {
+			fmt.Fprintln(&out, "yes")
+		} else {
+			fmt.Fprintln(&out, "no")
+		}
+	}
+}
+
+func hasBuild(dir, start, end string, good bool) bool {
+	builds, _ := os.ReadDir(dir)
+	return slices.ContainsFunc(builds, func(b os.DirEntry) bool {
+		has := func(name string) bool { _, err := os.Stat(filepath.Join(dir, b.Name(), name)); return err == nil }
+		if b.Name() == "pending" || b.Name() == "current" || !has("SHA256SUMS") || good && !has(".marked_good") {
+			return false
+		}
+		files, _ := os.ReadDir(filepath.Join(dir, b.Name()))
+		return slices.ContainsFunc(files, func(f os.DirEntry) bool {
+			return strings.HasPrefix(f.Name(), start) && strings.HasSuffix(f.Name(), end)
+		})
+	})
+}
