@@ -37,6 +37,7 @@ type faultKind struct {
 	// passing says that the run must get over it by being started again: the world
 	// is then that of an undisturbed run.
 	passing bool
+	needs   boundary // of which there must be one; 0 is none
 	// fits says in which scenes it can happen; nil is all.
 	fits func(scene) bool
 
@@ -68,7 +69,7 @@ func (s *simulation) pick(seed uint64) (list []fault) {
 	r := rand.New(rand.NewPCG(seed, h.Sum64()))
 	var kinds []faultKind
 	for _, k := range faultKinds() {
-		if (k.at == atBegin || s.counted[k.at] > 0) && (k.fits == nil || k.fits(s.scene)) {
+		if s.counted[max(k.at, k.needs)] > 0 && (k.fits == nil || k.fits(s.scene)) {
 			kinds = append(kinds, k)
 		}
 	}
@@ -344,7 +345,7 @@ func launchpadKinds() []faultKind {
 func beginKinds() []faultKind {
 	phases := func(s scene) bool { return len(s.waits) > 0 }
 	return []faultKind{
-		{name: "the address is another server's", at: atBegin, fits: func(s scene) bool { return s.world != nil }, begin: func(w *simWorld) error {
+		{name: "the address is another server's", at: atBegin, needs: atRequest, begin: func(w *simWorld) error {
 			w.tree, w.verifier = w.s.stranger.Client().HTTP.Transport, w.s.signatures.of(w.s.stranger)
 			return nil
 		}},

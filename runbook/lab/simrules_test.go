@@ -28,25 +28,30 @@ type verdict struct {
 	records []runbook.Record
 }
 
-// rules are what must hold whatever went wrong. A new one is an entry here; "" is
-// that it holds.
-func (v *verdict) rules() map[string]func() string {
-	return map[string]func() string{
-		"importer is on or its debt on record": v.importer,
-		"no byte of configuration is lost":     v.configuration,
-		"nothing twice":                        v.nothingTwice,
-		"no history begins again":              v.history,
-		"no percentage before its time":        v.ramp,
-		"nobody is offered what was taken":     v.nobodyOffered,
-		"done is done":                         v.doneIsDone,
-		"passing faults are got over":          v.gotOver,
-		"the status says what is true":         v.status,
-		"the report says how the importer is":  v.report,
-		"nothing runs while the importer does": v.alone,
-		"another site is left alone":           v.elsewhere,
-		"the dead do nothing when they wake":   v.dead,
-		"an effect without an end is in doubt": v.doubt,
-		"no run goes on for ever":              v.bounded,
+// A rule is what must hold whatever went wrong; "" is that it holds.
+type rule struct {
+	name  string
+	holds func(*verdict) string
+}
+
+// rules are looked at in their order. A new one is an entry here.
+func rules() []rule {
+	return []rule{
+		{"the dead do nothing when they wake", (*verdict).dead},
+		{"importer is on or its debt on record", (*verdict).importer},
+		{"the report says how the importer is", (*verdict).report},
+		{"no byte of configuration is lost", (*verdict).configuration},
+		{"nothing twice", (*verdict).nothingTwice},
+		{"no history begins again", (*verdict).history},
+		{"no percentage before its time", (*verdict).ramp},
+		{"nobody is offered what was taken", (*verdict).nobodyOffered},
+		{"done is done", (*verdict).doneIsDone},
+		{"passing faults are got over", (*verdict).gotOver},
+		{"the status says what is true", (*verdict).status},
+		{"nothing runs while the importer does", (*verdict).alone},
+		{"another site is left alone", (*verdict).elsewhere},
+		{"an effect without an end is in doubt", (*verdict).doubt},
+		{"no run goes on for ever", (*verdict).bounded},
 	}
 }
 
@@ -57,13 +62,12 @@ func (v *verdict) all() {
 		}
 		v.records = append(v.records, rec)
 	}
-	for name, rule := range v.rules() {
-		v.o.checked = append(v.o.checked, name)
-		if why := rule(); why != "" {
-			v.o.why = append(v.o.why, name+": "+why)
+	for _, r := range rules() {
+		v.o.checked = append(v.o.checked, r.name)
+		if why := r.holds(v); why != "" {
+			v.o.why = append(v.o.why, r.name+": "+why)
 		}
 	}
-	slices.Sort(v.o.why)
 }
 
 // world is the text of the image server's world.
@@ -80,7 +84,7 @@ func (v *verdict) world() string {
 // passing reports whether every fault that happened is one to be got over.
 func (v *verdict) passing() bool {
 	for _, kind := range v.w.met {
-		if kind != "kill" && !v.s.kinds[kind].passing {
+		if kind != "kill" && (!v.s.kinds[kind].passing || slices.Contains(v.s.stays, kind)) {
 			return false
 		}
 	}
@@ -109,7 +113,7 @@ func (v *verdict) importer() string {
 		return fmt.Sprintf("it is %s, and nothing is owed", st.State)
 	}
 	if len(st.By) > 0 {
-		return fmt.Sprintf("it is %s after settling, by %v: %v", st.State, st.By, v.o.err)
+		return fmt.Sprintf("it is %s after settling, by %v: %v", st.State, st.By, v.o.settling)
 	}
 	return ""
 }

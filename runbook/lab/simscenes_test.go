@@ -25,9 +25,10 @@ type scene struct {
 	make  func(h *hand) (*runbook.Runner, runbook.Procedure)
 	other func(h *hand) (*runbook.Runner, runbook.Procedure) // what another operator may do at the same time; nil is nothing
 
-	builds    bool // there is an image builder
-	launchpad bool // there is a Launchpad
-	alone     bool // two of it at once are not what it is for
+	builds    bool     // there is an image builder
+	launchpad bool     // there is a Launchpad
+	alone     bool     // two of it at once are not what it is for
+	stays     []string // faults that it need not get over
 
 	waits  map[int]time.Duration // by percentage: how long after the begin it may be published at the earliest
 	single bool                  // each device gets one new image at most
@@ -154,7 +155,7 @@ func buildScenes() []scene {
 					Input: procedure.SnapshotInput{From: lab.OverlayPPA, To: lab.SnapshotPPA, Series: "vivid", Create: true}}
 				return h.runner("snapshot", c.Input), c.Run
 			}},
-		{name: "republish", world: nothing, builds: true,
+		{name: "republish", world: nothing, builds: true, stays: []string{"midnight passes"}, // a day's builds are of that day
 			make: func(h *hand) (*runbook.Runner, runbook.Procedure) {
 				c := &procedure.RepublishBuild{Builder: h.builder()}
 				c.Input.ImageSet = touchImages

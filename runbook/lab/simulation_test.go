@@ -15,7 +15,10 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/landingteam/landing/runbook"
+	"github.com/landingteam/landing/runbook/command"
 	"github.com/landingteam/landing/runbook/lab"
 	"github.com/landingteam/landing/runbook/runbooktest"
 	"github.com/landingteam/landing/systemimage/systemimagetest"
@@ -148,13 +151,15 @@ type simulation struct {
 	want       string // the world after an undisturbed run
 	counted    [boundaries]int
 	signatures signatures
-	parsed     indexes
+	parsed     sync.Map // newest images, by the SHA-256 of their index
+	shells     sync.Map // scripts that were really run
+	play       func(*systemimagetest.Server, command.Command) (command.Output, bool)
 }
 
 // prepare makes the world and lets an undisturbed run show its boundaries.
 func prepare(t *testing.T, sc scene) *simulation {
 	t.Helper()
-	s := &simulation{scene: sc, kinds: map[string]faultKind{}, dir: systemimagetest.TempDir(t)}
+	s := &simulation{scene: sc, kinds: map[string]faultKind{}, play: play, dir: systemimagetest.TempDir(t)}
 	for _, k := range faultKinds() {
 		s.kinds[k.name] = k
 	}
@@ -219,12 +224,14 @@ const maxStarts = 16
 type outcome struct {
 	done, settled bool
 	err           error // of the last start
+	settling      error
 	starts, kills int
 	counted       [boundaries]int
 	met           []string // faults, by kind
 	checked       []string // rules
 	why           []string // rules that were broken
 	world         string
+	trace         string // of what was done in which order
 }
 
 // once runs a procedure in a world of its own, starts it again as a person would
@@ -263,13 +270,13 @@ func (s *simulation) once(t *testing.T, faults []fault) (o outcome) {
 		if !o.done {
 			x, p := s.make(&hand{w: w})
 			x.Journal = left
-			o.err = x.Settle(t.Context(), p)
+			o.settling = x.Settle(t.Context(), p)
 			o.settled = true
 		}
 		o.counted, o.met = w.counted, w.met
 		v := &verdict{t: t, s: s, w: w, o: &o, journal: left}
 		v.all()
-		o.world = v.world()
+		o.world, o.trace = v.world(), w.trace.String()
 	})
 	return o
 }
@@ -282,4 +289,22 @@ func (s *simulation) pause(err error) {
 		return
 	}
 	time.Sleep(time.Minute)
+}
+
+// A seed decides everything, also what several people do at the same time.
+func TestSimulationRepeats(t *testing.T) {
+	for _, sc := range scenes() {
+		s := prepare(t, sc)
+		for seed := range uint64(*seeds) {
+			faults := s.pick(seed)
+			a, b := strings.Split(s.once(t, faults).trace, "\n"), strings.Split(s.once(t, faults).trace, "\n")
+			for n := range max(len(a), len(b)) {
+				if n >= len(a) || n >= len(b) || a[n] != b[n] {
+					t.Errorf("%s, seed %d, %v: the same seed twice, from the %d. thing that was done (-first +second)\n%s", sc.name, seed, faults, n,
+						cmp.Diff(a[n:min(len(a), n+3)], b[n:min(len(b), n+3)]))
+					break
+				}
+			}
+		}
+	}
 }

@@ -67,6 +67,7 @@ type simWorld struct {
 	dead      []runbooktest.Start
 	ramp      []seenPercentage
 	runs      []programRun
+	trace     strings.Builder // of what was done, in its order
 	calmed    bool
 	stale     time.Time // until then the tree's answers are those of the template
 	bad       bool      // the health of the devices is bad
@@ -86,8 +87,11 @@ func (s *simulation) newWorld(dir string, faults []fault) (*simWorld, error) {
 		tree: server.Client().HTTP.Transport}
 	w.verifier = s.signatures.of(server)
 	w.images = newMachine(func(ctx context.Context, c command.Command) (command.Output, error) {
-		if out, ok := play(ctx, server.Root(), c); ok {
+		if out, ok := s.play(server, c); ok {
 			return out, nil
+		}
+		if c.Argv[0] == "sh" && c.Argv[3] != "landing-phase" {
+			s.shells.Store(c.Argv[3]+" "+sum([]byte(c.Argv[2]))[:12], true)
 		}
 		return server.Run(ctx, c)
 	})
@@ -195,6 +199,18 @@ func (w *simWorld) lag(who int, what string) {
 	fmt.Fprint(h, key, w.seen[key])
 	w.mu.Unlock()
 	time.Sleep(time.Millisecond + time.Duration(h.Sum64()%uint64(500*time.Millisecond)))
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	fmt.Fprintln(&w.trace, who, what)
+}
+
+// nameOf is a command without what differs from run to run: folders and checksums.
+func (w *simWorld) nameOf(c command.Command) string {
+	argv := c.Argv
+	if argv[0] == "sh" {
+		argv = slices.DeleteFunc(slices.Clone(argv[3:]), func(a string) bool { return a != argv[3] && !strings.HasPrefix(a, "/") })
+	}
+	return strings.ReplaceAll(fmt.Sprint(argv), w.server.Root(), "")
 }
 
 // A hand is one process that works in a world.
@@ -208,7 +224,7 @@ type hand struct {
 // on is a machine as the process reaches it.
 func (h *hand) on(m *machine) command.Runner {
 	return command.Func(func(ctx context.Context, c command.Command) (command.Output, error) {
-		h.w.lag(h.who, fmt.Sprint(c.Argv[1:]))
+		h.w.lag(h.who, h.w.nameOf(c))
 		if h.faces {
 			defer h.w.watch()
 			if k, ok := h.w.next(atCommand); ok {
@@ -235,7 +251,7 @@ func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { retur
 // through is a transport whose answers meet the faults of a boundary.
 func (h *hand) through(inner http.RoundTripper, at boundary) http.RoundTripper {
 	return roundTripper(func(r *http.Request) (*http.Response, error) {
-		h.w.lag(h.who, r.URL.Path)
+		h.w.lag(h.who, r.Method+" "+r.URL.RequestURI())
 		if h.faces {
 			if k, ok := h.w.next(at); ok {
 				return k.request(h, r, inner)
@@ -292,7 +308,7 @@ func (h *hand) archives() *launchpad.Client {
 		}
 		return inner.RoundTrip(r)
 	}), atAnswer)}
-	c.Now, c.Sleep, c.RetryWait = nil, nil, time.Second
+	c.Now, c.Sleep, c.RetryWait, c.Parallel = nil, nil, time.Millisecond, 64 // all at once: who comes first is decided by their lags
 	return c
 }
 
@@ -337,6 +353,9 @@ type programRun struct {
 
 // beforeProgram notes how the importer was when a program began.
 func (w *simWorld) beforeProgram(argv []string) error {
+	if slices.Contains(argv, "--help") {
+		return nil // it is asked for its form
+	}
 	text, _ := os.ReadFile(w.at("crontab"))
 	on := slices.ContainsFunc(strings.Split(string(text), "\n"), func(line string) bool {
 		return !strings.HasPrefix(line, "#") && strings.Contains(line, "import-images")
@@ -357,10 +376,7 @@ func (w *simWorld) edit(change func(string) string) {
 	_ = os.WriteFile(w.at("crontab"), []byte(change(string(text))), 0o644)
 }
 
-// indexes are parsed indexes by the SHA-256 of their text: most are looked at a
-// thousand times.
-type indexes struct{ sync.Map }
-
+// newestOf is the newest image of an index. Most are looked at a thousand times.
 func (s *simulation) newestOf(path string) (systemimage.Image, bool) {
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -387,11 +403,14 @@ type signatures struct{ good sync.Map }
 
 type verified struct {
 	systemimage.Trust
+	root string // of the server
 	good *sync.Map
 }
 
+// of is the trust in a server's keys. Keyrings are read without a request: which
+// requests a run makes must not depend on what other worlds have verified.
 func (s *signatures) of(server *systemimagetest.Server) systemimage.Trust {
-	return verified{server.Client().Trust, &s.good}
+	return verified{server.Client().Trust, server.Root(), &s.good}
 }
 
 func (v verified) Verify(ctx context.Context, r systemimage.VerifyRequest) error {
@@ -406,6 +425,9 @@ func (v verified) Verify(ctx context.Context, r systemimage.VerifyRequest) error
 		return nil
 	}
 	r.Data = bytes.NewReader(data)
+	r.Fetch = func(_ context.Context, path string) ([]byte, error) {
+		return os.ReadFile(filepath.Join(v.root, "www", path))
+	}
 	if err = v.Trust.Verify(ctx, r); err == nil {
 		v.good.Store(key, true)
 	}
