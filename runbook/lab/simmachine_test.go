@@ -34,17 +34,44 @@ func (m *machine) run(ctx context.Context, c command.Command) (command.Output, e
 	if c.Job == "" {
 		return m.do(ctx, c)
 	}
-	j, mine := m.start(c)
+	j, mine := m.find(c.Job), false
+	switch {
+	case c.Attach && j == nil:
+		return command.Output{}, command.ErrNoJob
+	case c.Attach:
+	case c.Keep && j != nil && j.over():
+		m.fetched(c.Job)
+		j, mine = m.start(c)
+	default:
+		j, mine = m.start(c)
+	}
 	select {
 	case <-j.ended:
 	case <-ctx.Done():
 		return command.Output{}, context.Cause(ctx)
 	}
-	m.fetched(c.Job)
+	if !c.Keep {
+		m.fetched(c.Job)
+	}
 	if j.lost {
 		return j.out, &command.LostJob{Name: c.Job, Reason: "the host was restarted", Before: !mine}
 	}
 	return j.out, j.err
+}
+
+func (m *machine) find(name string) *job {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.jobs[name]
+}
+
+func (j *job) over() bool {
+	select {
+	case <-j.ended:
+		return true
+	default:
+		return false
+	}
 }
 
 // start starts a job, or attaches to it. It goes on whatever becomes of its caller.
@@ -81,6 +108,9 @@ func (m *machine) lose(name string) {
 // restart restarts the host while a job runs whose program dies: it ends without a
 // status.
 func (m *machine) restart(c command.Command) {
+	if c.Attach {
+		return
+	}
 	j, _ := m.start(c)
 	<-j.ended
 	m.mu.Lock()
@@ -93,10 +123,10 @@ func (m *machine) restart(c command.Command) {
 func (m *machine) finish(c command.Command) {
 	if c.Job == "" {
 		_, _ = m.do(context.Background(), c)
-		return
+	} else if !c.Attach {
+		j, _ := m.start(c)
+		<-j.ended
 	}
-	j, _ := m.start(c)
-	<-j.ended
 }
 
 var errGone = errors.New("its folder is gone from the host: someone else fetched its result, or removed it")

@@ -62,6 +62,7 @@ func (v *verdict) all() {
 		}
 		v.records = append(v.records, rec)
 	}
+	dump(v)
 	for _, r := range rules() {
 		v.o.checked = append(v.o.checked, r.name)
 		if why := r.holds(v); why != "" {

@@ -222,17 +222,30 @@ type hand struct {
 }
 
 // on is a machine as the process reaches it.
-func (h *hand) on(m *machine) command.Runner {
-	return command.Func(func(ctx context.Context, c command.Command) (command.Output, error) {
-		h.w.lag(h.who, h.w.nameOf(c))
-		if h.faces {
-			defer h.w.watch()
-			if k, ok := h.w.next(atCommand); ok {
-				return k.command(h, ctx, m, c)
-			}
+func (h *hand) on(m *machine) command.Runner { return reach{h, m} }
+
+type reach struct {
+	h *hand
+	m *machine
+}
+
+// Run implements command.Runner.
+func (r reach) Run(ctx context.Context, c command.Command) (command.Output, error) {
+	h := r.h
+	h.w.lag(h.who, h.w.nameOf(c))
+	if h.faces {
+		defer h.w.watch()
+		if k, ok := h.w.next(atCommand); ok {
+			return k.command(h, ctx, r.m, c)
 		}
-		return h.send(ctx, m, c)
-	})
+	}
+	return h.send(ctx, r.m, c)
+}
+
+// Reap removes what a job has left, as a host of package remote does.
+func (r reach) Reap(_ context.Context, name string) error {
+	r.m.fetched(name)
+	return nil
 }
 
 // send sends a command, unless the process has lost its run meanwhile: what
