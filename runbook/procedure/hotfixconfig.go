@@ -21,6 +21,9 @@ type hotfixConfig struct {
 
 // edits works out how the configuration changes, and back.
 func (c *Hotfix) edits(ctx context.Context) (h hotfixConfig, err error) {
+	if err := OneServer(ctx, c.Server, c.Input.Builds[0].Channels[0], ""); err != nil {
+		return h, err
+	}
 	now, err := c.Config.Read(ctx)
 	if err != nil {
 		return h, err

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"path"
 	"slices"
@@ -211,6 +212,13 @@ func (i *InvestigateImport) runImporter(ctx context.Context, r *runbook.Run, beg
 	}
 	if at := slices.IndexFunc(began.left, func(f systemimage.Finding) bool { return f.Blocks }); at >= 0 {
 		return logSeen{Absent: fmt.Sprintf("the importer was not run: %s; that comes first", began.left[at])}, nil
+	}
+	if channels := slices.Sorted(maps.Keys(began.tree.Devices)); len(channels) > 0 {
+		if err := r.Require(ctx, "the tree is the one of this host", func(ctx context.Context) error {
+			return OneServer(ctx, i.Server, channels[0], "")
+		}); err != nil {
+			return logSeen{}, err
+		}
 	}
 	lock := st.Lock
 	if lock == "" {

@@ -30,7 +30,7 @@ func (c *Respin) pointable(ctx context.Context) error {
 	if v, _ := now.Get(section, "type"); v.Raw != "auto" {
 		return fmt.Errorf("import-images passes over %s: its type in %s is %q and not auto", c.Input.Channel, c.Config.Path, v.Raw)
 	}
-	return nil
+	return OneServer(ctx, c.Server, c.Input.Channel, "")
 }
 
 // publish imports the build into the channel, which is pointed at it meanwhile.
