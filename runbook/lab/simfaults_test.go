@@ -257,7 +257,7 @@ func peopleKinds() []faultKind {
 			})},
 		{name: "somebody deletes the crontab", at: atCommand,
 			command: before(func(w *simWorld) { w.edited, w.editedAt = true, time.Now(); _ = os.Remove(w.at("crontab")) })},
-		{name: "somebody writes a line into the configuration", at: atCommand, passing: true,
+		{name: somebodyWrites, at: atCommand, passing: true,
 			command: before(func(w *simWorld) {
 				line := fmt.Sprintf("# written by somebody, the %d. time\n", len(w.lines)+1)
 				text, err := os.ReadFile(w.at("etc/config"))

@@ -35,6 +35,10 @@ type scene struct {
 	taken  map[string][]int      // channel and device: versions that nobody may be offered in the end
 }
 
+// somebodyWrites is a fault after which a change of the configuration that was
+// approved before is another one.
+const somebodyWrites = "somebody writes a line into the configuration"
+
 const (
 	krillin = "ubuntu-touch/stable/bq-aquaris.en"
 	arale   = "ubuntu-touch/stable/meizu.en"
@@ -127,7 +131,7 @@ func imageScenes() []scene {
 		{name: "rollout", world: func() systemimagetest.World { return small(lab.Released(0)) }, waits: waits, make: rollout, other: backOut, alone: true},
 		{name: "backout", world: func() systemimagetest.World { return small(lab.Released(30)) }, single: true, alone: true, make: backOut, other: rollout,
 			taken: map[string][]int{arale + " arale": {2}, krillin + " krillin": {2}}},
-		{name: "editconfig", world: func() systemimagetest.World { return kept(systemimagetest.SampleWorld(), arale) }, make: editConfig},
+		{name: "editconfig", world: func() systemimagetest.World { return kept(systemimagetest.SampleWorld(), arale) }, make: editConfig, stays: []string{somebodyWrites}},
 		{name: "import", world: func() systemimagetest.World {
 			return kept(systemimagetest.SampleWorld(), generic, "ubuntu-touch/rc-proposed/bq-aquaris.en")
 		}, single: true, other: editConfig,
@@ -166,7 +170,7 @@ func buildScenes() []scene {
 				c := &procedure.RebuildImage{Builder: h.builder(), Input: procedure.RebuildInput{ImageSet: touchImages}}
 				return h.runner("rebuild", c.Input), c.Run
 			}},
-		{name: "respin", world: importable(generic), builds: true, launchpad: true, single: true, alone: true,
+		{name: "respin", world: importable(generic), builds: true, launchpad: true, single: true, alone: true, stays: []string{somebodyWrites, "midnight passes"},
 			make: func(h *hand) (*runbook.Runner, runbook.Procedure) {
 				c := &procedure.Respin{Launchpad: h.archives(), Ledger: h.ledger(), Builder: h.builder(),
 					Server: h.operator(), Importer: h.importer(), Config: h.configuration(),
@@ -178,7 +182,7 @@ func buildScenes() []scene {
 					}}
 				return h.runner("respin", c.Input), c.Run
 			}},
-		{name: "hotfix", world: importable(generic, "ubuntu-touch/rc/bq-aquaris.en", krillin), builds: true, launchpad: true, single: true, alone: true,
+		{name: "hotfix", world: importable(generic, "ubuntu-touch/rc/bq-aquaris.en", krillin), builds: true, launchpad: true, single: true, alone: true, stays: []string{somebodyWrites, "midnight passes"},
 			make: func(h *hand) (*runbook.Runner, runbook.Procedure) {
 				pace := h.pace()
 				c := &procedure.Hotfix{Launchpad: h.archives(), Ledger: h.ledger(), Builder: h.builder(),
