@@ -105,6 +105,12 @@ func killKinds() []faultKind {
 				m.finish(c)
 				return die(h, ctx)
 			}},
+		{name: "kill, and the command comes late", at: atCommand, passing: true,
+			command: func(h *hand, ctx context.Context, m *machine, c command.Command) (command.Output, error) {
+				late := []time.Duration{3 * time.Second, 65 * time.Second, 2 * time.Minute, 10 * time.Minute}[h.w.counted[atCommand]%4]
+				h.w.ending.Go(func() { time.Sleep(late); m.finish(c) })
+				return die(h, ctx)
+			}},
 		{name: "killed processes wake", at: atCommand, passing: true,
 			command: func(h *hand, ctx context.Context, m *machine, c command.Command) (command.Output, error) {
 				h.w.ending.Go(h.w.wake)
@@ -351,6 +357,10 @@ func beginKinds() []faultKind {
 		}},
 		{name: "an earlier rollout has ended", at: atBegin, passing: true, fits: phases, begin: func(w *simWorld) error {
 			return writeFile(w.stopFile(), "phased in to everybody\n")
+		}},
+		{name: "the version is mistyped", at: atBegin, fits: func(s scene) bool { return s.name == "backout" }, begin: func(w *simWorld) error {
+			w.mistyped = 90
+			return nil
 		}},
 		{name: "the devices are never well", at: atBegin, fits: phases, begin: func(w *simWorld) error {
 			w.bad = true

@@ -16,6 +16,10 @@ import (
 func (w *simWorld) killAt() func(int, runbook.Record) (now, stored bool) {
 	return func(int, runbook.Record) (bool, bool) {
 		k, ok := w.next(atWrite)
+		if w.counted[atWrite] > endlessly {
+			w.endless = true
+			return true, true
+		}
 		if ok {
 			w.meet(k.name)
 			w.away = w.away || k.elsewhere
@@ -23,6 +27,9 @@ func (w *simWorld) killAt() func(int, runbook.Record) (now, stored bool) {
 		return ok, k.stored
 	}
 }
+
+// endlessly is a number of records that no run comes to with its starts.
+const endlessly = 2000
 
 // buried keeps a killed process: it may wake.
 func (w *simWorld) buried(s runbooktest.Start) {

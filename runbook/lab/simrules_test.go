@@ -11,7 +11,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/landingteam/landing/cdimage/builder"
 	"github.com/landingteam/landing/runbook"
+	"github.com/landingteam/landing/runbook/command"
 	"github.com/landingteam/landing/runbook/runbooktest"
 	"github.com/landingteam/landing/systemimage"
 	"github.com/landingteam/landing/systemimage/operate"
@@ -52,6 +54,11 @@ func rules() []rule {
 		{"nothing runs while the importer does", (*verdict).alone},
 		{"another site is left alone", (*verdict).elsewhere},
 		{"an effect without an end is in doubt", (*verdict).doubt},
+		{"what is held stays held", (*verdict).held},
+		{"nothing halts without an alarm", (*verdict).halts},
+		{"a mistyped version is refused", (*verdict).mistyped},
+		{"what was taken back comes back only when asked", (*verdict).comesBack},
+		{"no time is wasted", (*verdict).quick},
 		{"no run goes on for ever", (*verdict).bounded},
 	}
 }
@@ -354,11 +361,14 @@ func (v *verdict) dead() string {
 	return ""
 }
 
+// doubts are what clients say of an effect whose end was not seen.
+var doubts = []error{systemimage.ErrInDoubt, builder.ErrInDoubt, command.ErrUnseen}
+
 // doubt looks whether an effect whose command was lost with the link is on record
 // as one that did not happen.
 func (v *verdict) doubt() string {
 	for _, rec := range v.records {
-		if rec.Verb == runbook.VerbDo && rec.Kind == runbook.Failed && strings.Contains(rec.Error, "outcome not known") {
+		if rec.Verb == runbook.VerbDo && rec.Kind == runbook.Failed && slices.ContainsFunc(doubts, func(e error) bool { return strings.Contains(rec.Error, e.Error()) }) {
 			return fmt.Sprintf("%s failed on record: %s", rec.Step, rec.Error)
 		}
 	}
@@ -366,8 +376,68 @@ func (v *verdict) doubt() string {
 }
 
 func (v *verdict) bounded() string {
-	if n := len(v.records); n > 3000 {
-		return fmt.Sprintf("its journal has %d records", n)
+	if v.w.endless {
+		return fmt.Sprintf("its journal has %d records, and it had not come to an end", len(v.records))
+	}
+	return ""
+}
+
+// held looks whether a hold was given back while its run was at work, although
+// nobody's hand was in the crontab.
+func (v *verdict) held() string {
+	for _, rec := range v.records {
+		if rec.Verb == runbook.VerbHold && strings.Contains(rec.Error, runbook.ErrNotHeld.Error()) && !v.w.edited {
+			return rec.Step + " was lost: " + rec.Error
+		}
+	}
+	return ""
+}
+
+func (v *verdict) halts() string {
+	for _, rec := range v.records {
+		if strings.HasPrefix(rec.Reason, "halting: ") && !v.w.bad && !v.w.has("another operator does something else") && v.passing() {
+			return rec.Reason
+		}
+	}
+	return ""
+}
+
+func (v *verdict) mistyped() string {
+	switch {
+	case v.w.mistyped == 0:
+		return ""
+	case v.o.done:
+		return "it is done, with a version that does not exist"
+	case v.world() != v.s.begin && !v.w.edited && len(v.w.lines) == 0 && !v.w.has("another operator does something else"):
+		return "something was done (-before +after)\n" + cmp.Diff(v.s.begin, v.world())
+	}
+	return ""
+}
+
+// comesBack looks whether a person was asked before content was published that had
+// been replaced before.
+func (v *verdict) comesBack() string {
+	if !v.s.again || v.world() == v.s.begin {
+		return ""
+	}
+	asked := slices.ContainsFunc(v.records, func(rec runbook.Record) bool {
+		return rec.Kind == runbook.Approved && strings.Contains(rec.Step, "publish again")
+	})
+	copied := slices.ContainsFunc(v.records, func(rec runbook.Record) bool { return rec.Kind == runbook.Done && rec.Verb == runbook.VerbDo })
+	if copied && !asked {
+		return "published without a question"
+	}
+	return ""
+}
+
+// quick looks how long a run takes that meets nothing but passing faults.
+func (v *verdict) quick() string {
+	most := v.s.takes + 6*time.Hour + 4*26*time.Hour
+	if !v.w.has("midnight passes") {
+		most -= 4 * 26 * time.Hour
+	}
+	if v.s.takes > 0 && v.passing() && v.o.took > most {
+		return fmt.Sprintf("it took %v, undisturbed it takes %v", v.o.took, v.s.takes)
 	}
 	return ""
 }

@@ -32,6 +32,7 @@ type scene struct {
 
 	waits  map[int]time.Duration // by percentage: how long after the begin it may be published at the earliest
 	single bool                  // each device gets one new image at most
+	again  bool                  // what it publishes was there before, and was taken back
 	taken  map[string][]int      // channel and device: versions that nobody may be offered in the end
 }
 
@@ -62,6 +63,30 @@ func kept(w systemimagetest.World, channels ...string) systemimagetest.World {
 func small(w systemimagetest.World) systemimagetest.World {
 	return kept(w, "ubuntu-touch/rc-proposed/meizu.en", "ubuntu-touch/rc/meizu.en", arale,
 		"ubuntu-touch/rc-proposed/bq-aquaris.en", "ubuntu-touch/rc/bq-aquaris.en", krillin)
+}
+
+// takenBack is a world in which rc has had what rc-proposed has now, and went back to
+// what it had before that.
+func takenBack() systemimagetest.World {
+	w := small(systemimagetest.SampleWorld())
+	newest := map[string]string{} // details in rc-proposed, by device
+	for _, c := range w.Channels {
+		for _, d := range c.Devices {
+			if strings.Contains(c.Name, "/rc-proposed/") {
+				newest[d.Name] = d.Images[len(d.Images)-1].Details
+			}
+		}
+	}
+	for _, c := range w.Channels {
+		for n, d := range c.Devices {
+			if strings.Contains(c.Name, "/rc/") {
+				first := d.Images[0]
+				c.Devices[n].Images = append(slices.Clone(d.Images), systemimagetest.Image{Version: 2, Details: newest[d.Name] + ",tag=OTA-12-rc"},
+					systemimagetest.Image{Version: 3, Details: first.Details})
+			}
+		}
+	}
+	return w
 }
 
 func (h *hand) runner(name string, input any) *runbook.Runner {
@@ -109,8 +134,12 @@ func imageScenes() []scene {
 		return h.runner("rollout", c.Input), c.Run
 	}
 	backOut := func(h *hand) (*runbook.Runner, runbook.Procedure) {
+		faulty := slices.Clone(faultyImages)
+		for n := range faulty {
+			faulty[n].Version += h.w.mistyped
+		}
 		c := &procedure.BackOut{Server: h.operator(), Importer: h.importer(), Stop: h.stop(),
-			Input: procedure.BackOutInput{Faulty: faultyImages, Tag: "OTA-4.1", Percentage: 100}}
+			Input: procedure.BackOutInput{Faulty: faulty, Tag: "OTA-4.1", Percentage: 100}}
 		return h.runner("backout", c.Input), c.Run
 	}
 	editConfig := func(h *hand) (*runbook.Runner, runbook.Procedure) {
@@ -122,6 +151,7 @@ func imageScenes() []scene {
 	return []scene{
 		{name: "copyrc", world: func() systemimagetest.World { return small(systemimagetest.SampleWorld()) }, single: true,
 			make: copyRC, other: editConfig},
+		{name: "copyagain", world: takenBack, again: true, make: copyRC},
 		{name: "release", world: func() systemimagetest.World { return small(lab.Candidates()) }, single: true, waits: waits, alone: true, other: copyRC,
 			make: func(h *hand) (*runbook.Runner, runbook.Procedure) {
 				c := &procedure.Release{Server: h.operator(), Importer: h.importer(), Pace: h.pace(),

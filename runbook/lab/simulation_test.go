@@ -35,6 +35,7 @@ var (
 	seeds     = flag.Int("seeds", 6, "seeds of each procedure that the simulation runs")
 	firstSeed = flag.Uint64("first", 1, "the first seed")
 	oneSeed   = flag.Uint64("seed", 0, "the one seed that the simulation runs; 0 runs -seeds of them")
+	broken    = flag.Int("broken", 5, "how many seeds may break rules before the simulation ends")
 	onlyOne   = flag.String("procedure", "", "the one procedure that the simulation runs; empty runs all")
 )
 
@@ -100,7 +101,7 @@ func TestSimulation(t *testing.T) {
 	}
 }
 
-// all runs seeds, on all processors, until five of them break rules.
+// all runs seeds, on all processors, until -broken of them break rules.
 func (s *simulation) all(t *testing.T, first, n uint64, total *counts) {
 	t.Helper()
 	var next struct {
@@ -114,7 +115,7 @@ func (s *simulation) all(t *testing.T, first, n uint64, total *counts) {
 		working.Go(func() {
 			for {
 				next.Lock()
-				seed, more := next.seed, next.seed < first+n && next.broken < 5
+				seed, more := next.seed, next.seed < first+n && next.broken < *broken
 				next.seed++
 				next.Unlock()
 				if !more {
@@ -149,6 +150,7 @@ type simulation struct {
 	dir        string
 	begin      string // the world before
 	want       string // the world after an undisturbed run
+	takes      time.Duration
 	counted    [boundaries]int
 	signatures signatures
 	parsed     sync.Map // newest images, by the SHA-256 of their index
@@ -171,9 +173,9 @@ func prepare(t *testing.T, sc scene) *simulation {
 	})
 	o := s.once(t, nil)
 	if len(o.why) > 0 || !o.done {
-		t.Fatalf("the undisturbed run of %s: done %v, %v, %s", sc.name, o.done, o.err, strings.Join(o.why, "; "))
+		t.Fatalf("seed 0 of %s breaks a rule undisturbed: done %v, %v\n        %s", sc.name, o.done, o.err, strings.Join(o.why, "\n        "))
 	}
-	s.want, s.counted = o.world, o.counted
+	s.want, s.counted, s.takes = o.world, o.counted, o.took
 	return s
 }
 
@@ -225,6 +227,7 @@ type outcome struct {
 	done, settled bool
 	err           error // of the last start
 	settling      error
+	took          time.Duration // from the first start to the end
 	starts, kills int
 	counted       [boundaries]int
 	met           []string // faults, by kind
@@ -263,9 +266,13 @@ func (s *simulation) once(t *testing.T, faults []fault) (o outcome) {
 				o.done = true
 				break
 			}
+			if w.endless {
+				break
+			}
 			s.pause(o.err)
 			w.elsewhereToo(t.Context(), left)
 		}
+		o.took = time.Since(w.begun)
 		w.calm()
 		if !o.done {
 			x, p := s.make(&hand{w: w})

@@ -70,6 +70,8 @@ type simWorld struct {
 	trace     strings.Builder // of what was done, in its order
 	calmed    bool
 	stale     time.Time // until then the tree's answers are those of the template
+	mistyped  int       // by how much the version of the faulty image is wrong
+	endless   bool      // the run was stopped because it wrote and wrote
 	bad       bool      // the health of the devices is bad
 	ending    sync.WaitGroup
 	others    []*runbooktest.Memory
