@@ -111,6 +111,12 @@ func killKinds() []faultKind {
 				h.w.ending.Go(func() { time.Sleep(late); m.finish(c) })
 				return die(h, ctx)
 			}},
+		{name: "kill, the command comes late, and the run is settled", at: atCommand,
+			command: func(h *hand, ctx context.Context, m *machine, c command.Command) (command.Output, error) {
+				h.w.givenUp = true
+				h.w.ending.Go(func() { time.Sleep(10 * time.Minute); m.finish(c) })
+				return die(h, ctx)
+			}},
 		{name: "killed processes wake", at: atCommand, passing: true,
 			command: func(h *hand, ctx context.Context, m *machine, c command.Command) (command.Output, error) {
 				h.w.ending.Go(h.w.wake)

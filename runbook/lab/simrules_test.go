@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/landingteam/landing/cdimage/builder"
+	"github.com/landingteam/landing/launchpad"
 	"github.com/landingteam/landing/runbook"
 	"github.com/landingteam/landing/runbook/command"
 	"github.com/landingteam/landing/runbook/runbooktest"
@@ -362,7 +363,7 @@ func (v *verdict) dead() string {
 }
 
 // doubts are what clients say of an effect whose end was not seen.
-var doubts = []error{systemimage.ErrInDoubt, builder.ErrInDoubt, command.ErrUnseen}
+var doubts = []error{systemimage.ErrInDoubt, builder.ErrInDoubt, launchpad.ErrInDoubt, command.ErrUnseen}
 
 // doubt looks whether an effect whose command was lost with the link is on record
 // as one that did not happen.

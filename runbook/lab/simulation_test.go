@@ -266,19 +266,24 @@ func (s *simulation) once(t *testing.T, faults []fault) (o outcome) {
 				o.done = true
 				break
 			}
-			if w.endless {
+			if w.endless || w.givenUp {
 				break
 			}
 			s.pause(o.err)
 			w.elsewhereToo(t.Context(), left)
 		}
 		o.took = time.Since(w.begun)
-		w.calm()
+		if !w.givenUp {
+			w.calm()
+		}
 		if !o.done {
 			x, p := s.make(&hand{w: w})
 			x.Journal = left
 			o.settling = x.Settle(t.Context(), p)
 			o.settled = true
+		}
+		if w.givenUp {
+			w.calm()
 		}
 		o.counted, o.met = w.counted, w.met
 		v := &verdict{t: t, s: s, w: w, o: &o, journal: left}

@@ -71,6 +71,7 @@ type simWorld struct {
 	calmed    bool
 	stale     time.Time // until then the tree's answers are those of the template
 	mistyped  int       // by how much the version of the faulty image is wrong
+	givenUp   bool      // the run is not started again but settled
 	endless   bool      // the run was stopped because it wrote and wrote
 	bad       bool      // the health of the devices is bad
 	ending    sync.WaitGroup
