@@ -69,7 +69,8 @@ func (s *simulation) pick(seed uint64) (list []fault) {
 	r := rand.New(rand.NewPCG(seed, h.Sum64()))
 	var kinds []faultKind
 	for _, k := range faultKinds() {
-		if s.counted[max(k.at, k.needs)] > 0 && (k.fits == nil || k.fits(s.scene)) {
+		happens := func(b boundary) bool { return b == atBegin || s.counted[b] > 0 }
+		if happens(k.at) && happens(k.needs) && (k.fits == nil || k.fits(s.scene)) {
 			kinds = append(kinds, k)
 		}
 	}
@@ -126,21 +127,21 @@ func killKinds() []faultKind {
 }
 
 func linkKinds() []faultKind {
+	lost := func(meanwhile func(h *hand, m *machine, c command.Command)) commandFault {
+		return func(h *hand, _ context.Context, m *machine, c command.Command) (command.Output, error) {
+			meanwhile(h, m, c)
+			if c.Job != "" && !c.Attach {
+				h.w.lost = append(h.w.lost, time.Now())
+			}
+			return command.Output{}, errLost
+		}
+	}
 	return []faultKind{
-		{name: "link lost before a command", at: atCommand, passing: true,
-			command: func(*hand, context.Context, *machine, command.Command) (command.Output, error) {
-				return command.Output{}, errLost
-			}},
-		{name: "link lost while a command runs", at: atCommand, passing: true,
-			command: func(h *hand, _ context.Context, m *machine, c command.Command) (command.Output, error) {
-				h.w.ending.Go(func() { time.Sleep(3 * time.Second); m.finish(c) })
-				return command.Output{}, errLost
-			}},
-		{name: "link lost after a command", at: atCommand, passing: true,
-			command: func(_ *hand, _ context.Context, m *machine, c command.Command) (command.Output, error) {
-				m.finish(c)
-				return command.Output{}, errLost
-			}},
+		{name: "link lost before a command", at: atCommand, passing: true, command: lost(func(*hand, *machine, command.Command) {})},
+		{name: "link lost while a command runs", at: atCommand, passing: true, command: lost(func(h *hand, m *machine, c command.Command) {
+			h.w.ending.Go(func() { time.Sleep(3 * time.Second); m.finish(c) })
+		})},
+		{name: "link lost after a command", at: atCommand, passing: true, command: lost(func(_ *hand, m *machine, c command.Command) { m.finish(c) })},
 	}
 }
 

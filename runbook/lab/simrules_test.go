@@ -11,10 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/landingteam/landing/cdimage/builder"
-	"github.com/landingteam/landing/launchpad"
 	"github.com/landingteam/landing/runbook"
-	"github.com/landingteam/landing/runbook/command"
 	"github.com/landingteam/landing/runbook/runbooktest"
 	"github.com/landingteam/landing/systemimage"
 	"github.com/landingteam/landing/systemimage/operate"
@@ -362,15 +359,18 @@ func (v *verdict) dead() string {
 	return ""
 }
 
-// doubts are what clients say of an effect whose end was not seen.
-var doubts = []error{systemimage.ErrInDoubt, builder.ErrInDoubt, launchpad.ErrInDoubt, command.ErrUnseen}
-
-// doubt looks whether an effect whose command was lost with the link is on record
-// as one that did not happen.
+// doubt looks whether an effect whose job was lost with the link is on record as one
+// that did not happen.
 func (v *verdict) doubt() string {
-	for _, rec := range v.records {
-		if rec.Verb == runbook.VerbDo && rec.Kind == runbook.Failed && slices.ContainsFunc(doubts, func(e error) bool { return strings.Contains(rec.Error, e.Error()) }) {
-			return fmt.Sprintf("%s failed on record: %s", rec.Step, rec.Error)
+	for _, at := range v.w.lost {
+		for _, rec := range v.records {
+			if rec.Verb != runbook.VerbDo || rec.Kind == runbook.Started || rec.Time.Before(at) {
+				continue
+			}
+			if rec.Kind == runbook.Failed && strings.Contains(rec.Error, errLost.Error()) {
+				return fmt.Sprintf("%s failed on record: %s", rec.Step, rec.Error)
+			}
+			break
 		}
 	}
 	return ""

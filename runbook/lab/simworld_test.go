@@ -67,6 +67,7 @@ type simWorld struct {
 	dead      []runbooktest.Start
 	ramp      []seenPercentage
 	runs      []programRun
+	lost      []time.Time     // when the link was lost with a job
 	trace     strings.Builder // of what was done, in its order
 	calmed    bool
 	stale     time.Time // until then the tree's answers are those of the template
