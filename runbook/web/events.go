@@ -30,7 +30,7 @@ func (h *Handler) serveEvents(w http.ResponseWriter, r *http.Request, _ string) 
 	defer h.leave(name, t)
 	ctx, stop := context.WithTimeout(r.Context(), lifetime)
 	defer stop()
-	s := stream{w, http.NewResponseController(w)}
+	s := stream{w}
 	if err := s.send("retry: 3000\n\n"); err != nil {
 		return nil // whoever asked is gone, here and below
 	}
@@ -65,15 +65,12 @@ func (h *Handler) serveEvents(w http.ResponseWriter, r *http.Request, _ string) 
 }
 
 // A stream writes, and waits for nobody longer than patience.
-type stream struct {
-	w       http.ResponseWriter
-	control *http.ResponseController
-}
+type stream struct{ w http.ResponseWriter }
 
 func (s stream) send(text string) error {
-	_ = s.control.SetWriteDeadline(time.Now().Add(patience))
+	hurry(s.w)
 	if _, err := s.w.Write([]byte(text)); err != nil {
 		return err
 	}
-	return s.control.Flush()
+	return http.NewResponseController(s.w).Flush()
 }

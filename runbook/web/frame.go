@@ -44,6 +44,7 @@ func (h *Handler) render(w http.ResponseWriter, status int, name string, data an
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Add("Vary", "Accept")
+	hurry(w)
 	w.WriteHeader(status)
 	_, _ = b.WriteTo(w) // a client that is gone is told nothing
 }
@@ -58,6 +59,7 @@ func (h *Handler) json(w http.ResponseWriter, status int, v any) {
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Add("Vary", "Accept")
+	hurry(w)
 	w.WriteHeader(status)
 	_, _ = w.Write(append(text, '\n'))
 }

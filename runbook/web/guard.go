@@ -41,13 +41,16 @@ func (h *Handler) guard(next http.Handler) http.Handler {
 			http.Error(w, "nothing is served under this name", http.StatusMisdirectedRequest)
 			return
 		}
-		// Not every connection knows deadlines; those of a server do.
-		control := http.NewResponseController(w)
-		_ = control.SetWriteDeadline(time.Now().Add(patience))
 		if r.ContentLength != 0 {
-			_ = control.SetReadDeadline(time.Now().Add(patience))
+			_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(patience))
 			r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 		}
 		served.ServeHTTP(w, r)
 	})
+}
+
+// hurry gives a client patience for what is written next. Not every connection knows
+// deadlines; those of a server do.
+func hurry(w http.ResponseWriter) {
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(patience))
 }

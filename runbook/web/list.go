@@ -40,8 +40,11 @@ func (h *Handler) serveList(w http.ResponseWriter, r *http.Request, who string) 
 	if err != nil {
 		return err
 	}
-	p := listPage{frame: h.frame(r, who, ""), Word: r.FormValue("state"), Query: r.FormValue("find"), All: len(rows)}
+	p := listPage{frame: h.frame(r, who, ""), Word: r.FormValue("state"), Query: printable(r.FormValue("find")), All: len(rows)}
 	p.Events, p.Seen = "events", versionOf(rows)
+	if !slices.Contains(words, p.Word) {
+		p.Word = "" // all
+	}
 	p.Counts = counts(rows, p.Word)
 	rows = slices.DeleteFunc(rows, func(r row) bool { return !r.matches(p.Word, p.Query) })
 	p.Found = len(rows)

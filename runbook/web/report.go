@@ -68,6 +68,7 @@ func (h *Handler) serveReport(w http.ResponseWriter, r *http.Request, _ string) 
 	}
 	w.Header().Set("Content-Type", kind)
 	attach(w, e.Name+path.Ext(r.URL.Path))
+	hurry(w)
 	_, _ = b.WriteTo(w)
 	return nil
 }

@@ -169,13 +169,12 @@ func (h *Handler) serveRecords(w http.ResponseWriter, r *http.Request, _ string)
 	if r.Method == http.MethodHead {
 		return nil
 	}
-	control := http.NewResponseController(w)
 	for line, err := range h.Source.Lines(r.Context(), e.Name) {
 		if err != nil { // what was sent ends before it; a page of the run says why
 			h.log().Error("records cannot be sent in full", "run", e.Name, "error", err)
 			panic(http.ErrAbortHandler)
 		}
-		_ = control.SetWriteDeadline(time.Now().Add(patience))
+		hurry(w)
 		if _, err := w.Write(append(slices.Clone(line), '\n')); err != nil {
 			return nil // whoever asked is gone
 		}

@@ -158,3 +158,19 @@ func read(t testing.TB, path string) string {
 }
 
 func formIn(page string) bool { return strings.Contains(page, `<form method="post"`) }
+
+func failing(ctx context.Context, r *runbook.Run) error {
+	return r.Require(ctx, "room", func(context.Context) error { return errors.New("the disk is full") })
+}
+
+// owing takes the importer and cannot give it back.
+func owing(ctx context.Context, r *runbook.Run) error {
+	hold := runbook.Hold{Name: "importer", Intent: "the importer", Acquire: func(context.Context) error { return nil },
+		Release: func(context.Context) error {
+			return runbook.ErrInDoubt // not tried again
+		}}
+	return r.Hold(ctx, hold, func(ctx context.Context, r *runbook.Run) error {
+		_, err := runbook.Do(ctx, r, runbook.Step[int]{Name: "copy", Do: func(context.Context) (int, error) { return 1, nil }})
+		return err
+	})
+}
