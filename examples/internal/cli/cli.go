@@ -105,6 +105,7 @@ type options struct {
 	plan, status, settle, json, y bool
 	verbose, untilDone            bool
 	log                           string // "", text or json
+	report                        reportFile
 }
 
 func (o *options) register(fs *flag.FlagSet, runs bool) {
@@ -126,6 +127,7 @@ func (o *options) register(fs *flag.FlagSet, runs bool) {
 	fs.BoolVar(&o.status, "status", false, "show what the journal says; change nothing")
 	fs.BoolVar(&o.settle, "settle", false, "only give back what the journal says is owed")
 	fs.BoolVar(&o.untilDone, "until-done", false, "wait for the times that the run waits for, and go on; questions end the program as ever")
+	o.report.register(fs)
 	fs.BoolVar(&o.y, "yes", false, "answer every question with yes (lab only)")
 }
 
@@ -137,7 +139,7 @@ func (o *options) check(runs bool) error {
 			n++
 		}
 	}
-	if err := checkLog(o.log); err != nil {
+	if err := errors.Join(checkLog(o.log), o.report.check(o.plan)); err != nil {
 		return err
 	}
 	switch {
@@ -324,6 +326,9 @@ func (p Program) start(ctx context.Context, o options, w *World, input any, proc
 	if began && !o.json {
 		err = errors.Join(err, p.report(j.Path(), out, stderr))
 	}
+	if began {
+		o.report.writeOf(j.Path(), stderr)
+	}
 	if !o.settle {
 		err = p.result(err, o.json, stdout)
 	}
@@ -406,6 +411,9 @@ func (p Program) status(o options, stdout, stderr io.Writer) int {
 		err = json.NewEncoder(stdout).Encode(s)
 	} else {
 		err = runbook.WriteReport(newScreen(stdout).still(), s)
+	}
+	if err == nil {
+		err = o.report.write(s)
 	}
 	switch {
 	case err != nil:
