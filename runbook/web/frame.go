@@ -122,6 +122,14 @@ func compact(m json.RawMessage) string {
 	return printable(text)
 }
 
+// resultOf is a result in one line; "" when there is none.
+func resultOf(m json.RawMessage) string {
+	if text := compact(m); text != "null" && text != "{}" {
+		return text
+	}
+	return ""
+}
+
 // took is how long something lasted; "" when that is not worth a word.
 func took(d time.Duration) string {
 	if d < time.Second {

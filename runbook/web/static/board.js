@@ -47,11 +47,12 @@
       while (wanted) {
         wanted = false;
         const url = new URL(location.href);
-        url.searchParams.delete("said");
+        url.searchParams.delete("said"); // it is said once
         const answer = await fetch(url, { headers: { Accept: "text/html" }, cache: "no-store" });
         if (!answer.ok) throw new Error(answer.statusText);
         const page = new DOMParser().parseFromString(await answer.text(), "text/html");
         seen = page.body.dataset.seen;
+        history.replaceState(null, "", url);
         for (const part of document.querySelectorAll("[data-live]")) {
           const now = page.getElementById(part.id);
           if (now) (part.id === "asked" ? questions : exchange)(part, now);
