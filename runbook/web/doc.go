@@ -7,7 +7,9 @@
 //     for each, and beside each page the same as JSON, in the words of runbook.Status,
 //     for who sends "Accept: application/json".
 //   - A [Folder] is the source of the journals in a folder, with the mailbox in it.
-//     Reading needs no lock, and follows a journal that grows.
+//     Reading needs no lock, and follows a journal that grows. A plan that was kept beside
+//     the journal ("-plan -json >OTA-5.journal.plan") is shown against what is done; other
+//     sources show one as a [Planner].
 //   - An answer is about the evidence that its form was made of, by its digest. Who gives
 //     it is what Handler.Identity makes of the request, never what a form says. The
 //     rules are those of runbook.Question.Check: who is excluded is refused. It goes to

@@ -31,6 +31,7 @@ type view struct {
 	Line   *timeline
 	Ramp   *ramp
 	Left   int // steps that are not shown
+	Plan   []planned
 }
 
 // A question is what a person is asked, and may answer here.
@@ -124,6 +125,13 @@ func (h *Handler) runPage(r *http.Request, who string) (runPage, error) {
 	p := runPage{frame: h.frame(r, who, e.Name), view: viewOf(s, bad)}
 	p.Name = e.Name
 	p.Events, p.Seen = "events", seen(e)
+	if planner, ok := h.Source.(Planner); ok {
+		plan, err := planner.Plan(ctx, e.Name)
+		if err != nil { // the run is what counts
+			h.log().Warn("a plan cannot be read", "run", e.Name, "error", err)
+		}
+		p.Plan = against(plan, s)
+	}
 	for i := range p.Asked {
 		q := &p.Asked[i]
 		if q.Given, err = h.Source.Delivered(ctx, e.Name, q.Question); err != nil {

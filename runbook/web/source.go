@@ -28,6 +28,13 @@ type Source interface {
 	Delivered(ctx context.Context, name string, q runbook.Question) (*runbook.Answer, error)
 }
 
+// A Planner is what a Source may implement besides, if plans are kept beside the runs.
+type Planner interface {
+	// Plan is what a run was to do, as runbook.Runner.Plan listed it; nil when
+	// nobody has kept it.
+	Plan(ctx context.Context, name string) ([]runbook.Record, error)
+}
+
 // An Entry is one run of a source.
 type Entry struct {
 	// Name is that of the run in the source: the name of its file.
@@ -45,6 +52,7 @@ const (
 	maxText    = 256 << 10        // of evidence on a page, in bytes; all of it is in the records
 	maxSteps   = 5000             // on a page
 	maxRows    = 200              // on a page of the list
+	maxPlan    = 4 << 20          // of a plan, in bytes
 	maxReads   = 4                // journals that are read at once
 	maxStreams = 1000             // Handler.MaxStreams
 	every      = time.Second      // Handler.Every
