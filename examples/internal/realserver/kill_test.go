@@ -141,7 +141,7 @@ func (m *machine) killSessions() (hit bool) {
 func (m *machine) killProgram(p process, k kill) bool {
 	time.Sleep(k.after)
 	for begin := time.Now(); k.writing && time.Since(begin) < 10*time.Second && syscall.Kill(p.pid, 0) == nil; time.Sleep(200 * time.Microsecond) {
-		if left, _ := filepath.Glob(filepath.Join(m.root(), "www/*/*/*/index.json.new")); len(left) > 0 {
+		if left, _ := filepath.Glob(filepath.Join(m.root(), "www/*/*/*/*/index.json.new")); len(left) > 0 {
 			time.Sleep(time.Duration(k.at%4) * 15 * time.Millisecond) // before, while and after it is signed
 			break
 		}

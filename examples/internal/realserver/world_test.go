@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
+	"io/fs"
 	"maps"
 	"os"
 	"os/exec"
@@ -162,7 +163,16 @@ func (m *machine) state(t *testing.T) string {
 	}
 	builds, _ := filepath.Glob(filepath.Join(m.builder(), "log/*/*/*.log"))
 	jobs, _ := filepath.Glob(filepath.Join(m.account.HomeDir, ".landing/jobs/*"))
-	left, _ := filepath.Glob(filepath.Join(www, "*/*/*/*.new*"))
+	var left []string
+	err = filepath.WalkDir(www, func(path string, _ fs.DirEntry, err error) error {
+		if strings.Contains(filepath.Base(path), ".new") {
+			left = append(left, path)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 	stop, err := os.ReadFile(filepath.Join(m.root(), "phased-state", "done"))
 	if err == nil {
 		fmt.Fprintf(&b, "-- stop file --\n%s", stop)
