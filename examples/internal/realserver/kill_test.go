@@ -26,14 +26,14 @@ type kill struct {
 	at    int // line of the journal, or number of the program since the last kill, from 1
 	after time.Duration
 
-	writing bool // wait until the program is about to replace an index
+	writing int // wait until the program replaces an index, for this time; 0 does not wait
 }
 
 func (k kill) String() string {
 	switch k.kind {
 	case hostProgram, hostJob:
-		if k.writing {
-			return fmt.Sprintf("kill of %s %d while it writes an index", k.kind, k.at)
+		if k.writing > 0 {
+			return fmt.Sprintf("kill of %s %d while it writes an index, time %d", k.kind, k.at, k.writing)
 		}
 		return fmt.Sprintf("kill of %s %d after %v", k.kind, k.at, k.after)
 	}
@@ -53,9 +53,14 @@ func killsOf(lines, programs, n int) (runs [][]kill) {
 		line := 2 + i*max(lines-2, 1)/rounds
 		kills := []kill{{kind: ourProcess, at: line}, {kind: sshSession, at: line + 1 + i%3}}
 		if programs > 0 {
-			k := kill{kind: hostProgram, at: 1 + i%2, after: time.Duration(i*130%700) * time.Millisecond, writing: i%3 == 2}
+			// A copy replaces an index for the full image, for its delta and for the
+			// percentage: the second and third of three kills find it live for all.
+			k := kill{kind: hostProgram, at: 1 + i%2, writing: i % 4}
 			if i%2 == 1 {
 				k.kind = hostJob
+			}
+			if k.writing == 0 {
+				k.after = time.Duration(i*130%700) * time.Millisecond
 			}
 			kills = append(kills, k)
 		}
@@ -140,11 +145,16 @@ func (m *machine) killSessions() (hit bool) {
 // killProgram kills a program on the host, or all of its job, when it is time.
 func (m *machine) killProgram(p process, k kill) bool {
 	time.Sleep(k.after)
-	for begin := time.Now(); k.writing && time.Since(begin) < 10*time.Second && syscall.Kill(p.pid, 0) == nil; time.Sleep(200 * time.Microsecond) {
-		if left, _ := filepath.Glob(filepath.Join(m.root(), "www/*/*/*/*/index.json.new")); len(left) > 0 {
-			time.Sleep(time.Duration(k.at%4) * 15 * time.Millisecond) // before, while and after it is signed
-			break
+	times, there := 0, false
+	for begin := time.Now(); times < k.writing && time.Since(begin) < 30*time.Second && syscall.Kill(p.pid, 0) == nil; time.Sleep(200 * time.Microsecond) {
+		left, _ := filepath.Glob(filepath.Join(m.root(), "www/*/*/*/*/index.json.new"))
+		if len(left) > 0 && !there {
+			times++
 		}
+		there = len(left) > 0
+	}
+	if k.writing > 0 { // before, while or after it is signed
+		time.Sleep(time.Duration(k.writing-1) * 15 * time.Millisecond)
 	}
 	if k.kind == hostJob {
 		return syscall.Kill(-p.group, syscall.SIGKILL) == nil
