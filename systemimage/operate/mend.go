@@ -16,17 +16,29 @@ const mendOp = "mend index"
 const (
 	mendScriptName = "landing-mend"
 
-	// landing-mend WWW DIR: brings the index in a device's folder to where a
-	// commit can begin again. Exit 4: its files are changing just now. Otherwise
+	// landing-mend WWW DIR FITS: brings the index in a device's folder to where a
+	// commit can begin again. Exit 4: its files are changing just now. Exit
+	// 6: FITS has to say whether the signature fits the index, yes or no. Otherwise
 	// lines that say what was done.
+	//
+	// A commit writes .new, then .new.asc, removes .asc, moves .new.asc to .asc,
+	// removes the index, moves .new there. Before the signature was moved nobody can
+	// have seen the new index: it is undone. From there on it is finished: a .new
+	// without .new.asc may belong to the signature unless it is the younger one.
 	mendScript = `
 cd "$1" || exit 3
 see() { stat -c '%n %s %Y %i' -- "$1"/index.json* 2>/dev/null; }
 before=$(see "$2")
 sleep 1
 [ "$before" = "$(see "$2")" ] || exit 4
+finish() { mv -f -- "$2/index.json$1" "$2/index.json$3" && echo "moved index.json$1 to index.json$3"; }
 if [ ! -e "$2/index.json" ] && [ -s "$2/index.json.new" ]; then
-	mv -- "$2/index.json.new" "$2/index.json" && echo "moved index.json.new to index.json"
+	finish .new "$2" ''
+	[ ! -s "$2/index.json.new.asc" ] || finish .new.asc "$2" .asc
+elif [ "$3" != yes ] && [ -s "$2/index.json.new" ] && [ ! -e "$2/index.json.new.asc" ] && [ -s "$2/index.json.asc" ] &&
+	[ -z "$(find "$2/index.json.new" -newer "$2/index.json.asc")" ]; then
+	[ "$3" = no ] || exit 6
+	finish .new "$2" ''
 fi
 [ -e "$2/index.json" ] || exit 5
 for f in "$2/index.json.new" "$2/index.json.new.asc"; do
@@ -37,8 +49,7 @@ done
 )
 
 // Mend repairs what a killed commit left of a device's index: it finishes one
-// that was killed between the removal of the old index and the arrival of the
-// new one, removes the left-overs that make every further commit fail, and has
+// whose signature has taken the place of the old one, removes the left-overs that make every further commit fail, and has
 // an unsigned index signed again. It returns what it did, in words; nothing when
 // nothing was wrong.
 //
@@ -65,7 +76,23 @@ func (s *Server) Mend(ctx context.Context, channel, device string) (done []strin
 	if !plainPath(dir) {
 		return fail(systemimage.ErrRefused, fmt.Errorf("%q is no path below the published tree", dir))
 	}
-	out, err := s.Runner.Run(ctx, command.Script(mendScriptName, mendScript, s.root()+"/www", dir))
+	run := func(fits string) (command.Output, error) {
+		return s.Runner.Run(ctx, command.Script(mendScriptName, mendScript, s.root()+"/www", dir, fits))
+	}
+	out, err := run("")
+	if err == nil && out.Exit == 6 {
+		_, unfit := s.Client.IndexOf(ctx, l, channel, device)
+		switch {
+		case errors.Is(unfit, systemimage.ErrTorn):
+			out, err = run("no")
+		case unfit != nil:
+			return fail(nil, unfit)
+		case s.Client.Unverified:
+			return fail(systemimage.ErrBroken, errors.New("whether index.json or index.json.new belongs to the signature is not known: read with a root of trust (Client.Trust), and start again"))
+		default:
+			out, err = run("yes")
+		}
+	}
 	switch {
 	case err != nil:
 		return fail(systemimage.ErrInDoubt, err)
@@ -88,5 +115,12 @@ func (s *Server) Mend(ctx context.Context, channel, device string) (done []strin
 	if err == nil {
 		err = blocked(mendOp, channel, device, findings)
 	}
-	return done, err
+	if err != nil || len(done) == 0 {
+		return done, err
+	}
+	if _, err := s.Client.IndexOf(ctx, l, channel, device); errors.Is(err, systemimage.ErrTorn) {
+		return fail(systemimage.ErrBroken, fmt.Errorf("the index is in place, but its signature does not fit: look whether it is what should be published, "+
+			"then run re-sign-indexes (%w)", err))
+	}
+	return done, nil
 }

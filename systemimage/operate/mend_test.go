@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -123,5 +124,81 @@ func TestPhaseBlind(t *testing.T) {
 	s.Client = sight
 	if p, err := s.Phase(t.Context(), stop); err != nil || p.Percentage != 0 {
 		t.Errorf("with sight: %+v, %v", p, err)
+	}
+}
+
+// A commit is killed at each of its points. What comes out is one index, whole and
+// signed: the old one as long as nobody could see the new one, and the new one from
+// there on.
+func TestMendAtEachPoint(t *testing.T) {
+	t.Parallel()
+	const channel, device = "ubuntu-touch/stable/meizu.en", "arale"
+	move := func(from, to string) func(string) error {
+		return func(index string) error { return os.Rename(index+from, index+to) }
+	}
+	cut := func(suffix string) func(string) error {
+		return func(index string) error { return os.WriteFile(index+suffix, []byte(`{"glo`), 0o644) }
+	}
+	remove := func(suffix string) func(string) error {
+		return func(index string) error { return os.Remove(index + suffix) }
+	}
+	resigned := "signed the index again with re-sign-indexes"
+	for name, tt := range map[string]struct {
+		kill systemimagetest.KillPoint
+		then []func(index string) error
+		want []string
+		at   int
+	}{
+		"while the index is written":         {systemimagetest.Signed, []func(string) error{remove(".new.asc"), cut(".new")}, []string{"removed index.json.new"}, 30},
+		"before it is signed":                {systemimagetest.Signed, []func(string) error{remove(".new.asc")}, []string{"removed index.json.new"}, 30},
+		"while it is signed":                 {systemimagetest.Signed, []func(string) error{cut(".new.asc")}, []string{"removed index.json.new", "removed index.json.new.asc"}, 30},
+		"when it is signed":                  {systemimagetest.Signed, nil, []string{"removed index.json.new", "removed index.json.new.asc"}, 30},
+		"when the old signature is gone":     {systemimagetest.BeforeSignatureMoved, nil, []string{"removed index.json.new", "removed index.json.new.asc", resigned}, 30},
+		"when the new signature is there":    {systemimagetest.BeforeSignatureMoved, []func(string) error{move(".new.asc", ".asc")}, []string{"moved index.json.new to index.json"}, 60},
+		"when the old index is gone":         {systemimagetest.BeforeIndexMoved, nil, []string{"moved index.json.new to index.json"}, 60},
+		"an index that somebody has removed": {systemimagetest.Signed, []func(string) error{remove("")}, []string{"moved index.json.new to index.json", "moved index.json.new.asc to index.json.asc"}, 60},
+		"signed again before the mending": {systemimagetest.Signed, []func(string) error{remove(".new.asc"), cut(".new"), func(index string) error {
+			now := time.Now().Add(time.Minute)
+			return os.Chtimes(index+".asc", now, now)
+		}}, []string{"removed index.json.new"}, 30},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			fake, s := newOperator(t)
+			s.Client = fake.Client()
+			s.Client.Pause = time.Millisecond
+			if err := fake.SetFaults(systemimagetest.Faults{Kill: tt.kill}); err != nil {
+				t.Fatal(err)
+			}
+			if out, err := fake.Run(t.Context(), command.Command{Argv: []string{"set-phased-percentage", "-v", channel, device, "1", "60"}}); err != nil || out.Exit != 137 {
+				t.Fatalf("killed program: exit %d, %v", out.Exit, err)
+			}
+			if err := fake.SetFaults(systemimagetest.Faults{}); err != nil {
+				t.Fatal(err)
+			}
+			index := filepath.Join(fake.Root(), "www", channel, device, "index.json")
+			for _, f := range tt.then {
+				if err := f(index); err != nil {
+					t.Fatal(err)
+				}
+			}
+			got, err := s.Mend(t.Context(), channel, device)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if d := cmp.Diff(tt.want, got); d != "" {
+				t.Errorf("Mend() (-want +got)\n%s", d)
+			}
+			if m, err := s.Client.Latest(t.Context(), channel, device); err != nil || m.Percentage != tt.at {
+				t.Errorf("image %d at %d %%, %v; want %d %%", m.Version, m.Percentage, err, tt.at)
+			}
+			left, err := filepath.Glob(index + "*")
+			if d := cmp.Diff([]string{index, index + ".asc"}, left); err != nil || d != "" {
+				t.Errorf("files (-want +got)\n%s%v", d, err)
+			}
+			if _, err := s.Phase(t.Context(), operate.PhaseRequest{Channel: channel, Device: device, Version: 1}); err != nil {
+				t.Errorf("Phase() after Mend(): %v", err)
+			}
+		})
 	}
 }
