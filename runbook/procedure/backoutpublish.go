@@ -52,7 +52,7 @@ func (c *BackOut) revertOne(ctx context.Context, r *runbook.Run, t NamedImage, v
 	return copied.Version, r.Verify(ctx, "nobody gets the faulty image", func(ctx context.Context) error {
 		who, err := whoGets(ctx, c.Server.Client, t)
 		if err == nil && who != "" {
-			err = fmt.Errorf("%s: set the newest image to 100 %% with set-phased-percentage, then start again with the same journal", who)
+			err = fmt.Errorf("%s: offer image %d, which is the good one, to everybody with a rollout, then start again with the same journal", who, copied.Version)
 		}
 		return err
 	})

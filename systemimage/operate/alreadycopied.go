@@ -5,8 +5,34 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/landingteam/landing/runbook/command"
 	"github.com/landingteam/landing/systemimage"
 )
+
+// otherPercentage says what to do about an image that was there before a copy, at
+// another percentage than the copy was to have. What that means is not known here:
+// it may be taken back, or out by now. So no percentage is named that somebody
+// could set without looking.
+func otherPercentage(is, want int) string {
+	if is < want {
+		return fmt.Sprintf("its percentage is %d, not %d: a rollout that goes on raises it; if it was taken back it stays so, and a newer image is needed", is, want)
+	}
+	return fmt.Sprintf("its percentage is %d, not %d: if it was released meanwhile it goes on; if not, as when its copy was killed, "+
+		"lower it with set-phased-percentage, and if it is faulty take it back with a back-out", is, want)
+}
+
+// commandLine is a command of the server as a person would type it.
+func commandLine(words ...any) string {
+	var argv []string
+	for _, w := range words {
+		argv = append(argv, fmt.Sprint(w))
+	}
+	line, err := command.Quote(argv)
+	if err != nil {
+		return fmt.Sprint(words[0])
+	}
+	return line
+}
 
 // alreadyThere tells "nothing to do" from "there, but not as asked".
 func (s *Server) alreadyThere(ctx context.Context, l *systemimage.Listing, p *copyPlan, latest systemimage.Image) (*copyPlan, bool, error) {
@@ -14,12 +40,11 @@ func (s *Server) alreadyThere(ctx context.Context, l *systemimage.Listing, p *co
 	deltas := p.base.Deltas(latest.Version)
 	var wrong []string
 	if got := latest.Detail().Tag(); got != w.Tag {
-		wrong = append(wrong, fmt.Sprintf("its tag is %q, not %q: use tag-image %s %s %d %q", got, w.Tag, w.Channel, w.Device, latest.Version, w.Tag))
+		wrong = append(wrong, fmt.Sprintf("its tag is %q, not %q: use %s", got, w.Tag, commandLine("tag-image", w.Channel, w.Device, latest.Version, w.Tag)))
 	}
 	for _, m := range append([]systemimage.Image{latest}, deltas...) {
 		if m.Percentage != w.Percentage {
-			wrong = append(wrong, fmt.Sprintf("its percentage is %d, not %d: use set-phased-percentage -v %s %s %d %d",
-				m.Percentage, w.Percentage, w.Channel, w.Device, latest.Version, w.Percentage))
+			wrong = append(wrong, otherPercentage(m.Percentage, w.Percentage))
 			break
 		}
 	}

@@ -150,6 +150,16 @@ func (p *copyPlan) find(after *systemimage.PublishedIndex, e ending) (systemimag
 	return systemimage.Image{}, false
 }
 
+// otherThanCopied is the remedy for a percentage that a copy or a tag left. Lower
+// than asked, somebody may have stopped the image; higher, more devices are offered
+// it than should be, unless it was released since.
+func otherThanCopied(got CopyResult, is, want int) string {
+	if is < want {
+		return "somebody may have stopped it; ask before a rollout raises it"
+	}
+	return "unless it was released since, run " + commandLine("set-phased-percentage", "-v", got.Channel, got.Device, got.Version, want)
+}
+
 // compare says how the published image is, and what of it is not as asked.
 func (s *Server) compare(ctx context.Context, p *copyPlan, after *systemimage.PublishedIndex, e ending) (CopyResult, []string, error) {
 	m, _ := p.find(after, e)
@@ -183,15 +193,14 @@ func (s *Server) compare(ctx context.Context, p *copyPlan, after *systemimage.Pu
 			say("the delta from %d is missing: devices on %d download the full image", b, b)
 		}
 	}
-	phase := fmt.Sprintf("set-phased-percentage -v %s %s %d %d", got.Channel, got.Device, got.Version, p.want.Percentage)
 	if newest, _ := after.Newest(); newest > m.Version {
 		say("version %d was published on top of it since: its percentage of %d %% has no effect", newest, p.want.Percentage)
 	} else if m.Percentage != p.want.Percentage {
-		say("it went to %d %% of devices instead of %d %%: run %s", m.Percentage, p.want.Percentage, phase)
+		say("it is at %d %% of devices instead of %d %%: %s", m.Percentage, p.want.Percentage, otherThanCopied(got, m.Percentage, p.want.Percentage))
 	} else {
 		for _, d := range deltas {
 			if d.Percentage != p.want.Percentage {
-				say("its delta from %d is at %d %% instead of %d %%: run %s", d.Base, d.Percentage, p.want.Percentage, phase)
+				say("its delta from %d is at %d %% instead of %d %%: %s", d.Base, d.Percentage, p.want.Percentage, otherThanCopied(got, d.Percentage, p.want.Percentage))
 			}
 		}
 	}

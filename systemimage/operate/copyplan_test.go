@@ -36,7 +36,7 @@ func TestCheckCopyRefuses(t *testing.T) {
 		},
 			`carries the tag "OTA-4-rc", which the copy would inherit`},
 		{"other percentage", func(r *CopyRequest) { r.Version, r.Tag, r.Percentage = 1, "OTA-4-rc", 5 },
-			"its percentage is 100, not 5: use set-phased-percentage -v ubuntu-touch/rc/bq-aquaris.en krillin 1 5"},
+			"its percentage is 100, not 5: if it was released meanwhile it goes on"},
 		{"other tag", func(r *CopyRequest) { r.Version = 1 }, `its tag is "OTA-4-rc", not "OTA-13-rc": use tag-image`},
 	}
 	for _, tt := range tests {

@@ -18,13 +18,13 @@ var releaseRules = []rule[*systemimage.PublishedIndex]{
 			return ""
 		}
 		return "is at 0 %: no device gets it, nor what came before it once a delta leads on from there"
-	}), remedy: "release it with set-phased-percentage, or publish another image above it"},
+	}), remedy: "nothing, when it was taken back or is not released yet; else begin a rollout, or publish another image above it"},
 	{class: "phased", severity: systemimage.Worth, look: newest(func(_ *tree, p *systemimage.PublishedIndex, m systemimage.Image) string {
 		if m.Percentage <= 0 || m.Percentage >= 100 {
 			return ""
 		}
 		return fmt.Sprintf("is at %d %%: the other devices wait", m.Percentage)
-	}), remedy: "nothing while a rollout is going on; else finish it: set-phased-percentage {channel} {device} with the image's version and 100"},
+	}), remedy: "nothing while a rollout is going on, or was stopped because the image is faulty; else go on with the rollout"},
 	{class: "unfinished-tag", severity: systemimage.Risky, look: newest(func(_ *tree, p *systemimage.PublishedIndex, m systemimage.Image) string {
 		if tag := m.Detail().Tag(); slices.Contains(strings.FieldsFunc(p.Channel, separator), "stable") && unfinished.MatchString(tag) {
 			return fmt.Sprintf("has the tag %q in a stable channel: copy-image keeps the tag of its source unless it is told another", tag)
@@ -36,7 +36,7 @@ var releaseRules = []rule[*systemimage.PublishedIndex]{
 	}), remedy: "copy the release to the devices that lack it, or tag the image with tag-image"},
 	{class: "other-percentage", severity: systemimage.Worth, look: newest(func(t *tree, p *systemimage.PublishedIndex, m systemimage.Image) string {
 		return t.unlike(p, m, "the percentage", func(m systemimage.Image) string { return fmt.Sprint(m.Percentage) })
-	}), remedy: "nothing, when this is meant; else run set-phased-percentage for {device}"},
+	}), remedy: "nothing, when this is meant, as when a faulty image is stopped on {device}; else a rollout brings the devices level"},
 	{class: "other-system", severity: systemimage.Worth, look: newest(func(t *tree, p *systemimage.PublishedIndex, m systemimage.Image) string {
 		return t.unlike(p, m, "the system", func(m systemimage.Image) string {
 			v, _ := m.Detail().Get("ubuntu")
