@@ -24,11 +24,12 @@ func announce(ctx context.Context, r *runbook.Run, send func(context.Context, An
 	if send == nil {
 		question = "Has this announcement been sent?"
 	}
-	shown := struct {
+	evidence := struct {
 		Subject string   `json:"subject"`
 		Body    []string `json:"body"` // by lines, to be read
 	}{a.Subject, strings.Split(a.Body, "\n")}
-	if err := r.Gate(ctx, runbook.Gate{Name: name, Question: question, Evidence: shown, Not: not}); err != nil || send == nil {
+	text := append([]string{"Subject: " + a.Subject, ""}, evidence.Body...)
+	if err := r.Gate(ctx, runbook.Gate{Name: name, Question: question, Evidence: shown{evidence, text}, Not: not}); err != nil || send == nil {
 		return err
 	}
 	_, err := runbook.Do(ctx, r, runbook.Step[bool]{

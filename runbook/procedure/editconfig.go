@@ -44,6 +44,23 @@ type configEdit struct {
 	After   string   `json:"after"`
 }
 
+// shown has the difference of the texts shown as it is, with what it means before it
+// and what is wrong with it behind.
+func (e configEdit) shown() shown {
+	lines := []string{e.File}
+	for _, text := range e.Changes {
+		lines = append(lines, "- "+text)
+	}
+	lines = append(append(lines, ""), e.Diff...)
+	for n, text := range e.Lint {
+		if n == 0 {
+			lines = append(lines, "", "Mistakes that it would bring:")
+		}
+		lines = append(lines, "- "+text)
+	}
+	return shown{e, lines}
+}
+
 // A writtenConfig is the result of the write.
 type writtenConfig struct {
 	Backup string `json:"backup,omitempty"` // file with the old text
@@ -73,7 +90,7 @@ func (c *EditConfig) Run(ctx context.Context, r *runbook.Run) error {
 	if err := r.Gate(ctx, runbook.Gate{
 		Name:     "approve",
 		Question: "Write this change to " + edit.File + "?",
-		Evidence: edit, Not: c.Input.Not,
+		Evidence: edit.shown(), Not: c.Input.Not,
 	}); err != nil {
 		return err
 	}

@@ -35,7 +35,7 @@ func (c *Hotfix) prepare(ctx context.Context, r *runbook.Run) (plan hotfixPlan, 
 	if err := g.Gate(ctx, runbook.Gate{
 		Name:     "approve",
 		Question: "Change " + c.Config.Path + " like this while the images are built, and put it back afterwards?",
-		Evidence: plan.config.Shown, Not: in.Not,
+		Evidence: plan.config.Shown.shown(), Not: in.Not,
 	}); err != nil {
 		return plan, err
 	}

@@ -153,7 +153,7 @@ func planArchive(ctx context.Context, r *runbook.Run, lp *launchpad.Client, req 
 		}
 	}
 	return plan, r.Gate(ctx, runbook.Gate{
-		Name: "difference", Question: question, Evidence: difference, Not: not,
+		Name: "difference", Question: question, Evidence: shown{difference, difference}, Not: not,
 	})
 }
 
