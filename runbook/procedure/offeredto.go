@@ -2,6 +2,7 @@ package procedure
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -12,7 +13,9 @@ import (
 
 // whoGets says which devices are offered the content of a target, as their own
 // client would choose, on its channel and its aliases; "" is nobody. It tries every
-// build that makes a difference, and a number below and above every percentage.
+// build that makes a difference, and a number below and above every percentage. What
+// a client refuses counts as nothing where it drops the index, and as offered where it
+// chooses the way and refuses a file of it: another client may not.
 func whoGets(ctx context.Context, client *systemimage.Client, t NamedImage) (string, error) {
 	l, err := client.Channels(ctx)
 	if err != nil {
@@ -50,11 +53,16 @@ func offers(x *systemimage.Index, version int) (string, error) {
 		}
 		for _, n := range sorted(numbers) {
 			o, err := upgrade.Choose(x, upgrade.Request{Build: build, Draw: func(int) int { return n }})
-			if err != nil {
+			switch {
+			case err != nil && !errors.Is(err, systemimage.ErrBroken):
 				return "", err
+			case o == nil: // devices drop this index: they are offered nothing of it
+				continue
 			}
-			if k := len(o.Path); k > 0 && sameContent(x, version, o.Path[k-1].Version) {
-				return fmt.Sprintf("a device at build %d with number %d gets image %d", build, n, o.Path[k-1].Version), nil
+			for _, path := range append([][]systemimage.Image{o.Path}, o.Ties...) {
+				if k := len(path); k > 0 && sameContent(x, version, path[k-1].Version) {
+					return fmt.Sprintf("a device at build %d with number %d gets image %d", build, n, path[k-1].Version), nil
+				}
 			}
 		}
 	}
