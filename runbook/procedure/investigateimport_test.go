@@ -228,7 +228,7 @@ func TestInvestigateImportDoesNotRunOverDamage(t *testing.T) {
 			}
 		},
 	} {
-		for channel, device := range map[string]string{bqProposed: "krillin", "": ""} {
+		for channel, device := range map[string]string{bqProposed: "krillin", meizuProposed: "arale", "": ""} {
 			t.Run(name+"/"+channel, func(t *testing.T) {
 				t.Parallel()
 				l := newLab(t)
