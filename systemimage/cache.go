@@ -25,13 +25,13 @@ type stored struct {
 // stands by comes from the cache. With fresh the stored answer is not offered,
 // because it was no help.
 func (c *Client) cached(ctx context.Context, u *url.URL, limit int64, fresh bool) (answer, error) {
-	if c.Cache == "" {
+	if c.Cache == "" && c.session == nil {
 		return c.get(ctx, u, limit, validators{}, fresh)
 	}
 	file := cacheFile(c.Cache, u)
 	var have answer
 	if !fresh {
-		if have = c.remembered(file, limit); have.data == nil {
+		if have = c.remembered(file, limit); have.data == nil && c.Cache != "" {
 			have = c.load(ctx, file, u, limit)
 		}
 	}
@@ -44,6 +44,9 @@ func (c *Client) cached(ctx context.Context, u *url.URL, limit int64, fresh bool
 		return have, nil
 	case a.validators != validators{} && !a.recent:
 		c.remember(file, a)
+		if c.Cache == "" {
+			break
+		}
 		if err := store(file, u, a); err != nil { // the answer is as good without
 			c.log().WarnContext(ctx, "cannot keep answer", "url", u.Redacted(), "error", err)
 		}
@@ -54,10 +57,11 @@ func (c *Client) cached(ctx context.Context, u *url.URL, limit int64, fresh bool
 // maxRemembered bounds what a client keeps of its cache in memory, in bytes.
 const maxRemembered = 64 << 20
 
-// remember keeps an answer in memory too, so that the next survey of the same
-// client need not read hundreds of files. Another process may have stored a newer
+// remember keeps an answer in memory too, so that the next survey or session of the
+// same client need not read hundreds of files. Another process may have stored a newer
 // one since: then the server does not answer 304, and it is fetched.
 func (c *Client) remember(file string, a answer) {
+	c = c.own()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.kept == nil {
@@ -76,6 +80,7 @@ func (c *Client) remember(file string, a answer) {
 }
 
 func (c *Client) remembered(file string, limit int64) answer {
+	c = c.own()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if a := c.kept[file]; int64(len(a.data)) <= limit {

@@ -56,6 +56,9 @@ type Client struct {
 
 	kept     map[string]answer // of the cache, by file
 	keptSize int               // bytes in kept
+
+	of      *Client // remembers for this one, which is a session of it
+	session *session
 }
 
 // A Listing is the channels.json of a server.
@@ -74,6 +77,13 @@ type PublishedIndex struct {
 
 // Channels reads channels.json.
 func (c *Client) Channels(ctx context.Context) (*Listing, error) {
+	if c.session != nil {
+		return once(ctx, c.session, theListing, c.readChannels)
+	}
+	return c.readChannels(ctx)
+}
+
+func (c *Client) readChannels(ctx context.Context) (*Listing, error) {
 	l := &Listing{}
 	src, err := c.read(ctx, wanted{op: "read channels", path: "/channels.json"}, func(s PublishedFile) (err error) {
 		l.Channels, err = ParseChannels(s.Raw)
@@ -109,7 +119,27 @@ func (c *Client) IndexOf(ctx context.Context, l *Listing, channel, device string
 		return nil, &Error{Op: "read index", Channel: channel, Device: device, Place: l.URL, Kind: ErrBroken,
 			Err: errors.New("channels.json gives no path of an index")}
 	}
-	p := &PublishedIndex{Channel: channel, Device: device, Entry: d}
+	if c.session == nil {
+		return c.readIndex(ctx, channel, device, d)
+	}
+	p, err := once(ctx, c.session, shared(d, device), func(ctx context.Context) (*PublishedIndex, error) {
+		return c.readIndex(ctx, channel, device, d)
+	})
+	return p.as(channel, device, d), in(err, channel, device)
+}
+
+// as is the same index for another channel that shares it.
+func (p *PublishedIndex) as(channel, device string, d Device) *PublishedIndex {
+	if p == nil {
+		return nil
+	}
+	own := *p
+	own.Channel, own.Device, own.Entry = channel, device, d
+	return &own
+}
+
+func (c *Client) readIndex(ctx context.Context, channel, device string, d Device) (p *PublishedIndex, err error) {
+	p = &PublishedIndex{Channel: channel, Device: device, Entry: d}
 	doc := wanted{op: "read index", channel: channel, device: device, path: d.Index, keyring: d.Keyring, listed: true}
 	p.PublishedFile, err = c.read(ctx, doc, func(s PublishedFile) (err error) {
 		if p.Index, err = ParseIndex(s.Raw); err != nil {

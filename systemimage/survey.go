@@ -52,9 +52,7 @@ func (c *Client) survey(ctx context.Context, parallel int, only Selector) iter.S
 					for _, q := range pairs {
 						r := result{err: in(err, q.channel, q.device)}
 						if err == nil {
-							own := *p
-							own.Channel, own.Device, own.Entry = q.channel, q.device, l.Channels[q.channel].Devices[q.device]
-							r.p = &own
+							r.p = p.as(q.channel, q.device, l.Channels[q.channel].Devices[q.device])
 						}
 						select {
 						case results <- r:
@@ -84,20 +82,26 @@ func (c *Client) survey(ctx context.Context, parallel int, only Selector) iter.S
 // A pair is a device in a channel.
 type pair struct{ channel, device string }
 
+// A sharedIndex is an index that several channels may list.
+type sharedIndex struct{ path, device, keyring string }
+
+func shared(d Device, device string) sharedIndex {
+	i := sharedIndex{path: d.Index, device: device}
+	if d.Keyring != nil {
+		i.keyring = d.Keyring.Path + "\n" + d.Keyring.Signature
+	}
+	return i
+}
+
 // sharing groups the channels and devices that are meant by the index that they
 // share, in the order of the listing.
 func sharing(l *Listing, only Selector) (groups [][]pair) {
-	type index struct{ path, device, keyring string }
-	at := map[index]int{}
+	at := map[sharedIndex]int{}
 	for channel, device := range l.Pairs() {
 		if !only.pair(channel, device) {
 			continue
 		}
-		d := l.Channels[channel].Devices[device]
-		k := index{path: d.Index, device: device}
-		if d.Keyring != nil {
-			k.keyring = d.Keyring.Path + "\n" + d.Keyring.Signature
-		}
+		k := shared(l.Channels[channel].Devices[device], device)
 		i, ok := at[k]
 		if !ok {
 			i = len(groups)

@@ -160,25 +160,34 @@ func (t *Trust) hang(ctx context.Context, fetch fetchFunc, chain *Chain, typ Typ
 		}
 	}
 	path := "/gpg/" + string(typ) + ".tar.xz"
-	published, err := fetchKeyring(ctx, fetch, string(typ)+" keyring", path, path+".asc")
+	k, err := fetchKeyring(ctx, fetch, string(typ)+" keyring", path, path+".asc")
 	if err != nil {
 		return nil, err
 	}
-	next, err := chain.With(typ, published.tarball, published.signature, at)
+	next, err := chain.With(typ, k.tarball, k.signature, at)
 	if err != nil {
 		return nil, err
 	}
 	if typ != Blacklist {
-		t.Store(typ, published.tarball, published.signature)
+		t.Store(typ, k.tarball, k.signature)
 	}
 	return next, nil
 }
 
+// fetchKeyring asks for a keyring and its signature at the same time.
 func fetchKeyring(ctx context.Context, fetch fetchFunc, object, path, signature string) (k signedKeyring, err error) {
 	if fetch == nil {
 		return k, &Error{Kind: ErrUntrusted, Object: object, Text: "nothing to fetch it with: set VerifyRequest.Fetch"}
 	}
-	k.tarball, err = fetch(ctx, path)
+	early, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var unsigned error
+	var side sync.WaitGroup
+	side.Go(func() { k.signature, unsigned = fetch(early, signature) })
+	if k.tarball, err = fetch(ctx, path); err != nil {
+		cancel()
+	}
+	side.Wait()
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		// Not wrapped: that a keyring is missing must not read as a missing image.
@@ -186,8 +195,7 @@ func fetchKeyring(ctx context.Context, fetch fetchFunc, object, path, signature 
 	case err != nil:
 		return k, fmt.Errorf("keyring: cannot fetch the %s: %w", object, err)
 	}
-	k.signature, err = fetch(ctx, signature)
-	switch {
+	switch err = unsigned; {
 	case errors.Is(err, fs.ErrNotExist):
 		return k, &Error{Kind: ErrSignature, Object: object, Text: "its signature is not published at " + signature}
 	case err != nil:

@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/landingteam/landing/systemimage"
 	"github.com/landingteam/landing/systemimage/keyring"
@@ -43,6 +44,7 @@ func (t transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	w := httptest.NewRecorder()
 	cut := t.cut(w, r)
 	resp := w.Result()
+	resp.Header.Set("Date", time.Now().UTC().Format(http.TimeFormat)) // as a server does
 	if resp.Request = r; resp.ContentLength < 0 {
 		resp.ContentLength = int64(w.Body.Len())
 	}

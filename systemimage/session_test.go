@@ -1,0 +1,164 @@
+package systemimage_test
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/landingteam/landing/systemimage/systemimagetest"
+)
+
+// A session reads each document once, however many ask for it at the same moment,
+// and again when it was told to forget it or when it is too old.
+func TestSession(t *testing.T) {
+	t.Parallel()
+	const channel, device = "ubuntu-touch/rc/bq-aquaris.en", "krillin"
+	var s *systemimagetest.Server
+	asked := func() (list []string) {
+		for _, r := range s.Requests() {
+			if strings.HasSuffix(r, ".json") {
+				list = append(list, strings.TrimPrefix(r, "GET "))
+			}
+		}
+		slices.Sort(list)
+		return list
+	}
+	all := []string{"/channels.json", "/" + channel + "/" + device + "/index.json"}
+	dir := systemimagetest.TempDir(t)
+	synctest.Test(t, func(t *testing.T) {
+		s = create(t, dir)
+		c := s.Client().Session(time.Minute)
+		read := func() {
+			t.Helper()
+			var all sync.WaitGroup
+			for range 5 {
+				all.Go(func() {
+					p, err := c.Index(t.Context(), channel, device)
+					if err != nil || p.Channel != channel || !p.Verified {
+						t.Errorf("%+v, %v", p, err)
+					}
+				})
+			}
+			all.Wait()
+		}
+		for _, tt := range []struct {
+			when string
+			do   func()
+			want []string
+		}{
+			{"first", func() {}, all},
+			{"again", func() {}, nil},
+			{"an effect on another device", func() { c.Forget("vegetahd") }, nil},
+			{"an effect", func() { c.Forget(device) }, all[1:]},
+			{"all forgotten", func() { c.Forget("") }, all},
+			{"later", func() { time.Sleep(time.Minute + time.Second) }, all},
+		} {
+			tt.do()
+			read()
+			if d := cmp.Diff(tt.want, asked()); d != "" {
+				t.Errorf("%s: read (-want +got)\n%s", tt.when, d)
+			}
+		}
+	})
+}
+
+// What could not be read is not kept, and who is stopped stops nobody else.
+func TestSessionFails(t *testing.T) {
+	t.Parallel()
+	dir := systemimagetest.TempDir(t)
+	synctest.Test(t, func(t *testing.T) {
+		s := create(t, dir)
+		c := s.Client()
+		tree, silent := c.HTTP.Transport, true
+		c.HTTP = &http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
+			if !silent {
+				return tree.RoundTrip(r)
+			}
+			<-r.Context().Done()
+			return nil, r.Context().Err()
+		})}
+		c = c.Session(time.Hour)
+		ctx, stop := context.WithCancel(t.Context())
+		var first, second error
+		var both sync.WaitGroup
+		both.Go(func() { _, first = c.Channels(ctx) })
+		synctest.Wait()
+		both.Go(func() { _, second = c.Channels(t.Context()) })
+		synctest.Wait()
+		silent = false
+		stop()
+		both.Wait()
+		if !errors.Is(first, context.Canceled) || second != nil {
+			t.Errorf("the one that was stopped: %v; the one that waited: %v", first, second)
+		}
+		s.FailHTTP(systemimagetest.HTTPFault{Path: "/channels.json", Status: http.StatusForbidden})
+		c.Forget("")
+		if _, err := c.Channels(t.Context()); err == nil {
+			t.Error("no error")
+		}
+		s.FailHTTP()
+		if _, err := c.Channels(t.Context()); err != nil {
+			t.Errorf("when it answers again: %v", err)
+		}
+	})
+}
+
+// A session is asked about what an earlier one has read, and gets it without a body.
+func TestSessionsShare(t *testing.T) {
+	t.Parallel()
+	const channel, device = "ubuntu-touch/rc/bq-aquaris.en", "krillin"
+	s := systemimagetest.New(t, systemimagetest.SampleWorld())
+	if err := filepath.WalkDir(s.Root(), func(path string, _ fs.DirEntry, err error) error {
+		long := time.Now().Add(-time.Hour)
+		return errors.Join(err, os.Chtimes(path, long, long))
+	}); err != nil {
+		t.Fatal(err)
+	}
+	c := s.Client()
+	tree := c.HTTP.Transport
+	var bodies atomic.Int32
+	c.HTTP = &http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
+		resp, err := tree.RoundTrip(r)
+		if err == nil && resp.StatusCode == http.StatusOK {
+			bodies.Add(1)
+		}
+		return resp, err
+	})}
+	for n := range 2 {
+		bodies.Store(0)
+		x, err := c.Session(time.Minute).Index(t.Context(), channel, device)
+		if err != nil || len(x.Images) == 0 {
+			t.Fatal(err)
+		}
+		if sent := bodies.Load(); n > 0 && sent > 0 || n == 0 && sent == 0 {
+			t.Errorf("session %d: %d documents were sent", n+1, sent)
+		}
+	}
+}
+
+// create makes a server whose signatures are of the time in a bubble.
+func create(t *testing.T, dir string) *systemimagetest.Server {
+	t.Helper()
+	s, err := systemimagetest.Create(dir, systemimagetest.SampleWorld())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// roundTripper makes a function a transport.
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
