@@ -93,12 +93,17 @@ func (c *BackOut) Run(ctx context.Context, r *runbook.Run) error {
 	if err != nil {
 		return err
 	}
+	now := look(c.Server)
 	if !r.Planning() {
-		if err := r.Require(ctx, "nobody is offered the faulty images", c.stillStopped); err != nil {
+		if err := r.Require(ctx, "nobody is offered the faulty images", func(ctx context.Context) error {
+			return c.stillStopped(ctx, now)
+		}); err != nil {
 			return err
 		}
 	}
-	plan, err := runbook.Read(ctx, r, "find good images", c.findGood)
+	plan, err := runbook.Read(ctx, r, "find good images", func(ctx context.Context) ([]replacement, error) {
+		return c.findGood(ctx, now)
+	})
 	if err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/landingteam/landing/runbook"
+	"github.com/landingteam/landing/systemimage/operate"
 )
 
 // stop sets every faulty image to 0 %. The stop file comes first, so that a
@@ -47,17 +48,20 @@ func (c *BackOut) whatNext() string {
 
 // stillStopped looks on every start: a rollout that somebody resumed may have
 // raised a percentage while this run was pending.
-func (c *BackOut) stillStopped(ctx context.Context) error {
+func (c *BackOut) stillStopped(ctx context.Context, now *operate.Server) error {
+	if err := readAhead(ctx, now, c.Input.Faulty); err != nil {
+		return err
+	}
 	var again []string
 	for _, t := range c.Input.Faulty {
-		who, err := whoGets(ctx, c.Server.Client, t)
+		who, err := whoGets(ctx, now.Client, t)
 		if err != nil {
 			return err
 		}
 		if who == "" {
 			continue
 		}
-		if _, newer, err := offeredAs(ctx, c.Server.Client, t); err != nil || newer.Version > 0 {
+		if _, newer, err := offeredAs(ctx, now.Client, t); err != nil || newer.Version > 0 {
 			return errors.Join(notOffered(t, newer, who), err)
 		}
 		again = append(again, who)

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/landingteam/landing/systemimage"
+	"github.com/landingteam/landing/systemimage/operate"
 )
 
 // A replacement is one image that is to be published again.
@@ -26,21 +27,24 @@ type replacement struct {
 // Where the newest image is not the faulty one, it must be an older one that was
 // published again: then nothing is left to be published. Anything else is refused,
 // because devices are offered that and not what was named.
-func (c *BackOut) findGood(ctx context.Context) ([]replacement, error) {
+func (c *BackOut) findGood(ctx context.Context, now *operate.Server) ([]replacement, error) {
+	if err := readAhead(ctx, now, c.Input.Faulty); err != nil {
+		return nil, err
+	}
 	first := c.Input.Faulty[0]
-	if err := OneServer(ctx, c.Server, first.Channel, first.Device); err != nil && !errors.Is(err, errMirrorLags) {
+	if err := OneServer(ctx, now, first.Channel, first.Device); err != nil && !errors.Is(err, errMirrorLags) {
 		return nil, err
 	}
 	var plan []replacement
 	for _, t := range c.Input.Faulty {
-		x, err := c.Server.Client.Index(ctx, t.Channel, t.Device)
+		x, err := now.Client.Index(ctx, t.Channel, t.Device)
 		if err != nil {
 			return nil, err
 		}
 		v := replacement{NamedImage: t}
 		if n, _ := x.Newest(); n > t.Version && !sameContent(x.Index, t.Version, n) {
 			if !slices.ContainsFunc(x.Fulls(), func(m systemimage.Image) bool { return m.Version < t.Version && sameContent(x.Index, m.Version, n) }) {
-				return nil, c.notOffered(ctx, x, t)
+				return nil, notOfferedNow(ctx, now, x, t)
 			}
 			v.AlreadyHigher = n
 		}
@@ -73,8 +77,8 @@ func (c *BackOut) choose(x *systemimage.PublishedIndex, v *replacement) error {
 	return nil
 }
 
-func (c *BackOut) notOffered(ctx context.Context, x *systemimage.PublishedIndex, t NamedImage) error {
+func notOfferedNow(ctx context.Context, now *operate.Server, x *systemimage.PublishedIndex, t NamedImage) error {
 	newest, _ := x.Latest()
-	who, err := whoGets(ctx, c.Server.Client, t)
+	who, err := whoGets(ctx, now.Client, t)
 	return errors.Join(notOffered(t, newest, who), err)
 }

@@ -61,14 +61,15 @@ func (c *CopyRC) Run(ctx context.Context, r *runbook.Run) error {
 	if in.From == in.To {
 		return fmt.Errorf("copyrc copies from channels with %q in their names to the same with another word, not with %q again", in.From, in.To)
 	}
+	now := &lookAhead{Server: look(c.Server)}
 	all, err := runbook.Read(ctx, r, "find pairs", func(ctx context.Context) (found, error) {
-		channels, err := c.Server.Client.Channels(ctx)
+		channels, err := now.Client.Channels(ctx)
 		if err != nil {
 			return found{}, err
 		}
 		pairs, skipped, err := findPairs(channels.Channels, in.From, in.To, in.Pairs)
 		if err == nil {
-			err = OneServer(ctx, c.Server, pairs[0].To, pairs[0].Device)
+			err = OneServer(ctx, now.Server, pairs[0].To, pairs[0].Device)
 		}
 		return found{pairs, skipped}, err
 	})
@@ -80,23 +81,29 @@ func (c *CopyRC) Run(ctx context.Context, r *runbook.Run) error {
 			return err
 		}
 	}
+	now.places = bothOf(all.Pairs)
 	several, err := importerFree(ctx, r, c.Importer)
 	if err != nil {
 		return err
 	}
 	return r.Hold(ctx, holdImporter(r, c.Importer, several), func(ctx context.Context, r *runbook.Run) error {
 		// One at a time: the server lets only one copy run anyway.
-		return runbook.Each(ctx, r, keyed(all.Pairs, self), 1, c.copyPair)
+		return runbook.Each(ctx, r, keyed(all.Pairs, self), 1, func(ctx context.Context, r *runbook.Run, p, _ Pair) error {
+			return c.copyPair(ctx, r, now, p)
+		})
 	})
 }
 
-func (c *CopyRC) copyPair(ctx context.Context, r *runbook.Run, p, _ Pair) error {
+func (c *CopyRC) copyPair(ctx context.Context, r *runbook.Run, now *lookAhead, p Pair) error {
 	src, err := runbook.Read(ctx, r, "newest image of "+p.From, func(ctx context.Context) (newest, error) {
-		m, err := c.Server.Client.Latest(ctx, p.From, p.Device)
+		if err := now.ready(ctx); err != nil {
+			return newest{}, err
+		}
+		m, err := now.Client.Latest(ctx, p.From, p.Device)
 		if err != nil {
 			return newest{}, err
 		}
-		dst, err := c.Server.Client.Index(ctx, p.To, p.Device)
+		dst, err := now.Client.Index(ctx, p.To, p.Device)
 		if err != nil {
 			return newest{}, err
 		}
@@ -111,7 +118,7 @@ func (c *CopyRC) copyPair(ctx context.Context, r *runbook.Run, p, _ Pair) error 
 			return err
 		}
 	}
-	_, err = copyImage(ctx, r, c.Server, operate.CopyRequest{
+	_, err = copyImage(ctx, r, now.Server, operate.CopyRequest{
 		From: p.From, To: p.To, Device: p.Device, Version: src.Version, Tag: c.Input.Tag, Percentage: 100,
 	})
 	return err

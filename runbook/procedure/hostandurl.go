@@ -63,6 +63,7 @@ func sameTree(ctx context.Context, s *operate.Server, channel, device string, tr
 		if err := pause(ctx, time.Second); err != nil {
 			return err
 		}
+		s.Client.Forget(device)
 	}
 }
 

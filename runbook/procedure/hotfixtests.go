@@ -79,5 +79,5 @@ func (c *Hotfix) newest(ctx context.Context) ([]releaseImage, error) {
 		to, _ := replaceElement(channel, c.Input.From, c.Input.To)
 		wanted = append(wanted, Pair{From: channel, To: to})
 	}
-	return newestOf(ctx, c.Server.Client, c.Input.From, c.Input.To, wanted)
+	return newestOf(ctx, look(c.Server), c.Input.From, c.Input.To, wanted)
 }

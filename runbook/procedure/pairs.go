@@ -94,6 +94,14 @@ func findPairs(channels systemimage.Channels, from, to string, wanted []Pair) ([
 	return pairs, skipped, nil
 }
 
+// bothOf are the places that pairs concern.
+func bothOf(pairs []Pair) (places []NamedImage) {
+	for _, p := range pairs {
+		places = append(places, NamedImage{Channel: p.From, Device: p.Device}, NamedImage{Channel: p.To, Device: p.Device})
+	}
+	return places
+}
+
 func comparePairs(a, b Pair) int {
 	return cmp.Or(cmp.Compare(a.To, b.To), cmp.Compare(a.Device, b.Device), cmp.Compare(a.From, b.From))
 }

@@ -23,7 +23,7 @@ func (c *Rollout) set(ctx context.Context, r *runbook.Run, p phasing.Percent) er
 		}
 		defer func() { superseded = errors.Is(err, ErrSuperseded) }()
 		now, err := runbook.Read(ctx, r, "published", func(ctx context.Context) (phasing.Percent, error) {
-			return c.percentage(ctx, t)
+			return percentage(ctx, c.Server, t)
 		})
 		if err != nil {
 			return err
@@ -33,7 +33,7 @@ func (c *Rollout) set(ctx context.Context, r *runbook.Run, p phasing.Percent) er
 		}
 		err = setPercentage(ctx, r, c.Server, t, p, c.Stop)
 		if errors.Is(err, systemimage.ErrRefused) { // a newer version since, or the stop file?
-			if _, why := c.percentage(ctx, t); errors.Is(why, ErrSuperseded) {
+			if _, why := percentage(ctx, c.Server, t); errors.Is(why, ErrSuperseded) {
 				err = why
 			} else if why := c.stopped(ctx); why != nil {
 				err = why
@@ -88,8 +88,12 @@ func setPercentage(ctx context.Context, r *runbook.Run, s *operate.Server, t Nam
 
 // percentages reads the published percentages of all images, in their order.
 func (c *Rollout) percentages(ctx context.Context) (list []phasing.Percent, err error) {
+	now := look(c.Server)
+	if err := readAhead(ctx, now, c.Input.Images); err != nil {
+		return nil, err
+	}
 	for _, t := range c.Input.Images {
-		p, err := c.percentage(ctx, t)
+		p, err := percentage(ctx, now, t)
 		if err != nil {
 			return nil, err
 		}
@@ -100,8 +104,8 @@ func (c *Rollout) percentages(ctx context.Context) (list []phasing.Percent, err 
 
 // percentage reads the published percentage of an image. It is [ErrSuperseded]
 // when it is not the newest version any more.
-func (c *Rollout) percentage(ctx context.Context, t NamedImage) (phasing.Percent, error) {
-	x, err := c.Server.Client.Index(ctx, t.Channel, t.Device)
+func percentage(ctx context.Context, s *operate.Server, t NamedImage) (phasing.Percent, error) {
+	x, err := s.Client.Index(ctx, t.Channel, t.Device)
 	if err != nil {
 		return 0, err
 	}

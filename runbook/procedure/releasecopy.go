@@ -16,9 +16,13 @@ func (c *Release) copyAll(ctx context.Context, r *runbook.Run, candidates []rele
 	if err != nil {
 		return nil, err
 	}
+	now := &lookAhead{Server: look(c.Server)}
+	for _, v := range candidates {
+		now.places = append(now.places, bothOf([]Pair{v.Pair})...)
+	}
 	err = r.Hold(ctx, holdImporter(r, c.Importer, several), func(ctx context.Context, r *runbook.Run) error {
 		return runbook.Each(ctx, r, keyed(candidates, func(v releaseImage) Pair { return v.Pair }), 1, func(ctx context.Context, r *runbook.Run, _ Pair, v releaseImage) error {
-			t, err := c.copyOne(ctx, r, v)
+			t, err := c.copyOne(ctx, r, now, v)
 			targets = append(targets, t)
 			return err
 		})
@@ -26,9 +30,12 @@ func (c *Release) copyAll(ctx context.Context, r *runbook.Run, candidates []rele
 	return targets, err
 }
 
-func (c *Release) copyOne(ctx context.Context, r *runbook.Run, v releaseImage) (NamedImage, error) {
+func (c *Release) copyOne(ctx context.Context, r *runbook.Run, now *lookAhead, v releaseImage) (NamedImage, error) {
 	before, err := runbook.Read(ctx, r, "newest there so far", func(ctx context.Context) (phased, error) {
-		x, err := c.Server.Client.Index(ctx, v.To, v.Device)
+		if err := now.ready(ctx); err != nil {
+			return phased{}, err
+		}
+		x, err := now.Client.Index(ctx, v.To, v.Device)
 		if err != nil {
 			return phased{}, err
 		}
@@ -37,7 +44,7 @@ func (c *Release) copyOne(ctx context.Context, r *runbook.Run, v releaseImage) (
 	if err != nil {
 		return NamedImage{}, err
 	}
-	copied, err := copyImage(ctx, r, c.Server, operate.CopyRequest{
+	copied, err := copyImage(ctx, r, now.Server, operate.CopyRequest{
 		From: v.From, To: v.To, Device: v.Device, Version: v.Version, Tag: c.Input.Tag, Percentage: 0,
 	})
 	t := NamedImage{Channel: v.To, Device: v.Device, Version: copied.Version}
@@ -46,7 +53,7 @@ func (c *Release) copyOne(ctx context.Context, r *runbook.Run, v releaseImage) (
 	}
 	return t, r.Verify(ctx, "the image before stays withdrawn", func(ctx context.Context) error {
 		old := NamedImage{Channel: v.To, Device: v.Device, Version: before.Version}
-		who, err := whoGets(ctx, c.Server.Client, old)
+		who, err := whoGets(ctx, now.Client, old)
 		if err == nil && who != "" {
 			err = fmt.Errorf("image %d was at 0 %%, and can be had by everybody now: %s. No delta leads from it to image %d: "+
 				"if it is faulty, set image %[3]d to 100 %% at once, when that is fit for it, or back both out; then start again with the same journal", before.Version, who, copied.Version)

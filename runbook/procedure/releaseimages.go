@@ -6,6 +6,7 @@ import (
 
 	"github.com/landingteam/landing/runbook"
 	"github.com/landingteam/landing/systemimage"
+	"github.com/landingteam/landing/systemimage/operate"
 )
 
 // releaseImage is one image that is to be released, as shown at the gate.
@@ -45,16 +46,16 @@ func againOf(list []releaseImage) (again []string) {
 // an error: copied at 0 % it would be taken from those who are offered it.
 func (c *Release) findCandidates(ctx context.Context, r *runbook.Run) ([]releaseImage, error) {
 	return runbook.Read(ctx, r, "find candidates", func(ctx context.Context) ([]releaseImage, error) {
-		in, client := c.Input, c.Server.Client
-		list, err := newestOf(ctx, client, in.From, in.To, in.Pairs)
+		in, now := c.Input, look(c.Server)
+		list, err := newestOf(ctx, now, in.From, in.To, in.Pairs)
 		if err == nil {
-			err = OneServer(ctx, c.Server, list[0].To, list[0].Device)
+			err = OneServer(ctx, now, list[0].To, list[0].Device)
 		}
 		if err != nil {
 			return nil, err
 		}
 		for n := range list {
-			if err := list[n].compare(ctx, client, in.Tag); err != nil {
+			if err := list[n].compare(ctx, now.Client, in.Tag); err != nil {
 				return nil, err
 			}
 		}
@@ -84,9 +85,9 @@ func (v *releaseImage) compare(ctx context.Context, client *systemimage.Client, 
 	return nil
 }
 
-// newestOf looks for the pairs and the newest image of each.
-func newestOf(ctx context.Context, client *systemimage.Client, from, to string, wanted []Pair) ([]releaseImage, error) {
-	channels, err := client.Channels(ctx)
+// newestOf looks for the pairs, and at both channels of each for its newest image.
+func newestOf(ctx context.Context, now *operate.Server, from, to string, wanted []Pair) ([]releaseImage, error) {
+	channels, err := now.Client.Channels(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -94,9 +95,12 @@ func newestOf(ctx context.Context, client *systemimage.Client, from, to string, 
 	if err != nil {
 		return nil, err
 	}
+	if err := readAhead(ctx, now, bothOf(pairs)); err != nil {
+		return nil, err
+	}
 	var list []releaseImage
 	for _, p := range pairs {
-		m, err := client.Latest(ctx, p.From, p.Device)
+		m, err := now.Client.Latest(ctx, p.From, p.Device)
 		if err != nil {
 			return nil, err
 		}

@@ -63,9 +63,10 @@ func (c *Rollout) Run(ctx context.Context, r *runbook.Run) error {
 		return err
 	}
 	start, err := runbook.Read(ctx, r, "start", func(ctx context.Context) (time.Time, error) {
-		err := c.reachable(ctx)
+		now := look(c.Server)
+		err := c.reachable(ctx, now)
 		if t := c.Input.Images[0]; err == nil && t.Version > 0 {
-			err = OneServer(ctx, c.Server, t.Channel, t.Device)
+			err = OneServer(ctx, now, t.Channel, t.Device)
 		}
 		return c.now(), err
 	})
@@ -173,15 +174,21 @@ func (c *Rollout) check() error {
 
 // reachable fails when the percentage of an image cannot be set, such as that of an
 // alias.
-func (c *Rollout) reachable(ctx context.Context) error {
-	for _, t := range c.Input.Images {
-		if t.Version == 0 {
-			continue // in the plan of a procedure that is yet to publish it
-		}
-		if _, err := c.percentage(ctx, t); err != nil {
+func (c *Rollout) reachable(ctx context.Context, now *operate.Server) error {
+	there := slices.DeleteFunc(slices.Clone(c.Input.Images), func(t NamedImage) bool {
+		return t.Version == 0 // in the plan of a procedure that is yet to publish it
+	})
+	if len(there) == 0 {
+		return nil
+	}
+	if err := readAhead(ctx, now, there); err != nil {
+		return err
+	}
+	for _, t := range there {
+		if _, err := percentage(ctx, now, t); err != nil {
 			return err
 		}
-		if _, _, err := c.Server.CheckPhase(ctx, operate.PhaseRequest{Channel: t.Channel, Device: t.Device, Version: t.Version}); err != nil {
+		if _, _, err := now.CheckPhase(ctx, operate.PhaseRequest{Channel: t.Channel, Device: t.Device, Version: t.Version}); err != nil {
 			return err
 		}
 	}

@@ -29,7 +29,13 @@ const defaultPatience = 5 * time.Second
 func hasty(s *operate.Server, patience time.Duration) *sight {
 	c := client(s)
 	c.Tries, c.Timeout = 1, cmp.Or(patience, defaultPatience)
-	return &sight{server: through(s, c)}
+	own := http.Client{}
+	if c.HTTP != nil {
+		own = *c.HTTP
+	}
+	own.Transport = &inTurn{RoundTripper: cmp.Or[http.RoundTripper](own.Transport, http.DefaultTransport), turn: make(chan struct{}, 1)}
+	c.HTTP = &own
+	return &sight{server: s.Through(c)}
 }
 
 // see looks, once and before anything else is read, whether the tree answers, and
@@ -52,7 +58,32 @@ func (v *sight) see(ctx context.Context, t NamedImage) error {
 func (v *sight) close(why error) {
 	c := client(v.server)
 	c.HTTP, c.Tries = &http.Client{Transport: silent{why}}, 1
-	v.server, v.blind = through(v.server, c), why
+	v.server, v.blind = v.server.Through(c), why
+}
+
+// inTurn sends one request after the other, so that a tree that does not answer is
+// waited for once; after that none is sent any more.
+type inTurn struct {
+	http.RoundTripper
+	turn  chan struct{}
+	blind error // guarded by turn
+}
+
+func (t *inTurn) RoundTrip(r *http.Request) (*http.Response, error) {
+	select {
+	case t.turn <- struct{}{}:
+	case <-r.Context().Done():
+		return nil, r.Context().Err()
+	}
+	defer func() { <-t.turn }()
+	if t.blind != nil {
+		return nil, t.blind
+	}
+	resp, err := t.RoundTripper.RoundTrip(r)
+	if err != nil && !errors.Is(err, context.Canceled) {
+		t.blind = err
+	}
+	return resp, err
 }
 
 // silent answers nothing.
@@ -82,10 +113,4 @@ func client(s *operate.Server) *systemimage.Client {
 		BaseURL: c.BaseURL, HTTP: c.HTTP, UserAgent: c.UserAgent, Logger: c.Logger, Trust: c.Trust, Unverified: c.Unverified,
 		Tries: c.Tries, Pause: c.Pause, Timeout: c.Timeout, Limit: c.Limit, Cache: c.Cache,
 	}
-}
-
-// through is the same server, read by another client.
-func through(s *operate.Server, c *systemimage.Client) *operate.Server {
-	return &operate.Server{Runner: s.Runner, Root: s.Root, Client: c, ReadOnly: s.ReadOnly,
-		LockWait: s.LockWait, LockPoll: s.LockPoll, Checksums: s.Checksums, Logger: s.Logger}
 }

@@ -21,9 +21,10 @@ const (
 
 // copyForm asks copy-image for its help, once per Server.
 func (s *Server) copyForm(ctx context.Context, op string) (copyForm, error) {
-	s.mu.Lock()
-	form := s.form
-	s.mu.Unlock()
+	h := s.learned()
+	h.mu.Lock()
+	form := h.form
+	h.mu.Unlock()
 	if form != formUnknown {
 		return form, nil
 	}
@@ -44,9 +45,9 @@ func (s *Server) copyForm(ctx context.Context, op string) (copyForm, error) {
 		return form, &systemimage.Error{Op: op, Place: s.root() + "/bin/copy-image", Kind: systemimage.ErrBroken,
 			Err: fmt.Errorf("is not the program that was expected: %v, and shows neither [-r VERSION] nor DEVICE VERSION", e)}
 	}
-	s.mu.Lock()
-	s.form = form
-	s.mu.Unlock()
+	h.mu.Lock()
+	h.form = form
+	h.mu.Unlock()
 	return form, nil
 }
 

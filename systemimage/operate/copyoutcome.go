@@ -121,6 +121,7 @@ func (s *Server) look(ctx context.Context, p *copyPlan, e ending) (after *system
 		if err := host.Sleep(ctx, 2*time.Second); err != nil {
 			return nil, false, err
 		}
+		s.Client.Forget(p.want.Device)
 	}
 	return after, false, nil
 }

@@ -39,13 +39,16 @@ func (s *Server) planCopy(ctx context.Context, r CopyRequest) (*copyPlan, bool, 
 		if !errors.As(err, &h) {
 			return p, done, err
 		}
-		if !viewLock(ctx, s.Runner, s.root()).held || time.Until(deadline) < poll {
+		held := viewLock(ctx, s.Runner, s.root()).held
+		s.Client.Forget(r.Device)
+		if !held || time.Until(deadline) < poll {
 			return s.planCopyNow(ctx, r) // it may have ended between the two looks
 		}
 		s.log().InfoContext(ctx, "the image is there, but not as asked: its copy may be running")
 		if host.Sleep(ctx, poll) != nil {
 			return p, done, err
 		}
+		s.Client.Forget(r.Device)
 	}
 }
 

@@ -76,11 +76,13 @@ func (s *Server) Mend(ctx context.Context, channel, device string) (done []strin
 	if !plainPath(dir) {
 		return fail(systemimage.ErrRefused, fmt.Errorf("%q is no path below the published tree", dir))
 	}
+	defer s.Client.Forget(device)
 	run := func(fits string) (command.Output, error) {
 		return s.Runner.Run(ctx, command.Script(mendScriptName, mendScript, s.root()+"/www", dir, fits))
 	}
 	out, err := run("")
 	if err == nil && out.Exit == 6 {
+		s.Client.Forget(device)
 		_, unfit := s.Client.IndexOf(ctx, l, channel, device)
 		switch {
 		case errors.Is(unfit, systemimage.ErrTorn):
@@ -118,6 +120,7 @@ func (s *Server) Mend(ctx context.Context, channel, device string) (done []strin
 	if err != nil || len(done) == 0 {
 		return done, err
 	}
+	s.Client.Forget(device)
 	if _, err := s.Client.IndexOf(ctx, l, channel, device); errors.Is(err, systemimage.ErrTorn) {
 		return fail(systemimage.ErrBroken, fmt.Errorf("the index is in place, but its signature does not fit: look whether it is what should be published, "+
 			"then run re-sign-indexes (%w)", err))

@@ -132,6 +132,7 @@ func (s *Server) Phase(ctx context.Context, r PhaseRequest) (PhaseResult, error)
 	if r.Blind {
 		return s.setBlind(ctx, r)
 	}
+	s.Client.Forget(r.Device) // somebody else may have set it since it was looked at
 	p, done, err := s.checkPercentage(ctx, r)
 	if err != nil {
 		return PhaseResult{}, s.explain(ctx, phaseOp, err, r.Channel, r.Channel, r.Device)

@@ -89,11 +89,13 @@ func (s *Server) stays(ctx context.Context, r PhaseRequest, e ending) (p PhaseRe
 			return p, done, nil
 		}
 		if !v.held { // it ended since: what it wrote last counts
+			s.Client.Forget(r.Device)
 			return s.checkPercentage(ctx, r)
 		}
 		if err := host.Sleep(ctx, 2*time.Second); err != nil {
 			return p, done, nil
 		}
+		s.Client.Forget(r.Device)
 	}
 	s.log().WarnContext(ctx, "something else holds the global lock and may still undo the percentage", "channel", r.Channel, "device", r.Device)
 	return p, done, nil

@@ -73,6 +73,7 @@ func (s *Server) run(ctx context.Context, op, channel, device string, c command.
 	for {
 		s.log().InfoContext(ctx, "run", "program", program, "args", c.Argv[at+1:], "job", c.Job)
 		out, err := s.Runner.Run(ctx, c)
+		s.Client.Forget(device)
 		var lost *command.LostJob
 		switch {
 		case !errors.As(err, &lost):

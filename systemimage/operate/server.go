@@ -52,9 +52,38 @@ type Server struct {
 	Logger *slog.Logger // silent when nil
 
 	mu   sync.Mutex
+	host *learned
+}
+
+// learned is what a server and its sessions have found out about the host.
+type learned struct {
+	mu   sync.Mutex
 	form copyForm
 	temp *string        // see tempDir; nil until it was read
 	read map[string]int // indexes that could be read, by their SHA-256, with their newest version
+}
+
+// learned is what s has found out about its host.
+func (s *Server) learned() *learned {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.host == nil {
+		s.host = &learned{}
+	}
+	return s.host
+}
+
+// Session returns the same server for one look at its tree: see
+// [systemimage.Client.Session]. What an effect may have changed is read anew by
+// itself, and a percentage is looked at anew before it is set.
+func (s *Server) Session(keep time.Duration) *Server {
+	return s.Through(s.Client.Session(keep))
+}
+
+// Through returns the same server, read by another client.
+func (s *Server) Through(c *systemimage.Client) *Server {
+	return &Server{Runner: s.Runner, Root: s.Root, Client: c, ReadOnly: s.ReadOnly,
+		LockWait: s.LockWait, LockPoll: s.LockPoll, Checksums: s.Checksums, Logger: s.Logger, host: s.learned()}
 }
 
 // usable says what is missing before anything can be done.

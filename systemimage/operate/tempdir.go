@@ -14,18 +14,19 @@ import (
 // disk of /tmp may have no room for: run by hand they get the same folder. The crontab
 // is read once per Server; one that cannot be read names none.
 func (s *Server) TempDir(ctx context.Context) string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.temp == nil {
+	h := s.learned()
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.temp == nil {
 		text, err := command.Crontab{Runner: s.Runner}.Read(ctx)
 		if err != nil {
 			s.log().InfoContext(ctx, "the crontab is not read for TMPDIR", "why", err)
 			return ""
 		}
 		dir := parseCrontab(text, "import-images").tempDir(s.root())
-		s.temp = &dir
+		h.temp = &dir
 	}
-	return *s.temp
+	return *h.temp
 }
 
 // withTempDir gives the command of a program its folder for temporary files.
