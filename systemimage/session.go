@@ -1,10 +1,13 @@
 package systemimage
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // Session returns a client of the same server for one look at it, however many
@@ -33,6 +36,25 @@ func (c *Client) Forget(device string) {
 	}
 	defer c.session.locked()()
 	maps.DeleteFunc(c.session.looks, func(i sharedIndex, _ *look) bool { return device == "" || i.device == device })
+}
+
+// ReadAhead reads the indexes that are meant, several at a time (8 when parallel is
+// 0), for a session that asks for them one after the other. Only what keeps all of
+// them from being read is an error: who asks for an index is told what is wrong with it.
+func (c *Client) ReadAhead(ctx context.Context, parallel int, meant func(channel, device string) bool) error {
+	l, err := c.Channels(ctx)
+	if err != nil {
+		return err
+	}
+	var reads errgroup.Group
+	reads.SetLimit(cmp.Or(max(parallel, 0), 8))
+	for _, pairs := range sharing(l, meant) {
+		reads.Go(func() error {
+			_, _ = c.IndexOf(ctx, l, pairs[0].channel, pairs[0].device) // kept, or asked for again
+			return nil
+		})
+	}
+	return reads.Wait()
 }
 
 // own is the client that remembers: the one of which this is a session, if it is one.

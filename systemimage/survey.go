@@ -43,7 +43,7 @@ func (c *Client) survey(ctx context.Context, parallel int, only Selector) iter.S
 		reads.SetLimit(cmp.Or(max(parallel, 0), 8))
 		go func() {
 			defer close(results)
-			for _, pairs := range sharing(l, only) {
+			for _, pairs := range sharing(l, only.pair) {
 				if ctx.Err() != nil {
 					break
 				}
@@ -95,10 +95,10 @@ func shared(d Device, device string) sharedIndex {
 
 // sharing groups the channels and devices that are meant by the index that they
 // share, in the order of the listing.
-func sharing(l *Listing, only Selector) (groups [][]pair) {
+func sharing(l *Listing, meant func(channel, device string) bool) (groups [][]pair) {
 	at := map[sharedIndex]int{}
 	for channel, device := range l.Pairs() {
-		if !only.pair(channel, device) {
+		if !meant(channel, device) {
 			continue
 		}
 		k := shared(l.Channels[channel].Devices[device], device)

@@ -5,8 +5,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/landingteam/landing/systemimage"
 	"github.com/landingteam/landing/systemimage/operate"
 )
@@ -19,34 +17,28 @@ const lookFor = time.Minute
 // effect may have changed once more.
 func look(s *operate.Server) *operate.Server { return s.Session(lookFor) }
 
-// readsAtOnce is how many indexes are read side by side.
+// readsAtOnce is how many images are looked at side by side.
 const readsAtOnce = 8
 
-// readAhead reads the indexes of images and of the aliases of their channels, several
-// at a time, for a look that asks for one after the other. Only what keeps all of
-// them from being read is an error: who asks for an index says what is wrong with it.
+// readAhead reads the indexes of images and of the aliases of their channels, for a
+// look that asks for one after the other.
 func readAhead(ctx context.Context, s *operate.Server, images []NamedImage) error {
 	l, err := s.Client.Channels(ctx)
 	if err != nil {
 		return err
 	}
-	aliases := map[string][]string{}
-	for name, c := range l.Channels {
-		if l.Channels.Kind(name) == systemimage.KindAlias {
-			aliases[c.Alias] = append(aliases[c.Alias], name)
-		}
-	}
-	var g errgroup.Group
-	g.SetLimit(readsAtOnce)
+	type place struct{ channel, device string }
+	meant := map[place]bool{}
 	for _, t := range images {
-		for _, channel := range append([]string{t.Channel}, aliases[t.Channel]...) {
-			g.Go(func() error {
-				_, _ = s.Client.IndexOf(ctx, l, channel, t.Device) // kept, or asked for again
-				return nil
-			})
-		}
+		meant[place{t.Channel, t.Device}] = true
 	}
-	return g.Wait()
+	return s.Client.ReadAhead(ctx, readsAtOnce, func(channel, device string) bool {
+		target := channel
+		if l.Kind(channel) == systemimage.KindAlias {
+			target = l.Channels[channel].Alias
+		}
+		return meant[place{channel, device}] || meant[place{target, device}]
+	})
 }
 
 // A lookAhead is a look at an image server in which all places are read when the
