@@ -27,6 +27,10 @@ type Step[T any] struct {
 	// Probe, if set, looks whether it is so already and returns what Do would
 	// have returned. It is asked before every Do.
 	Probe func(context.Context) (T, bool, error)
+	// Urgent leaves the Probe to where an earlier start left it unknown whether
+	// it happened: for what must be done at once, and does no harm where it is so
+	// already. A plan probes all the same.
+	Urgent bool
 	// Predict is what Do will return, for the plan.
 	Predict T
 	// Timeout bounds Do; zero means DefaultTimeout, less than zero none.
@@ -45,6 +49,7 @@ type effect struct {
 	accept       func(json.RawMessage) error // whether a result can be decoded
 	timeout      time.Duration
 	retries      int
+	urgent       bool
 }
 
 // Do performs one effect, once: on a later start it returns the recorded
@@ -54,7 +59,16 @@ func Do[T any](ctx context.Context, r *Run, s Step[T]) (T, error) {
 	if s.Do == nil {
 		return zero, &Error{Kind: ErrInvalid, Step: r.path(s.Name), Text: "the step has no Do"}
 	}
-	f := effect{name: s.Name, intent: s.Intent, timeout: s.Timeout, retries: s.Retries,
+	m, err := r.do(ctx, effectOf(s))
+	if err != nil {
+		return zero, err
+	}
+	return decode[T](r.path(s.Name), m)
+}
+
+// effectOf takes the types away from a step.
+func effectOf[T any](s Step[T]) effect {
+	f := effect{name: s.Name, intent: s.Intent, timeout: s.Timeout, retries: s.Retries, urgent: s.Urgent,
 		do: func(ctx context.Context) (json.RawMessage, error) {
 			v, err := s.Do(ctx)
 			if err != nil {
@@ -75,11 +89,7 @@ func Do[T any](ctx context.Context, r *Run, s Step[T]) (T, error) {
 			return m, err == nil, err
 		}
 	}
-	m, err := r.do(ctx, f)
-	if err != nil {
-		return zero, err
-	}
-	return decode[T](r.path(s.Name), m)
+	return f
 }
 
 // Read looks at the world once and pins what it saw in the journal: a later
@@ -170,17 +180,39 @@ func (r *Run) look(ctx context.Context, verb Verb, name string, f func(context.C
 // do is [Do] without types: recorded, found by the probe, planned, answered by a
 // person, or done.
 func (r *Run) do(ctx context.Context, f effect) (json.RawMessage, error) {
-	e, step := r.e, r.path(f.name)
-	s, err := e.claim(step, VerbDo, f.name, f.intent)
+	b, err := r.claimEffect(f)
 	if err != nil {
 		return nil, err
 	}
+	m, err := r.beginEffect(ctx, f, b)
+	if err != nil || !b.todo {
+		return m, err
+	}
+	return r.try(ctx, Record{Step: r.path(f.name), Verb: VerbDo, Intent: f.intent}, f)
+}
+
+// A beginning is what is known about an effect before it is done.
+type beginning struct {
+	*state      // what the journal says, nil for nothing
+	todo   bool // it is left to be done
+}
+
+func (r *Run) claimEffect(f effect) (*beginning, error) {
+	s, err := r.e.claim(r.path(f.name), VerbDo, f.name, f.intent)
+	return &beginning{state: s}, err
+}
+
+// beginEffect finds out whether an effect is left to be done: it is not when it is
+// recorded, found by the probe, planned, or a person says that it happened.
+func (r *Run) beginEffect(ctx context.Context, f effect, b *beginning) (json.RawMessage, error) {
+	e, s := r.e, b.state
 	if s != nil && (s.Kind == Done || s.Kind == Adopted) {
 		if e.mode == planning {
 			e.list(s.Record)
 		}
 		return s.Result, nil
 	}
+	step := r.path(f.name)
 	if e.mode == settling {
 		return nil, stopped(step)
 	}
@@ -189,7 +221,7 @@ func (r *Run) do(ctx context.Context, f effect) (json.RawMessage, error) {
 	}
 	rec := Record{Step: step, Verb: VerbDo, Intent: f.intent}
 	doubt := s != nil && s.Kind != Failed && s.Kind != Deferred // started, in doubt, or asked about it
-	if f.probe != nil {
+	if f.probe != nil && (!f.urgent || doubt || e.mode == planning) {
 		m, so, err := r.probe(ctx, rec, f)
 		if err != nil {
 			return nil, r.failed(ctx, rec, doubt, fmt.Errorf("probe: %w", err))
@@ -207,7 +239,8 @@ func (r *Run) do(ctx context.Context, f effect) (json.RawMessage, error) {
 			return m, err
 		}
 	}
-	return r.try(ctx, rec, f)
+	b.todo = true
+	return nil, nil
 }
 
 // try acts until it succeeds, is in doubt, or has been tried often enough.

@@ -43,6 +43,11 @@ type Command struct {
 	// "." or "-".
 	Job string
 
+	// Line, if set, is told each line of the standard output as soon as it is
+	// there, without its end, before Run returns. It must not wait. A runner that
+	// cannot say lines early need not call it: the Output has them all.
+	Line func(line string)
+
 	// Keep leaves a job that has ended on the host, with its result, for who may have
 	// to ask again: see Attach. It goes when a command is started under its name
 	// again, or when the runner is told to reap it.

@@ -70,7 +70,7 @@ func (c *BackOut) closeGap(ctx context.Context, r *runbook.Run, t NamedImage, go
 	if err := r.Note(fmt.Sprintf("at %d %% of image %d the faulty one can be had (%s): image %[2]d is offered to everybody", c.Input.Percentage, good, who)); err != nil {
 		return err
 	}
-	return setPercentage(ctx, r, c.Server, NamedImage{t.Channel, t.Device, good}, 100, nil)
+	return setPercentage(ctx, r, c.Server, NamedImage{t.Channel, t.Device, good}, 100)
 }
 
 // takeOver asks about other runs that hold the importer: one that was killed would

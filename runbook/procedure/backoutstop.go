@@ -10,20 +10,16 @@ import (
 	"github.com/landingteam/landing/systemimage/operate"
 )
 
-// stop sets every faulty image to 0 %. The stop file comes first, so that a
-// rollout raises nothing any more; when it cannot be written, the images are
+// stop sets every faulty image to 0 %. The same command writes the stop file first,
+// so that a rollout raises nothing any more; when it cannot be written, the images are
 // stopped all the same.
 func (c *BackOut) stop(ctx context.Context, r *runbook.Run) error {
-	var flag error
-	if c.Stop != nil {
-		if r.Planning() {
-			if err := c.Stop.note(ctx, r, nil); err != nil {
-				return err
-			}
+	if c.Stop != nil && r.Planning() {
+		if err := c.Stop.note(ctx, r, nil); err != nil {
+			return err
 		}
-		flag = c.Stop.takeBack(ctx, r, c.Input.Faulty)
 	}
-	return errors.Join(stopAll(ctx, r, c.Server, c.Input.Faulty, c.Patience), flag)
+	return stopAll(ctx, r, c.Server, c.Input.Faulty, c.Patience, c.Stop)
 }
 
 // staysStopped says what keeps the images stopped after this run, and for how long.

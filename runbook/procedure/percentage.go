@@ -11,36 +11,108 @@ import (
 	"github.com/landingteam/landing/systemimage/operate"
 )
 
-// set publishes a percentage on all images that lie below it. One after the
-// other: set-phased-percentage takes no lock, and two of them that synchronize
-// the aliases of one channel break each other's commits. At a newer version it
-// raises no others.
+// set publishes a percentage on all images that lie below it, with one command on the
+// host, which sets one after the other: set-phased-percentage takes no lock, and two
+// of them that synchronize the aliases of one channel break each other's commits. At
+// a newer version it raises none.
 func (c *Rollout) set(ctx context.Context, r *runbook.Run, p phasing.Percent) error {
-	superseded := false
-	return runbook.Each(ctx, r, keyed(c.Input.Images, self), 1, func(ctx context.Context, r *runbook.Run, t, _ NamedImage) (err error) {
-		if superseded {
-			return nil
-		}
-		defer func() { superseded = errors.Is(err, ErrSuperseded) }()
-		now, err := runbook.Read(ctx, r, "published", func(ctx context.Context) (phasing.Percent, error) {
-			return percentage(ctx, c.Server, t)
+	now := &lookAhead{Server: look(c.Server), places: c.Input.Images}
+	var low []NamedImage
+	err := runbook.Each(ctx, r, keyed(c.Input.Images, self), 1, func(ctx context.Context, r *runbook.Run, t, _ NamedImage) error {
+		at, err := runbook.Read(ctx, r, "published", func(ctx context.Context) (phasing.Percent, error) {
+			if err := now.ready(ctx); err != nil {
+				return 0, err
+			}
+			return percentage(ctx, now.Server, t)
 		})
-		if err != nil {
+		switch {
+		case err != nil:
 			return err
+		case at > p:
+			return r.Note(fmt.Sprintf("%s is at %v already, above %v: not lowered", t, at, p))
 		}
-		if now > p {
-			return r.Note(fmt.Sprintf("%s is at %v already, above %v: not lowered", t, now, p))
+		low = append(low, t)
+		return nil
+	})
+	if errors.Is(err, ErrSuperseded) {
+		return err
+	}
+	return errors.Join(err, c.setTogether(ctx, r, now.Server, low, p))
+}
+
+// setTogether sets images to a percentage.
+func (c *Rollout) setTogether(ctx context.Context, r *runbook.Run, s *operate.Server, images []NamedImage, p phasing.Percent) error {
+	var parts []runbook.Part[operate.PhaseResult]
+	var reqs []operate.PhaseRequest
+	for _, t := range images {
+		req := phaseRequest(t, p, c.Stop)
+		reqs = append(reqs, req)
+		parts = append(parts, runbook.Part[operate.PhaseResult]{Run: r.Group(t.String()), Step: setStep(s, t, p, req)})
+	}
+	_, errs := runbook.Together(ctx, parts, func(ctx context.Context, open []int, ended func(int, operate.PhaseResult, error)) error {
+		return c.setOpen(ctx, s, reqs, open, ended)
+	})
+	var stop error
+	for n, err := range errs {
+		if !errors.Is(err, systemimage.ErrRefused) {
+			continue
 		}
-		err = setPercentage(ctx, r, c.Server, t, p, c.Stop)
-		if errors.Is(err, systemimage.ErrRefused) { // a newer version since, or the stop file?
-			if _, why := percentage(ctx, c.Server, t); errors.Is(why, ErrSuperseded) {
-				err = why
-			} else if why := c.stopped(ctx); why != nil {
-				err = why
+		if stop == nil { // a newer version since, or the stop file?
+			stop = c.stopped(ctx)
+		}
+		if _, why := percentage(ctx, c.Server, images[n]); errors.Is(why, ErrSuperseded) {
+			errs[n] = why
+		} else if stop != nil {
+			errs[n] = stop
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// setOpen sets those that are open, and once more those that were refused because
+// another rollout had come to its end.
+func (c *Rollout) setOpen(ctx context.Context, s *operate.Server, reqs []operate.PhaseRequest, open []int, ended func(int, operate.PhaseResult, error)) error {
+	for {
+		m := operate.PhaseMany{}
+		if c.Stop != nil {
+			m.Unless = c.Stop.Path
+		}
+		for _, n := range open {
+			m.Images = append(m.Images, reqs[n])
+		}
+		refused := make([]error, len(open))
+		m.Ended = func(n int, res operate.PhaseResult, err error) {
+			if c.Stop != nil && errors.Is(err, systemimage.ErrRefused) {
+				refused[n] = err
+			} else {
+				ended(open[n], res, err)
 			}
 		}
-		return err
-	})
+		if err := s.PhaseMany(ctx, m); err != nil {
+			for _, n := range open {
+				ended(n, operate.PhaseResult{}, err)
+			}
+			return nil
+		}
+		var again []int
+		for n, err := range refused {
+			if err != nil {
+				again = append(again, open[n])
+			}
+		}
+		if len(again) == 0 {
+			return nil
+		}
+		if over, why := c.Stop.removeEnd(ctx); why != nil || !over {
+			for n, err := range refused {
+				if err != nil {
+					ended(open[n], operate.PhaseResult{}, errors.Join(err, why))
+				}
+			}
+			return nil
+		}
+		open = again
+	}
 }
 
 // stopped says why nothing is raised: a back-out that begins while a round is
@@ -56,33 +128,32 @@ func (c *Rollout) stopped(ctx context.Context) error {
 	return err
 }
 
-// setPercentage is the one effect of this procedure. While the stop file is there,
-// nothing is set; nil is none.
-func setPercentage(ctx context.Context, r *runbook.Run, s *operate.Server, t NamedImage, p phasing.Percent, stop *StopFile) error {
+func phaseRequest(t NamedImage, p phasing.Percent, stop *StopFile) operate.PhaseRequest {
 	req := operate.PhaseRequest{Channel: t.Channel, Device: t.Device, Version: t.Version, Percentage: int(p)}
 	if stop != nil {
 		req.Unless = stop.Path
 	}
-	_, err := runbook.Do(ctx, r, runbook.Step[operate.PhaseResult]{
+	return req
+}
+
+// setStep is the step that sets one image to a percentage, without its Do.
+func setStep(s *operate.Server, t NamedImage, p phasing.Percent, req operate.PhaseRequest) runbook.Step[operate.PhaseResult] {
+	return runbook.Step[operate.PhaseResult]{
 		Name:   "set " + p.String(),
 		Intent: fmt.Sprintf("offer image %d of %s for %s to %v (%.2f %% of the devices)", t.Version, t.Channel, t.Device, p, 100*p.Share()),
 		Probe: func(ctx context.Context) (operate.PhaseResult, bool, error) {
 			return s.CheckPhase(ctx, req)
 		},
-		Do: func(ctx context.Context) (operate.PhaseResult, error) {
-			for {
-				got, err := s.Phase(ctx, req)
-				if stop == nil || !errors.Is(err, systemimage.ErrRefused) {
-					return got, err
-				}
-				// Another rollout may have come to its end just now.
-				if ended, why := stop.removeEnd(ctx); why != nil || !ended {
-					return got, errors.Join(err, why)
-				}
-			}
-		},
 		Predict: operate.PhaseResult{Channel: t.Channel, Device: t.Device, Version: t.Version, Percentage: int(p)},
-	})
+	}
+}
+
+// setPercentage sets one image, whatever the stop file says.
+func setPercentage(ctx context.Context, r *runbook.Run, s *operate.Server, t NamedImage, p phasing.Percent) error {
+	req := phaseRequest(t, p, nil)
+	step := setStep(s, t, p, req)
+	step.Do = func(ctx context.Context) (operate.PhaseResult, error) { return s.Phase(ctx, req) }
+	_, err := runbook.Do(ctx, r, step)
 	return err
 }
 

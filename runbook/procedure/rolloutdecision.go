@@ -129,11 +129,11 @@ func (c *Rollout) look(ctx context.Context, at *progress, now time.Time) (decisi
 		d.Do, d.Percent = doSet, p
 	case st.Waiting:
 		d.Do, d.Next = doAsk, st.Next
-	case st.Done:
-		d.Do = doEnd
-	default:
+	default: // it has not come to its end while one lies lower
 		if low := c.below(at.published, seen); len(low) > 0 {
 			d.Do, d.Why = doSet, "uneven: "+strings.Join(low, ", ")
+		} else if st.Done {
+			d.Do = doEnd
 		}
 	}
 	return d, nil

@@ -18,7 +18,7 @@ func (c *Rollout) halt(ctx context.Context, r *runbook.Run, d decision, at *prog
 	if err := r.Note("halting: " + d.Why); err != nil {
 		return err
 	}
-	err = stopAll(ctx, r.Group("halt"), c.Server, c.Input.Images, 0)
+	err = stopAll(ctx, r.Group("halt"), c.Server, c.Input.Images, 0, nil)
 	if c.Stop != nil { // also when an image could not be stopped
 		err = errors.Join(err, c.Stop.write(ctx, r, d.Why))
 	}

@@ -61,7 +61,7 @@ func TestRolloutEndIsNoAlarm(t *testing.T) {
 			case "while a percentage is set":
 				runner := c.Server.Runner
 				c.Server.Runner = runnerFunc(func(ctx context.Context, cmd command.Command) (command.Output, error) {
-					if slices.Contains(cmd.Argv, "landing-phase") && !ended {
+					if slices.Contains(cmd.Argv, "landing-phase-many") && !ended {
 						ended = true
 						other()
 					}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/landingteam/landing/runbook"
 	"github.com/landingteam/landing/runbook/command"
+	"github.com/landingteam/landing/systemimage/operate"
 )
 
 // A StopFile is a file on the image server's host that stops a rollout: anybody
@@ -56,31 +57,38 @@ func backOutNotice(images []NamedImage) string {
 	return text
 }
 
-// takeBack writes that images were backed out, beside those that another back-out has
-// written.
-func (f *StopFile) takeBack(ctx context.Context, r *runbook.Run, images []NamedImage) error {
-	all := func(text string, there bool) bool {
-		return there && !slices.ContainsFunc(images, func(t NamedImage) bool { return !takesBack(text, []NamedImage{t}) })
-	}
-	_, err := runbook.Do(ctx, r, runbook.Step[bool]{
+// takenBack is the step that writes that images were backed out, beside those that
+// another back-out has written. The command that stops the images does it.
+func (f *StopFile) takenBack(images []NamedImage) runbook.Step[any] {
+	return runbook.Step[any]{
 		Name:    "stop file",
 		Intent:  "write the stop file " + f.Path,
-		Predict: true,
-		Probe: func(ctx context.Context) (bool, bool, error) {
+		Predict: true, Urgent: true,
+		Probe: func(ctx context.Context) (any, bool, error) {
 			now, there, err := f.read(ctx)
-			return true, all(now, there), err
+			return true, there && takesAllBack(now, images), err
 		},
-		Do: func(ctx context.Context) (bool, error) {
-			text := backOutNotice(images)
-			if now, _, err := f.read(ctx); err == nil { // else it is written all the same
-				if others, ok := strings.CutPrefix(now, backedOut); ok {
-					text += others
-				}
-			}
-			return true, f.change(ctx, all, writeStopFile, text)
-		},
-	})
-	return err
+	}
+}
+
+// backOutNote is what the command writes for images, and tells whether it is there.
+func (f *StopFile) backOutNote(ones []*stopping, written func(error)) *operate.HostNote {
+	var images []NamedImage
+	for _, one := range ones {
+		images = append(images, one.image)
+	}
+	return &operate.HostNote{Path: f.Path, Text: backOutNotice(images), Join: backedOut, Written: func(text string, err error) {
+		if err == nil && !takesAllBack(text, images) {
+			err = fmt.Errorf("%s, and does not name all images", f.says(text))
+		}
+		written(err)
+	}}
+}
+
+// takesAllBack reports whether the text of a stop file says that all images were
+// backed out.
+func takesAllBack(text string, images []NamedImage) bool {
+	return !slices.ContainsFunc(images, func(t NamedImage) bool { return !takesBack(text, []NamedImage{t}) })
 }
 
 // takesBack reports whether the text of a stop file says that one of the images

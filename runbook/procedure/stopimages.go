@@ -12,37 +12,113 @@ import (
 	"github.com/landingteam/landing/systemimage/operate"
 )
 
-// stopAll sets images to 0 %, one after the other: the program takes no lock, and
-// two at once break each other's commits. The first round waits for nothing, so
-// that one broken index, or a tree that does not answer, does not keep the others
-// waiting; the second looks again, at what could not be stopped and whether a
-// program that is running, such as an import or a rollout, has written an old
-// percentage back. Its errors count.
-func stopAll(ctx context.Context, r *runbook.Run, s *operate.Server, images []NamedImage, patience time.Duration) error {
-	round := func(r *runbook.Run, v *sight, quick bool) error {
-		return runbook.Each(ctx, r, keyed(images, self), 1, func(ctx context.Context, r *runbook.Run, t, _ NamedImage) error {
-			return stopOne(ctx, r, v, t, quick)
+// stopAll sets images to 0 %, all with one command on the host, which sets one after
+// the other: the program takes no lock, and two at once break each other's commits.
+// Nothing is read before it but whether the host is that of the tree, which shows by
+// one index. The command writes the stop file first, if there is one. What it has
+// brought about is read while it goes on, and what it could not set is mended behind
+// it, so that one broken index, or a tree that does not answer, does not keep the
+// others waiting. A second round looks again, whether a program that is running, such
+// as an import or a rollout, has written an old percentage back. Its errors count.
+func stopAll(ctx context.Context, r *runbook.Run, s *operate.Server, images []NamedImage, patience time.Duration, f *StopFile) error {
+	flag := stopTogether(ctx, r, hasty(s, patience), images, f)
+	again := newSight(look(s))
+	turn := make(chan struct{}, 1) // what is left to be set is set one by one
+	return errors.Join(runbook.Each(ctx, r.Group("again"), keyed(images, self), readsAtOnce, func(ctx context.Context, r *runbook.Run, t, _ NamedImage) error {
+		one := stoppingOf(again, t, false)
+		_, err := runbook.Do(ctx, r, runbook.Step[string]{
+			Name:   "stop",
+			Intent: fmt.Sprintf("look again that image %d of %s for %s is offered to nobody", t.Version, t.Channel, t.Device),
+			Probe:  one.stopped,
+			Do: func(ctx context.Context) (string, error) {
+				turn <- struct{}{}
+				defer func() { <-turn }()
+				return one.stop(ctx)
+			},
+			Predict: at0,
 		})
-	}
-	_ = round(r, hasty(s, patience), true)
-	return round(r.Group("again"), &sight{server: s}, false)
+		return err
+	}), flag)
 }
 
-func stopOne(ctx context.Context, r *runbook.Run, v *sight, t NamedImage, quick bool) error {
-	what := "look again that image %d of %s for %s is offered to nobody"
-	if quick {
-		what = "offer image %d of %s for %s to nobody any more"
+// stopTogether is the first round. Its error is about the stop file alone.
+func stopTogether(ctx context.Context, r *runbook.Run, v *sight, images []NamedImage, f *StopFile) error {
+	var parts []runbook.Part[any]
+	var ones []*stopping
+	for _, t := range images {
+		one := stoppingOf(v, t, true)
+		ones = append(ones, one)
+		parts = append(parts, runbook.Part[any]{Run: r.Group(t.String()), Step: runbook.Step[any]{
+			Name:   "stop",
+			Intent: fmt.Sprintf("offer image %d of %s for %s to nobody any more", t.Version, t.Channel, t.Device),
+			Probe: func(ctx context.Context) (any, bool, error) {
+				text, done, err := one.stopped(ctx)
+				return text, done, err
+			},
+			Predict: at0, Urgent: true,
+		}})
 	}
-	one := &stopping{sight: v, image: t, quick: quick,
-		req: operate.PhaseRequest{Channel: t.Channel, Device: t.Device, Version: t.Version, Percentage: 0, Quick: quick}}
-	_, err := runbook.Do(ctx, r, runbook.Step[string]{
-		Name:    "stop",
-		Intent:  fmt.Sprintf(what, t.Version, t.Channel, t.Device),
-		Probe:   func(ctx context.Context) (string, bool, error) { return one.stopped(ctx, r) },
-		Do:      one.stop,
-		Predict: at0,
+	if f != nil {
+		parts = append(parts, runbook.Part[any]{Run: r, Step: f.takenBack(images)})
+	}
+	_, errs := runbook.Together(ctx, parts, func(ctx context.Context, open []int, ended func(int, any, error)) error {
+		return stopOpen(ctx, v, ones, open, f, ended)
 	})
-	return err
+	for n, one := range ones {
+		if one.note != "" && errs[n] == nil {
+			errs[n] = r.Group(images[n].String()).Note(one.note)
+		}
+	}
+	if f != nil {
+		return errs[len(images)]
+	}
+	return nil
+}
+
+// stopOpen stops the images that are open, and writes the stop file if that is open:
+// its number is the one behind the last image.
+func stopOpen(ctx context.Context, v *sight, ones []*stopping, open []int, f *StopFile, ended func(int, any, error)) error {
+	m := operate.PhaseMany{Quick: true, Blind: true}
+	var at []int // numbers of m.Images
+	for _, n := range open {
+		if n == len(ones) {
+			m.Note = f.backOutNote(ones, func(err error) { ended(n, true, err) })
+			continue
+		}
+		at = append(at, n)
+		m.Images = append(m.Images, ones[n].req)
+	}
+	if len(at) > 0 {
+		if err := v.sameHost(ctx, ones[at[0]].image); err != nil {
+			for _, n := range open {
+				ended(n, nil, err)
+			}
+			return nil
+		}
+	}
+	left := make(chan int, len(at))
+	m.Ended = func(n int, _ operate.PhaseResult, err error) {
+		switch {
+		case err == nil:
+			ended(at[n], at0, nil)
+		case errors.Is(err, systemimage.ErrInDoubt), errors.Is(err, systemimage.ErrReadOnly):
+			ended(at[n], nil, err)
+		default:
+			left <- at[n]
+		}
+	}
+	if err := v.now().PhaseMany(ctx, m); err != nil {
+		for _, n := range open {
+			ended(n, nil, err)
+		}
+		return nil
+	}
+	close(left)
+	for n := range left {
+		text, err := ones[n].mended(ctx)
+		ended(n, text, err)
+	}
+	return nil
 }
 
 const at0 = "at 0 %"
@@ -54,38 +130,54 @@ type stopping struct {
 	quick bool
 	req   operate.PhaseRequest
 	newer systemimage.Image // is above it, with other content
+	note  string            // for the journal
+}
+
+func stoppingOf(v *sight, t NamedImage, quick bool) *stopping {
+	return &stopping{sight: v, image: t, quick: quick,
+		req: operate.PhaseRequest{Channel: t.Channel, Device: t.Device, Version: t.Version, Percentage: 0, Quick: quick}}
 }
 
 // look finds out under which number the image is published, if that can be read.
 func (s *stopping) look(ctx context.Context) (err error) {
 	if err = s.see(ctx, s.image); err == nil {
-		s.req.Version, s.newer, err = offeredAs(ctx, s.server.Client, s.image)
+		s.req.Version, s.newer, err = offeredAs(ctx, s.now().Client, s.image)
 		if unreadable(ctx, err) && !untrusted(err) {
 			s.close(err)
 		}
 	}
-	s.req.Blind = s.other == nil && unreadable(ctx, err)
+	s.req.Blind = s.otherServer() == nil && unreadable(ctx, err)
 	return err
 }
 
 // stopped reports whether nothing is left to be done.
-func (s *stopping) stopped(ctx context.Context, r *runbook.Run) (string, bool, error) {
+func (s *stopping) stopped(ctx context.Context) (string, bool, error) {
 	err := s.look(ctx)
 	if err == nil && s.newer.Version > 0 {
 		if s.quick {
-			err = r.Note(fmt.Sprintf("%s: image %d lies above image %d, at %d %%. If that is the faulty one, start a back-out of it at once",
-				s.image, s.newer.Version, s.image.Version, s.newer.Percentage))
+			s.note = fmt.Sprintf("%s: image %d lies above image %d, at %d %%. If that is the faulty one, start a back-out of it at once",
+				s.image, s.newer.Version, s.image.Version, s.newer.Percentage)
 		}
 		return "superseded", true, err
 	}
 	done := false
 	if err == nil {
-		_, done, err = s.server.CheckPhase(ctx, s.req)
+		_, done, err = s.now().CheckPhase(ctx, s.req)
 	}
 	if s.req.Blind || errors.Is(err, systemimage.ErrBroken) || errors.Is(err, systemimage.ErrTorn) {
 		return "", false, nil // what stop sees to
 	}
 	return at0, done, err
+}
+
+// mended sees to an image that the command could not set: it may have another number
+// by now, or its index may be broken.
+func (s *stopping) mended(ctx context.Context) (string, error) {
+	so, done, err := s.stopped(ctx)
+	if err != nil || done {
+		return so, err
+	}
+	return s.stop(ctx)
 }
 
 // stop sets it to 0 %. Another program that commits the same index just now, such
@@ -97,16 +189,16 @@ func (s *stopping) stop(ctx context.Context) (string, error) {
 	}
 	var did []string
 	for try := 1; ; try++ {
-		_, err := s.server.Phase(ctx, s.req)
+		_, err := s.now().Phase(ctx, s.req)
 		if !s.req.Blind && unreadable(ctx, err) { // it fell silent since
 			s.close(err)
 			s.req.Blind = true
-			_, err = s.server.Phase(ctx, s.req)
+			_, err = s.now().Phase(ctx, s.req)
 		}
 		if err == nil || s.req.Blind || errors.Is(err, systemimage.ErrRefused) || errors.Is(err, systemimage.ErrReadOnly) || try == tries || ctx.Err() != nil {
 			return strings.Join(append(did, at0), "; "), err
 		}
-		done, merr := s.server.Mend(ctx, s.image.Channel, s.image.Device)
+		done, merr := s.now().Mend(ctx, s.image.Channel, s.image.Device)
 		if merr != nil && !errors.Is(merr, systemimage.ErrLocked) {
 			return "", errors.Join(err, merr)
 		}

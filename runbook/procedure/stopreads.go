@@ -1,13 +1,18 @@
 package procedure
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
+	"io"
 	"net/http"
+	"path"
 	"slices"
 	"time"
 
+	"github.com/landingteam/landing/runbook/command"
 	"github.com/landingteam/landing/systemimage"
 	"github.com/landingteam/landing/systemimage/operate"
 )
@@ -16,11 +21,14 @@ import (
 // first time that the tree does not answer, the rest of the round is blind: what is
 // left to be stopped must not wait for it.
 type sight struct {
+	lock   chan struct{} // a mutex that testing/synctest can see through
 	server *operate.Server
 	looked bool
 	other  error // the tree is another server's
 	blind  error // why nothing is read any more; nil is sight
 }
+
+func newSight(s *operate.Server) *sight { return &sight{lock: make(chan struct{}, 1), server: s} }
 
 // defaultPatience is how long the first round waits for the tree.
 const defaultPatience = 5 * time.Second
@@ -29,26 +37,88 @@ const defaultPatience = 5 * time.Second
 func hasty(s *operate.Server, patience time.Duration) *sight {
 	c := client(s)
 	c.Tries, c.Timeout = 1, cmp.Or(patience, defaultPatience)
-	own := http.Client{}
-	if c.HTTP != nil {
-		own = *c.HTTP
+	return newSight(look(s.Through(c)))
+}
+
+func (v *sight) locked() func() {
+	v.lock <- struct{}{}
+	return func() { <-v.lock }
+}
+
+// now is the server as it is seen now.
+func (v *sight) now() *operate.Server {
+	defer v.locked()()
+	return v.server
+}
+
+func (v *sight) otherServer() error {
+	defer v.locked()()
+	return v.other
+}
+
+// sameHost makes sure, with one request and one command at the same time, that the
+// host is that of the tree: two servers are an error. What cannot be read is none, and
+// closes the eyes; what is odd is looked at as by see.
+func (v *sight) sameHost(ctx context.Context, t NamedImage) error {
+	s := v.now()
+	place := path.Join(t.Channel, t.Device, "index.json")
+	file := path.Join(s.Root, "www", place)
+	var out command.Output
+	ran := make(chan error, 1)
+	go func() {
+		var err error
+		out, err = s.Runner.Run(ctx, command.Script("landing-index", `cat -- "$1"`, file))
+		ran <- err
+	}()
+	raw, unread := readRaw(ctx, s.Client, "/"+place)
+	if err := <-ran; err != nil {
+		return fmt.Errorf("reading %s on the host: %w", file, err)
 	}
-	own.Transport = &inTurn{RoundTripper: cmp.Or[http.RoundTripper](own.Transport, http.DefaultTransport), turn: make(chan struct{}, 1)}
-	c.HTTP = &own
-	return &sight{server: s.Through(c)}
+	if unreadable(ctx, unread) {
+		v.close(unread)
+		return nil
+	}
+	if unread == nil && out.Exit == 0 && bytes.Equal(raw, out.Stdout) {
+		return nil
+	}
+	if x, err := systemimage.ParseIndex(raw); unread == nil && out.Exit == 0 && err == nil {
+		read := &systemimage.PublishedIndex{Index: x, PublishedFile: systemimage.PublishedFile{URL: s.Client.BaseURL + "/" + place}}
+		if err := differs(read, out.Stdout); errors.Is(err, errOtherServer) {
+			return fmt.Errorf("%s: %w", t, err)
+		}
+		return nil
+	}
+	if err := v.see(ctx, t); errors.Is(err, errOtherServer) {
+		return err
+	}
+	return nil
+}
+
+// readRaw reads a document as it is, within the client's time and size.
+func readRaw(ctx context.Context, c *systemimage.Client, place string) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, c.Timeout)
+	defer cancel()
+	body, err := c.Open(ctx, place)
+	if err != nil {
+		return nil, err
+	}
+	defer body.Close()
+	const most = 64 << 20
+	return io.ReadAll(io.LimitReader(body, most))
 }
 
 // see looks, once and before anything else is read, whether the tree answers, and
 // whether it is that of the host on which images are to be stopped.
 func (v *sight) see(ctx context.Context, t NamedImage) error {
+	defer v.locked()()
 	if !v.looked {
 		v.looked = true
 		if _, err := v.server.Client.Channels(ctx); unreadable(ctx, err) {
-			v.close(err)
+			v.blinded(err)
 		} else if err := sameTree(ctx, v.server, t.Channel, t.Device, 1); errors.Is(err, errOtherServer) {
 			v.other = err
 		} else if unreadable(ctx, err) && !untrusted(err) {
-			v.close(err)
+			v.blinded(err)
 		}
 	}
 	return cmp.Or(v.other, v.blind)
@@ -56,34 +126,14 @@ func (v *sight) see(ctx context.Context, t NamedImage) error {
 
 // close makes the rest of the round blind.
 func (v *sight) close(why error) {
+	defer v.locked()()
+	v.blinded(why)
+}
+
+func (v *sight) blinded(why error) {
 	c := client(v.server)
 	c.HTTP, c.Tries = &http.Client{Transport: silent{why}}, 1
-	v.server, v.blind = v.server.Through(c), why
-}
-
-// inTurn sends one request after the other, so that a tree that does not answer is
-// waited for once; after that none is sent any more.
-type inTurn struct {
-	http.RoundTripper
-	turn  chan struct{}
-	blind error // guarded by turn
-}
-
-func (t *inTurn) RoundTrip(r *http.Request) (*http.Response, error) {
-	select {
-	case t.turn <- struct{}{}:
-	case <-r.Context().Done():
-		return nil, r.Context().Err()
-	}
-	defer func() { <-t.turn }()
-	if t.blind != nil {
-		return nil, t.blind
-	}
-	resp, err := t.RoundTripper.RoundTrip(r)
-	if err != nil && !errors.Is(err, context.Canceled) {
-		t.blind = err
-	}
-	return resp, err
+	v.looked, v.server, v.blind = true, v.server.Through(c), why
 }
 
 // silent answers nothing.

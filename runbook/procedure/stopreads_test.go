@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -48,9 +49,11 @@ func TestBackOutOfASilentTree(t *testing.T) {
 			var before []int32 // requests that were waited for until each image was stopped
 			runner := c.Server.Runner
 			c.Server.Runner = runnerFunc(func(ctx context.Context, cmd command.Command) (command.Output, error) {
-				if slices.Contains(cmd.Argv, "landing-phase") {
+				if slices.Contains(cmd.Argv, "landing-phase-many") { // a line for each image
 					mu.Lock()
-					before = append(before, waited.Load())
+					for range strings.Lines(string(cmd.Stdin)) {
+						before = append(before, waited.Load())
+					}
 					mu.Unlock()
 				}
 				return runner.Run(ctx, cmd)

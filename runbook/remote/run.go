@@ -29,7 +29,7 @@ func (h *Host) Run(ctx context.Context, c command.Command) (command.Output, erro
 	}
 	start := time.Now()
 	stdout, stderr := &buffer{max: h.maxOutput()}, &buffer{max: h.maxOutput()}
-	exit, err := h.exec(ctx, line, c.Stdin, stdout, stderr)
+	exit, err := h.exec(ctx, line, c.Stdin, byLine(stdout, c.Line), stderr)
 	if err != nil {
 		h.log(ctx, "command not seen to end", "command", c.String(), "took", time.Since(start), "error", err)
 		return command.Output{}, err

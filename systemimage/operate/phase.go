@@ -168,11 +168,8 @@ func (s *Server) Phase(ctx context.Context, r PhaseRequest) (PhaseResult, error)
 
 // setBlind runs the program, and reads afterwards.
 func (s *Server) setBlind(ctx context.Context, r PhaseRequest) (PhaseResult, error) {
-	if text := refuseWords([2]string{"channel", r.Channel}, [2]string{"device", r.Device}); text != "" {
-		return PhaseResult{}, r.fail(systemimage.ErrRefused, errors.New(text))
-	}
-	if r.Version < 1 || r.Version > systemimage.MaxVersion || r.Percentage < 0 || r.Percentage > 100 {
-		return PhaseResult{}, r.fail(systemimage.ErrRefused, fmt.Errorf("version %d at %d %% cannot be asked for", r.Version, r.Percentage))
+	if err := r.refuseBlind(); err != nil {
+		return PhaseResult{}, err
 	}
 	e, err := s.set(ctx, r)
 	if err != nil {
@@ -188,4 +185,15 @@ func (s *Server) setBlind(ctx context.Context, r PhaseRequest) (PhaseResult, err
 		return s.phaseFailed(ctx, r, p, e, 1)
 	}
 	return p, nil
+}
+
+// refuseBlind says what is wrong with a request that is not held against the index.
+func (r PhaseRequest) refuseBlind() error {
+	if text := refuseWords([2]string{"channel", r.Channel}, [2]string{"device", r.Device}); text != "" {
+		return r.fail(systemimage.ErrRefused, errors.New(text))
+	}
+	if r.Version < 1 || r.Version > systemimage.MaxVersion || r.Percentage < 0 || r.Percentage > 100 {
+		return r.fail(systemimage.ErrRefused, fmt.Errorf("version %d at %d %% cannot be asked for", r.Version, r.Percentage))
+	}
+	return nil
 }

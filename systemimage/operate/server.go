@@ -16,6 +16,8 @@ import (
 const (
 	defaultLockWait = 30 * time.Minute
 	defaultLockPoll = 10 * time.Second
+
+	readsAtOnce = 8 // indexes that are read side by side
 )
 
 // A Server is the operator's side of an image server: it runs the server's own

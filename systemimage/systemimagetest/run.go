@@ -37,6 +37,9 @@ func (s *Server) Run(ctx context.Context, c command.Command) (command.Output, er
 	if err := ctx.Err(); err != nil {
 		return command.Output{}, err
 	}
+	if p, ok := readPhasingMany(c.Argv); ok {
+		return p.run(ctx, s, c)
+	}
 	if p, ok := readPhasing(c.Argv); ok {
 		unlock, err := p.lock()
 		if err != nil {
