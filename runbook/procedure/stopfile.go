@@ -73,10 +73,7 @@ func (f *StopFile) takenBack(images []NamedImage) runbook.Step[any] {
 
 // backOutNote is what the command writes for images, and tells whether it is there.
 func (f *StopFile) backOutNote(ones []*stopping, written func(error)) *operate.HostNote {
-	var images []NamedImage
-	for _, one := range ones {
-		images = append(images, one.image)
-	}
+	images := imagesOf(ones)
 	return &operate.HostNote{Path: f.Path, Text: backOutNotice(images), Join: backedOut, Written: func(text string, err error) {
 		if err == nil && !takesAllBack(text, images) {
 			err = fmt.Errorf("%s, and does not name all images", f.says(text))

@@ -75,14 +75,26 @@ func stopTogether(ctx context.Context, r *runbook.Run, v *sight, images []NamedI
 	return nil
 }
 
+func imagesOf(ones []*stopping) (images []NamedImage) {
+	for _, one := range ones {
+		images = append(images, one.image)
+	}
+	return images
+}
+
 // stopOpen stops the images that are open, and writes the stop file if that is open:
 // its number is the one behind the last image.
 func stopOpen(ctx context.Context, v *sight, ones []*stopping, open []int, f *StopFile, ended func(int, any, error)) error {
 	m := operate.PhaseMany{Quick: true, Blind: true}
 	var at []int // numbers of m.Images
+	var unwritten error
 	for _, n := range open {
 		if n == len(ones) {
-			m.Note = f.backOutNote(ones, func(err error) { ended(n, true, err) })
+			m.Note = f.backOutNote(ones, func(err error) {
+				if unwritten = err; err == nil {
+					ended(n, true, nil)
+				}
+			})
 			continue
 		}
 		at = append(at, n)
@@ -112,6 +124,13 @@ func stopOpen(ctx context.Context, v *sight, ones []*stopping, open []int, f *St
 			ended(n, nil, err)
 		}
 		return nil
+	}
+	if unwritten != nil { // or its end was not seen
+		so, there, err := f.takenBack(imagesOf(ones)).Probe(ctx)
+		if err != nil || !there {
+			so, err = nil, errors.Join(unwritten, err)
+		}
+		ended(len(ones), so, err)
 	}
 	close(left)
 	for n := range left {

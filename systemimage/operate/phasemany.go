@@ -360,6 +360,10 @@ func (m *manyPhases) readBack(ctx context.Context, n int, e ending) {
 		m.tell(n, PhaseResult{}, q.fail(systemimage.ErrRefused, fmt.Errorf("nothing happened: %s", e.refusal)))
 	case err != nil && (errors.Is(err, systemimage.ErrRefused) || errors.Is(err, systemimage.ErrNotFound)):
 		m.tell(n, PhaseResult{}, err)
+	case errors.Is(err, systemimage.ErrTorn), errors.Is(err, systemimage.ErrBroken): // by the program's end, as it seems
+		m.mu.Lock()
+		m.left = append(m.left, leftPhase{n, e})
+		m.mu.Unlock()
 	case err != nil && e.complete:
 		m.tell(n, PhaseResult{}, q.fail(systemimage.ErrInDoubt, fmt.Errorf("the server's program says that it is set to %d %%, but the published index cannot be read: %w", q.Percentage, err)))
 	case err != nil:
