@@ -25,7 +25,7 @@ func TestQuestionOfAStatus(t *testing.T) {
 	for name, p := range map[string]runbook.Procedure{
 		"gate": func(ctx context.Context, r *runbook.Run) error {
 			return r.Group("round 1").Gate(ctx, runbook.Gate{Name: "go", Question: "copy?", Evidence: copies{"arale": 41, "bacon": 42},
-				Not: []string{"anna"}, NeedReason: true, Timeout: time.Hour})
+				Not: []string{"anna"}, NeedReason: true, OnNo: "stay at 1 %", Timeout: time.Hour})
 		},
 		"doubt": func(ctx context.Context, r *runbook.Run) error {
 			_, err := runbook.Do(ctx, r, runbook.Step[int]{Name: "copy", Intent: "copy build 42", Predict: 42,

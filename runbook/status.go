@@ -88,7 +88,7 @@ func (s StepStatus) InDoubt() bool {
 // looks with its Check whether an answer counts.
 func (s StepStatus) Question() Question {
 	q := Question{Run: s.Run, Step: s.Step, Text: s.Intent, Evidence: s.Evidence, Shown: s.Shown, Digest: s.Digest,
-		Not: s.Not, NeedReason: s.NeedReason, Doubt: s.Verb == VerbDo, Asked: s.Asked}
+		Not: s.Not, NeedReason: s.NeedReason, OnNo: s.OnNo, Doubt: s.Verb == VerbDo, Asked: s.Asked}
 	if q.Doubt {
 		q.Text = doubtQuestion(s.Intent)
 	}

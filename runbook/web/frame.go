@@ -91,17 +91,12 @@ func clock(t time.Time) string {
 
 func iso(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 
-// textOf is what a person is shown of evidence, as the terminal shows it.
+// textOf is what a person is shown of evidence, in the words of the terminal.
 func textOf(q runbook.Question) string {
-	text := q.Shown
-	if text == "" && len(q.Evidence) > 0 {
-		var b bytes.Buffer
-		if json.Indent(&b, q.Evidence, "", "  ") != nil {
-			b.Reset()
-			b.Write(q.Evidence)
-		}
-		text = b.String()
+	if len(q.Evidence) == 0 {
+		return ""
 	}
+	text := q.EvidenceText()
 	if len(text) > maxText {
 		text = strings.ToValidUTF8(text[:maxText], "") + "\n… the rest stands in the records of the run"
 	}

@@ -69,17 +69,17 @@ func wordOfStep(step runbook.StepStatus) string {
 	case runbook.Failed:
 		return wordFailed
 	case runbook.Owed:
-		return wordOwed
+		return runbook.StateOwed
 	case runbook.Doubt:
 		return wordDoubt
 	case runbook.Asked:
-		return wordWaiting
+		return runbook.StatePerson
 	case runbook.Rejected:
 		return wordRejected
 	case runbook.Deferred:
-		return wordDue
+		return runbook.StateTime
 	case runbook.Started, runbook.Armed, runbook.Acquired:
-		return wordRunning
+		return runbook.StateUnderWay
 	}
 	return wordDone
 }

@@ -25,7 +25,7 @@ type listPage struct {
 
 type listed struct {
 	row
-	Link, Class string
+	Link, Class, Fault string
 }
 
 type count struct {
@@ -66,7 +66,7 @@ func (h *Handler) serveList(w http.ResponseWriter, r *http.Request, who string) 
 		p.Next = link(page + 1)
 	}
 	for _, r := range rows[(page-1)*maxRows : min(page*maxRows, len(rows))] {
-		p.Rows = append(p.Rows, listed{r, "run/" + url.PathEscape(r.Name) + "/", class(r.Word)})
+		p.Rows = append(p.Rows, listed{r, "run/" + url.PathEscape(r.Name) + "/", class(r.Word), faultOf(r.Word, r.Error)})
 	}
 	h.render(w, http.StatusOK, "list.html", p)
 	return nil

@@ -16,8 +16,8 @@ import (
 // A row is one run in the list; its JSON has the words of a status.
 type row struct {
 	Name      string    `json:"name"`
-	Word      string    `json:"word"`  // one of words
-	State     string    `json:"state"` // the same in a sentence
+	Word      string    `json:"state"` // one of words
+	State     string    `json:"says"`  // the same in a sentence
 	Next      string    `json:"next"`
 	Run       string    `json:"run"`
 	Procedure string    `json:"procedure"`
@@ -41,6 +41,7 @@ type asked struct {
 	Asked    time.Time `json:"asked"`
 	Deadline time.Time `json:"deadline,omitzero"`
 	Digest   string    `json:"digest"`
+	OnNo     string    `json:"on_no,omitempty"`
 }
 
 // Bounds of what a row keeps of a journal.
@@ -92,12 +93,8 @@ func (h *Handler) rows(ctx context.Context) ([]row, error) {
 	}
 	h.list.kept = now
 	h.list.mu.Unlock()
-	rank := map[string]int{}
-	for i, word := range words {
-		rank[word] = i
-	}
 	slices.SortFunc(rows, func(a, b row) int {
-		return cmp.Or(cmp.Compare(rank[a.Word], rank[b.Word]), b.Last.Compare(a.Last), cmp.Compare(a.Name, b.Name))
+		return cmp.Or(cmp.Compare(a.rank(), b.rank()), b.Last.Compare(a.Last), cmp.Compare(a.Name, b.Name))
 	})
 	return rows, nil
 }
@@ -169,6 +166,19 @@ func short(text string) string {
 	return strings.Clone(text)
 }
 
+// rank is less for what needs somebody more: also what is owed by a run that was cut off,
+// and what is asked by one that is under way.
+func (r row) rank() int {
+	rank := slices.Index(words, r.Word)
+	if len(r.Owed) > 0 && r.Running == "" {
+		rank = min(rank, slices.Index(words, runbook.StateOwed))
+	}
+	if len(r.Waiting) > 0 {
+		rank = min(rank, slices.Index(words, runbook.StatePerson))
+	}
+	return rank
+}
+
 func rowOf(e Entry, k kept) row {
 	s := k.status
 	s.Running = e.Running
@@ -182,7 +192,7 @@ func rowOf(e Entry, k kept) row {
 	}
 	for _, step := range s.Waiting() {
 		q := step.Question()
-		r.Waiting = append(r.Waiting, asked{q.Step, q.Text, q.Not, q.Asked, q.Deadline, q.Digest})
+		r.Waiting = append(r.Waiting, asked{q.Step, q.Text, q.Not, q.Asked, q.Deadline, q.Digest, q.OnNo})
 	}
 	return r
 }

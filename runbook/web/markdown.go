@@ -21,8 +21,8 @@ func ReportMarkdown(w io.Writer, s runbook.Status) error {
 			fmt.Fprintf(&b, "- %s: %s\n", f[0], mark(f[1]))
 		}
 	}
-	if s.Error != "" {
-		fmt.Fprintf(&b, "\n%s", fenced(s.Error))
+	if fault := v.Fault(); fault != "" {
+		fmt.Fprintf(&b, "\n%s", fenced(fault))
 	}
 	v.marked(&b)
 	_, err := io.WriteString(w, b.String())

@@ -5,29 +5,20 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"github.com/landingteam/landing/runbook"
 )
 
-// A Notice tells somebody who is not looking that a run needs a person.
+// A Notice tells somebody who is not looking that a run needs a person: Event, Subject and
+// Text are as those of runbook.Notify, for all runs of the source.
 type Notice struct {
+	runbook.Notice
 	// ID is the same for the same occasion, also when it is told again after
 	// the board was started again: keep those that were passed on.
-	ID string
-	// Kind says what it is about.
-	Kind NoticeKind
-	Run  string // its name in the source
-	Text string // one line
+	ID   string
+	Name string // of the run in the source
 	Link string // to the page of the run
 }
-
-// A NoticeKind is what a notice is about.
-type NoticeKind string
-
-// The kinds of notice.
-const (
-	NoticeAsked  NoticeKind = "asked"  // a question is open
-	NoticeFailed NoticeKind = "failed" // a start failed, or left an effect in doubt
-	NoticeOwed   NoticeKind = "owed"   // something is held, and nobody is at it
-)
 
 // Watch calls notify for each occasion, once, until ctx ends; that is its error. What is
 // so already when it begins is told too. Base is the address of the list, for links.
@@ -66,22 +57,23 @@ func (h *Handler) Watch(ctx context.Context, base string, notify func(context.Co
 // noticesOf are the occasions that a run is.
 func noticesOf(r row, base string) (list []Notice) {
 	link := strings.TrimSuffix(base, "/") + "/run/" + url.PathEscape(r.Name) + "/"
-	add := func(kind NoticeKind, id, text string) {
-		text = strings.ReplaceAll(printable(text), "\n", "; ")
-		list = append(list, Notice{strings.Join([]string{r.Run, string(kind), id}, " "), kind, r.Name, r.Procedure + ": " + text, link})
+	add := func(event runbook.Event, id, subject, text string) {
+		subject = strings.ReplaceAll(printable(subject), "\n", "; ")
+		list = append(list, Notice{runbook.Notice{Event: event, Subject: subject, Text: printable(text)},
+			strings.Join([]string{r.Run, string(event), id}, " "), r.Name, link})
 	}
 	for _, q := range r.Waiting {
-		add(NoticeAsked, q.Step+" "+q.Digest, q.Text)
+		add(runbook.QuestionOpened, q.Step+" "+q.Digest, "asked: "+q.Text, q.Text)
 	}
 	if r.Running != "" {
 		return list
 	}
 	start := r.Last.UTC().Format(time.RFC3339Nano)
 	for _, held := range r.Owed {
-		add(NoticeOwed, start+" "+held, "still held: "+held)
+		add(runbook.SomethingOwed, start+" "+held, "STILL HELD: "+held, r.Error)
 	}
 	if r.Ending == wordFailed || r.Ending == wordDoubt {
-		add(NoticeFailed, start, r.Error)
+		add(runbook.RunFailed, start, r.Ending+": run "+r.Run, r.Error)
 	}
 	return list
 }

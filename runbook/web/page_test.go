@@ -25,8 +25,8 @@ func TestPages(t *testing.T) {
 		status           int
 		says             []string
 	}{
-		{"list", "/", "anna", 200, []string{"OTA-5.journal", "waiting", "Release these images?", "not to be answered by olga", "you are <strong>anna</strong>", "damaged.journal"}},
-		{"list, filtered", "/?state=waiting&find=ota", "", 200, []string{"OTA-5.journal", "read-only"}},
+		{"list", "/", "anna", 200, []string{"OTA-5.journal", "waits for a person", "Release these images?", "not to be answered by olga", "you are <strong>anna</strong>", "damaged.journal"}},
+		{"list, filtered", "/?state=waits+for+a+person&find=ota", "", 200, []string{"OTA-5.journal", "read-only"}},
 		{"list, nothing found", "/?find=absent", "", 200, []string{"No run is as you look for it"}},
 		{"run", "/run/OTA-5.journal/", "anna", 200, []string{"waits for an answer", "arale   image 42\nkrillin image 7", `<form method="post" action="answer">`,
 			"copy build 42 to rc", "tag", "answer the question, then start it again", "Time line"}},
@@ -82,7 +82,7 @@ func TestJSON(t *testing.T) {
 		t.Fatalf("%v in %s", err, text)
 	}
 	run := list.Runs[0]
-	if run["name"] != "OTA-5.journal" || run["word"] != "waiting" || run["outcome"] != "pending" || run["procedure"] != "release" || run["operator"] != "olga" {
+	if run["name"] != "OTA-5.journal" || run["state"] != "waits for a person" || run["outcome"] != "pending" || run["procedure"] != "release" || run["operator"] != "olga" {
 		t.Errorf("in the list: %v", run)
 	}
 	status, text := s.get(t, "/run/absent/", "", "Accept: application/json")

@@ -86,6 +86,9 @@ func viewOf(s runbook.Status, bad error) *view {
 	return v
 }
 
+// Fault is how the last start failed.
+func (v *view) Fault() string { return faultOf(v.Word, v.Error) }
+
 // UnderWay reports whether a start has not come to its end.
 func (v *view) UnderWay() bool { return v.Running != "" }
 

@@ -40,7 +40,7 @@ func TestGroups(t *testing.T) {
 		got = append(got, text)
 	}
 	want := []string{
-		" [waiting, 7m0s, open true] candidates go",
+		" [waits for a person, 7m0s, open true] candidates go",
 		"ubuntu-touch/rc/meizu.en:arale [done, 4m0s, open false] copy verify",
 		"ubuntu-touch/rc/bq.en:krillin [failed, 2m0s, open true] copy",
 		"round 1 [under way, 1m0s, open true] what is due ubuntu-touch/rc/meizu.en:arale/set 1%",

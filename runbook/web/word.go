@@ -7,43 +7,36 @@ import (
 	"github.com/landingteam/landing/runbook"
 )
 
-// The words for the state of a run, by which the list is filtered, those that need
-// somebody first.
+// The words for the state of a run, by which the list is filtered, are those of
+// runbook.Status.StateWord, and one for what cannot be read.
+const wordDamaged = "damaged"
+
+// Endings of runs that are states of steps too; see runbook.Ending.
 const (
-	wordDamaged  = "damaged"
-	wordOwed     = "owed"
 	wordDoubt    = "in doubt"
 	wordFailed   = "failed"
-	wordWaiting  = "waiting"
-	wordCutOff   = "cut off"
-	wordRunning  = "under way"
-	wordDue      = "due later"
-	wordSettled  = "settled"
 	wordRejected = "rejected"
 	wordDone     = "done"
 )
 
-var words = []string{wordDamaged, wordOwed, wordDoubt, wordFailed, wordWaiting, wordCutOff, wordRunning, wordDue, wordSettled, wordRejected, wordDone}
+// words are all of them, those that need somebody first.
+var words = []string{wordDamaged, runbook.StateOwed, wordDoubt, wordFailed, runbook.StatePerson, runbook.StateCutOff, runbook.StateUnderWay,
+	runbook.StateTime, runbook.StateSettled, wordRejected, runbook.StateNone, wordDone}
 
 // wordOf is the state of a run in one of the words.
 func wordOf(s runbook.Status, bad error) string {
-	switch {
-	case bad != nil:
+	if bad != nil {
 		return wordDamaged
-	case s.Running != "" && len(s.Waiting()) > 0:
-		return wordWaiting
-	case s.Running != "":
-		return wordRunning
-	case len(s.Owed()) > 0:
-		return wordOwed
-	case s.Ending == "":
-		return wordCutOff
-	case s.Ending != "pending":
-		return s.Ending
-	case len(s.Waiting()) == 0 && !s.Due.IsZero():
-		return wordDue
 	}
-	return wordWaiting
+	return s.StateWord()
+}
+
+// faultOf is what went wrong, with causes that are shared said once; waiting is no fault.
+func faultOf(word, text string) string {
+	if word == runbook.StatePerson || word == runbook.StateTime || word == runbook.StateUnderWay {
+		return ""
+	}
+	return runbook.FoldCauses(text)
 }
 
 // class is a word as the style sheet has it.
