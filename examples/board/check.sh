@@ -3,8 +3,8 @@
 # may.
 . "$(dirname "$0")/../check-lib.sh" board
 go build -o "$dir/release" ./examples/release
-mkdir "$dir/runs"
-exits 3 "$dir/release" -lab "$lab" -journal "$dir/runs/OTA-5.journal"
+exits 3 "$dir/release" -lab "$lab" -runs "$dir/runs"
+run=$(basename "$dir"/runs/release-*.journal)
 
 board=
 trap '[ -z "$board" ] || kill "$board" 2>/dev/null || true; rm -rf "$dir"' EXIT
@@ -40,29 +40,38 @@ PY
 
 serve
 get 200 /
-says OTA-5.journal
+says "$run"
 says read-only
-get 200 run/OTA-5.journal/
+get 200 run/$run/
 says 'Release these 3 images as OTA-5?'
-get 403 run/OTA-5.journal/answer verdict=yes
+get 403 run/$run/answer verdict=yes
 get 404 run/..%2f..%2fetc%2fpasswd/
 stop
 
 serve -as anna
-get 200 run/OTA-5.journal/
+get 200 run/$run/
 says read-only # without the key
 get 200 "$address"
 says 'you are <strong>anna</strong>'
-get 200 run/OTA-5.journal/
+get 200 run/$run/
 says 'No, end this run'
-get 409 run/OTA-5.journal/answer step=release verdict=yes digest=00
+digest=$(sed -n 's/.*name="digest" value="\([0-9a-f]*\)".*/\1/p' "$dir/out")
+get 409 run/$run/answer step=release verdict=yes digest=00
 says 'about something else'
-get 200 run/OTA-5.journal/report.md
-says '# release: '
+get 200 run/$run/answer step=release verdict=yes "digest=$digest" 'reason=tested on both'
+says 'Your answer is delivered: yes.'
+get 409 run/$run/answer step=release verdict=yes "digest=$digest"
+says 'anna was faster'
+exits 3 "$dir/release" -lab "$lab" -runs "$dir/runs" # it goes on to the next question
+get 200 run/$run/
+says '<b>approved</b> by <bdi>anna</bdi>: tested on both'
+says 'Raise the phased percentage from 30% to 100%?'
+get 200 run/$run/report.md
+says '# release: waits for an answer'
 stop
 
-exits 3 "$dir/release" -status -journal "$dir/runs/OTA-5.journal" -report "$dir/report.html"
-grep -qF 'Release these 3 images as OTA-5?' "$dir/report.html" || fail "the report does not say what is asked"
+exits 3 "$dir/release" -status -journal "$dir/runs/$run" -report "$dir/report.html"
+grep -qF 'Raise the phased percentage from 30% to 100%?' "$dir/report.html" || fail "the report does not say what is asked"
 
 exits 2 "$dir/board"
 exits 2 "$dir/board" -runs "$dir/absent"

@@ -103,6 +103,17 @@ func textOf(q runbook.Question) string {
 	return printable(text)
 }
 
+// long reports whether a text has lines that are longer than those of tables, which are
+// shown as they are.
+func long(text string) bool {
+	for line := range strings.Lines(text) {
+		if len(line) > 100 {
+			return true
+		}
+	}
+	return false
+}
+
 // compact is JSON in one line, cut.
 func compact(m json.RawMessage) string {
 	const most = 2000
