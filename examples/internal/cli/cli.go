@@ -326,9 +326,7 @@ func (p Program) start(ctx context.Context, o options, w *World, input any, proc
 	if began && !o.json {
 		err = errors.Join(err, p.report(j.Path(), out, stderr))
 	}
-	if began {
-		o.report.writeOf(j.Path(), stderr)
-	}
+	o.report.writeOf(began, j.Path(), stderr)
 	if !o.settle {
 		err = p.result(err, o.json, stdout)
 	}

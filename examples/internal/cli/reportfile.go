@@ -72,10 +72,10 @@ func (f reportFile) write(s runbook.Status) error {
 	return nil
 }
 
-// writeOf is write at the end of a run, which it does not change: that it failed is
-// said, and -status -report writes it again.
-func (f reportFile) writeOf(journal string, stderr io.Writer) {
-	if f == "" {
+// writeOf is write at the end of a run that has begun, which it does not change: that it
+// failed is said, and -status -report writes it again.
+func (f reportFile) writeOf(began bool, journal string, stderr io.Writer) {
+	if f == "" || !began {
 		return
 	}
 	s, err := runbook.ReadStatus(journal)
