@@ -146,12 +146,18 @@ func (w *farLine) importer() *operate.Importer {
 	return &operate.Importer{Runner: w, Root: w.Root()}
 }
 
-// many is a world with so many pairs of each stage: the three of the sample, and
-// vendors with three devices each.
+// many is a world with so many pairs of each stage: those of a small one, and vendors
+// with three devices each.
 func many(w systemimagetest.World, pairs int) systemimagetest.World {
 	w = small(w)
 	var config strings.Builder
-	for n := range pairs - 3 {
+	have := 0
+	for _, c := range w.Channels {
+		if strings.Contains(c.Name, "/stable/") {
+			have += len(c.Devices)
+		}
+	}
+	for n := range pairs - have {
 		vendor, device := fmt.Sprintf("vendor%02d.en", n/3), fmt.Sprintf("device%02d", n)
 		for _, stage := range []string{"rc-proposed", "rc", "stable"} {
 			like := slices.IndexFunc(w.Channels, func(c systemimagetest.Channel) bool {

@@ -77,7 +77,7 @@ func (p *process) eachDevice(channel string, visit func(name string, d *deviceDi
 			p.info("Device is a redirect, not considering.")
 			continue
 		}
-		d, err := p.device(channel, name)
+		d, err := p.deviceIn(channels, channel, name)
 		if err != nil {
 			return err
 		}

@@ -72,7 +72,7 @@ func (p *process) referenced() (map[string]bool, error) {
 			if k, ok := entry.(object)["keyring"].(object); ok {
 				add(k, "path", "signature")
 			}
-			d, err := p.device(c, name)
+			d, err := p.deviceIn(channels, c, name)
 			if err != nil {
 				return nil, err
 			}

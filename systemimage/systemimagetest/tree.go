@@ -63,6 +63,12 @@ func (p *process) device(channel, name string) (*deviceDir, error) {
 	if err != nil {
 		return nil, err
 	}
+	return p.deviceIn(channels, channel, name)
+}
+
+// deviceIn is device in a channels.json that was read: who goes over all devices reads
+// it once.
+func (p *process) deviceIn(channels object, channel, name string) (*deviceDir, error) {
 	if _, ok := channels[channel]; !ok {
 		return nil, keyError("Couldn't find channel: %s", channel)
 	}
