@@ -48,6 +48,7 @@ var theirs = map[string][]string{
 	"gopkg.in/ini.v1":                       {"examples/internal/cli"},
 	"github.com/ProtonMail/go-crypto":       {"systemimage/keyring", "systemimage/systemimagetest"},
 	"github.com/ulikunitz/xz":               {"systemimage/internal/unpack", "systemimage/systemimagetest"},
+	"github.com/kevinburke/ssh_config":      {"examples/internal/cli"},
 	"golang.org/x/term":                     {"examples/internal/cli"},
 	"golang.org/x/sync":                     {"launchpad", "cdimage", "cdimage/builder", "systemimage", "systemimage/channelconfig", "systemimage/treecheck", "systemimage/operate"},
 	"github.com/hashicorp/go-retryablehttp": {"launchpad"},

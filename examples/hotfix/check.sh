@@ -21,4 +21,11 @@ timeout -s KILL 3 "$dir/hotfix" -lab "$lab" -journal "$dir/k" -yes >/dev/null 2>
 exits 0 "$dir/hotfix" -lab "$lab" -journal "$dir/k" -yes
 newest ubuntu-touch/stable/meizu.en arale 'full 2         100 %'
 exits 2 "$dir/hotfix" -lab "$lab" -input "$dir/none.json"
+exits 0 "$dir/hotfix" -sample
+cp "$dir/out" "$dir/hotfix.json"
+exits 0 "$dir/hotfix" -lab "$dir/lab2" -input "$dir/hotfix.json" -plan
+sed "s/48h/soon/; s/packages/pakages/" "$dir/hotfix.json" >"$dir/bad.json"
+exits 2 "$dir/hotfix" -lab "$lab" -input "$dir/bad.json"
+says "bad.json:5: grace: "
+says "bad.json:8: pakages: there is no such field"
 echo "hotfix: as described"

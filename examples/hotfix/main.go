@@ -3,29 +3,35 @@
 // phased in over five hours, with support on stand-by.
 //
 //	go run ./examples/hotfix -yes                            # on the lab, in seconds
+//	go run ./examples/hotfix -sample >hotfix.json            # what is to be done, to be filled in
 //	go run ./examples/hotfix -input hotfix.json -manifest OTA-13.manifest -site site.conf -plan
 //	go run ./examples/hotfix -input hotfix.json -manifest OTA-13.manifest -site site.conf -journal OTA-13.1.hotfix
 //
 // The input is written as JSON: the fields of procedure.HotfixInput, times as text
-// such as "48h". It and the
+// such as "48h". All that is wrong with it is said at once, by line and field. It and the
 // journal say what the problem is: keep both as private as the fix.
 package main
 
 import (
 	"cmp"
+	"context"
+	_ "embed"
 	"errors"
 	"flag"
+	"io"
 	"path"
 	"time"
 
 	"github.com/landingteam/landing/cdimage/builder"
 	"github.com/landingteam/landing/examples/internal/cli"
-	"github.com/landingteam/landing/launchpad"
 	"github.com/landingteam/landing/runbook"
 	"github.com/landingteam/landing/runbook/lab"
 	"github.com/landingteam/landing/runbook/procedure"
 	"github.com/landingteam/landing/systemimage/channelconfig"
 )
+
+//go:embed sample.json
+var sample []byte
 
 func main() { cli.Main(program()) }
 
@@ -33,6 +39,7 @@ func program() cli.Program {
 	var p cli.Phasing
 	var input, manifest string
 	var grace time.Duration
+	var showSample bool
 	var flags *flag.FlagSet
 	return cli.Program{
 		Name:  "hotfix",
@@ -45,28 +52,36 @@ func program() cli.Program {
 			fs.StringVar(&input, "input", "", "`FILE` with what is to be done, as JSON (on the lab: a fix for the lock screen)")
 			fs.StringVar(&manifest, "manifest", "", "`FILE` with the manifest of the last stable image, that the snapshot is prepared from")
 			fs.DurationVar(&grace, "grace", 0, "`TIME` from the announcement to the end of the countermeasures, such as 48h")
+			fs.BoolVar(&showSample, "sample", false, "print a file for -input to begin with")
 			p.Register(fs)
 			p.RegisterAnnounce(fs)
+		},
+		Alone: func(_ context.Context, _ []string, _ bool, _ io.Reader, out io.Writer) (bool, error) {
+			if !showSample {
+				return false, nil
+			}
+			_, err := out.Write(sample)
+			return true, err
 		},
 		Procedure: func(w *cli.World, args []string) (any, runbook.Procedure, error) {
 			if len(args) > 0 {
 				return nil, nil, errors.New("no arguments are wanted: what is to be done stands in the file of -input")
 			}
 			var in procedure.HotfixInput
+			var at lines
+			var err error
 			switch {
 			case input != "":
-				var err error
-				if in, err = readInput(input); err != nil {
+				if in, at, err = readInput(input); err != nil {
 					return nil, nil, err
 				}
 			case w.OnLab():
 				in = onLab()
 			default:
-				return nil, nil, errors.New("what is to be done? -input FILE")
+				return nil, nil, errors.New("what is to be done? -input FILE; -sample prints one to begin with")
 			}
 			if manifest != "" {
-				in.Replay = &launchpad.Manifest{}
-				if err := read(manifest, in.Replay); err != nil {
+				if in.Replay, err = readManifest(manifest); err != nil {
 					return nil, nil, err
 				}
 			}
@@ -77,6 +92,11 @@ func program() cli.Program {
 			}
 			if grace > 0 {
 				in.Grace = grace
+			}
+			if input != "" {
+				if err := at.faults(in); err != nil {
+					return nil, nil, err
+				}
 			}
 			if !w.OnLab() && flags.Lookup("schedule").Value.String() == "" && w.Option("schedule", "") == "" {
 				if err := flags.Set("schedule", "linear 5h every 5m"); err != nil {

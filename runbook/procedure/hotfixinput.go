@@ -56,62 +56,85 @@ func (b HotfixBuild) set() cdimage.ImageSet {
 	return cdimage.ImageSet{Project: b.Project, Series: b.Series, Type: b.Type}
 }
 
-func (in HotfixInput) check() error {
+// An InputFault is something that is wrong with an input.
+type InputFault struct {
+	Field string // its name in JSON; of builds[1].file, that
+	Text  string
+}
+
+func (f InputFault) Error() string { return f.Text }
+
+// Faults lists all that is wrong with the input, in the order of its fields.
+func (in HotfixInput) Faults() (faults []InputFault) {
+	fault := func(field, format string, args ...any) {
+		faults = append(faults, InputFault{field, fmt.Sprintf(format, args...)})
+	}
 	for _, f := range [...]struct{ name, value string }{
 		{"problem", in.Problem}, {"support", in.Support}, {"series", in.Series}, {"from", in.From}, {"to", in.To}, {"tag", in.Tag},
 	} {
 		if f.value == "" {
-			return fmt.Errorf("a hotfix needs to know: %s", f.name)
+			fault(f.name, "a hotfix needs to know: %s", f.name)
 		}
 	}
-	for _, ppa := range []string{in.Security, in.Snapshot, in.Overlay} {
-		if _, _, ok := ppaName(ppa); !ok {
-			return fmt.Errorf("%q: the PPAs of fix, snapshot and overlay are named ppa:OWNER/NAME", ppa)
+	for _, f := range [...]struct{ name, ppa string }{{"security", in.Security}, {"snapshot", in.Snapshot}, {"overlay", in.Overlay}} {
+		if _, _, ok := ppaName(f.ppa); !ok {
+			fault(f.name, "%q: the PPAs of fix, snapshot and overlay are named ppa:OWNER/NAME", f.ppa)
 		}
 	}
 	for _, rule := range [...]struct {
-		broken bool
-		text   string
+		broken      bool
+		field, text string
 	}{
-		{in.Security == in.Snapshot || in.Security == in.Overlay || in.Snapshot == in.Overlay, "fix, snapshot and overlay are three PPAs"},
-		{in.Replay != nil && in.Origin == "", "a manifest is replayed from an origin: say which PPA"},
-		{len(in.Packages) == 0, "a hotfix needs the source packages of the fix: without them all of the security PPA would be public"},
-		{len(in.Builds) == 0, "a hotfix needs at least one build"},
-		{in.Grace < 0, "the grace period is negative"},
-		{strings.Contains(in.Tag, ","), fmt.Sprintf("tag %q: no comma can be in it", in.Tag)},
+		{in.Security != "" && (in.Security == in.Snapshot || in.Security == in.Overlay) || in.Snapshot != "" && in.Snapshot == in.Overlay, "security", "fix, snapshot and overlay are three PPAs"},
+		{in.Replay != nil && in.Origin == "", "origin", "a manifest is replayed from an origin: say which PPA"},
+		{len(in.Packages) == 0, "packages", "a hotfix needs the source packages of the fix: without them all of the security PPA would be public"},
+		{len(in.Builds) == 0, "builds", "a hotfix needs at least one build"},
+		{in.Grace < 0, "grace", "the grace period is negative"},
+		{strings.Contains(in.Tag, ","), "tag", fmt.Sprintf("tag %q: no comma can be in it", in.Tag)},
 	} {
 		if rule.broken {
-			return errors.New(rule.text)
+			fault(rule.field, "%s", rule.text)
 		}
 	}
-	return in.checkBuilds()
+	return append(faults, in.buildFaults()...)
 }
 
-// checkBuilds makes sure that every channel gets one build.
-func (in HotfixInput) checkBuilds() error {
+// check joins the faults.
+func (in HotfixInput) check() error {
+	var all []error
+	for _, f := range in.Faults() {
+		all = append(all, f)
+	}
+	return errors.Join(all...)
+}
+
+// buildFaults makes sure that every channel gets one build.
+func (in HotfixInput) buildFaults() (faults []InputFault) {
 	seen, sets := map[string]bool{}, map[cdimage.ImageSet]bool{}
-	for _, b := range in.Builds {
+	for i, b := range in.Builds {
+		fault := func(field, format string, args ...any) {
+			faults = append(faults, InputFault{fmt.Sprintf("builds[%d]%s", i, field), fmt.Sprintf(format, args...)})
+		}
 		if b.Folder == "" || b.File == "" || len(b.Channels) == 0 {
-			return fmt.Errorf("build of %s: images, file and channels are needed", b.Project)
+			fault("", "build of %s: images, file and channels are needed", b.Project)
 		}
 		if err := (builder.Request{ImageSet: b.set()}).Validate(); err != nil {
-			return err
+			fault("", "%v", err)
 		}
 		if sets[b.set()] {
-			return fmt.Errorf("%s is listed twice: name all its channels in one build", b.Project)
+			fault(".project", "%s is listed twice: name all its channels in one build", b.Project)
 		}
 		sets[b.set()] = true
 		for _, channel := range b.Channels {
 			if seen[channel] {
-				return fmt.Errorf("channel %s would get two builds", channel)
-			}
-			if _, ok := replaceElement(channel, in.From, in.To); !ok {
-				return fmt.Errorf("channel %s has no path element %q", channel, in.From)
+				fault(".channels", "channel %s would get two builds", channel)
+			} else if _, ok := replaceElement(channel, in.From, in.To); !ok {
+				fault(".channels", "channel %s has no path element %q", channel, in.From)
 			}
 			seen[channel] = true
 		}
 	}
-	return nil
+	return faults
 }
 
 func (in HotfixInput) channels() (list []string) {

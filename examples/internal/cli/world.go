@@ -11,7 +11,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 
 	"golang.org/x/term"
@@ -47,11 +46,12 @@ type World struct {
 	where    place    // recorded with a run, which goes on nowhere else
 	lab      *lab.Lab // nil on a site
 	plan     bool
-	attended bool             // standard input is a terminal
-	log      *slog.Logger     // nil is silent
-	site     *Site            // nil on the lab
-	file     string           // that it was read from
-	name     string           // section of the site file
+	attended bool         // standard input is a terminal
+	log      *slog.Logger // nil is silent
+	site     *Site        // nil on the lab
+	file     string       // that it was read from
+	name     string       // section of the site file
+	ssh      sshConfig
 	images   cdimage.ImageSet // what is built here, unless flags say else
 	closes   []func() error
 }
@@ -248,6 +248,10 @@ func (w *World) openSite(o options, p Program) error {
 	w.site, w.file, w.where.Site = site, o.site, site.Name
 	w.Operator = cmp.Or(o.operator, site.Operator, Whoami())
 	w.Title = fmt.Sprintf("Site %s:", cmp.Or(site.Name, o.site))
+	var odd error
+	if w.ssh, odd = userSSHConfig(); odd != nil {
+		w.Title = odd.Error() + ".\n" + w.Title
+	}
 	if m := site.ImageServer; slices.Contains(needs, "tree") {
 		w.Title += fmt.Sprintf(" tree %s.", bare(m.URL))
 		if err := w.openTree(m); err != nil {
@@ -322,25 +326,12 @@ func (w *World) openImageBuilder(m ImageBuilder) {
 
 // dial makes the client of a host; it connects at its first use.
 func (w *World) dial(m Host) *remote.Host {
-	host := newHost(m, m.SSH)
-	host.Logger = w.log
-	if m.Jump != "" {
-		host.Jump = newHost(m, m.Jump)
+	host := w.ssh.host(m, m.SSH, 0)
+	for h := host; h != nil; h = h.Jump {
+		h.Logger = w.log
 	}
 	w.closes = append(w.closes, host.Close)
 	return host
-}
-
-func newHost(m Host, where string) *remote.Host {
-	user, addr, ok := strings.Cut(where, "@")
-	if !ok {
-		user, addr = "", where
-	}
-	h := &remote.Host{Addr: addr, User: user, HostKey: m.HostKey, KeyFile: m.KeyFile, Current: runbook.Current}
-	if m.KnownHosts != "" {
-		h.KnownHosts = []string{m.KnownHosts}
-	}
-	return h
 }
 
 // journal is where a run is written down.
