@@ -91,6 +91,9 @@ func leaf(t json.Token) node {
 	case bool:
 		return node{text: map[bool]string{true: "yes", false: "no"}[v], leaf: true}
 	case string:
+		if len(v) > wide/2 && !strings.Contains(v, " ") { // one word, which no line could break
+			v = strings.ReplaceAll(v, ",", ", ")
+		}
 		return node{text: printableLines(v), leaf: true}
 	}
 	return node{text: fmt.Sprint(t), leaf: true}

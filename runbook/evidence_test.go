@@ -18,6 +18,7 @@ func TestEvidenceText(t *testing.T) {
 		"several":      {`["unity8","lightdm"]`, "unity8\nlightdm"},
 		"nothing":      {`{"builds":[],"when":null}`, "builds: none\nwhen: none"},
 		"members":      {`{"tag":"OTA-13","n":1.50,"need_reason":true}`, "tag: OTA-13\nn: 1.50\nneed reason: yes"},
+		"a long word":  {`"ubuntu=20150611,device=20150604-1c0ffee,version=2"`, "ubuntu=20150611, device=20150604-1c0ffee, version=2"},
 		"few words":    {`{"channels":["rc","stable"]}`, "channels: rc, stable"},
 		"a table":      {`[{"device":"arale","version":2},{"device":"krillin","version":31}]`, "device   version\narale    2\nkrillin  31"},
 		"in a member":  {`{"targets":[{"device":"arale","version":2}],"percent":"30%"}`, "targets:\n  device  version\n  arale   2\npercent: 30%"},

@@ -374,7 +374,7 @@ func (p Program) result(err error, asJSON bool, out io.Writer) error {
 func (p Program) end(stderr io.Writer, err error) int {
 	own := (*StatusError)(nil)
 	if err != nil && !(errors.As(err, &own) && own.Err == nil) {
-		fmt.Fprintf(stderr, "%s: %s\n", p.Name, Printable(err.Error()))
+		fmt.Fprintf(newScreen(stderr).still(), "%s: %s\n", p.Name, Printable(runbook.FoldCauses(err.Error())))
 	}
 	if code := exitStatus(runbook.Ending(err)); code != ExitFailed || own == nil {
 		return code

@@ -20,10 +20,15 @@ func human(o options, w *World, stdin io.Reader, out io.Writer) runbook.Human {
 	if o.y {
 		return runbook.ApproveEverythingInALab{}
 	}
-	var here runbook.Human = &runbook.TerminalHuman{In: stdin, Out: out, By: w.Operator, Account: Whoami()}
+	person := &runbook.TerminalHuman{In: stdin, Out: out, By: w.Operator}
 	if f, ok := stdin.(*os.File); ok && w.attended {
-		here.(*runbook.TerminalHuman).Flush = func() { flush(f) }
-	} else if w.site != nil {
+		person.Flush = func() { flush(f) }
+	}
+	if w.site != nil { // on the lab one person plays everybody, with -operator
+		person.Account = Whoami()
+	}
+	var here runbook.Human = person
+	if w.site != nil && !w.attended {
 		here = nobody{}
 	}
 	if o.mailbox == "" {

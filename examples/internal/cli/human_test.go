@@ -29,7 +29,7 @@ func TestPipeDoesNotAnswerOnASite(t *testing.T) {
 func TestAccountMayNotAnswer(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
-	h := human(options{}, &World{Operator: "anna"}, strings.NewReader("yes\n\n"), &out)
+	h := human(options{}, &World{Operator: "anna", site: &Site{}, attended: true}, strings.NewReader("yes\n\n"), &out)
 	_, err := h.Ask(t.Context(), runbook.Question{Step: "g", Text: "go?", Not: []string{strings.ToUpper(Whoami())}})
 	if !errors.Is(err, runbook.ErrPending) || !strings.Contains(err.Error(), "may not answer this") {
 		t.Error(err)
