@@ -112,7 +112,6 @@ func (o *options) register(fs *flag.FlagSet, runs bool) {
 	fs.StringVar(&o.site, "site", "", "run on the real site that `FILE` describes, not on the lab")
 	fs.StringVar(&o.lab, "lab", "", "keep the lab's world in the folder `DIR`")
 	fs.BoolVar(&o.verbose, "v", false, "log what is sent to the servers, on standard error")
-	fs.StringVar(&o.log, "log", "", "log on standard error as `FORM`, text or json; with -v in every detail")
 	if !runs {
 		fs.BoolVar(&o.json, "json", false, "print JSON")
 		return
@@ -195,6 +194,9 @@ func (p Program) Run(ctx context.Context, args []string, stdin io.Reader, stdout
 	o.register(fs, p.Procedure != nil)
 	if p.Flags != nil {
 		p.Flags(fs)
+	}
+	if fs.Lookup("log") == nil { // failedbuild and failedimport read a log of that name
+		fs.StringVar(&o.log, "log", "", "log on standard error as `FORM`, text or json; with -v in every detail")
 	}
 	fs.Usage = func() {
 		fmt.Fprintf(stderr, "usage: %s [flags] %s\n%s.\n\n", p.Name, p.Args, p.About)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"flag"
 	"io"
 	"os"
 	"path/filepath"
@@ -390,5 +391,18 @@ func TestPrinterShowsProgressOnce(t *testing.T) {
 `
 	if d := cmp.Diff(want, out.String()); d != "" {
 		t.Errorf("(-want +got)\n%s", d)
+	}
+}
+
+// A program may have a flag of its own with the name of a shared one that it can do
+// without.
+func TestOwnLogFlag(t *testing.T) {
+	t.Parallel()
+	own := ""
+	p := program(func(context.Context, *runbook.Run) error { return nil })
+	p.Flags = func(fs *flag.FlagSet) { fs.StringVar(&own, "log", "", "a `FILE`") }
+	var out bytes.Buffer
+	if got := p.Run(t.Context(), []string{"-log", "build.log"}, strings.NewReader(""), &out, &out); got != ExitDone || own != "build.log" {
+		t.Errorf("exit status %d, -log %q\n%s", got, own, out.String())
 	}
 }
