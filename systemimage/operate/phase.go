@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/landingteam/landing/systemimage"
@@ -154,8 +155,9 @@ func (s *Server) Phase(ctx context.Context, r PhaseRequest) (PhaseResult, error)
 			return now, nil
 		}
 		// A program that was committing at the same time makes this one fail, or
-		// writes its own view of the index over it.
-		raced := e.complete || leftOverThere.in(e.exception)
+		// writes its own view of the index over it; and the clean-up at the end of an
+		// import takes away the index that this one is about to put in place.
+		raced := e.complete || leftOverThere.in(e.exception) || strings.Contains(e.exception, "/index.json.new")
 		if e.err != nil || !raced || attempt == 3 {
 			return s.phaseFailed(ctx, r, p, e, attempt)
 		}

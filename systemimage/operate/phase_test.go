@@ -104,6 +104,26 @@ func TestPhaseLostUpdate(t *testing.T) {
 			}
 		})
 	})
+	// An import's own clean-up, at its end, takes the half-written index away.
+	t.Run("swept away", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t, false)
+			h := &replay{t: t, w: w, r: r}
+			h.after = func() { w.apply(t, r) }
+			s, swept := h.server(), 0
+			s.Runner = runnerWith(h, func(c command.Command) (command.Output, bool) {
+				if swept > 0 || !slices.ContainsFunc(c.Argv, func(a string) bool { return strings.HasSuffix(a, "/bin/set-phased-percentage") }) {
+					return command.Output{}, false
+				}
+				swept++
+				return command.Output{Exit: 1, Stderr: []byte("Traceback (most recent call last):\n" +
+					"FileNotFoundError: [Errno 2] No such file or directory: '" + s.Root + "/www/" + index + ".new'\n")}, true
+			})
+			if got, err := s.Phase(t.Context(), q); err != nil || got.Percentage != 60 || swept != 1 || len(h.runs) != 1 {
+				t.Errorf("%+v, %v after %d runs", got, err, swept+len(h.runs))
+			}
+		})
+	})
 	t.Run("always", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			h := &replay{t: t, w: newWorld(t, false), r: r, after: func() {}}
