@@ -46,7 +46,7 @@ func played() map[string]func(shell) command.Output {
 		"4a61920cd06a": shell.writeStopFile,
 		"0f48d8ddffab": shell.removeStopFile,
 		"2c45d291acad": shell.cat,
-		"b517b4eb989c": shell.cat,
+		"a1d9021ab747": shell.readIndexes,
 	}
 }
 
@@ -147,6 +147,22 @@ func (s shell) cat() command.Output {
 		return command.Output{Exit: 1, Stderr: []byte("cat: " + s.args[0] + ": No such file or directory\n")}
 	}
 	return command.Output{Stdout: text}
+}
+
+// readIndexes reads one file, or several with a line before each.
+func (s shell) readIndexes() command.Output {
+	if len(s.args) == 1 {
+		return s.cat()
+	}
+	var out bytes.Buffer
+	for _, f := range s.args {
+		if text, err := os.ReadFile(f); err == nil {
+			fmt.Fprintf(&out, "index %d %s\n%s\n", len(text), f, text)
+		} else {
+			fmt.Fprintf(&out, "unreadable %s\n", f)
+		}
+	}
+	return command.Output{Stdout: out.Bytes()}
 }
 
 func (s shell) importLog() command.Output {
