@@ -338,11 +338,9 @@ func (v *verdict) elsewhere() string {
 	return v.w.elsewhere
 }
 
-// blind reports whether a back-out could not read the tree: then it stops first, and
-// looks afterwards.
-func (v *verdict) blind() bool {
-	return v.s.taken != nil && slices.ContainsFunc(v.w.met, func(kind string) bool { return v.s.kinds[kind].at == atRequest })
-}
+// blind reports whether a back-out may not have been able to compare the tree with the
+// host's: then it stops first, and looks afterwards.
+func (v *verdict) blind() bool { return v.s.taken != nil && len(v.w.met) > 1 }
 
 // dead wakes the killed processes.
 func (v *verdict) dead() string {
@@ -367,7 +365,8 @@ func (v *verdict) doubt() string {
 			if rec.Verb != runbook.VerbDo || rec.Kind == runbook.Started || rec.Time.Before(at) {
 				continue
 			}
-			if rec.Kind == runbook.Failed && strings.Contains(rec.Error, errLost.Error()) {
+			known := strings.Contains(rec.Error, "published as version") // what is missing is said
+			if rec.Kind == runbook.Failed && strings.Contains(rec.Error, errLost.Error()) && !known {
 				return fmt.Sprintf("%s failed on record: %s", rec.Step, rec.Error)
 			}
 			break
