@@ -117,7 +117,7 @@ func attempt(ctx context.Context, r *runbook.Run, b *builder.Builder, req builde
 		},
 		Predict: built{Publish: cdimage.Complete},
 	})
-	if fresh && !errors.Is(err, runbook.ErrInDoubt) { // its end is on record
+	if fresh && !errors.Is(err, runbook.ErrInDoubt) && !errors.Is(err, runbook.ErrJournal) { // its end is on record
 		b.Forget(ctx, req.Job)
 	}
 	return got, fresh, err

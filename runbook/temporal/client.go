@@ -47,8 +47,11 @@ func StartOptions(queue, id string, r Run) client.StartWorkflowOptions {
 	return client.StartWorkflowOptions{ID: id, TaskQueue: queue,
 		WorkflowIDConflictPolicy: enums.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
 		WorkflowIDReusePolicy:    enums.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE,
-		StaticSummary:            fmt.Sprintf("%s, begun by %s", r.Procedure, cmp.Or(r.Operator, "nobody")),
-		Memo:                     map[string]any{"procedure": r.Procedure, "operator": r.Operator},
+		// the SDK would else hand out the run that has ended
+		WorkflowExecutionErrorWhenAlreadyStarted: true,
+
+		StaticSummary: fmt.Sprintf("%s, begun by %s", r.Procedure, cmp.Or(r.Operator, "nobody")),
+		Memo:          map[string]any{"procedure": r.Procedure, "operator": r.Operator},
 	}
 }
 
