@@ -11,6 +11,7 @@ import (
 // copyImage copies one image and looks it up where it should be then.
 func copyImage(ctx context.Context, r *runbook.Run, s *operate.Server, req operate.CopyRequest) (operate.CopyResult, error) {
 	req.Job = jobName(r, "copy", req.To, req.Device)
+	req.Begun = r.Last("copy") != "" // what is there may be what its killed program left
 	tag := "tag " + req.Tag
 	if req.KeepTag {
 		tag = "its tag kept"

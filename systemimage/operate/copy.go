@@ -26,6 +26,12 @@ type CopyRequest struct {
 	Percentage int // of devices that may update to it, 0..100. The zero value is 0 %: nobody
 
 	Job string // see Command.Job
+
+	// Begun says that this very copy was begun before and that its end was not seen. What
+	// its program left when it was killed is then brought to an end: an index that
+	// takes no commit is mended, and the image is lowered to Percentage. Otherwise
+	// both are refused, because the image may be somebody's release.
+	Begun bool
 }
 
 // A CopyResult is an image as it was copied or tagged, confirmed in the published
@@ -50,9 +56,14 @@ const copyOp = "copy image"
 //
 // done says that the image is there already: the newest in the destination has
 // the same files, tag and percentage, and nothing is left to do. With another
-// tag or percentage CheckCopy fails with ErrRefused and names the command that
-// fits, because copy-image would refuse too.
+// tag or percentage CheckCopy fails with ErrRefused and says what may be meant,
+// because copy-image would refuse too; see [CopyRequest] for one that was begun.
 func (s *Server) CheckCopy(ctx context.Context, r CopyRequest) (c CopyResult, done bool, err error) {
+	if r.Begun {
+		if b, err := s.lookAtBegun(ctx, r); err == nil && !b.finished() {
+			return CopyResult{}, false, nil // Copy finishes it
+		}
+	}
 	p, done, err := s.planCopy(ctx, r)
 	if err != nil {
 		return CopyResult{}, false, err
@@ -72,6 +83,11 @@ func (s *Server) CheckCopy(ctx context.Context, r CopyRequest) (c CopyResult, do
 func (s *Server) Copy(ctx context.Context, r CopyRequest) (CopyResult, error) {
 	if err := s.usable(copyOp, true); err != nil {
 		return CopyResult{}, err
+	}
+	if r.Begun {
+		if err := s.finish(ctx, r); err != nil {
+			return CopyResult{}, err
+		}
 	}
 	p, done, err := s.planCopy(ctx, r)
 	if err != nil {

@@ -37,6 +37,9 @@ func (s *Server) Run(ctx context.Context, c command.Command) (command.Output, er
 	if err := ctx.Err(); err != nil {
 		return command.Output{}, err
 	}
+	if c.Attach { // a job ends with the call that has started it
+		return command.Output{}, command.ErrNoJob
+	}
 	if p, ok := readPhasingMany(c.Argv); ok {
 		return p.run(ctx, s, c)
 	}

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -228,6 +229,7 @@ func published(t *testing.T, l *lab.Lab) string {
 			lines = append(lines, fmt.Sprintf("%s %s %s %d %s %s", x.Channel, x.Device, m, m.Percentage, m.Detail().Tag(), m.VersionDetail))
 		}
 	}
+	slices.Sort(lines)
 	return strings.Join(lines, "\n")
 }
 

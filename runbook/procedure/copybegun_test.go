@@ -1,0 +1,95 @@
+package procedure_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/landingteam/landing/runbook"
+	"github.com/landingteam/landing/runbook/lab"
+	"github.com/landingteam/landing/runbook/runbooktest"
+	"github.com/landingteam/landing/systemimage/operate"
+	"github.com/landingteam/landing/systemimage/systemimagetest"
+)
+
+// A copy whose program was killed is brought to its end by the next start, wherever in
+// its commits it was: nothing is left over, and nobody is offered more than was asked.
+func TestKilledCopyIsFinished(t *testing.T) {
+	t.Parallel()
+	for _, at := range []systemimagetest.KillPoint{systemimagetest.Signed, systemimagetest.BeforeSignatureMoved, systemimagetest.BeforeIndexMoved} {
+		for commit := 1; commit <= 3; commit++ {
+			t.Run(fmt.Sprintf("%s, commit %d", at, commit), func(t *testing.T) {
+				t.Parallel()
+				if commit == 3 { // which only a copy below 100 % has
+					killedRelease(t, at, commit)
+					return
+				}
+				l := newLab(t)
+				x, c := copyrc(l, &runbooktest.Memory{})
+				killedOnce(t, l, at, commit, func() error { return x.Execute(t.Context(), c.Run) })
+				for _, p := range rcPairs {
+					if version, tag, percentage := latest(t, l, p.To, p.Device); version != 2 || tag != "OTA-13-rc" || percentage != 100 {
+						t.Errorf("%s: newest image is %d, tag %q, at %d %%, want 2, OTA-13-rc, 100", p, version, tag, percentage)
+					}
+				}
+				nothingLeft(t, l)
+				killedRelease(t, at, commit)
+			})
+		}
+	}
+}
+
+// killedRelease is the same for a copy at 0 %.
+func killedRelease(t *testing.T, at systemimagetest.KillPoint, commit int) {
+	t.Helper()
+	l := newWorld(t, of(lab.Candidates()))
+	r := release(t, l, newClock(0), "1% 2h ask, 100%")
+	r.Stay = false
+	y := &runbook.Runner{Name: "release", Input: r.Input, Journal: &runbooktest.Memory{}, Human: runbook.ApproveEverythingInALab{}}
+	killedOnce(t, l, at, commit, func() error { return y.Execute(t.Context(), r.Run) })
+	for _, device := range []string{"krillin", "vegetahd"} {
+		if _, tag, percentage := latest(t, l, "ubuntu-touch/stable/bq-aquaris.en", device); tag == "OTA-5" && percentage > 1 {
+			t.Errorf("%s is at %d %%, want what was asked for", device, percentage)
+		}
+	}
+	nothingLeft(t, l)
+}
+
+// killedOnce lets the first program that gets there be killed, and starts the run as
+// often as a person would.
+func killedOnce(t *testing.T, l *lab.Lab, at systemimagetest.KillPoint, commit int, start func() error) {
+	t.Helper()
+	if err := l.Images.SetFaults(systemimagetest.Faults{Kill: at, KillCommit: commit}); err != nil {
+		t.Fatal(err)
+	}
+	var err error
+	for range 3 {
+		if err = start(); err == nil || runbook.Ending(err) == "pending" {
+			break
+		}
+		time.Sleep(time.Millisecond)
+	}
+	if end := runbook.Ending(err); end != "done" && end != "pending" {
+		t.Fatalf("after three starts: %v", err)
+	}
+	if st := importerState(t, l); st != operate.ImporterOn {
+		t.Errorf("the importer is %s", st)
+	}
+}
+
+// nothingLeft makes sure that every index takes a commit.
+func nothingLeft(t *testing.T, l *lab.Lab) {
+	t.Helper()
+	err := filepath.WalkDir(filepath.Join(l.Images.Root(), "www"), func(path string, d os.DirEntry, err error) error {
+		if err == nil && strings.Contains(d.Name(), ".json.new") {
+			t.Errorf("%s is left over", path)
+		}
+		return err
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}

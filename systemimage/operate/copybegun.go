@@ -1,0 +1,124 @@
+package operate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/landingteam/landing/runbook/command"
+	"github.com/landingteam/landing/systemimage"
+)
+
+// A copy that was begun and whose program was killed leaves one of these: nothing; the
+// image, at 100 % whatever was asked; or, worse, an index whose next commit fails for
+// everybody. Whoever began the copy may bring it to its end, nobody else: to others the
+// image may be a release.
+
+// begun is the state in which a copy of ours was left.
+type begun struct {
+	leftOver bool // in the index of the destination: nothing can be committed there
+	lower    int  // version that is offered to more devices than was asked; 0 is none
+}
+
+func (b begun) finished() bool { return !b.leftOver && b.lower == 0 }
+
+// lookAtBegun looks what a copy of r has left.
+func (s *Server) lookAtBegun(ctx context.Context, r CopyRequest) (b begun, err error) {
+	l, err := s.Client.Channels(ctx)
+	if err != nil {
+		return b, err
+	}
+	entry, err := l.Lookup(r.To, r.Device)
+	if err != nil {
+		return b, err
+	}
+	// on the host first: an index that is in pieces is read again and again
+	findings, err := s.inspect(ctx, copyOp, inspection{dirs: []string{entry.Folder()}})
+	if err != nil {
+		return b, err
+	}
+	b.leftOver = slices.ContainsFunc(findings, func(f systemimage.Finding) bool {
+		return f.Blocks && strings.HasPrefix(path.Base(f.Place), "index.json")
+	})
+	if b.leftOver {
+		return b, nil
+	}
+	src, err := s.Client.IndexOf(ctx, l, r.From, r.Device)
+	if err != nil {
+		return b, err
+	}
+	source, ok := src.Full(r.Version)
+	if !ok {
+		return b, nil
+	}
+	x, err := s.Client.IndexOf(ctx, l, r.To, r.Device)
+	if err != nil {
+		return b, err
+	}
+	latest, published := x.Latest()
+	tag := r.Tag
+	if r.KeepTag {
+		tag = source.Detail().Tag()
+	}
+	if !published || !sameFiles(source, latest) || latest.Detail().Tag() != tag {
+		return b, nil
+	}
+	for _, m := range append([]systemimage.Image{latest}, x.Deltas(latest.Version)...) {
+		if m.Percentage > r.Percentage {
+			b.lower = latest.Version
+		}
+	}
+	return b, nil
+}
+
+// finish ends what a killed copy of r began: it waits for a program that is still at
+// work, mends the index, and lowers the percentage to what was asked for.
+func (s *Server) finish(ctx context.Context, r CopyRequest) error {
+	b, err := s.lookAtBegun(ctx, r)
+	if err != nil || b.finished() {
+		return err
+	}
+	if err := s.waitForJob(ctx, r); err != nil {
+		return err
+	}
+	if b, err = s.lookAtBegun(ctx, r); err != nil {
+		return err
+	}
+	if b.leftOver {
+		did, err := s.Mend(ctx, r.To, r.Device)
+		if err != nil {
+			return err
+		}
+		s.log().InfoContext(ctx, "mended what a killed copy left", "channel", r.To, "device", r.Device, "did", did)
+		if b, err = s.lookAtBegun(ctx, r); err != nil {
+			return err
+		}
+	}
+	if b.lower == 0 {
+		return nil
+	}
+	_, err = s.Phase(ctx, PhaseRequest{Channel: r.To, Device: r.Device, Version: b.lower, Percentage: r.Percentage})
+	return err
+}
+
+// waitForJob waits for the end of the copy's job, if the host still has it.
+func (s *Server) waitForJob(ctx context.Context, r CopyRequest) error {
+	if r.Job == "" {
+		return nil
+	}
+	form, err := s.copyForm(ctx, copyOp)
+	if err != nil {
+		return err
+	}
+	c := s.withTempDir(ctx, s.command(r.Job, "copy-image", r.args(form)...))
+	c.Attach = true
+	_, err = s.Runner.Run(ctx, c)
+	s.Client.Forget(r.Device)
+	if err == nil || errors.Is(err, command.ErrNoJob) || errors.Is(err, command.ErrJobLost) {
+		return nil
+	}
+	return &systemimage.Error{Op: copyOp, Channel: r.To, Device: r.Device, Err: fmt.Errorf("waiting for the copy that was begun: %w", err)}
+}
