@@ -80,12 +80,15 @@ func (c *Rollout) setOpen(ctx context.Context, s *operate.Server, reqs []operate
 		for _, n := range open {
 			m.Images = append(m.Images, reqs[n])
 		}
-		refused := make([]error, len(open))
+		// They are confirmed side by side. What is on record stands in the order in
+		// which they were set.
+		refused, set := make([]error, len(open)), make([]operate.PhaseResult, len(open))
+		errs, told := make([]error, len(open)), make([]bool, len(open))
 		m.Ended = func(n int, res operate.PhaseResult, err error) {
 			if c.Stop != nil && errors.Is(err, systemimage.ErrRefused) {
 				refused[n] = err
 			} else {
-				ended(open[n], res, err)
+				set[n], errs[n], told[n] = res, err, true
 			}
 		}
 		if err := s.PhaseMany(ctx, m); err != nil {
@@ -96,6 +99,9 @@ func (c *Rollout) setOpen(ctx context.Context, s *operate.Server, reqs []operate
 		}
 		var again []int
 		for n, err := range refused {
+			if told[n] {
+				ended(open[n], set[n], errs[n])
+			}
 			if err != nil {
 				again = append(again, open[n])
 			}
