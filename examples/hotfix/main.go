@@ -67,36 +67,9 @@ func program() cli.Program {
 			if len(args) > 0 {
 				return nil, nil, errors.New("no arguments are wanted: what is to be done stands in the file of -input")
 			}
-			var in procedure.HotfixInput
-			var at lines
-			var err error
-			switch {
-			case input != "":
-				if in, at, err = readInput(input); err != nil {
-					return nil, nil, err
-				}
-			case w.OnLab():
-				in = onLab()
-			default:
-				return nil, nil, errors.New("what is to be done? -input FILE; -sample prints one to begin with")
-			}
-			if manifest != "" {
-				if in.Replay, err = readManifest(manifest); err != nil {
-					return nil, nil, err
-				}
-			}
-			for i, b := range in.Builds {
-				if b.Folder == "" { // the image builder's own folder
-					in.Builds[i].Folder = path.Join(cmp.Or(w.Builder.Root, builder.HostRoot), "www/full", b.Project, b.Series, b.Type)
-				}
-			}
-			if grace > 0 {
-				in.Grace = grace
-			}
-			if input != "" {
-				if err := at.faults(in); err != nil {
-					return nil, nil, err
-				}
+			in, err := order(w, input, manifest, grace)
+			if err != nil {
+				return nil, nil, err
 			}
 			if !w.OnLab() && flags.Lookup("schedule").Value.String() == "" && w.Option("schedule", "") == "" {
 				if err := flags.Set("schedule", "linear 5h every 5m"); err != nil {
@@ -128,6 +101,38 @@ func program() cli.Program {
 			return in, c.Run, nil
 		},
 	}
+}
+
+// order is what is to be done, from the file and the flags.
+func order(w *cli.World, input, manifest string, grace time.Duration) (in procedure.HotfixInput, err error) {
+	var at lines
+	switch {
+	case input != "":
+		if in, at, err = readInput(input); err != nil {
+			return in, err
+		}
+	case w.OnLab():
+		in = onLab()
+	default:
+		return in, errors.New("what is to be done? -input FILE; -sample prints one to begin with")
+	}
+	if manifest != "" {
+		if in.Replay, err = readManifest(manifest); err != nil {
+			return in, err
+		}
+	}
+	for i, b := range in.Builds {
+		if b.Folder == "" { // the image builder's own folder
+			in.Builds[i].Folder = path.Join(cmp.Or(w.Builder.Root, builder.HostRoot), "www/full", b.Project, b.Series, b.Type)
+		}
+	}
+	if grace > 0 {
+		in.Grace = grace
+	}
+	if input != "" {
+		err = at.faults(in)
+	}
+	return in, err
 }
 
 // onLab is the hotfix that is practised on the lab.

@@ -77,25 +77,11 @@ func (s *Server) Mend(ctx context.Context, channel, device string) (done []strin
 		return fail(systemimage.ErrRefused, fmt.Errorf("%q is no path below the published tree", dir))
 	}
 	defer s.Client.Forget(device)
-	run := func(fits string) (command.Output, error) {
-		return s.Runner.Run(ctx, command.Script(mendScriptName, mendScript, s.root()+"/www", dir, fits))
-	}
-	out, err := run("")
-	if err == nil && out.Exit == 6 {
-		s.Client.Forget(device)
-		_, unfit := s.Client.IndexOf(ctx, l, channel, device)
-		switch {
-		case errors.Is(unfit, systemimage.ErrTorn):
-			out, err = run("no")
-		case unfit != nil:
-			return fail(nil, unfit)
-		case s.Client.Unverified:
-			return fail(systemimage.ErrBroken, errors.New("whether index.json or index.json.new belongs to the signature is not known: read with a root of trust (Client.Trust), and start again"))
-		default:
-			out, err = run("yes")
-		}
-	}
+	out, err := s.mendFiles(ctx, l, channel, device, dir)
+	var own *systemimage.Error
 	switch {
+	case errors.As(err, &own):
+		return done, own
 	case err != nil:
 		return fail(systemimage.ErrInDoubt, err)
 	case out.Exit == 4:
@@ -126,4 +112,28 @@ func (s *Server) Mend(ctx context.Context, channel, device string) (done []strin
 			"then run re-sign-indexes (%w)", err))
 	}
 	return done, nil
+}
+
+// mendFiles runs the script. Where it cannot tell by the files whether a signature fits
+// the index, the client can.
+func (s *Server) mendFiles(ctx context.Context, l *systemimage.Listing, channel, device, dir string) (command.Output, error) {
+	run := func(fits string) (command.Output, error) {
+		return s.Runner.Run(ctx, command.Script(mendScriptName, mendScript, s.root()+"/www", dir, fits))
+	}
+	out, err := run("")
+	if err != nil || out.Exit != 6 {
+		return out, err
+	}
+	s.Client.Forget(device)
+	_, unfit := s.Client.IndexOf(ctx, l, channel, device)
+	switch {
+	case errors.Is(unfit, systemimage.ErrTorn):
+		return run("no")
+	case unfit != nil:
+		return out, &systemimage.Error{Op: mendOp, Channel: channel, Device: device, Err: unfit}
+	case s.Client.Unverified:
+		return out, &systemimage.Error{Op: mendOp, Channel: channel, Device: device, Kind: systemimage.ErrBroken,
+			Err: errors.New("whether index.json or index.json.new belongs to the signature is not known: read with a root of trust (Client.Trust), and start again")}
+	}
+	return run("yes")
 }

@@ -14,14 +14,11 @@ import (
 	"os"
 	"os/signal"
 	"os/user"
-	"path/filepath"
 	"strings"
 	"syscall"
-	"time"
 
 	"github.com/landingteam/landing/runbook"
 	"github.com/landingteam/landing/runbook/lab"
-	"github.com/landingteam/landing/runbook/mailbox"
 	"github.com/landingteam/landing/systemimage/systemimagetest"
 )
 
@@ -132,32 +129,32 @@ func (o *options) register(fs *flag.FlagSet, runs bool) {
 
 // check finds flags that contradict each other.
 func (o *options) check(runs bool) error {
+	if err := errors.Join(checkLog(o.log), o.report.check(o.plan)); err != nil {
+		return err
+	}
 	n := 0
 	for _, b := range []bool{o.plan, o.status, o.settle} {
 		if b {
 			n++
 		}
 	}
-	if err := errors.Join(checkLog(o.log), o.report.check(o.plan)); err != nil {
-		return err
-	}
-	switch {
-	case n > 1:
-		return errors.New("only one of -plan, -status and -settle at a time")
-	case n > 0 && o.untilDone:
-		return errors.New("-until-done belongs to a run, not to -plan, -status or -settle")
-	case o.site != "" && o.lab != "":
-		return errors.New("-site and -lab exclude each other")
-	case o.site != "" && o.y:
-		return errors.New("-yes is for the lab only: on a site people answer")
-	case o.journal != "" && o.runs != "":
-		return errors.New("-journal and -runs exclude each other: -runs names the journal")
-	case o.status && o.journal == "":
-		return errors.New("-status needs -journal FILE; the program runs lists those of a folder")
-	case o.settle && o.journal == "" && o.runs == "":
-		return errors.New("-settle needs -journal FILE or -runs DIR")
-	case runs && o.site != "" && !o.plan && o.journal == "" && o.runs == "":
-		return errors.New("a run on a site needs -journal FILE or -runs DIR, so that it can go on when it is cut off")
+	kept := o.journal != "" || o.runs != ""
+	for _, c := range []struct {
+		wrong bool
+		text  string
+	}{
+		{n > 1, "only one of -plan, -status and -settle at a time"},
+		{n > 0 && o.untilDone, "-until-done belongs to a run, not to -plan, -status or -settle"},
+		{o.site != "" && o.lab != "", "-site and -lab exclude each other"},
+		{o.site != "" && o.y, "-yes is for the lab only: on a site people answer"},
+		{o.journal != "" && o.runs != "", "-journal and -runs exclude each other: -runs names the journal"},
+		{o.status && o.journal == "", "-status needs -journal FILE; the program runs lists those of a folder"},
+		{o.settle && !kept, "-settle needs -journal FILE or -runs DIR"},
+		{runs && o.site != "" && !o.plan && !kept, "a run on a site needs -journal FILE or -runs DIR, so that it can go on when it is cut off"},
+	} {
+		if c.wrong {
+			return errors.New(c.text)
+		}
 	}
 	return nil
 }
@@ -186,9 +183,8 @@ func flagsFirst(fs *flag.FlagSet) error {
 	return nil
 }
 
-// Run is [Main] without the process: it returns the exit status.
-func (p Program) Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	var o options
+// flags are those of all programs, and this one's.
+func (p Program) flags(o *options, stderr io.Writer) *flag.FlagSet {
 	fs := flag.NewFlagSet(p.Name, flag.ContinueOnError)
 	fs.SetOutput(stderr)
 	o.register(fs, p.Procedure != nil)
@@ -203,25 +199,39 @@ func (p Program) Run(ctx context.Context, args []string, stdin io.Reader, stdout
 		fs.PrintDefaults()
 		fmt.Fprint(stderr, "\nExit status: 0 done, 1 failed, 2 usage, 3 waits for a person or a time, 4 something is owed.\n")
 	}
+	return fs
+}
+
+// usage says what is wrong with the flags, the arguments or the site file.
+func (p Program) usage(stderr io.Writer, err error) int {
+	fmt.Fprintf(stderr, "%s: %v\n(%s -help lists the flags)\n", p.Name, err, p.Name)
+	return ExitUsage
+}
+
+// ended is the end of what only looks: an error of usage is told apart.
+func (p Program) ended(stderr io.Writer, err error) int {
+	if errors.Is(err, errUsage) {
+		return p.usage(stderr, err)
+	}
+	return p.end(stderr, err)
+}
+
+// Run is [Main] without the process: it returns the exit status.
+func (p Program) Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	var o options
+	fs := p.flags(&o, stderr)
 	if err := fs.Parse(args); errors.Is(err, flag.ErrHelp) {
 		return ExitDone
 	} else if err != nil {
 		return ExitUsage
 	}
-	usage := func(err error) int {
-		fmt.Fprintf(stderr, "%s: %v\n(%s -help lists the flags)\n", p.Name, err, p.Name)
-		return ExitUsage
-	}
+	usage := func(err error) int { return p.usage(stderr, err) }
 	if err := flagsFirst(fs); err != nil {
 		return usage(err)
 	}
 	if p.Alone != nil {
-		done, err := p.Alone(ctx, fs.Args(), o.json, stdin, stdout)
-		if errors.Is(err, errUsage) {
-			return usage(err)
-		}
-		if done || err != nil {
-			return p.end(stderr, err)
+		if done, err := p.Alone(ctx, fs.Args(), o.json, stdin, stdout); done || err != nil {
+			return p.ended(stderr, err)
 		}
 	}
 	looks := p.Look != nil && (p.Procedure == nil || p.Looks(fs.Args()))
@@ -242,134 +252,10 @@ func (p Program) Run(ctx context.Context, args []string, stdin io.Reader, stdout
 	}
 	defer w.close()
 	w.attended = isTerminal(stdin)
-	if o.mailbox == "" && o.runs != "" {
-		o.mailbox = filepath.Join(o.runs, mailbox.Folder)
-	}
 	if looks {
-		err := p.Look(ctx, w, fs.Args(), o.json, stdout)
-		if errors.Is(err, errUsage) {
-			return usage(err)
-		}
-		return p.end(stderr, err)
+		return p.ended(stderr, p.Look(ctx, w, fs.Args(), o.json, stdout))
 	}
-	input, procedure, err := p.Procedure(w, fs.Args())
-	if err != nil {
-		return usage(err)
-	}
-	if o.runs != "" {
-		if o.journal, err = journalIn(ctx, o.runs, p.Name, input, w.where); err != nil {
-			return p.end(stderr, err)
-		}
-		w.Journal = o.journal // known only now, and the procedure may keep files beside it
-		if input, procedure, err = p.Procedure(w, fs.Args()); err != nil {
-			return usage(err)
-		}
-	}
-	return p.start(ctx, o, w, input, procedure, stdin, stdout, stderr)
-}
-
-func (p Program) start(ctx context.Context, o options, w *World, input any, procedure runbook.Procedure, stdin io.Reader, stdout, stderr io.Writer) int {
-	x := &runbook.Runner{Name: p.Name, Input: input, World: w.where, Operator: w.Operator, Logger: logger(o, stderr)}
-	j, err := p.openJournal(o)
-	if err != nil {
-		fmt.Fprintf(stderr, "%s: %v\n", p.Name, err)
-		return ExitFailed
-	}
-	x.Journal = j
-	defer j.close()
-	screen := newScreen(stdout)
-	defer screen.close()
-	stdout = screen
-	out := &printer{w: screen, json: o.json}
-	if !o.json {
-		fmt.Fprintf(stdout, "%s\n%s.\n", w.Title, p.About)
-		if o.runs != "" {
-			fmt.Fprintf(stdout, "Journal %s.\n", j.Path())
-		}
-		fmt.Fprintln(stdout)
-	}
-	if o.plan || !o.settle && !p.Urgent && !o.json {
-		records, err := x.Plan(ctx, w.planned(o, procedure))
-		if err == nil || len(records) > 0 {
-			out.plan(records)
-		}
-		if o.plan {
-			return p.end(stderr, p.result(err, o.json, stdout))
-		}
-		// What fails in the plan is shown there and fails again. It keeps nobody
-		// from the rest: other pairs, and what an earlier start holds.
-	}
-	tell := func(runbook.Record) {}
-	if o.notify != "" && !o.plan {
-		n := &notifier{line: o.notify, stderr: stderr}
-		defer n.wg.Wait()
-		tell = runbook.Notify(n.send)
-	}
-	began := false // or refused: then what the journal says is about another start
-	x.Observe = func(rec runbook.Record) {
-		if !began && !o.settle {
-			out.title("Steps")
-		}
-		began = true
-		out.step(rec)
-		tell(rec)
-	}
-	x.Human = human(o, w, stdin, stdout)
-	if o.json { // standard output is for programs
-		x.Human = human(o, w, stdin, newScreen(stderr).still())
-	}
-	if o.settle {
-		if _, err = runbook.ReadStatus(j.Path()); err == nil { // a mistyped name owes nothing
-			err = x.Settle(ctx, procedure)
-		}
-	} else {
-		err = p.execute(ctx, o, x, procedure, j.Path(), stdout)
-	}
-	if began && !o.json {
-		err = errors.Join(err, p.report(j.Path(), out, stderr))
-	}
-	o.report.writeOf(began, j.Path(), stderr)
-	if !o.settle {
-		err = p.result(err, o.json, stdout)
-	}
-	return p.end(stderr, err)
-}
-
-// execute runs the procedure, with -until-done to its end.
-func (p Program) execute(ctx context.Context, o options, x *runbook.Runner, procedure runbook.Procedure, journal string, stdout io.Writer) error {
-	if !o.untilDone {
-		return x.Execute(ctx, procedure)
-	}
-	return untilDone(ctx, journal, func() error { return x.Execute(ctx, procedure) }, func(due time.Time) {
-		if !o.json {
-			fmt.Fprintf(stdout, "%s  waits until %s\n", time.Now().UTC().Format("15:04:05"), due.UTC().Format("2006-01-02 15:04:05 MST"))
-		}
-	})
-}
-
-// report prints what the journal says. Whether anybody reads it changes nothing
-// about the run.
-func (p Program) report(journal string, out *printer, stderr io.Writer) error {
-	s, err := runbook.ReadStatus(journal)
-	if err != nil {
-		return err
-	}
-	out.title("Report")
-	if err := runbook.WriteReport(out.w, s); err != nil {
-		fmt.Fprintf(stderr, "%s: the report is not printed in full: %v; -status shows it\n", p.Name, err)
-	}
-	return nil
-}
-
-// result prints what a procedure that ended well came to.
-func (p Program) result(err error, asJSON bool, out io.Writer) error {
-	if p.Result == nil || err != nil {
-		return err
-	}
-	if !asJSON {
-		fmt.Fprintln(out)
-	}
-	return p.Result(asJSON, out)
+	return p.begin(ctx, o, w, fs.Args(), stdin, stdout, stderr)
 }
 
 // end says how it went and turns it into an exit status.
