@@ -1,6 +1,9 @@
 package runbook
 
-import "context"
+import (
+	"context"
+	"fmt"
+)
 
 // Guard is what a Journal may implement besides, to have a say in each call of a
 // function of the procedure: a look, a probe, an effect, an acquire, a release,
@@ -21,14 +24,18 @@ type Guard interface {
 
 // call runs a function of the procedure. entered is false when the guard refused.
 func (e *engine) call(ctx context.Context, step string, f func(context.Context) error) (entered bool, err error) {
-	if e.guard == nil || e.mode == planning {
+	if e.mode == planning {
+		return true, f(ctx)
+	}
+	ctx = context.WithValue(ctx, entryKey{}, entry{e, step})
+	if e.guard == nil {
 		return true, f(ctx)
 	}
 	if err := e.enter(step); err != nil {
 		return false, err
 	}
 	defer e.guard.Leave(step)
-	return true, f(context.WithValue(ctx, entryKey{}, entry{e, step}))
+	return true, f(ctx)
 }
 
 func (e *engine) enter(step string) error {
@@ -58,7 +65,7 @@ func Current(ctx context.Context) error {
 		return context.Cause(ctx)
 	}
 	c, ok := ctx.Value(entryKey{}).(entry)
-	if !ok {
+	if !ok || c.e.guard == nil {
 		return nil
 	}
 	if err := c.e.enter(c.step); err != nil {
@@ -67,3 +74,33 @@ func Current(ctx context.Context) error {
 	c.e.guard.Leave(c.step)
 	return nil
 }
+
+// Held looks again at what is held around the effect that ctx was given to: nil, or
+// ErrNotHeld because somebody has given it back meanwhile. It is for those who wait in
+// the middle of an effect, and then do again what they could not do before. Outside of
+// an effect, and where holds have no Look, it is nil.
+func Held(ctx context.Context) error {
+	k, ok := ctx.Value(heldKey{}).(around)
+	if !ok {
+		return nil
+	}
+	for h := k.hold; h != nil; h = h.parent {
+		away, text, err := h.look(ctx, k.e)
+		if err != nil {
+			return inStep(h.step, fmt.Errorf("look: %w", err))
+		}
+		if !away {
+			return &Error{Kind: ErrNotHeld, Step: h.step, Text: text, Hint: "somebody gave it back while a step waited inside; find out who, then start again"}
+		}
+	}
+	return nil
+}
+
+// around is what is held around the effect that a context belongs to.
+type (
+	heldKey struct{}
+	around  struct {
+		e    *engine
+		hold *held
+	}
+)

@@ -305,6 +305,7 @@ func (r *Run) act(ctx context.Context, rec Record, f effect) (json.RawMessage, e
 	}
 	defer cancel()
 	var m json.RawMessage
+	sub = context.WithValue(sub, heldKey{}, around{e, r.hold})
 	entered, err := e.call(sub, rec.Step, func(ctx context.Context) (err error) { m, err = f.do(ctx); return err })
 	if err == nil {
 		rec.Kind, rec.Result = Done, m

@@ -141,6 +141,7 @@ func (b *batch) act(do func(ctx context.Context, report func(result)) error) {
 	}
 	ctx, cancel := context.WithTimeout(b.ctx, timeout)
 	defer cancel()
+	ctx = context.WithValue(ctx, heldKey{}, around{first.r.e, first.r.hold})
 	reports := make(chan result, len(b.parts))
 	var mu sync.Mutex
 	told, over := map[int]bool{}, false

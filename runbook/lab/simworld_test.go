@@ -300,7 +300,7 @@ func (w *simWorld) published(r *http.Request) (*http.Response, error) {
 }
 
 func (h *hand) operator() *operate.Server {
-	return &operate.Server{Runner: h.on(h.w.images), Root: h.w.server.Root(), Client: h.client()}
+	return &operate.Server{Runner: h.on(h.w.images), Root: h.w.server.Root(), Client: h.client(), Held: runbook.Held}
 }
 
 func (h *hand) importer() *operate.Importer {

@@ -21,8 +21,8 @@ import (
 // others waiting. A second round looks again, whether a program that is running, such
 // as an import or a rollout, has written an old percentage back. Its errors count.
 func stopAll(ctx context.Context, r *runbook.Run, s *operate.Server, images []NamedImage, patience time.Duration, f *StopFile) error {
-	flag := stopTogether(ctx, r, hasty(s, patience), images, f)
-	again := newSight(look(s))
+	flag := stopTogether(ctx, r, hasty(s, images[0], patience), images, f)
+	again := newSight(look(s), images[0])
 	turn := make(chan struct{}, 1) // what is left to be set is set one by one
 	return errors.Join(runbook.Each(ctx, r.Group("again"), keyed(images, self), readsAtOnce, func(ctx context.Context, r *runbook.Run, t, _ NamedImage) error {
 		one := stoppingOf(again, t, false)
@@ -159,7 +159,7 @@ func stoppingOf(v *sight, t NamedImage, quick bool) *stopping {
 
 // look finds out under which number the image is published, if that can be read.
 func (s *stopping) look(ctx context.Context) (err error) {
-	if err = s.see(ctx, s.image); err == nil {
+	if err = s.see(ctx); err == nil {
 		s.req.Version, s.newer, err = offeredAs(ctx, s.now().Client, s.image)
 		if unreadable(ctx, err) && !untrusted(err) {
 			s.close(err)

@@ -22,22 +22,25 @@ import (
 // left to be stopped must not wait for it.
 type sight struct {
 	lock   chan struct{} // a mutex that testing/synctest can see through
+	first  NamedImage    // by whose index the host and the tree are held against each other
 	server *operate.Server
 	looked bool
 	other  error // the tree is another server's
 	blind  error // why nothing is read any more; nil is sight
 }
 
-func newSight(s *operate.Server) *sight { return &sight{lock: make(chan struct{}, 1), server: s} }
+func newSight(s *operate.Server, first NamedImage) *sight {
+	return &sight{lock: make(chan struct{}, 1), first: first, server: s}
+}
 
 // defaultPatience is how long the first round waits for the tree.
 const defaultPatience = 5 * time.Second
 
 // hasty is a sight with one try of every read, within a limit.
-func hasty(s *operate.Server, patience time.Duration) *sight {
+func hasty(s *operate.Server, first NamedImage, patience time.Duration) *sight {
 	c := client(s)
 	c.Tries, c.Timeout = 1, cmp.Or(patience, defaultPatience)
-	return newSight(look(s.Through(c)))
+	return newSight(look(s.Through(c)), first)
 }
 
 func (v *sight) locked() func() {
@@ -88,7 +91,7 @@ func (v *sight) sameHost(ctx context.Context, t NamedImage) error {
 		}
 		return nil
 	}
-	if err := v.see(ctx, t); errors.Is(err, errOtherServer) {
+	if err := v.see(ctx); errors.Is(err, errOtherServer) {
 		return err
 	}
 	return nil
@@ -109,13 +112,13 @@ func readRaw(ctx context.Context, c *systemimage.Client, place string) ([]byte, 
 
 // see looks, once and before anything else is read, whether the tree answers, and
 // whether it is that of the host on which images are to be stopped.
-func (v *sight) see(ctx context.Context, t NamedImage) error {
+func (v *sight) see(ctx context.Context) error {
 	defer v.locked()()
 	if !v.looked {
 		v.looked = true
 		if _, err := v.server.Client.Channels(ctx); unreadable(ctx, err) {
 			v.blinded(err)
-		} else if err := sameTree(ctx, v.server, t.Channel, t.Device, 1); errors.Is(err, errOtherServer) {
+		} else if err := sameTree(ctx, v.server, v.first.Channel, v.first.Device, 1); errors.Is(err, errOtherServer) {
 			v.other = err
 		} else if unreadable(ctx, err) && !untrusted(err) {
 			v.blinded(err)

@@ -99,5 +99,10 @@ func (s *Server) run(ctx context.Context, op, channel, device string, c command.
 		if err := host.Sleep(ctx, poll); err != nil {
 			return fail(fmt.Errorf("nothing happened: something else holds the global lock (%v): %w", view, err))
 		}
+		if s.Held != nil {
+			if err := s.Held(ctx); err != nil {
+				return fail(fmt.Errorf("nothing happened: %w", err))
+			}
+		}
 	}
 }

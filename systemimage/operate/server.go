@@ -2,6 +2,7 @@ package operate
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"log/slog"
 	"path"
@@ -51,6 +52,11 @@ type Server struct {
 	// compared, which takes no time. Reading 500 MB takes some seconds.
 	Checksums bool
 
+	// Held, if set, is asked before a program is run again that found the global lock
+	// held: what was made sure of before the waiting may be otherwise by now. A runbook
+	// gives runbook.Held.
+	Held func(ctx context.Context) error
+
 	Logger *slog.Logger // silent when nil
 
 	mu   sync.Mutex
@@ -85,7 +91,7 @@ func (s *Server) Session(keep time.Duration) *Server {
 // Through returns the same server, read by another client.
 func (s *Server) Through(c *systemimage.Client) *Server {
 	return &Server{Runner: s.Runner, Root: s.Root, Client: c, ReadOnly: s.ReadOnly,
-		LockWait: s.LockWait, LockPoll: s.LockPoll, Checksums: s.Checksums, Logger: s.Logger, host: s.learned()}
+		LockWait: s.LockWait, LockPoll: s.LockPoll, Checksums: s.Checksums, Held: s.Held, Logger: s.Logger, host: s.learned()}
 }
 
 // usable says what is missing before anything can be done.

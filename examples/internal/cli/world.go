@@ -206,7 +206,7 @@ func (w *World) openLab(o options, what systemimagetest.World) error {
 	w.Images, w.Server, w.Importer = l.Client(), l.Server(), l.Importer()
 	w.Root = w.Server.Root
 	w.Importer.Owner.Operator = w.Operator
-	w.Server.Logger, w.Images.Logger = w.log, w.log
+	w.Server.Held, w.Server.Logger, w.Images.Logger = runbook.Held, w.log, w.log
 	if w.Builder, err = l.Builds(); err != nil {
 		return err
 	}
@@ -309,7 +309,7 @@ func (m ImageServer) cache() (string, error) {
 func (w *World) openImageServer(m ImageServer) {
 	w.Root = m.Host.Root
 	host := w.dial(m.Host)
-	w.Server = &operate.Server{Runner: host, Root: m.Host.Root, Client: w.Images, LockWait: m.LockWait, Logger: w.log}
+	w.Server = &operate.Server{Runner: host, Root: m.Host.Root, Client: w.Images, LockWait: m.LockWait, Held: runbook.Held, Logger: w.log}
 	w.Importer = &operate.Importer{
 		Runner: host, Root: m.Host.Root, Owner: operate.Owner{Operator: w.Operator}, Logger: w.log}
 }
