@@ -78,9 +78,10 @@ type Site struct {
 // ones need stands here.
 type examination struct {
 	Site
-	facts   map[string]facts // of hosts, by section
-	listing *systemimage.Listing
-	closed  map[part]string // parts that cannot be looked at, and why
+	facts    map[string]facts // of hosts, by section
+	listing  *systemimage.Listing
+	importer *operate.ImporterStatus // nil: the crontab was not read
+	closed   map[part]string         // parts that cannot be looked at, and why
 }
 
 // A check looks at one thing, of one part of the site.
