@@ -20,6 +20,44 @@ func (h *asksNobody) Ask(_ context.Context, q runbook.Question) (runbook.Answer,
 	return runbook.Answer{}, fmt.Errorf("nobody is there: %w", runbook.ErrPending)
 }
 
+// A question that was open before it needed a reason is asked anew, so that whoever
+// answers elsewhere sees that it does; an approval of that time holds.
+func TestQuestionThatNeedsAReasonNow(t *testing.T) {
+	gate := func(needs bool) runbook.Procedure {
+		return func(ctx context.Context, r *runbook.Run) error {
+			if err := r.Gate(ctx, runbook.Gate{Name: "before", Question: "copy?", NeedReason: needs}); err != nil {
+				return err
+			}
+			return r.Gate(ctx, runbook.Gate{Name: "go", Question: "release?", NeedReason: needs})
+		}
+	}
+	j, err := runbook.OpenFile(filepath.Join(t.TempDir(), "j"))
+	is(t, err, nil)
+	x := &runbook.Runner{Name: "n", Journal: j, Human: answers{"before": {Verdict: runbook.Yes, By: "qa"}}}
+	is(t, x.Execute(t.Context(), gate(false)), runbook.ErrPending)
+	x.Human = answers{}
+	for range 2 {
+		is(t, x.Execute(t.Context(), gate(true)), runbook.ErrPending)
+	}
+	s, err := runbook.ReadStatus(j.Path())
+	is(t, err, nil)
+	if open := s.Waiting(); len(open) != 1 || open[0].Step != "go" || !open[0].NeedReason {
+		t.Errorf("open questions %+v, want go, with a reason", open)
+	}
+	x.Human = answers{"go": {Verdict: runbook.Yes, By: "qa", Reason: "tested"}}
+	is(t, x.Execute(t.Context(), gate(true)), nil)
+}
+
+// answers are given by step; without one nobody is there.
+type answers map[string]runbook.Answer
+
+func (h answers) Ask(_ context.Context, q runbook.Question) (runbook.Answer, error) {
+	if a, ok := h[q.Step]; ok {
+		return a, nil
+	}
+	return runbook.Answer{}, fmt.Errorf("nobody is there: %w", runbook.ErrPending)
+}
+
 // Who looks at the journal is asked the same as who was asked by the run.
 func TestQuestionOfAStatus(t *testing.T) {
 	for name, p := range map[string]runbook.Procedure{

@@ -162,7 +162,7 @@ func (r *Run) ask(ctx context.Context, rec Record, s *state, timeout time.Durati
 		q.Deadline = asked.Add(timeout)
 		rec.Deadline = &q.Deadline
 	}
-	if rec.Kind = Asked; !again {
+	if rec.Kind = Asked; !again || rec.NeedReason != s.NeedReason { // whoever answers elsewhere has to see it
 		if err := r.e.append(ctx, rec); err != nil {
 			return Answer{}, err
 		}

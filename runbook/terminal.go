@@ -152,7 +152,7 @@ func (h *TerminalHuman) dialogue(ctx context.Context, q Question) (a Answer, err
 	}
 	prompt := "reason (Enter: none)"
 	if q.NeedReason {
-		prompt = "reason"
+		prompt = "reason (needed: others have to understand this later)"
 	}
 	if err := h.line(ctx, prompt, func(s string) bool { a.Reason = s; return s != "" || !q.NeedReason }); err != nil {
 		return a, err

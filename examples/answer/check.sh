@@ -7,7 +7,10 @@ grep -q 'asked: The faulty images' "$dir/told" || fail "nobody was told of the q
 exits 0 "$dir/answer" "$dir/runs"
 says 'assess, since'
 question=$(awk 'NR == 1 { print $1 }' "$dir/out")
+says "(Needs -reason.)"
 exits 2 "$dir/answer" "$dir/runs" "$question" perhaps
+exits 3 "$dir/answer" "$dir/runs" "$question" yes # nobody could understand it later
+says "this question needs one"
 exits 2 "$dir/answer" "$dir/runs" "$question" # nobody is at a terminal to be asked
 exits 0 "$dir/answer" -operator anna -reason "support has seen it" "$dir/runs" "$question" yes
 exits 1 "$dir/answer" "$dir/runs" "$question" no # somebody was faster

@@ -105,8 +105,12 @@ func list(open []runbook.Question, asJSON bool, out io.Writer) error {
 			}
 			continue
 		}
+		text := q.Text
+		if q.NeedReason {
+			text += " (Needs -reason.)"
+		}
 		head := fmt.Sprintf("%s  %s, %s, since %s", id(q), q.Run, q.Step, q.Asked.UTC().Format("2006-01-02 15:04 UTC"))
-		if _, err := fmt.Fprint(out, cli.Printable(cli.Wrap(head, "        ", 79)+cli.Wrap("        "+q.Text, "        ", 79))); err != nil {
+		if _, err := fmt.Fprint(out, cli.Printable(cli.Wrap(head, "        ", 79)+cli.Wrap("        "+text, "        ", 79))); err != nil {
 			return err
 		}
 	}

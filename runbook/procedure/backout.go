@@ -110,7 +110,7 @@ func (c *BackOut) Run(ctx context.Context, r *runbook.Run) error {
 	if err := r.Gate(ctx, runbook.Gate{
 		Name:     "assess",
 		Question: "The faulty images are offered to nobody any more. Is the fault understood well enough to go on: which devices have it, and what does it do to them?",
-		Evidence: plan, Not: c.Input.Not,
+		Evidence: plan, Not: c.Input.Not, NeedReason: true,
 	}); err != nil {
 		return err
 	}
@@ -153,7 +153,7 @@ func (c *BackOut) canUpdate(ctx context.Context, r *runbook.Run, plan []replacem
 	err := r.Gate(ctx, runbook.Gate{
 		Name:     "devices can update",
 		Question: "Can devices that have the faulty image still take an update over the air? (yes: the last good image is published again; no: recovery by hand)",
-		Evidence: plan, Not: c.Input.Not, OnNo: "recovery by hand",
+		Evidence: plan, Not: c.Input.Not, NeedReason: true, OnNo: "recovery by hand",
 	})
 	if errors.Is(err, runbook.ErrRejected) && !errors.Is(err, runbook.ErrTimeout) {
 		return false, nil

@@ -83,6 +83,6 @@ func (c *BackOut) takeOver(ctx context.Context, r *runbook.Run) (dead []operate.
 	return others, several, r.Gate(ctx, runbook.Gate{
 		Name:     "take over",
 		Question: "Other runs hold the importer. Were they killed, or given up, so that this one may take over what they hold? (While one is at work: leave this open, and start again when it has ended.)",
-		Evidence: others, Not: c.Input.Not,
+		Evidence: others, Not: c.Input.Not, NeedReason: true,
 	})
 }

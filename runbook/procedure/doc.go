@@ -12,7 +12,8 @@
 //   - A procedure is a struct: clients in exported fields, an Input that is written
 //     into the journal, and a method Run that is a [runbook.Procedure].
 //   - Who may answer a question, for stable too, is everybody but those in Not of
-//     the Input; who assessed a hotfix may not decide on it.
+//     the Input; who assessed a hotfix may not decide on it. Who judges a fault, or lets a
+//     run go on in spite of a warning, has to say why: others will ask later.
 //   - The importer is held by every procedure that copies: out of the crontab while
 //     it does, and back whatever happens.
 //

@@ -19,7 +19,7 @@ func (c *Hotfix) decide(ctx context.Context, r *runbook.Run) error {
 	first, err := r.Approve(ctx, runbook.Gate{
 		Name:     "assess",
 		Question: "Is the problem assessed: how bad it is, who is affected, and that it cannot wait for the next release?",
-		Evidence: evidence, Not: in.Not,
+		Evidence: evidence, Not: in.Not, NeedReason: true,
 	})
 	if err != nil {
 		return err
@@ -28,7 +28,7 @@ func (c *Hotfix) decide(ctx context.Context, r *runbook.Run) error {
 	return r.Gate(ctx, runbook.Gate{
 		Name:     "decide",
 		Question: fmt.Sprintf("Release %s as an emergency?", in.Tag),
-		Evidence: evidence, Not: not,
+		Evidence: evidence, Not: not, NeedReason: true,
 	})
 }
 

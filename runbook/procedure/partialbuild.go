@@ -22,7 +22,7 @@ func askPartial(not []string, channels ...string) func(context.Context, *runbook
 				Build    string   `json:"build"`
 				Why      string   `json:"why"`
 				Channels []string `json:"channels"`
-			}{got.ID.String(), got.Why, channels}, Not: not, OnNo: "build it again",
+			}{got.ID.String(), got.Why, channels}, Not: not, NeedReason: true, OnNo: "build it again",
 		})
 	}
 }

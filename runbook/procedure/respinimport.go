@@ -130,7 +130,7 @@ func (c *Respin) forward(ctx context.Context, r *runbook.Run, built cdimage.Buil
 	gate := runbook.Gate{
 		Name:     "back in time",
 		Question: "Devices would get an older root file system than they have, now or later. Go on all the same?",
-		Not:      c.Input.Not,
+		Not:      c.Input.Not, NeedReason: true,
 	}
 	if r.Planning() { // the build is not known yet
 		if c.Input.Keep {

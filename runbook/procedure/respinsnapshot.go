@@ -74,7 +74,7 @@ func (c *Respin) behind(ctx context.Context, r *runbook.Run) error {
 	return r.Gate(ctx, runbook.Gate{
 		Name:     "behind the origin",
 		Question: "The snapshot lacks what its origin has. Build an image with older packages all the same?",
-		Evidence: lines, Not: in.Not,
+		Evidence: lines, Not: in.Not, NeedReason: true,
 	})
 }
 

@@ -51,7 +51,7 @@ func (c *Rollout) resume(ctx context.Context, r *runbook.Run, d decision) error 
 	err := r.Gate(ctx, runbook.Gate{
 		Name:     "resume",
 		Question: question,
-		Evidence: c.evidence(d), Not: c.Input.Not,
+		Evidence: c.evidence(d), Not: c.Input.Not, NeedReason: true,
 	})
 	if err != nil || c.Stop == nil {
 		return err

@@ -46,6 +46,6 @@ func askAgain(ctx context.Context, r *runbook.Run, again []string, not []string)
 	return r.Gate(ctx, runbook.Gate{
 		Name:     "publish again",
 		Question: "This content was there before, and was replaced or taken back. Is it certain that it may be published again?",
-		Evidence: again, Not: not,
+		Evidence: again, Not: not, NeedReason: true,
 	})
 }
