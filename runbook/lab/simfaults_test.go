@@ -51,6 +51,8 @@ type faultKind struct {
 	stored bool
 	// elsewhere says of a kill that the next start is on another site.
 	elsewhere bool
+	// late says that the command still comes to its end, unseen.
+	late bool
 }
 
 func faultKinds() []faultKind {
@@ -106,13 +108,13 @@ func killKinds() []faultKind {
 				m.finish(c)
 				return die(h, ctx)
 			}},
-		{name: "kill, and the command comes late", at: atCommand, passing: true,
+		{name: "kill, and the command comes late", at: atCommand, passing: true, late: true,
 			command: func(h *hand, ctx context.Context, m *machine, c command.Command) (command.Output, error) {
 				late := []time.Duration{3 * time.Second, 65 * time.Second, 2 * time.Minute, 10 * time.Minute}[h.w.counted[atCommand]%4]
 				h.w.ending.Go(func() { time.Sleep(late); m.finish(c) })
 				return die(h, ctx)
 			}},
-		{name: "kill, the command comes late, and the run is settled", at: atCommand,
+		{name: "kill, the command comes late, and the run is settled", at: atCommand, late: true,
 			command: func(h *hand, ctx context.Context, m *machine, c command.Command) (command.Output, error) {
 				h.w.givenUp = true
 				h.w.ending.Go(func() { time.Sleep(10 * time.Minute); m.finish(c) })
@@ -138,7 +140,7 @@ func linkKinds() []faultKind {
 	}
 	return []faultKind{
 		{name: "link lost before a command", at: atCommand, passing: true, command: lost(func(*hand, *machine, command.Command) {})},
-		{name: "link lost while a command runs", at: atCommand, passing: true, command: lost(func(h *hand, m *machine, c command.Command) {
+		{name: "link lost while a command runs", at: atCommand, passing: true, late: true, command: lost(func(h *hand, m *machine, c command.Command) {
 			h.w.ending.Go(func() { time.Sleep(3 * time.Second); m.finish(c) })
 		})},
 		{name: "link lost after a command", at: atCommand, passing: true, command: lost(func(_ *hand, m *machine, c command.Command) { m.finish(c) })},

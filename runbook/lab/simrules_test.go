@@ -319,20 +319,34 @@ func (v *verdict) status() string {
 
 // alone looks whether a copy began while the importer was on, although the program
 // before it had shown that too: each looks first.
+// alone reports copies that were sent while the importer was on. One that was on its
+// way when its link or its process was lost may still come, and so one is no fault for
+// each fault that keeps a command back.
 func (v *verdict) alone() string {
 	held := map[string]bool{"copy-image": true, "tag-image": true}
-	before := programRun{}
-	for _, p := range v.w.runs {
-		if held[p.name] && p.importer && held[before.name] && before.importer {
-			return fmt.Sprintf("%s ran at %v with the importer on, as %s had", p.name, p.at, before.name)
+	onItsWay := 0
+	for _, kind := range v.w.met {
+		if v.s.kinds[kind].late {
+			onItsWay++
 		}
-		before = p
+	}
+	var with []programRun
+	for _, p := range v.w.runs {
+		if held[p.name] && p.importer {
+			with = append(with, p)
+		} else {
+			with = nil
+		}
+		if len(with) > max(1, onItsWay) {
+			return fmt.Sprintf("%s ran at %v with the importer on, as %s had", p.name, p.at, with[0].name)
+		}
 	}
 	return ""
 }
 
 func (v *verdict) elsewhere() string {
-	if v.w.has("the address is another server's") && v.world() != v.s.begin && !v.w.edited && len(v.w.lines) == 0 && !v.blind() {
+	others := v.w.edited || len(v.w.lines) > 0 || v.w.has("another operator does something else")
+	if v.w.has("the address is another server's") && v.world() != v.s.begin && !others && !v.blind() {
 		return "the host is not the one whose tree is read, and was changed (-before +after)\n" + cmp.Diff(v.s.begin, v.world())
 	}
 	return v.w.elsewhere
