@@ -45,7 +45,7 @@ func TestDue(t *testing.T) {
 				x := &runbook.Runner{Name: "n", Journal: j, Human: &runbooktest.Human{}}
 				err := x.Execute(t.Context(), p)
 				is(t, err, runbook.ErrPending)
-				if text := "next: waits until 2000-01-01 02:00:00 UTC: 30% is due then; start it again then; earlier does no harm"; fmt.Sprint(err) != text {
+				if text := "next: waits until 2000-01-01 02:00 UTC: 30% is due then; start it again then; earlier does no harm"; fmt.Sprint(err) != text {
 					t.Errorf("error %v, want %s", err, text)
 				}
 				s, err := runbook.StatusOf(t.Context(), j)

@@ -134,7 +134,15 @@ func (e *engine) append(ctx context.Context, rec Record) error {
 
 // progress tells how far something is, and journals it now and then.
 func (e *engine) progress(rec Record) {
-	defer e.locked()()
+	if e.mode == settling {
+		return
+	}
+	select {
+	case e.lock <- struct{}{}:
+	default:
+		return // an effect does not wait for the journal to say this; the next word will do
+	}
+	defer func() { <-e.lock }()
 	key, now := rec.Step+"\x00"+rec.Label, time.Now()
 	if last, ok := e.far[key]; !ok {
 		e.far[key] = now // what is over soon needs no record

@@ -70,7 +70,7 @@ func (e *Error) Error() string {
 	var parts []string
 	hint := e.Hint
 	if !e.Due.IsZero() {
-		parts = append(parts, "waits until "+clock(e.Due))
+		parts = append(parts, "waits until "+until(e.Due, time.Time{}))
 		hint = cmp.Or(hint, "start it again then; earlier does no harm")
 	} else if !errors.Is(e.Err, e.Kind) { // which says it already
 		parts = append(parts, e.Kind.Error())

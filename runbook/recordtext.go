@@ -54,6 +54,9 @@ func (rec Record) String() string {
 
 // far is how far a long effect is.
 func (rec Record) far() string {
+	if rec.Due != nil { // it waits
+		return rec.Label + ", until " + until(*rec.Due, rec.Time)
+	}
 	text := fmt.Sprintf("%s: %d", rec.Label, rec.Done)
 	if rec.Total > 0 {
 		text += fmt.Sprintf(" of %d", rec.Total)

@@ -56,7 +56,9 @@ func WriteReport(w io.Writer, s Status) error {
 	if s.underWay() && len(s.Far) > 0 {
 		b.WriteString("\nHow far\n")
 		for _, rec := range s.Far {
-			fmt.Fprintf(&b, "  %s, %s\n", printable(rec.far()), clock(rec.Time))
+			at := clock(rec.Time)
+			rec.Time = s.Read
+			fmt.Fprintf(&b, "  %s, %s\n", printable(rec.far()), at)
 		}
 	}
 	section(&b, "Due", s.only(func(step StepStatus) bool { return step.Kind == Deferred }), func(step StepStatus) {

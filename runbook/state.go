@@ -50,13 +50,27 @@ func (s Status) underWay() bool { return s.Starts > 0 && s.Running != "" }
 // waitsForTime reports whether the run waits for a time and for nobody.
 func (s Status) waitsForTime() bool { return len(s.Waiting()) == 0 && !s.Due.IsZero() }
 
+// WaitsUntil says which time the run waits for, if it does: "waits until 12:31 UTC (in
+// 47 min)".
+func (s Status) WaitsUntil() string {
+	if s.Due.IsZero() {
+		return ""
+	}
+	return "waits until " + until(s.Due, s.Read)
+}
+
 // State is what happened, in a few words, as the report has it.
 func (s Status) State() string {
 	switch state := s.StateWord(); state {
 	case StateUnderWay:
-		return "under way: " + printable(s.Running)
+		text := "under way: " + printable(s.Running)
+		for _, rec := range s.Far {
+			rec.Time = s.Read
+			text += "; " + printable(rec.far())
+		}
+		return text
 	case StateTime:
-		return "waits until " + until(s.Due, s.Read) + "; start it again then"
+		return s.WaitsUntil() + "; start it again then"
 	case StatePerson:
 		text := "waits for an answer"
 		if asked := s.Waiting(); len(asked) == 1 {

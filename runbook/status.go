@@ -8,6 +8,7 @@ import (
 	"iter"
 	"os"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -142,13 +143,24 @@ func Summarize(records iter.Seq[Record]) Status {
 			s.Steps = append(s.Steps, StepStatus{Began: rec.Time})
 		}
 		s.Steps[i].add(rec)
+		s.over(rec)
 	}
 	return s
 }
 
+// over forgets how far a step was that has come to an end: what it said under its own
+// name or that of its group.
+func (s *Status) over(rec Record) {
+	if rec.Kind == Started || rec.Verb != VerbDo && rec.Verb != VerbWait {
+		return
+	}
+	group := rec.Step[:max(0, strings.LastIndex(rec.Step, "/"))]
+	s.Far = slices.DeleteFunc(s.Far, func(far Record) bool { return far.Step == rec.Step || far.Step == group })
+}
+
 // far keeps the last word on how far something is.
 func (s *Status) far(rec Record) {
-	s.Far = slices.DeleteFunc(s.Far, func(old Record) bool { return old.Step == rec.Step && old.Label == rec.Label })
+	s.Far = slices.DeleteFunc(s.Far, func(old Record) bool { return old.Step == rec.Step && (old.Label == rec.Label || rec.Due != nil) })
 	if rec.Done < rec.Total || rec.Total == 0 {
 		s.Far = append(s.Far, rec)
 	}

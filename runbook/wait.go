@@ -14,6 +14,9 @@ type Poll[T any] struct {
 	// Check looks once; true ends the waiting. An error ends it too: one with
 	// Error.Due when nobody needs to look before that time.
 	Check func(context.Context) (T, bool, error)
+	// Stay waits here for a time that Check names with Error.Due, looking every Every
+	// all the same, in place of ending this start. What it waits for is journalled.
+	Stay bool
 	// Every is the pause between two looks; zero means DefaultEvery.
 	Every time.Duration
 	// Deadline bounds the waiting of one start; zero means DefaultDeadline.
@@ -84,7 +87,7 @@ func poll[T any](ctx context.Context, e *engine, step string, p Poll[T]) (json.R
 	if limit <= 0 {
 		limit = DefaultDeadline
 	}
-	end := time.Now().Add(limit)
+	end, stay := time.Now().Add(limit), staying{}
 	sub, cancel := context.WithDeadline(ctx, end)
 	defer cancel()
 	for {
@@ -93,6 +96,9 @@ func poll[T any](ctx context.Context, e *engine, step string, p Poll[T]) (json.R
 		_, err := e.call(sub, step, func(ctx context.Context) (err error) { v, ok, err = p.Check(ctx); return err })
 		if err == nil && ok {
 			return throughJSON(v)
+		}
+		if p.Stay && stay.says(e, step, err) {
+			err = nil
 		}
 		if err == nil && pause(ctx, min(every, time.Until(end))) && time.Now().Before(end) {
 			continue
@@ -106,4 +112,27 @@ func poll[T any](ctx context.Context, e *engine, step string, p Poll[T]) (json.R
 		}
 		return nil, err
 	}
+}
+
+// staying is what a wait that stays has said last about what it waits for.
+type staying struct {
+	text string
+	due  time.Time
+	at   time.Time
+}
+
+// says reports whether an error names a time that may be waited for, and journals it
+// when it is another than before, so that who looks from elsewhere sees it too.
+func (s *staying) says(e *engine, step string, err error) bool {
+	due := dueOf(err)
+	if due.IsZero() || !only(err, ErrPending) {
+		return false
+	}
+	text := whyPending(err)
+	if text == s.text && due.Equal(s.due) || time.Since(s.at) < ProgressEvery {
+		return true
+	}
+	*s = staying{text, due, time.Now()}
+	_ = e.append(context.Background(), Record{Step: step, Verb: VerbWait, Kind: Progress, Label: text, Due: &due}) // broken, it is said by the next step
+	return true
 }

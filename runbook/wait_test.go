@@ -3,6 +3,7 @@ package runbook_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -82,4 +83,59 @@ func TestWaitDefaults(t *testing.T) {
 		_, err := runbook.Wait(ctx, r, runbook.Poll[int]{Name: "w"})
 		return err
 	}), runbook.ErrInvalid)
+}
+
+// A wait that stays says in the journal what it waits for, once, and not at each look;
+// what it said is over when it ends.
+func TestWaitThatStays(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		begun := time.Now()
+		var seen []string
+		j := &runbooktest.Memory{}
+		p := func(ctx context.Context, r *runbook.Run) error {
+			_, err := runbook.Wait(ctx, r.Group("round 1"), runbook.Poll[int]{Name: "due", Intent: "wait for the next step", Every: time.Second, Deadline: 24 * time.Hour, Stay: true,
+				Check: func(context.Context) (int, bool, error) {
+					pending := &runbook.Error{Kind: runbook.ErrPending, Text: "at 5% now", Due: begun.Add(time.Hour)}
+					switch since := time.Since(begun); {
+					case since >= 2*time.Hour:
+						return 1, true, nil
+					case since >= time.Hour:
+						pending.Text, pending.Due = "at 10% now", begun.Add(2*time.Hour)
+					}
+					s, err := runbook.StatusOf(ctx, j)
+					if err != nil {
+						return 0, false, err
+					}
+					s.Running = "anna"
+					state, _, _ := strings.Cut(s.State(), " (in ") // how long still differs from look to look
+					if n := len(seen); (n == 0 || seen[n-1] != state) && !strings.HasSuffix(state, "(it is time)") {
+						seen = append(seen, state)
+					}
+					return 0, false, pending
+				}})
+			return err
+		}
+		x := &runbook.Runner{Name: "n", Journal: j}
+		is(t, x.Execute(t.Context(), p), nil)
+		want(t, "journal", lines(records(t, j)), []string{"run opened", "wait started round 1/due", "wait progress round 1/due", "wait progress round 1/due", "wait done round 1/due", "run ended"})
+		want(t, "states", seen, []string{"under way: anna", "under way: anna; at 5% now, until 01:00 UTC", "under way: anna; at 10% now, until 02:00 UTC"})
+		s, err := runbook.StatusOf(t.Context(), j)
+		if err != nil || len(s.Far) > 0 {
+			t.Errorf("%+v, %v", s.Far, err)
+		}
+		is(t, x.Execute(t.Context(), p), nil) // its journal goes on
+	})
+}
+
+// Any other error ends a wait that stays too.
+func TestWaitThatStaysEnds(t *testing.T) {
+	for _, why := range []error{runbook.ErrPending, errors.New("no route"), errors.Join(errors.New("no route"), &runbook.Error{Kind: runbook.ErrPending, Due: time.Now().Add(time.Hour)})} {
+		p := func(ctx context.Context, r *runbook.Run) error {
+			_, err := runbook.Wait(ctx, r, runbook.Poll[int]{Name: "due", Intent: "wait", Stay: true, Every: time.Hour,
+				Check: func(context.Context) (int, bool, error) { return 0, false, why }})
+			return err
+		}
+		x := &runbook.Runner{Name: "n", Journal: &runbooktest.Memory{}}
+		is(t, x.Execute(t.Context(), p), why)
+	}
 }

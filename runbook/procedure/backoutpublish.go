@@ -16,7 +16,9 @@ func (c *BackOut) revert(ctx context.Context, r *runbook.Run, plan []replacement
 	}
 	var offered []NamedImage
 	err = r.Hold(ctx, holdImporter(r, c.Importer, several, dead...), func(ctx context.Context, r *runbook.Run) error {
+		one := counted(r, "images to be published again", len(plan))
 		return runbook.Each(ctx, r.Group("revert"), keyed(plan, func(v replacement) NamedImage { return v.NamedImage }), 1, func(ctx context.Context, r *runbook.Run, t NamedImage, v replacement) error {
+			defer one()
 			version, err := c.revertOne(ctx, r, t, v)
 			offered = append(offered, NamedImage{t.Channel, t.Device, version})
 			return err

@@ -88,7 +88,9 @@ func (c *CopyRC) Run(ctx context.Context, r *runbook.Run) error {
 	}
 	return r.Hold(ctx, holdImporter(r, c.Importer, several), func(ctx context.Context, r *runbook.Run) error {
 		// One at a time: the server lets only one copy run anyway.
+		one := counted(r, "pairs", len(all.Pairs))
 		return runbook.Each(ctx, r, keyed(all.Pairs, self), 1, func(ctx context.Context, r *runbook.Run, p, _ Pair) error {
+			defer one()
 			return c.copyPair(ctx, r, now, p)
 		})
 	})

@@ -138,7 +138,7 @@ func ExampleRollout() {
 	m, err := l.Client().Latest(context.Background(), "ubuntu-touch/stable/meizu.en", "arale")
 	fmt.Println(m.Version, m.Percentage, err)
 	// Output:
-	// round 2/what is due: waits until 2016-09-07 11:00:00 UTC: 100% is due then; start it again then; earlier does no harm
+	// round 2/what is due: waits until 2016-09-07 11:00 UTC: at 1% (1.98 % of the devices) now; 100% is due then; start it again then; earlier does no harm
 	// 2 1 <nil>
 }
 

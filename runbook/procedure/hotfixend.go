@@ -96,13 +96,11 @@ The restrictions that were announced are lifted after {{.Grace}}.{{end}}`
 func (c *Hotfix) until(ctx context.Context, r *runbook.Run, name string, due time.Time) error {
 	at := due.Format("2006-01-02 15:04:05 MST")
 	_, err := runbook.Wait(ctx, r, runbook.Poll[bool]{
-		Name: name, Intent: "wait until " + at, Every: c.every(), Deadline: 30 * 24 * time.Hour, Predict: true,
+		Name: name, Intent: "wait until " + at, Stay: c.Stay, Every: c.every(), Deadline: 30 * 24 * time.Hour, Predict: true,
 		Check: func(context.Context) (bool, bool, error) {
 			switch {
 			case !c.now().Before(due):
 				return true, true, nil
-			case c.Stay:
-				return false, false, nil
 			}
 			return false, false, &runbook.Error{Kind: runbook.ErrPending, Text: name, Due: due}
 		},

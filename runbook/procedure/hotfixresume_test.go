@@ -27,8 +27,8 @@ func TestHotfixPending(t *testing.T) {
 		after time.Duration
 		want  string
 	}{
-		{0, "100% is due"}, {time.Hour, "100% is due"}, {time.Hour, "waits until 2026-03-06 11:00:00 UTC: grace period"},
-		{96 * time.Hour, "waits until 2026-03-09 09:00:00 UTC: next working day"}, {70 * time.Hour, ""}, // from Friday to Monday
+		{0, "100% is due"}, {time.Hour, "100% is due"}, {time.Hour, "waits until 2026-03-06 11:00 UTC: grace period"},
+		{96 * time.Hour, "waits until 2026-03-09 09:00 UTC: next working day"}, {70 * time.Hour, ""}, // from Friday to Monday
 	} {
 		k.advance(step.after)
 		err := x.Execute(t.Context(), c.Run)

@@ -139,6 +139,11 @@ func edited(ctx context.Context, file *channelconfig.HostFile, edits []channelco
 	return now, next, err
 }
 
+// imported says how far the importer is.
+func imported(r *runbook.Run) func(done, total int) {
+	return func(done, total int) { r.Progress("devices seen by the importer", int64(done), int64(total)) }
+}
+
 // importUntil runs the importer by hand, until no device lacks the build that it
 // should have. That is seen in their indexes: a channel that is none of ours may have
 // failed in the same run. Started again, it is run until it did; importing twice
@@ -154,7 +159,7 @@ func importUntil(ctx context.Context, r *runbook.Run, s *operate.Server, intent 
 			return true, err == nil && len(list) == 0, err
 		},
 		Do: func(ctx context.Context) (bool, error) {
-			_, err := s.Import(ctx, operate.ImportRequest{Job: jobName(r, "import")})
+			_, err := s.Import(ctx, operate.ImportRequest{Job: jobName(r, "import"), Observe: imported(r)})
 			list, looked := missing(ctx)
 			switch {
 			case looked != nil:

@@ -276,7 +276,7 @@ func (i *InvestigateImport) importByHand(ctx context.Context, r *runbook.Run, be
 			return out, err
 		}),
 	}
-	_, err := s.Import(ctx, operate.ImportRequest{Job: jobName(r, "import")})
+	_, err := s.Import(ctx, operate.ImportRequest{Job: jobName(r, "import"), Observe: imported(r)})
 	switch {
 	case printed == nil && errors.Is(err, systemimage.ErrBroken): // something has to be mended first
 		report := importlog.Report{Channel: i.Input.Channel, Device: i.Input.Device}

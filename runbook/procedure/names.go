@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"iter"
 	"strings"
+	"sync/atomic"
 
 	"github.com/landingteam/landing/runbook"
 )
@@ -34,6 +35,17 @@ func keyed[K comparable, V any](list []V, key func(V) K) iter.Seq2[K, V] {
 			}
 		}
 	}
+}
+
+// counted counts what is gone through, of several: call what it returns for each. How
+// many it are stands in the live line, and in the journal now and then.
+func counted(r *runbook.Run, what string, total int) (one func()) {
+	if total < 2 || r.Planning() {
+		return func() {}
+	}
+	var done atomic.Int64
+	r.Progress(what, 0, int64(total))
+	return func() { r.Progress(what, done.Add(1), int64(total)) }
 }
 
 // self is the key of values that are their own.

@@ -50,7 +50,7 @@ func (c *Rollout) setTogether(ctx context.Context, r *runbook.Run, s *operate.Se
 		parts = append(parts, runbook.Part[operate.PhaseResult]{Run: r.Group(t.String()), Step: setStep(s, t, p, req)})
 	}
 	_, errs := runbook.Together(ctx, parts, func(ctx context.Context, open []int, ended func(int, operate.PhaseResult, error)) error {
-		return c.setOpen(ctx, s, reqs, open, ended)
+		return c.setOpen(ctx, s, reqs, open, counted(r, fmt.Sprintf("images at %v", p), len(open)), ended)
 	})
 	var stop error
 	for n, err := range errs {
@@ -71,7 +71,7 @@ func (c *Rollout) setTogether(ctx context.Context, r *runbook.Run, s *operate.Se
 
 // setOpen sets those that are open, and once more those that were refused because
 // another rollout had come to its end.
-func (c *Rollout) setOpen(ctx context.Context, s *operate.Server, reqs []operate.PhaseRequest, open []int, ended func(int, operate.PhaseResult, error)) error {
+func (c *Rollout) setOpen(ctx context.Context, s *operate.Server, reqs []operate.PhaseRequest, open []int, one func(), ended func(int, operate.PhaseResult, error)) error {
 	for {
 		m := operate.PhaseMany{}
 		if c.Stop != nil {
@@ -89,6 +89,7 @@ func (c *Rollout) setOpen(ctx context.Context, s *operate.Server, reqs []operate
 				refused[n] = err
 			} else {
 				set[n], errs[n], told[n] = res, err, true
+				one()
 			}
 		}
 		if err := s.PhaseMany(ctx, m); err != nil {

@@ -21,7 +21,9 @@ func (c *Release) copyAll(ctx context.Context, r *runbook.Run, candidates []rele
 		now.places = append(now.places, bothOf([]Pair{v.Pair})...)
 	}
 	err = r.Hold(ctx, holdImporter(r, c.Importer, several), func(ctx context.Context, r *runbook.Run) error {
+		one := counted(r, "images to be copied", len(candidates))
 		return runbook.Each(ctx, r, keyed(candidates, func(v releaseImage) Pair { return v.Pair }), 1, func(ctx context.Context, r *runbook.Run, _ Pair, v releaseImage) error {
+			defer one()
 			t, err := c.copyOne(ctx, r, now, v)
 			targets = append(targets, t)
 			return err

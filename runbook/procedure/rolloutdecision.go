@@ -50,6 +50,7 @@ func (c *Rollout) decide(ctx context.Context, r *runbook.Run, at *progress) (dec
 		Name:     "what is due",
 		Intent:   fmt.Sprintf("wait for the next step after %v", at.published),
 		Every:    every,
+		Stay:     c.Stay,
 		Deadline: 30 * 24 * time.Hour,
 		Check: func(ctx context.Context) (decision, bool, error) {
 			at.fresh = true
@@ -63,15 +64,12 @@ func (c *Rollout) decide(ctx context.Context, r *runbook.Run, at *progress) (dec
 			if err != nil || d.Do != "" {
 				return d, err == nil, err
 			}
-			if c.Stay {
-				return d, false, nil
-			}
 			st, err := begun.course.At(now)
 			if err != nil {
 				return d, false, err
 			}
 			return d, false, &runbook.Error{Kind: runbook.ErrPending,
-				Text: fmt.Sprintf("%v is due then", st.Next), Due: st.NextAt.UTC()}
+				Text: fmt.Sprintf("at %v (%.2f %% of the devices) now; %v is due then", at.published, 100*at.published.Share(), st.Next), Due: st.NextAt.UTC()}
 		},
 	})
 	if err == nil {

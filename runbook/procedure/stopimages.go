@@ -62,7 +62,11 @@ func stopTogether(ctx context.Context, r *runbook.Run, v *sight, images []NamedI
 		parts = append(parts, runbook.Part[any]{Run: r, Step: f.takenBack(images)})
 	}
 	_, errs := runbook.Together(ctx, parts, func(ctx context.Context, open []int, ended func(int, any, error)) error {
-		return stopOpen(ctx, v, ones, open, f, ended)
+		one := counted(r, "images stopped", len(open))
+		return stopOpen(ctx, v, ones, open, f, func(n int, res any, err error) {
+			ended(n, res, err)
+			one()
+		})
 	})
 	for n, one := range ones {
 		if one.note != "" && errs[n] == nil {

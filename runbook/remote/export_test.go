@@ -10,4 +10,4 @@ import (
 func (h *Host) Start(ctx context.Context, c command.Command) (*job, error) { return h.start(ctx, c) }
 
 // Wait watches it.
-func (j *job) Wait(ctx context.Context) (command.Output, error) { return j.wait(ctx) }
+func (j *job) Wait(ctx context.Context) (command.Output, error) { return j.wait(ctx, nil) }

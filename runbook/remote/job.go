@@ -7,6 +7,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io"
 	"strconv"
 	"strings"
 	"sync"
@@ -74,17 +75,19 @@ func (h *Host) start(ctx context.Context, c command.Command) (*job, error) {
 // wait watches the job to its end and returns what it left; the folder stays. A
 // lost link is dialled anew for Reconnect at most, and reading goes on where it
 // stopped. When ctx ends the job goes on. A job that ended without a status is a
-// [command.LostJob]; the output is then what it had written.
-func (j *job) wait(ctx context.Context) (command.Output, error) {
+// [command.LostJob]; the output is then what it had written. Lines of the standard
+// output are told as they come, from the first one on also of a job that is attached to.
+func (j *job) wait(ctx context.Context, tell func(line string)) (command.Output, error) {
 	var mu sync.Mutex
 	stdout, stderr := &buffer{max: j.h.maxOutput()}, &buffer{max: j.h.maxOutput()}
+	said := byLine(stdout, tell)
 	next := [2]int64{1, 1}
 	last := [2][]byte{}
-	take := func(i int, b *buffer) func([]byte) {
+	take := func(i int, w io.Writer) func([]byte) {
 		return func(p []byte) {
 			mu.Lock()
 			defer mu.Unlock()
-			b.Write(p)
+			w.Write(p)
 			next[i] += int64(len(p))
 			last[i] = append(last[i], p...)
 			last[i] = last[i][max(0, len(last[i])-lostLog):]
@@ -101,7 +104,7 @@ func (j *job) wait(ctx context.Context) (command.Output, error) {
 			mu.Lock()
 			from := next
 			mu.Unlock()
-			verdict, err = j.script(ctx, watchScript, nil, take(0, stdout), take(1, stderr),
+			verdict, err = j.script(ctx, watchScript, nil, take(0, said), take(1, stderr),
 				strconv.FormatInt(from[0], 10), strconv.FormatInt(from[1], 10))
 			return err
 		})
@@ -174,7 +177,7 @@ func (h *Host) runJob(ctx context.Context, c command.Command) (command.Output, e
 	if err != nil {
 		return command.Output{}, err
 	}
-	out, err := j.wait(ctx)
+	out, err := j.wait(ctx, c.Line)
 	over := err == nil || errors.Is(err, command.ErrJobLost)
 	switch {
 	case c.Attach && errors.Is(err, ErrNotExist): // claimed and never begun

@@ -11,6 +11,7 @@
 //     that prove it. Causes stand in one table, rules.go: each has a class for
 //     programs, what it is about, and what makes it known. [Explain] looks an
 //     exception of any of the server's programs up there.
+//   - A [Progress] is how far a run is that goes on, by its lines.
 //   - A [Report] is what [Diagnose] makes of a log: outcomes, findings, and a
 //     [Verdict]. Whoever knows more, such as what the sources answer, adds to it.
 //

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 
@@ -17,6 +18,10 @@ import (
 // program knows no other.
 type ImportRequest struct {
 	Job string // see Command.Job
+
+	// Observe, if set, is told how far the run is, in devices, where the runner tells
+	// lines early: see Command.Line.
+	Observe func(done, total int)
 }
 
 const importOp = "import images"
@@ -37,7 +42,16 @@ func (s *Server) Import(ctx context.Context, r ImportRequest) (*importlog.Run, e
 	}
 	// -vvv has the records that count in both eras; today it is DEBUG, which
 	// tells more about builds that do not fit.
-	e, err := s.run(ctx, importOp, "", "", s.withTempDir(ctx, s.command(r.Job, "import-images", "-vvv")))
+	c := s.withTempDir(ctx, s.command(r.Job, "import-images", "-vvv"))
+	if r.Observe != nil {
+		far := importlog.NewProgress(slices.Collect(maps.Keys(before)))
+		c.Line = func(line string) {
+			if far.Line(line) {
+				r.Observe(far.Done, far.Total)
+			}
+		}
+	}
+	e, err := s.run(ctx, importOp, "", "", c)
 	if err != nil {
 		return nil, err
 	}

@@ -61,6 +61,13 @@ func (p *printer) step(rec runbook.Record) {
 	p.w.line(rec, rec.Time.Format("15:04:05")+"  "+line)
 }
 
+// waits says what a run waits for here, with -until-done: on a terminal in the last line
+// too.
+func (p *printer) waits(s runbook.Status) {
+	fmt.Fprintf(p.w, "%s  %s; it goes on then by itself\n", s.Read.Format("15:04:05"), s.WaitsUntil())
+	p.w.follow(runbook.Record{Kind: runbook.Progress, Time: s.Read, Label: "waits", Due: &s.Due})
+}
+
 // Printable keeps what others wrote from steering the terminal. Lines stay lines.
 func Printable(s string) string {
 	return strings.Map(func(c rune) rune {

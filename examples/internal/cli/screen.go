@@ -2,7 +2,6 @@ package cli
 
 import (
 	"bytes"
-	"cmp"
 	"fmt"
 	"io"
 	"os"
@@ -26,18 +25,8 @@ type screen struct {
 	mu     sync.Mutex
 	moving bool // the last line is there
 	open   bool // a line has no end yet: a question waits at it
-	jobs   []job
+	now    underway
 	stop   chan struct{}
-}
-
-// A job is what goes on, and how far it is.
-type job struct {
-	step, text  string
-	since       time.Time
-	done, total int64
-	far         string // its label
-	from        int64  // done when it was first heard of
-	heard       time.Time
 }
 
 // newScreen makes the screen of an output.
@@ -72,7 +61,7 @@ func (s *screen) close() {
 		close(s.stop)
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		s.jobs = nil
+		s.now = underway{}
 		s.clear()
 		s.stop = nil
 	}
@@ -157,38 +146,7 @@ func (s *screen) line(rec runbook.Record, text string) {
 func (s *screen) follow(rec runbook.Record) (lasting bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	at := -1
-	for i := range s.jobs {
-		if s.jobs[i].step == rec.Step && rec.Kind != runbook.Progress || rec.Kind == runbook.Progress && s.jobs[i].far == rec.Label {
-			at = i
-		}
-	}
-	switch rec.Kind {
-	case runbook.Started, runbook.Armed:
-		s.jobs = append(s.jobs, job{step: rec.Step, text: cmp.Or(rec.Intent, rec.Step), since: rec.Time})
-		return false
-	case runbook.Progress:
-		if at < 0 { // it belongs to what was begun last
-			if len(s.jobs) == 0 || s.jobs[len(s.jobs)-1].far != "" {
-				s.jobs = append(s.jobs, job{text: rec.Label, since: rec.Time})
-			}
-			at = len(s.jobs) - 1
-			s.jobs[at].far, s.jobs[at].from, s.jobs[at].heard = rec.Label, rec.Done, rec.Time
-		}
-		s.jobs[at].done, s.jobs[at].total = rec.Done, rec.Total
-		return false
-	case runbook.Ended:
-		s.jobs = nil
-		return false
-	}
-	if at >= 0 {
-		s.jobs = append(s.jobs[:at:at], s.jobs[at+1:]...)
-	}
-	if len(s.jobs) > 0 && s.jobs[len(s.jobs)-1].step == "" { // progress of what is over
-		s.jobs = s.jobs[:len(s.jobs)-1]
-	}
-	looked := rec.Verb == runbook.VerbRead || rec.Verb == runbook.VerbRequire || rec.Verb == runbook.VerbVerify
-	return !(looked && rec.Kind == runbook.Done)
+	return s.now.follow(rec)
 }
 
 // move draws the last line anew, as long as something goes on.
@@ -201,8 +159,8 @@ func (s *screen) move(stop <-chan struct{}) {
 			return
 		case now := <-tick.C:
 			s.mu.Lock()
-			if len(s.jobs) > 0 && !s.open {
-				fmt.Fprintf(s.w, "\r\x1b[K%s", s.status(now))
+			if text := s.status(now); text != "" && !s.open {
+				fmt.Fprintf(s.w, "\r\x1b[K%s", text)
 				s.moving = true
 			} else {
 				s.clear()
@@ -220,50 +178,11 @@ func (s *screen) clear() {
 	}
 }
 
-// status is the last line: how long it has gone on, how far it is, and what it is.
+// status is the last line, cut to the width.
 func (s *screen) status(now time.Time) string {
-	j := s.jobs[len(s.jobs)-1]
-	text := fmt.Sprintf("%c %s", `|/-\`[now.UnixMilli()/250%4], short(now.Sub(j.since)))
-	if j.far != "" {
-		text += fmt.Sprintf("  %d", j.done)
-		if j.total > 0 {
-			text += fmt.Sprintf(" of %d", j.total)
-		}
-		text += j.pace(now)
-		if j.far != j.text {
-			text += "  " + j.far
-		}
-	}
-	text += "  " + j.text
-	if more := len(s.jobs) - 1; more > 0 {
-		text += fmt.Sprintf(" (and %d more)", more)
-	}
-	text = Printable(strings.ReplaceAll(text, "\n", " "))
+	text := s.now.line(now)
 	if most := s.width() - 1; utf8.RuneCountInString(text) > most {
 		text = string([]rune(text)[:most-1]) + "…"
 	}
 	return text
-}
-
-// pace is how fast it goes, and how long it will take, once that can be told.
-func (j job) pace(now time.Time) string {
-	took, did := now.Sub(j.heard), j.done-j.from
-	if did <= 0 || took < 2*time.Second {
-		return ""
-	}
-	each := took / time.Duration(did)
-	text := fmt.Sprintf(", %.1f a minute", float64(time.Minute)/float64(each))
-	if left := j.total - j.done; left > 0 {
-		text += ", " + short(each*time.Duration(left)) + " to go"
-	}
-	return text
-}
-
-// short is a time as clocks show it: 0:07, 12:31, 1:02:03.
-func short(d time.Duration) string {
-	n := int(max(d, 0).Round(time.Second) / time.Second)
-	if n >= 3600 {
-		return fmt.Sprintf("%d:%02d:%02d", n/3600, n/60%60, n%60)
-	}
-	return fmt.Sprintf("%d:%02d", n/60, n%60)
 }

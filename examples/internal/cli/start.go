@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
-	"time"
 
 	"github.com/landingteam/landing/runbook"
 	"github.com/landingteam/landing/runbook/mailbox"
@@ -83,7 +82,7 @@ func (p Program) start(ctx context.Context, o options, w *World, input any, proc
 	if o.json { // standard output is for programs
 		x.Human = human(o, w, stdin, newScreen(stderr).still())
 	}
-	err = p.execute(ctx, o, x, procedure, j.Path(), stdout)
+	err = p.execute(ctx, o, x, procedure, j.Path(), out)
 	if began && !o.json {
 		err = errors.Join(err, p.report(j.Path(), out, stderr))
 	}
@@ -95,7 +94,7 @@ func (p Program) start(ctx context.Context, o options, w *World, input any, proc
 }
 
 // execute runs the procedure, with -until-done to its end, or only settles.
-func (p Program) execute(ctx context.Context, o options, x *runbook.Runner, procedure runbook.Procedure, journal string, stdout io.Writer) error {
+func (p Program) execute(ctx context.Context, o options, x *runbook.Runner, procedure runbook.Procedure, journal string, out *printer) error {
 	if o.settle {
 		if _, err := runbook.ReadStatus(journal); err != nil { // a mistyped name owes nothing
 			return err
@@ -105,9 +104,9 @@ func (p Program) execute(ctx context.Context, o options, x *runbook.Runner, proc
 	if !o.untilDone {
 		return x.Execute(ctx, procedure)
 	}
-	return untilDone(ctx, journal, func() error { return x.Execute(ctx, procedure) }, func(due time.Time) {
+	return untilDone(ctx, journal, func() error { return x.Execute(ctx, procedure) }, func(s runbook.Status) {
 		if !o.json {
-			fmt.Fprintf(stdout, "%s  waits until %s\n", time.Now().UTC().Format("15:04:05"), due.UTC().Format("2006-01-02 15:04:05 MST"))
+			out.waits(s)
 		}
 	})
 }

@@ -12,7 +12,7 @@ import (
 
 // untilDone starts a run, and starts it again whenever a time comes that it waits
 // for. A question ends it, as anything else does: nobody is held up by a process.
-func untilDone(ctx context.Context, journal string, start func() error, say func(due time.Time)) error {
+func untilDone(ctx context.Context, journal string, start func() error, say func(s runbook.Status)) error {
 	for {
 		err := start()
 		if runbook.Ending(err) != "pending" {
@@ -22,7 +22,7 @@ func untilDone(ctx context.Context, journal string, start func() error, say func
 		if readErr != nil || s.Due.IsZero() || len(s.Waiting()) > 0 {
 			return err
 		}
-		say(s.Due)
+		say(s)
 		if !sleepUntil(ctx, s.Due) {
 			return err // interrupted: it waits on, and goes on when it is started again
 		}

@@ -43,13 +43,16 @@ func TestUntilDone(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		times, said := 0, 0
+		times, said, last := 0, 0, ""
 		x := &runbook.Runner{Name: "later", Journal: j}
 		begin := time.Now()
 		p := later(3*time.Hour, &times, func() error { return nil })
-		err = untilDone(t.Context(), path, func() error { return x.Execute(t.Context(), p) }, func(time.Time) { said++ })
+		err = untilDone(t.Context(), path, func() error { return x.Execute(t.Context(), p) }, func(s runbook.Status) { said, last = said+1, s.WaitsUntil() })
 		if took := time.Since(begin); err != nil || times != 2 || said != 1 || took < 3*time.Hour || took > 3*time.Hour+time.Minute {
 			t.Errorf("%v after %v: looked %d times, said %d times", err, took, times, said)
+		}
+		if want := "waits until 03:00 UTC (in 3 h)"; last != want {
+			t.Errorf("it says %q, want %q", last, want)
 		}
 	})
 }
@@ -88,7 +91,7 @@ func TestUntilDoneEnds(t *testing.T) {
 				times := 0
 				x := &runbook.Runner{Name: "later", Journal: j}
 				p := tt.p(&times)
-				if err := untilDone(ctx, path, func() error { return x.Execute(t.Context(), p) }, func(time.Time) {}); !errors.Is(err, tt.want) {
+				if err := untilDone(ctx, path, func() error { return x.Execute(t.Context(), p) }, func(runbook.Status) {}); !errors.Is(err, tt.want) {
 					t.Errorf("%v, want %v", err, tt.want)
 				}
 			})
