@@ -38,7 +38,7 @@ func played() map[string]func(shell) command.Output {
 		"f2ae683cd751": shell.readFile,
 		"9086901a14fd": shell.fileTurn,
 		"c0418ae57af7": shell.replaceFile,
-		"f4c2a0299ea8": shell.lookAtTree,
+		"5a585bc1d4ae": shell.lookAtTree,
 		"2b8a3c7ced8f": shell.mendIndex,
 		"ceea9a990997": shell.lint,
 		"1b60feca4e69": shell.importLog,
@@ -257,7 +257,7 @@ func (s shell) lookAtTree() command.Output {
 	}
 	var indexes []string
 	answers := map[string]func(path string){
-		"index": func(p string) { indexes = append(indexes, p) },
+		"index": func(p string) { indexes = append(indexes, p, p+".asc") },
 		"text": func(p string) {
 			if text, err := os.ReadFile(at(p)); err == nil {
 				fmt.Fprintf(&out, "text %s\t%s\n", p, strings.NewReplacer("\n", " ", "\r", " ", "\t", " ").Replace(string(text[:min(len(text), 65536)])))

@@ -11,7 +11,7 @@
 // nothing, and with 1 after publishing to everybody. What is there is a
 // [CopyResult] or a [PhaseResult], and for an import an importlog.Run.
 //
-// Before each effect every index of the tree is looked at; only an image that is
+// Before each effect every index of the tree is looked at, with its signature; only an image that is
 // offered to fewer devices is not kept back by what is wrong elsewhere. [Server.Preflight] finds what killed
 // programs left behind, as systemimage.Finding with the command that mends it;
 // [Server.Mend] mends the index of one device by itself.
@@ -25,6 +25,7 @@
 //	refused before anything runs                              refusal.go; the server's own words: serversentences.go
 //	what is broken in the tree: left-overs, lost indexes      preflightrules.go
 //	how that is looked at, and which indexes                  preflightlook.go, preflighteveryindex.go
+//	whether devices believe an index                          preflightsignature.go
 //	what a copy will bring about                              copyplan.go
 //	the copy has been made already, or half of it             alreadycopied.go
 //	which arguments this server's copy-image takes            copycommandline.go

@@ -237,8 +237,11 @@ func (m *manyPhases) inspectAll(ctx context.Context) error {
 	m.todo = slices.DeleteFunc(m.todo, func(n int) bool {
 		q := m.r.Images[n]
 		own := slices.DeleteFunc(slices.Clone(findings), func(f systemimage.Finding) bool {
-			everywhere := q.Percentage > m.before[n] && (f.Class == "missing-index" || f.Class == "unreadable-index")
-			return !everywhere && !strings.HasPrefix(f.Place, folder[n]+"/")
+			ownFolder := strings.HasPrefix(f.Place, folder[n]+"/")
+			if q.Percentage > m.before[n] {
+				return !ownFolder && !everyIndex(f)
+			}
+			return !ownFolder || f.Class == wrongSignature // looked at only for those that are raised
 		})
 		err := blocked(phaseOp, q.Channel, q.Device, own)
 		if err != nil {

@@ -19,28 +19,36 @@ import (
 // Every program of the server but set-phased-percentage ends by deleting all files
 // that no index names, takes a missing or empty index for that of a new device, and
 // dies of one that it cannot read, after it has published. So every index of the
-// tree is looked at before any of them runs. set-phased-percentage commits the index
+// tree is looked at before any of them runs, with its signature: what devices refuse
+// somebody has to look at first, before more is published beside it. set-phased-percentage commits the index
 // of one device and brings its aliases up to date; a percentage that offers an image
 // to fewer devices is therefore not kept back by what is wrong elsewhere.
 
-// allIndexes are the paths of the indexes of a tree. Those of aliases are left out:
-// they are made anew from their targets.
-func allIndexes(l *systemimage.Listing) []string {
-	var list []string
+// A listedIndex is an index that the tree lists, by its path below the tree.
+type listedIndex struct {
+	path, device string
+	keyring      *systemimage.DeviceKeyring
+}
+
+// allIndexes are the indexes of a tree. Those of aliases are left out: they are made
+// anew from their targets.
+func allIndexes(l *systemimage.Listing) []listedIndex {
+	var list []listedIndex
 	for channel, device := range l.Pairs() {
 		if a := l.Channels[channel].Alias; a == "" || a == channel {
-			list = append(list, strings.TrimPrefix(l.Channels[channel].Devices[device].Index, "/"))
+			d := l.Channels[channel].Devices[device]
+			list = append(list, listedIndex{strings.TrimPrefix(d.Index, "/"), device, d.Keyring})
 		}
 	}
-	slices.Sort(list)
-	return slices.Compact(list)
+	slices.SortStableFunc(list, func(a, b listedIndex) int { return strings.Compare(a.path, b.path) })
+	return slices.CompactFunc(list, func(a, b listedIndex) bool { return a.path == b.path })
 }
 
 // folders are the folders of indexes.
-func folders(indexes []string) []string {
+func folders(indexes []listedIndex) []string {
 	var list []string
-	for _, p := range indexes {
-		list = append(list, path.Dir(p))
+	for _, x := range indexes {
+		list = append(list, path.Dir(x.path))
 	}
 	return list
 }
@@ -66,39 +74,55 @@ done
 // maxReadAtOnce bounds what one command reads, in bytes and in files.
 const maxReadAtOnce, maxFilesAtOnce = 4 << 20, 500
 
-// readIndexes reads the indexes that the host has and that were not read before, by
-// their sums: no network but the one to the host is needed, many are read with one
-// command, and no index is read twice.
+// readIndexes reads the indexes that the host has, with the signatures that count, if
+// they were not read before, by their sums: no network but the one to the host is needed,
+// many are read with one command, and no index is read twice.
 func (s *Server) readIndexes(ctx context.Context, op string, t *treeState, look inspection) error {
-	t.newest, t.bad = map[string]int{}, map[string]string{}
-	var unread []string
+	t.newest, t.bad, t.refused = map[string]int{}, map[string]string{}, map[string]string{}
+	signed := s.signedIndexes(t, look)
+	var unread [][]string // each with its signature, if that counts
 	h := s.learned()
 	h.mu.Lock()
 	for _, p := range look.allIndexes() {
-		if newest, known := h.read[t.sum[p]]; known {
+		newest, known := h.read[t.sum[p]]
+		if known {
 			t.newest[p] = newest
-		} else if t.size[p] > 0 { // else a rule of its own
-			unread = append(unread, p)
+		}
+		_, counts := signed[p]
+		switch {
+		case t.size[p] == 0: // a rule of its own
+		case counts && !h.fits[t.sum[p]+t.sum[p+".asc"]]:
+			unread = append(unread, []string{p, p + ".asc"})
+		case !known:
+			unread = append(unread, []string{p})
 		}
 	}
 	h.mu.Unlock()
 	for len(unread) > 0 {
 		n, size := 0, int64(0)
-		for n < min(len(unread), maxFilesAtOnce) && (n == 0 || size+t.size[unread[n]] <= maxReadAtOnce) {
-			size += t.size[unread[n]]
+		var paths []string
+		for n < min(len(unread), maxFilesAtOnce) && (n == 0 || size+t.size[unread[n][0]] <= maxReadAtOnce) {
+			size += t.size[unread[n][0]]
+			paths = append(paths, unread[n]...)
 			n++
 		}
-		if err := s.readSome(ctx, op, t, unread[:n]); err != nil {
+		texts := map[string][]byte{}
+		if err := s.readSome(ctx, op, paths, texts); err != nil {
 			return err
+		}
+		for _, p := range unread[:n] {
+			if err := s.noteIndex(ctx, t, p[0], texts, signed); err != nil {
+				return err
+			}
 		}
 		unread = unread[n:]
 	}
 	return nil
 }
 
-// readSome reads some indexes with one command. Those of an answer that a commit has
-// cut in pieces are read one by one.
-func (s *Server) readSome(ctx context.Context, op string, t *treeState, paths []string) error {
+// readSome reads some files with one command into texts; what may not be read is not
+// there. Those of an answer that a commit has cut in pieces are read one by one.
+func (s *Server) readSome(ctx context.Context, op string, paths []string, texts map[string][]byte) error {
 	var files []string
 	for _, p := range paths {
 		files = append(files, s.root()+"/www/"+p)
@@ -111,44 +135,58 @@ func (s *Server) readSome(ctx context.Context, op string, t *treeState, paths []
 	if out.Truncated && len(paths) == 1 {
 		return &systemimage.Error{Op: op, Place: place, Kind: systemimage.ErrMalformed, Err: errors.New("is longer than the runner's limit: it cannot be looked at")}
 	}
-	texts := [][]byte{out.Stdout}
-	if len(paths) > 1 {
-		var whole bool
-		if texts, whole = splitIndexes(out.Stdout, files); !whole || out.Exit != 0 || out.Truncated {
-			for _, p := range paths {
-				if err := s.readSome(ctx, op, t, []string{p}); err != nil {
-					return err
-				}
-			}
-			return nil
+	if len(paths) == 1 {
+		if out.Exit == 0 {
+			texts[paths[0]] = out.Stdout
 		}
+		return nil
+	}
+	parts, whole := splitIndexes(out.Stdout, files)
+	if !whole || out.Exit != 0 || out.Truncated {
+		for _, p := range paths {
+			if err := s.readSome(ctx, op, []string{p}, texts); err != nil {
+				return err
+			}
+		}
+		return nil
 	}
 	for n, p := range paths {
-		if out.Exit != 0 || texts[n] == nil {
-			t.bad[p] = "it may not be read"
-		} else {
-			s.noteIndex(t, p, texts[n])
+		if parts[n] != nil {
+			texts[p] = parts[n]
 		}
 	}
 	return nil
 }
 
-// noteIndex notes what an index says.
-func (s *Server) noteIndex(t *treeState, p string, text []byte) {
+// noteIndex notes what an index says, and whether devices believe it.
+func (s *Server) noteIndex(ctx context.Context, t *treeState, p string, texts map[string][]byte, signed map[string]listedIndex) error {
+	text, ok := texts[p]
+	if !ok {
+		t.bad[p] = "it may not be read"
+		return nil
+	}
 	x, err := systemimage.ParseIndex(text)
 	if err != nil {
 		t.bad[p] = err.Error()
-		return
+		return nil
 	}
 	t.newest[p], _ = x.Newest()
-	sum := sha256.Sum256(text)
-	h := s.learned()
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.read == nil {
-		h.read = map[string]int{}
+	key := sumOf(text)
+	s.learned().note(func(h *learned) { h.read[key] = t.newest[p] })
+	listed, counts := signed[p]
+	if !counts {
+		return nil
 	}
-	h.read[hex.EncodeToString(sum[:])] = t.newest[p]
+	signature := texts[p+".asc"]
+	if t.refused[p], err = s.whyRefused(ctx, listed, text, signature); err == nil && t.refused[p] == "" {
+		s.learned().note(func(h *learned) { h.fits[key+sumOf(signature)] = true })
+	}
+	return err
+}
+
+func sumOf(text []byte) string {
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:])
 }
 
 // splitIndexes takes the answer of landing-read apart: the text of each file, nil of
@@ -196,7 +234,8 @@ func (s *Server) lookAtAll(ctx context.Context) ([]systemimage.Finding, treeStat
 	if err != nil {
 		return nil, treeState{}, err
 	}
-	return s.inspectTree(ctx, importOp, inspection{dirs: folders(allIndexes(l)), temp: s.TempDir(ctx)})
+	all := allIndexes(l)
+	return s.inspectTree(ctx, importOp, inspection{dirs: folders(all), indexes: all, temp: s.TempDir(ctx)})
 }
 
 // unreadable says what an index does that is no index.

@@ -1,6 +1,7 @@
 package operate_test
 
 import (
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
@@ -9,16 +10,19 @@ import (
 	"testing"
 	"testing/synctest"
 
+	"github.com/landingteam/landing/runbook/command"
 	"github.com/landingteam/landing/systemimage"
 	"github.com/landingteam/landing/systemimage/operate"
 )
 
-// damagedIndexes are the ways in which an index is found broken, and a part of what
-// mends it.
-var damagedIndexes = []struct {
+type damage struct {
 	name, remedy string
 	do           func(index string) error
-}{
+}
+
+// damagedIndexes are the ways in which an index is found broken, and a part of what
+// mends it.
+var damagedIndexes = []damage{
 	{"missing", "put it back", os.Remove},
 	{"killed commit", "index.json.new", func(p string) error { return os.Rename(p, p+".new") }},
 	{"empty", "put it back", func(p string) error { return os.WriteFile(p, nil, 0o644) }},
@@ -32,8 +36,25 @@ var damagedIndexes = []struct {
 	}},
 }
 
-// No program runs while the index of any device is broken, but one that offers an
-// image to fewer devices.
+// damagedSignatures are the ways in which the signature of an index is found broken.
+var damagedSignatures = []damage{
+	{"without signature", "run re-sign-indexes", func(p string) error { return os.Remove(p + ".asc") }},
+	{"empty signature", "run re-sign-indexes", func(p string) error { return os.WriteFile(p+".asc", nil, 0o644) }},
+	{"a web page as signature", "run re-sign-indexes", func(p string) error {
+		return os.WriteFile(p+".asc", []byte("<html>not found</html>\n"), 0o644)
+	}},
+	{"signature of another index", "find out by whom", func(p string) error {
+		b, err := os.ReadFile(filepath.Join(filepath.Dir(p), "../../bq-aquaris.en/krillin/index.json.asc"))
+		return errors.Join(err, os.WriteFile(p+".asc", b, 0o644))
+	}},
+	{"changed after it was signed", "find out by whom", func(p string) error {
+		b, err := os.ReadFile(p)
+		return errors.Join(err, os.WriteFile(p, append(b, '\n'), 0o644))
+	}},
+}
+
+// No program runs while the index of any device is broken, or devices would refuse it,
+// but one that offers an image to fewer devices.
 func TestEveryIndexIsLookedAt(t *testing.T) {
 	const rolling, arale = "ubuntu-touch/stable/meizu.en", "arale" // at 30 %
 	effects := []struct {
@@ -64,10 +85,11 @@ func TestEveryIndexIsLookedAt(t *testing.T) {
 		}},
 	}
 	for _, e := range effects {
-		for _, d := range damagedIndexes {
+		for _, d := range slices.Concat(damagedIndexes, damagedSignatures) {
 			t.Run(e.name+", "+d.name, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					fake, s := operated(t, nil)
+					s.Client = fake.Client()
 					// A device that none of the effects is about.
 					if err := d.do(filepath.Join(fake.Root(), "www/ubuntu-touch/rc-proposed/ubuntu/mako/index.json")); err != nil {
 						t.Fatal(err)
@@ -91,6 +113,61 @@ func TestEveryIndexIsLookedAt(t *testing.T) {
 			})
 		}
 	}
+}
+
+// Several percentages at once: what is wrong elsewhere keeps back those that are raised,
+// and no other. What was found good is not read again.
+func TestManyPercentagesAndEveryIndex(t *testing.T) {
+	for _, d := range slices.Concat([]damage{{name: "nothing"}}, damagedIndexes, damagedSignatures) {
+		t.Run(d.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				fake, s := operated(t, nil)
+				s.Client = fake.Client()
+				if d.do != nil {
+					if err := d.do(filepath.Join(fake.Root(), "www/ubuntu-touch/rc-proposed/ubuntu/mako/index.json")); err != nil {
+						t.Fatal(err)
+					}
+				}
+				looks := 0
+				s.Runner = counted{fake, "landing-read", &looks}
+				set := func(percentages ...int) (ended [2]error) {
+					images := []operate.PhaseRequest{{Channel: "ubuntu-touch/stable/meizu.en", Device: "arale", Version: 1, Percentage: percentages[0]},
+						{Channel: "ubuntu-touch/stable/bq-aquaris.en", Device: "krillin", Version: 1, Percentage: percentages[1]}}
+					err := s.PhaseMany(t.Context(), operate.PhaseMany{Images: images, Quick: true,
+						Ended: func(n int, _ operate.PhaseResult, err error) { ended[n] = err }})
+					if err != nil {
+						t.Fatal(err)
+					}
+					return ended
+				}
+				ended := set(60, 0)
+				if d.do == nil {
+					first := looks
+					if again := set(70, 0); ended[0] != nil || again[0] != nil || first != 1 || looks > first+1 {
+						t.Errorf("%v, %v; indexes were read %d times, then %d times", ended, again, first, looks-first)
+					}
+					return
+				}
+				if !errors.Is(ended[0], systemimage.ErrBroken) || !strings.Contains(ended[0].Error(), "mako/index.json") || ended[1] != nil {
+					t.Errorf("the raise ended with %v, the stop with %v", ended[0], ended[1])
+				}
+			})
+		})
+	}
+}
+
+// counted counts the runs of a script.
+type counted struct {
+	command.Runner
+	script string
+	n      *int
+}
+
+func (c counted) Run(ctx context.Context, x command.Command) (command.Output, error) {
+	if len(x.Argv) > 3 && x.Argv[3] == c.script {
+		*c.n++
+	}
+	return c.Runner.Run(ctx, x)
 }
 
 // Neither Preflight nor Mend calls a broken index whole.

@@ -21,7 +21,7 @@ const (
 	// landing-preflight WWW TEMP <QUESTIONS: sizes of the files that matter, as lines
 	// "SIZE PATH". A question is "dir PATH" (everything in a folder), "file PATH"
 	// (and its signature), "index PATH" (and its
-	// SHA-256), "sum PATH" (answer: "sum SHA256 PATH"),
+	// signature, with the SHA-256 of both), "sum PATH" (answer: "sum SHA256 PATH"),
 	// "text PATH" (answer: "text PATH<tab>TEXT") or "test PATH" ("torn PATH" when xz
 	// cannot read it). Then the payloads of the pool that
 	// have no signature ("unsigned PATH") or an empty one ("emptysig PATH"), which
@@ -34,7 +34,7 @@ temp=${2:-${TMPDIR:-/tmp}}
 shift 2
 while read -r kind path; do
 	case $kind in
-	index) set -- "$@" "$path" ;;
+	index) set -- "$@" "$path" "$path.asc" ;;
 	text) [ -f "$path" ] && printf 'text %s\t%s\n' "$path" "$(head -c 65536 -- "$path" | tr '\n\r\t' '   ')" ;;
 	dir) stat -L -c '%s %n' -- "$path"/* 2>/dev/null ;;
 	file) stat -L -c '%s %n' -- "$path" "$path.asc" 2>/dev/null ;;
@@ -64,7 +64,7 @@ type inspection struct {
 	temp    string             // where killed programs left their temporary files; empty: where a shell makes its own
 	dirs    []string           // folders of devices
 	follow  []string           // folders of alias channels, which are brought up to date
-	indexes []string           // all of the tree: a device without one loses its files in the clean-up
+	indexes []listedIndex      // all of the tree: a device without one loses its files in the clean-up
 	files   []systemimage.File // payloads that an index names
 	details map[string]string  // version-N.json that will be read, or be there before, with the details that it should have
 	reused  []string           // pool deltas that a copy would reuse if they are there
@@ -111,7 +111,10 @@ func (i inspection) questions(op string, checksums bool) ([]byte, error) {
 
 // allIndexes are the indexes that are looked at, each once.
 func (i inspection) allIndexes() []string {
-	all := slices.Clone(i.indexes)
+	var all []string
+	for _, x := range i.indexes {
+		all = append(all, x.path)
+	}
 	for _, d := range i.dirs {
 		all = append(all, d+"/index.json")
 	}
@@ -139,8 +142,9 @@ type treeState struct {
 	emptySig []string
 	temp     []string
 
-	newest map[string]int    // of the indexes that can be read, by path; see readIndexes
-	bad    map[string]string // why the others cannot
+	newest  map[string]int    // of the indexes that can be read, by path; see readIndexes
+	bad     map[string]string // why the others cannot
+	refused map[string]string // why devices do not believe them
 }
 
 func (t treeState) has(p string) bool { _, ok := t.size[p]; return ok }

@@ -96,10 +96,16 @@ func TestPreflightScript(t *testing.T) {
 	write(dir+"/version-4.tar.xz.asc", "")
 	check("unsigned left-over", "true "+dir+"/version-4.tar.xz: run cleanup-tree")
 	delete(look.details, dir+"/version-4.json")
-	look.follow, look.indexes = []string{"alias/phone"}, []string{dir + "/index.json", "other/a/index.json", "other/b/index.json"}
+	look.follow = []string{"alias/phone"}
+	for _, p := range []string{dir, "other/a", "other/b", "other/c", "other/d"} {
+		look.indexes = append(look.indexes, listedIndex{path: p + "/index.json"})
+	}
+	for _, p := range []string{"other/c", "other/d"} {
+		write(p+"/index.json", `{"global": {}, "images": []}`)
+	}
 	write("other/a/index.json", "")
 	write("alias/phone/index.json.new.asc", "s")
-	check("others", "true alias/phone/index.json.new: run cleanup-tree", "true other/a/index.json: move")
+	check("others", "true alias/phone/index.json.new: run cleanup-tree", "true other/c/index.json.asc: run re-sign-indexes", "true other/a/index.json: move")
 	look.follow, look.indexes = nil, nil
 	write("pool/custom-9.tar.xz", "x")
 	write("pool/boot-9.tar.xz", "x")

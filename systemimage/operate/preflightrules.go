@@ -27,10 +27,12 @@ const (
 	putBack     = "put it back from a mirror or a backup"
 	putBackNow  = putBack + " before anything else runs"
 	refuseIndex = "devices refuse the index"
+
+	wrongSignature = "wrong-signature"
 )
 
 // indexRules are about the index of a device that is read or written.
-var indexRules = []rule{
+var indexRules = slices.Concat([]rule{
 	{"empty-index", func(t treeState, p string) bool { return t.has(p) && t.size[p] == 0 }, "",
 		"is empty: " + history, putBackNow, true},
 	{"killed-commit", func(t treeState, p string) bool { return !t.has(p) && t.has(p+".new") }, "",
@@ -40,10 +42,17 @@ var indexRules = []rule{
 	{"left-over", func(t treeState, p string) bool { return t.has(p + ".new.asc") }, ".new",
 		"is left over from a killed commit: every commit to this device fails",
 		"run cleanup-tree, then re-sign-indexes, and check the percentage of the newest image", true},
+}, unsignedIndex)
+
+// unsignedIndex are about the signature of an index, be it of a device that nothing
+// is done about.
+var unsignedIndex = []rule{
 	{"missing-signature", func(t treeState, p string) bool { return !t.has(p + ".asc") }, ".asc",
 		"is missing: " + refuseIndex, "run re-sign-indexes", true},
 	{"empty-signature", func(t treeState, p string) bool { return t.size[p+".asc"] == 0 }, ".asc",
 		"is an empty signature: " + refuseIndex, "run re-sign-indexes", true},
+	{wrongSignature, func(t treeState, p string) bool { return t.refused[p] != "" }, ".asc",
+		"does not fit the index: " + refuseIndex, "run re-sign-indexes; when the team did not change the index, find out by whom first", true},
 }
 
 // keepRules are about a device's folder, beside its index.
@@ -89,10 +98,18 @@ func (j *judgement) apply(rules []rule, p string) {
 			if strings.Contains(remedy, "%[1]s") {
 				remedy = fmt.Sprintf(remedy, j.onHost(p))
 			}
-			j.add(r.class, p+r.behind, r.problem, remedy, r.blocks)
+			j.add(r.class, p+r.behind, j.problem(r, p), remedy, r.blocks)
 			return
 		}
 	}
+}
+
+// problem is what a rule says of p, with the reason if there is one.
+func (j *judgement) problem(r rule, p string) string {
+	if r.class == wrongSignature {
+		return r.problem + " (" + j.t.refused[p] + ")"
+	}
+	return r.problem
 }
 
 // judge turns what is there into findings, those that block first.
@@ -109,7 +126,7 @@ func (t treeState) judge(look inspection, root string) []systemimage.Finding {
 	for _, d := range look.follow {
 		j.apply(aliasRules, d+"/index.json")
 	}
-	j.lostIndexes()
+	j.otherIndexes()
 	named := j.payloads()
 	for _, p := range slices.Sorted(maps.Keys(look.details)) {
 		j.details(p, look.details[p])
@@ -133,25 +150,48 @@ func (j *judgement) unreadable(p, why string) {
 	j.add("unreadable-index", p, problem, remedy, true)
 }
 
-// lostIndexes looks at the indexes of all other devices.
-func (j *judgement) lostIndexes() {
-	for _, p := range j.look.indexes {
-		if why := j.t.bad[p]; why != "" && !slices.Contains(j.look.dirs, path.Dir(p)) {
+// otherIndexes looks at the indexes of all other devices.
+func (j *judgement) otherIndexes() {
+	var lost []string
+	unsigned := map[string][]string{} // by the class of a rule
+	for _, x := range j.look.indexes {
+		p := x.path
+		switch why := j.t.bad[p]; {
+		case slices.Contains(j.look.dirs, path.Dir(p)):
+		case why != "":
 			j.unreadable(p, why)
+		case j.t.size[p] == 0:
+			lost = append(lost, p)
+		default:
+			if i := slices.IndexFunc(unsignedIndex, func(r rule) bool { return r.holds(j.t, p) }); i >= 0 {
+				unsigned[unsignedIndex[i].class] = append(unsigned[unsignedIndex[i].class], p)
+			}
 		}
 	}
-	lost := slices.DeleteFunc(slices.Clone(j.look.indexes), func(p string) bool {
-		return j.t.size[p] > 0 || slices.Contains(j.look.dirs, path.Dir(p))
-	})
-	if len(lost) == 0 {
-		return
+	for _, r := range unsignedIndex {
+		if list := unsigned[r.class]; len(list) > 0 {
+			j.add(r.class, list[0]+r.behind, j.problem(r, list[0])+andMore(len(list), ", and %d more indexes are like it"), r.remedy, r.blocks)
+		}
 	}
-	problem := "is missing or empty: the next clean-up would delete the files of that device"
-	if n := len(lost); n > 1 {
-		problem += fmt.Sprintf(", and of %d more without an index", n-1)
+	if len(lost) > 0 {
+		j.add("missing-index", lost[0],
+			"is missing or empty: the next clean-up would delete the files of that device"+andMore(len(lost), ", and of %d more without an index"),
+			"move "+j.onHost(lost[0])+".new into its place if it is there, else "+putBack+", before anything else runs", true)
 	}
-	j.add("missing-index", lost[0], problem,
-		"move "+j.onHost(lost[0])+".new into its place if it is there, else "+putBack+", before anything else runs", true)
+}
+
+// everyIndex reports whether a finding counts for all devices: see [judgement.otherIndexes].
+func everyIndex(f systemimage.Finding) bool {
+	name := path.Base(f.Place)
+	return name == "index.json" || name == "index.json.asc"
+}
+
+// andMore says that there are more than the one that is named.
+func andMore(n int, words string) string {
+	if n < 2 {
+		return ""
+	}
+	return fmt.Sprintf(words, n-1)
 }
 
 // payloads looks at the files that an index names, and returns which they are.

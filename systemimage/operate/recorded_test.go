@@ -150,15 +150,21 @@ func (w *world) RoundTrip(r *http.Request) (*http.Response, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	p := strings.TrimPrefix(r.URL.Path, "/")
-	text, ok := w.docs[p]
-	if size, there := w.size[p]; there && strings.HasSuffix(p, ".asc") {
-		text, ok = strings.Repeat("s", int(size)), true
-	}
+	text, ok := w.text(p)
 	resp := &http.Response{StatusCode: http.StatusOK, Status: "200 OK", Header: http.Header{}, Request: r, Body: io.NopCloser(strings.NewReader(text))}
 	if !ok {
 		resp.StatusCode, resp.Status = http.StatusNotFound, "404 Not Found"
 	}
 	return resp, nil
+}
+
+// text is what a file holds.
+func (w *world) text(p string) (string, bool) {
+	if size, there := w.size[p]; there && strings.HasSuffix(p, ".asc") {
+		return strings.Repeat("s", int(size)), true
+	}
+	text, ok := w.docs[p]
+	return text, ok
 }
 
 // signedSomehow takes any signature for a good one: what is tested here is
@@ -191,11 +197,9 @@ func (w *world) answerPreflight(questions []byte) command.Output {
 					say(name)
 				}
 			}
-		case "file":
+		case "file", "index":
 			say(p)
 			say(p + ".asc")
-		case "index":
-			say(p)
 		case "text":
 			if detail, ok := w.detail(p); ok {
 				fmt.Fprintf(&out, "text %s\t{\"channel.ini\": {\"version_detail\": %q}}\n", p, detail)
@@ -242,7 +246,11 @@ func (h *replay) Run(ctx context.Context, c command.Command) (command.Output, er
 		case readScriptName:
 			h.w.mu.Lock()
 			defer h.w.mu.Unlock()
-			return command.Output{Stdout: []byte(h.w.docs[strings.TrimPrefix(c.Argv[4], "/srv/si/www/")])}, nil
+			text, ok := h.w.text(strings.TrimPrefix(c.Argv[4], "/srv/si/www/"))
+			if !ok {
+				return command.Output{Exit: 1}, nil
+			}
+			return command.Output{Stdout: []byte(text)}, nil
 		case lockScriptName:
 			return command.Output{Stdout: []byte("held 4711 /srv/si/bin/import-images -vv\nseen\n")}, nil
 		}

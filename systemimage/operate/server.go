@@ -67,8 +67,16 @@ type Server struct {
 type learned struct {
 	mu   sync.Mutex
 	form copyForm
-	temp *string        // see tempDir; nil until it was read
-	read map[string]int // indexes that could be read, by their SHA-256, with their newest version
+	temp *string         // see tempDir; nil until it was read
+	read map[string]int  // indexes that could be read, by their SHA-256, with their newest version
+	fits map[string]bool // signatures that fit, by the SHA-256 of their index and their own
+}
+
+// note adds something to what was found out.
+func (h *learned) note(what func(*learned)) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	what(h)
 }
 
 // learned is what s has found out about its host.
@@ -76,7 +84,7 @@ func (s *Server) learned() *learned {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.host == nil {
-		s.host = &learned{}
+		s.host = &learned{read: map[string]int{}, fits: map[string]bool{}}
 	}
 	return s.host
 }
