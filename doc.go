@@ -16,7 +16,8 @@
 //   - launchpad: copy PPAs until they are proven published, build live file systems
 //   - phasing: what a percentage means for a device, and schedules
 //   - runbook/command, runbook/remote: one program, one SSH host
-//   - runbook/web: runs seen and answered in a browser
+//   - runbook/terminal, runbook/mailbox, runbook/web: where people answer
+//   - runbook/notice: who is not there is told
 //   - runbook/lab: all fakes joined into one world to practise on
 //
 // Each package comment introduces its nouns in reading order and ends with what

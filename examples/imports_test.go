@@ -28,9 +28,11 @@ var ours = map[string][]string{
 
 	"cdimage/builder":            {"cdimage", "runbook/command"},
 	"runbook/metrics":            {"runbook"},
+	"runbook/notice":             {"runbook"},
+	"runbook/terminal":           {"runbook"},
 	"runbook/remote":             {"runbook/command"},
 	"runbook/mailbox":            {"runbook"},
-	"runbook/web":                {"runbook", "runbook/mailbox", "phasing"},
+	"runbook/web":                {"runbook", "runbook/mailbox", "runbook/notice", "phasing"},
 	"cdimage/cdimagetest":        {"cdimage", "cdimage/builder"},
 	"cdimage/internal/score":     {"cdimage"},
 	"cdimage/internal/scorelogs": {"cdimage/internal/score"},

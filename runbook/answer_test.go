@@ -9,6 +9,7 @@ import (
 
 	"github.com/landingteam/landing/runbook"
 	"github.com/landingteam/landing/runbook/runbooktest"
+	"github.com/landingteam/landing/runbook/terminal"
 )
 
 // copies is evidence with a text.
@@ -38,7 +39,7 @@ func TestEvidenceHasAText(t *testing.T) {
 		t.Errorf("the report does not show it:\n%s", report)
 	}
 	var out strings.Builder
-	x.Human = &runbook.TerminalHuman{In: strings.NewReader("yes\ntested\n"), Out: &out, By: "qa"}
+	x.Human = &terminal.Human{In: strings.NewReader("yes\ntested\n"), Out: &out, By: "qa"}
 	is(t, x.Execute(t.Context(), p), nil)
 	if !strings.Contains(out.String(), printed) || strings.Contains(out.String(), `"arale"`) {
 		t.Errorf("on the terminal:\n%s", out.String())
@@ -69,7 +70,7 @@ func TestLater(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			j, out := &runbooktest.Memory{}, &strings.Builder{}
-			x := &runbook.Runner{Name: "n", Journal: j, Human: &runbook.TerminalHuman{In: strings.NewReader(tc.in), Out: out, By: "qa"}}
+			x := &runbook.Runner{Name: "n", Journal: j, Human: &terminal.Human{In: strings.NewReader(tc.in), Out: out, By: "qa"}}
 			p := func(ctx context.Context, r *runbook.Run) error {
 				return r.Gate(ctx, runbook.Gate{Name: "g", Question: "go?"})
 			}
@@ -197,7 +198,7 @@ func TestReadOnlyJournal(t *testing.T) {
 // Where a no leads on, the person is told where to, and asked back all the same.
 func TestNoLeadsOn(t *testing.T) {
 	j, out := &runbooktest.Memory{}, &strings.Builder{}
-	x := &runbook.Runner{Name: "n", Journal: j, Human: &runbook.TerminalHuman{In: strings.NewReader("no\nno\n\n"), Out: out, By: "qa"}}
+	x := &runbook.Runner{Name: "n", Journal: j, Human: &terminal.Human{In: strings.NewReader("no\nno\n\n"), Out: out, By: "qa"}}
 	is(t, x.Execute(t.Context(), func(ctx context.Context, r *runbook.Run) error {
 		return r.Gate(ctx, runbook.Gate{Name: "g", Question: "can they update?", OnNo: "recovery by hand"})
 	}), runbook.ErrRejected)

@@ -44,8 +44,12 @@
 //     within one: in a store that hosts share, a run may be taken over. A
 //     Bounded one says how long a line may be. ReadOnly makes one of lines.
 //   - A Status is what the records amount to; StatusOf and ReadStatus need no
-//     lock, and WriteReport puts it into words. [Ending] is one word for how a start
-//     ended.
+//     lock, and its WriteReport puts it into words, as Runner.WritePlan does with a
+//     plan. [Ending] is one word for how a start ended.
+//
+// A Human is the one of package terminal, or the Box of package mailbox; package web
+// shows runs in a browser and takes answers there; package notice tells who is not
+// there; package runbooktest has what tests of procedures need.
 //
 // # What a start does with what is recorded
 //
@@ -75,8 +79,10 @@
 //	who has the journal                                       filejournal.go, lock_*.go
 //	holds: armed, taken, given back                           hold.go, settle.go
 //	gates: who may answer, evidence, doubts                   gate.go, question.go
+//	a question in words, and what may be answered             questiontext.go, evidence.go
 //	which of several errors comes first                       errors.go
-//	words for a record, a plan, a report                      recordtext.go, report.go
+//	words for a record, a state, a report                     recordtext.go, state.go, report.go
+//	what many steps say is said once                          fold.go
 //
 // # What can go wrong
 //

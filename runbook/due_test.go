@@ -108,7 +108,7 @@ func TestDueAmongOthers(t *testing.T) {
 				t.Errorf("%s, due %v", s.Ending, s.Due)
 			}
 			var b bytes.Buffer
-			is(t, runbook.WriteReport(&b, s), nil)
+			is(t, s.WriteReport(&b), nil)
 			if !strings.Contains(b.String(), tc.says) {
 				t.Errorf("the report does not say %q:\n%s", tc.says, b.String())
 			}

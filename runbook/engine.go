@@ -146,7 +146,7 @@ func (e *engine) progress(rec Record) {
 	key, now := rec.Step+"\x00"+rec.Label, time.Now()
 	if last, ok := e.far[key]; !ok {
 		e.far[key] = now // what is over soon needs no record
-	} else if e.mode != planning && now.Sub(last) >= ProgressEvery {
+	} else if e.mode != planning && now.Sub(last) >= progressEvery {
 		e.far[key] = now
 		_ = e.store(context.Background(), rec) // a journal that is broken stays so, and the next step says it
 		return

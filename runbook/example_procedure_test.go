@@ -78,12 +78,9 @@ func Example() {
 	runner := &runbook.Runner{Name: "promote", Operator: "operator", Journal: &runbooktest.Memory{},
 		Human: &runbooktest.Human{Answers: map[string]runbook.Answer{"go": {Verdict: runbook.Yes, By: "qa", Reason: "tested on two devices"}}}}
 	ctx := context.Background()
-	plan, err := runner.Plan(ctx, s.promote)
-	if err != nil {
+	if err := runner.WritePlan(ctx, os.Stdout, s.promote); err != nil {
 		fmt.Println(err)
-		return
 	}
-	runbook.WritePlan(os.Stdout, plan)
 	fmt.Println(runner.Execute(ctx, s.promote))
 	fmt.Printf("%+v\n", *s)
 	// Output:

@@ -11,6 +11,7 @@ import (
 
 	"github.com/landingteam/landing/runbook"
 	"github.com/landingteam/landing/runbook/runbooktest"
+	"github.com/landingteam/landing/runbook/terminal"
 )
 
 // A run that failed goes on where it stopped: the first copy is not repeated.
@@ -61,9 +62,9 @@ func ExampleRunner_Execute() {
 	// <nil>
 }
 
-func ExampleRunner_Plan() {
+func ExampleRunner_WritePlan() {
 	runner := &runbook.Runner{Name: "copy"}
-	plan, err := runner.Plan(context.Background(), func(ctx context.Context, r *runbook.Run) error {
+	err := runner.WritePlan(context.Background(), os.Stdout, func(ctx context.Context, r *runbook.Run) error {
 		build, err := runbook.Read(ctx, r, "latest", func(context.Context) (int, error) { return 42, nil })
 		if err != nil {
 			return err
@@ -80,9 +81,7 @@ func ExampleRunner_Plan() {
 	})
 	if err != nil {
 		fmt.Println(err)
-		return
 	}
-	runbook.WritePlan(os.Stdout, plan)
 	// Output:
 	// ask        copy to stable?
 	// do         copy build 42
@@ -225,7 +224,7 @@ func ExampleRun_Gate() {
 	journal := &runbooktest.Memory{}
 	runner := &runbook.Runner{Name: "copy", Journal: journal, Operator: "operator"}
 	fmt.Println(runner.Execute(context.Background(), procedure))
-	runner.Human = &runbook.TerminalHuman{In: strings.NewReader("yes\ntested on two devices\n"), Out: &strings.Builder{}, By: "qa"}
+	runner.Human = &terminal.Human{In: strings.NewReader("yes\ntested on two devices\n"), Out: &strings.Builder{}, By: "qa"}
 	fmt.Println(runner.Execute(context.Background(), procedure))
 	// Output:
 	// stable: waiting for an answer: copy build 42 to stable?; start again when it is answered

@@ -105,7 +105,7 @@ func TestTornJournal(t *testing.T) {
 		if keep := bytes.LastIndexByte(text[:end], '\n') + 1; !bytes.Equal(after[:keep], text[:keep]) {
 			t.Fatal("whole lines were changed")
 		}
-		if owed := runbook.Summarize(slices.Values(records(t, j))).Owed(); len(owed) > 0 {
+		if owed := statusOf(t, j).Owed(); len(owed) > 0 {
 			t.Fatalf("owed %v", owed)
 		}
 	}

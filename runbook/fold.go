@@ -9,9 +9,11 @@ import (
 // least is how many steps, or causes, that say the same are said once.
 const least = 3
 
-// FoldCauses is the text of an error in which a cause that many steps share is said
-// once: "a/copy, b/copy, c/copy and 9 more: no route to host".
-func FoldCauses(text string) string {
+// Cause is Error with each cause that many steps share said once: "a/copy, b/copy,
+// c/copy and 9 more: no route to host".
+func (s Status) Cause() string { return foldCauses(s.Error) }
+
+func foldCauses(text string) string {
 	of := map[string][]string{} // a cause, and the steps that have it
 	lines := strings.Split(text, "\n")
 	for _, line := range lines {

@@ -16,7 +16,7 @@ import (
 	"github.com/landingteam/landing/runbook/runbooktest"
 )
 
-func TestFoldCauses(t *testing.T) {
+func TestStatusCause(t *testing.T) {
 	for _, tc := range [][2]string{
 		{"", ""},
 		{"boom", "boom"},
@@ -24,7 +24,7 @@ func TestFoldCauses(t *testing.T) {
 		{"a/copy: no route\nx: boom\nb/copy: no route\nc/copy: no route", "a/copy, b/copy, c/copy: no route\nx: boom"},
 		{"1: x\n2: x\n3: x\n4: x\n5: x", "1, 2, 3 and 2 more: x"},
 	} {
-		if d := cmp.Diff(tc[1], runbook.FoldCauses(tc[0])); d != "" {
+		if d := cmp.Diff(tc[1], runbook.Status{Error: tc[0]}.Cause()); d != "" {
 			t.Errorf("(-want +got)\n%s", d)
 		}
 	}

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 )
@@ -35,24 +34,6 @@ type Gate struct {
 	Timeout time.Duration
 }
 
-// Approval is an answer that let the run go on. In a plan it is zero.
-type Approval struct {
-	By      string
-	Account string // that By used, if it is known
-	Reason  string
-	Time    time.Time
-}
-
-// Names are those by which the next gate's Not excludes who approved this one.
-func (a Approval) Names() (names []string) {
-	for _, name := range []string{a.By, a.Account} {
-		if name != "" && !slices.Contains(names, name) {
-			names = append(names, name)
-		}
-	}
-	return names
-}
-
 // Gate asks a person and returns nil after yes. A recorded approval holds as
 // long as question and evidence are the same and its author is not excluded;
 // otherwise it is asked again. ErrPending ends this start, ErrRejected the run.
@@ -63,19 +44,19 @@ func (r *Run) Gate(ctx context.Context, g Gate) error {
 
 // Approve is Gate for those who need to know who approved, for instance to
 // exclude that person from the next gate.
-func (r *Run) Approve(ctx context.Context, g Gate) (Approval, error) {
+func (r *Run) Approve(ctx context.Context, g Gate) (Answer, error) {
 	e, step := r.e, r.path(g.Name)
 	s, err := e.claim(step, VerbGate, g.Name, g.Question)
 	if err != nil {
-		return Approval{}, err
+		return Answer{}, err
 	}
 	evidence, err := raw(g.Evidence)
 	if err != nil {
-		return Approval{}, &Error{Kind: ErrInvalid, Step: step, Text: "the evidence is no JSON", Err: err}
+		return Answer{}, &Error{Kind: ErrInvalid, Step: step, Text: "the evidence is no JSON", Err: err}
 	}
 	shown, err := textOfEvidence(g.Evidence)
 	if err != nil {
-		return Approval{}, &Error{Kind: ErrInvalid, Step: step, Text: "the evidence has no text", Err: err}
+		return Answer{}, &Error{Kind: ErrInvalid, Step: step, Text: "the evidence has no text", Err: err}
 	}
 	rec := Record{Step: step, Verb: VerbGate, Intent: g.Question, Evidence: evidence, Shown: shown, Digest: digestOf(g.Question, evidence), Not: g.Not, NeedReason: g.NeedReason, OnNo: g.OnNo}
 	if e.holds(s, rec) {
@@ -86,28 +67,28 @@ func (r *Run) Approve(ctx context.Context, g Gate) (Approval, error) {
 	}
 	switch e.mode {
 	case settling:
-		return Approval{}, stopped(step)
+		return Answer{}, stopped(step)
 	case planning:
 		rec.Kind = Planned
 		e.list(rec)
-		return Approval{}, nil
+		return Answer{}, nil
 	}
 	if err := e.ready(ctx); err != nil {
-		return Approval{}, err
+		return Answer{}, err
 	}
 	a, err := r.ask(ctx, rec, s, g.Timeout, false)
 	if errors.Is(err, errNobody) {
 		a, err = Answer{Verdict: No, Reason: err.Error()}, nil
 	}
 	if err != nil {
-		return Approval{}, err
+		return Answer{}, err
 	}
 	rec.Kind, rec.By, rec.Account, rec.Reason, rec.Evidence, rec.Shown, rec.NeedReason, rec.OnNo = Approved, a.By, a.Account, a.Reason, nil, "", false, ""
 	if a.Verdict != Yes {
 		rec.Kind = Rejected
 	}
 	if err := e.append(ctx, rec); err != nil {
-		return Approval{}, err
+		return Answer{}, err
 	}
 	return decided(e.last(step))
 }
@@ -128,11 +109,11 @@ func (e *engine) holds(s *state, now Record) bool {
 }
 
 // decided is what a decision on record means for the procedure.
-func decided(rec Record) (Approval, error) {
+func decided(rec Record) (Answer, error) {
 	if rec.Kind == Rejected {
-		return Approval{}, rejection(rec)
+		return Answer{}, rejection(rec)
 	}
-	return Approval{By: rec.By, Account: rec.Account, Reason: rec.Reason, Time: rec.Time}, nil
+	return Answer{Verdict: Yes, By: rec.By, Account: rec.Account, Reason: rec.Reason, Time: rec.Time}, nil
 }
 
 var errNobody = errors.New("nobody answered in time")

@@ -178,7 +178,7 @@ func (k *held) giveBack(ctx context.Context, e *engine) error {
 	}
 	limit := e.x.Cleanup
 	if limit <= 0 {
-		limit = DefaultCleanup
+		limit = defaultCleanup
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
 	defer cancel()

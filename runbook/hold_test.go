@@ -172,7 +172,7 @@ func TestReleaseFails(t *testing.T) {
 			t.Errorf("the debt does not come first: %v", err)
 		}
 		want(t, "acts", w.took(), []string{"take importer", "a", "give importer", "give importer", "give importer"})
-		if owed := runbook.Summarize(slices.Values(records(t, j))).Owed(); len(owed) != 1 || owed[0].Step != "importer" || owed[0].Error != "no route" {
+		if owed := statusOf(t, j).Owed(); len(owed) != 1 || owed[0].Step != "importer" || owed[0].Error != "no route" {
 			t.Errorf("owed %v", owed)
 		}
 		swallow = true

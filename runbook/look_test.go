@@ -3,7 +3,6 @@ package runbook_test
 import (
 	"context"
 	"errors"
-	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -107,7 +106,7 @@ func TestHoldIsLookedAt(t *testing.T) {
 				i := len(all) - 2
 				got := runbook.Record{Kind: all[i].Kind, Reason: all[i].Reason, Seen: all[i].Seen, Error: all[i].Error}
 				want(t, "the last record", []string{got.String(), got.Reason, got.Seen, got.Error}, []string{tc.last.String(), tc.last.Reason, tc.last.Seen, tc.last.Error})
-				report := reportOf(t, runbook.Summarize(slices.Values(all)))
+				report := reportOf(t, statusOf(t, j))
 				for _, text := range tc.says {
 					if !strings.Contains(report, text) {
 						t.Errorf("the report does not say %q:\n%s", text, report)

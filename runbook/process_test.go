@@ -13,7 +13,6 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
-	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -141,7 +140,7 @@ func (f folder) check(t *testing.T) {
 	if _, err := os.Stat(f.path("importer.off")); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("the importer is off: %v", err)
 	}
-	if owed := runbook.Summarize(slices.Values(records(t, open(t, f.path("journal"))))).Owed(); len(owed) > 0 {
+	if owed := statusOf(t, open(t, f.path("journal"))).Owed(); len(owed) > 0 {
 		t.Errorf("owed %v", owed)
 	}
 }

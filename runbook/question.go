@@ -65,9 +65,19 @@ type Answer struct {
 	Time time.Time `json:"-"`
 }
 
+// Names are those by which the next gate's Not excludes who gave this answer.
+func (a Answer) Names() (names []string) {
+	for _, name := range []string{a.By, a.Account} {
+		if name != "" && !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
 // Human answers questions. When nobody is there it returns an error that wraps
 // ErrPending. It may be asked several questions at once, by a parallel Each.
-// [TerminalHuman] is one, the Box of package mailbox another.
+// The Human of package terminal is one, the Box of package mailbox another.
 type Human interface {
 	Ask(ctx context.Context, q Question) (Answer, error)
 }
@@ -83,6 +93,19 @@ func (q Question) Check(a Answer) error {
 	return &Error{Kind: ErrPending, Step: q.Step, Text: text, Hint: "answer it again"}
 }
 
+// MayAnswer reports, before an answer is taken, whether somebody is excluded, by the
+// name given or by account: an ErrPending then, and nil otherwise.
+func (q Question) MayAnswer(by, account string) error {
+	if !excluded(q.Not, by, account) {
+		return nil
+	}
+	return &Error{Kind: ErrPending, Step: q.Step, Text: q.exclusion(by, account)}
+}
+
+func (q Question) exclusion(by, account string) string {
+	return fmt.Sprintf("%s may not answer this; it needs somebody else", person(by, account))
+}
+
 // fault says what is wrong with an answer; "" is nothing.
 func (q Question) fault(a Answer) string {
 	by := strings.TrimSpace(a.By)
@@ -96,7 +119,7 @@ func (q Question) fault(a Answer) string {
 	case q.NeedReason && strings.TrimSpace(a.Reason) == "":
 		return fmt.Sprintf("the answer of %s has no reason, and this question needs one", by)
 	case excluded(q.Not, a.By, a.Account):
-		return fmt.Sprintf("%s may not answer this; it needs somebody else", person(by, a.Account))
+		return q.exclusion(by, a.Account)
 	case a.Digest != "" && a.Digest != q.Digest:
 		return fmt.Sprintf("the answer of %s is about other evidence", by)
 	case !q.Deadline.IsZero() && a.Time.After(q.Deadline):

@@ -2,7 +2,6 @@ package runbook
 
 import (
 	"fmt"
-	"io"
 	"strings"
 )
 
@@ -115,22 +114,4 @@ func doneWord(v Verb) string {
 		return "given"
 	}
 	return string(Done)
-}
-
-// WritePlan writes a plan, a line for each record in the words of
-// [Record.String]: what is done already, what would be done, and what a person
-// would be asked. What was only looked at has no line.
-func WritePlan(w io.Writer, plan []Record) error {
-	var b strings.Builder
-	for _, rec := range plan {
-		if rec.Kind == Done && rec.Verb != VerbDo && rec.Verb != VerbWait {
-			continue
-		}
-		fmt.Fprintf(&b, "%v\n", rec)
-	}
-	if b.Len() == 0 {
-		b.WriteString("nothing to do\n")
-	}
-	_, err := io.WriteString(w, b.String())
-	return err
 }

@@ -1,6 +1,7 @@
 package runbook_test
 
 import (
+	"context"
 	"strings"
 	"testing"
 
@@ -32,7 +33,10 @@ func TestRecordInWords(t *testing.T) {
 
 func TestWritePlanOfWhatIsDone(t *testing.T) {
 	var b strings.Builder
-	is(t, runbook.WritePlan(&b, []runbook.Record{{Kind: runbook.Done, Verb: runbook.VerbRead, Step: "latest"}}), nil)
+	is(t, (&runbook.Runner{Name: "n"}).WritePlan(t.Context(), &b, func(ctx context.Context, r *runbook.Run) error {
+		_, err := runbook.Read(ctx, r, "latest", func(context.Context) (int, error) { return 42, nil })
+		return err
+	}), nil)
 	if b.String() != "nothing to do\n" {
 		t.Errorf("%q", &b)
 	}

@@ -21,7 +21,7 @@ const (
 // what happened, what is owed and what comes next, then what is still held and asked,
 // and what was done by whom and when. Times are UTC. Steps that went the same way in
 // many groups are one line, and so is a cause that many steps share.
-func WriteReport(w io.Writer, s Status) error {
+func (s Status) WriteReport(w io.Writer) error {
 	var b strings.Builder
 	header(&b, s)
 	held, doubt := "STILL HELD", "In doubt"
@@ -104,7 +104,7 @@ func header(b *strings.Builder, s Status) {
 	row := func(label, text string) { fmt.Fprintf(b, "  %-8s %s\n", label, text) }
 	row("state", s.State())
 	if state := s.StateWord(); s.Error != "" && state != StateTime && state != StatePerson { // what is waited for is said
-		row("", strings.ReplaceAll(printableLines(FoldCauses(s.Error)), "\n", "\n           "))
+		row("", strings.ReplaceAll(printableLines(s.Cause()), "\n", "\n           "))
 	}
 	row("owed", s.Held())
 	row("next", s.Next())

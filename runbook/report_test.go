@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"os"
 	"regexp"
-	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -61,13 +60,13 @@ func (l *landing) procedure(ctx context.Context, r *runbook.Run) error {
 
 func (l *landing) report(t *testing.T) string {
 	t.Helper()
-	return reportOf(t, runbook.Summarize(slices.Values(records(t, &l.j))))
+	return reportOf(t, statusOf(t, &l.j))
 }
 
 func reportOf(t *testing.T, s runbook.Status) string {
 	t.Helper()
 	var b strings.Builder
-	if err := runbook.WriteReport(&b, s); err != nil {
+	if err := s.WriteReport(&b); err != nil {
 		t.Fatal(err)
 	}
 	return randomID.ReplaceAllString(b.String(), "ID")
@@ -145,7 +144,7 @@ func TestReport(t *testing.T) {
 		l := &landing{}
 		l.x = runbook.Runner{Name: "copyrc", Operator: "operator", Journal: &l.j, Human: &l.human}
 		is(t, l.x.Execute(t.Context(), l.procedure), runbook.ErrPending)
-		s := runbook.Summarize(slices.Values(records(t, cut(t, &l.j, "do started bacon/copy"))))
+		s := statusOf(t, cut(t, &l.j, "do started bacon/copy"))
 		s.Running = "operator, process 4711 on snakefruit, since 2000-01-01T00:00:00Z"
 		fmt.Fprintf(&got, "-- under way --\n%s", reportOf(t, s))
 	})

@@ -5,17 +5,19 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
+	"strings"
 	"time"
 )
 
 // What holds where a Runner, a Step or a Poll says nothing.
 const (
-	DefaultCleanup  = 2 * time.Minute  // Runner.Cleanup: giving back a hold
-	DefaultTimeout  = 6 * time.Hour    // Step.Timeout: the Do of a step
-	DefaultEvery    = 30 * time.Second // Poll.Every: between two looks
-	DefaultDeadline = 2 * time.Hour    // Poll.Deadline: the waiting of one start
-	ProgressEvery   = 30 * time.Second // how often the journal says how far an effect is
+	defaultCleanup  = 2 * time.Minute  // Runner.Cleanup: giving back a hold
+	defaultTimeout  = 6 * time.Hour    // Step.Timeout: the Do of a step
+	defaultEvery    = 30 * time.Second // Poll.Every: between two looks
+	defaultDeadline = 2 * time.Hour    // Poll.Deadline: the waiting of one start
+	progressEvery   = 30 * time.Second // how often the journal says how far an effect is
 )
 
 // Procedure is a runbook: a plain function that calls its clients inside named
@@ -47,7 +49,7 @@ type Runner struct {
 	// is called for one record at a time and must not call the Run.
 	Observe func(Record)
 	// Cleanup bounds giving back one hold after the run was cancelled or
-	// failed; zero means DefaultCleanup.
+	// failed; zero means 2 minutes.
 	Cleanup time.Duration
 	// Logger, if set, gets a line per record.
 	Logger *slog.Logger
@@ -111,7 +113,7 @@ func (r *Run) Note(text string) error {
 	return e.append(context.Background(), rec)
 }
 
-// Progress tells the observer how far a long effect is. Every [ProgressEvery] it is
+// Progress tells the observer how far a long effect is. Every 30 seconds it is
 // journalled too, for those who look from elsewhere. total is 0 when it is not known.
 func (r *Run) Progress(label string, done, total int64) {
 	r.e.progress(Record{Step: r.group, Verb: VerbNote, Kind: Progress, Label: label, Done: done, Total: total})
@@ -239,4 +241,26 @@ func (x *Runner) Plan(ctx context.Context, p Procedure) ([]Record, error) {
 	}
 	err := p(ctx, &Run{e: e})
 	return e.plan, err
+}
+
+// WritePlan is Plan for people: a line for each record, in the words of
+// [Record.String]: what is done already, what would be done, and what a person
+// would be asked. What was only looked at has no line. What a procedure that
+// fails would do before is written too.
+func (x *Runner) WritePlan(ctx context.Context, w io.Writer, p Procedure) error {
+	plan, err := x.Plan(ctx, p)
+	var b strings.Builder
+	for _, rec := range plan {
+		if rec.Kind == Done && rec.Verb != VerbDo && rec.Verb != VerbWait {
+			continue
+		}
+		fmt.Fprintf(&b, "%v\n", rec)
+	}
+	if b.Len() == 0 && (err == nil || len(plan) > 0) {
+		b.WriteString("nothing to do\n")
+	}
+	if _, bad := io.WriteString(w, b.String()); err == nil {
+		err = bad
+	}
+	return err
 }

@@ -86,6 +86,17 @@ func records(t *testing.T, j runbook.Journal) (list []runbook.Record) {
 	return list
 }
 
+// statusOf is what a journal amounts to, without the time at which it was read.
+func statusOf(t *testing.T, j runbook.Journal) runbook.Status {
+	t.Helper()
+	s, err := runbook.StatusOf(t.Context(), j)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Read = time.Time{}
+	return s
+}
+
 // cut is what a journal holds if its writer dies after the last record that
 // is shown as at.
 func cut(t *testing.T, j runbook.Journal, at string) *runbooktest.Memory {

@@ -3,7 +3,6 @@ package runbook_test
 import (
 	"context"
 	"errors"
-	"slices"
 	"strings"
 	"testing"
 
@@ -56,7 +55,7 @@ func TestSettle(t *testing.T) {
 		want(t, at, w.took(), acts)
 		is(t, x.Settle(t.Context(), p), nil)
 		want(t, at+", settled twice", w.took(), acts)
-		if owed := runbook.Summarize(slices.Values(records(t, m))).Owed(); len(owed) > 0 {
+		if owed := statusOf(t, m).Owed(); len(owed) > 0 {
 			t.Errorf("%s: owed %v", at, owed)
 		}
 	}

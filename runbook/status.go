@@ -117,8 +117,8 @@ func (s Status) only(f func(StepStatus) bool) (list []StepStatus) {
 	return list
 }
 
-// Summarize folds the records of one run into a status.
-func Summarize(records iter.Seq[Record]) Status {
+// summarize folds the records of one run into a status.
+func summarize(records iter.Seq[Record]) Status {
 	var s Status
 	at := map[string]int{}
 	for rec := range records {
@@ -217,7 +217,7 @@ func (s *StepStatus) add(rec Record) {
 func StatusOf(ctx context.Context, j Journal) (Status, error) {
 	var bad error
 	read := time.Now().UTC()
-	s := Summarize(func(yield func(Record) bool) {
+	s := summarize(func(yield func(Record) bool) {
 		for rec, err := range Records(ctx, j) {
 			if err != nil {
 				bad = err

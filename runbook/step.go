@@ -33,7 +33,7 @@ type Step[T any] struct {
 	Urgent bool
 	// Predict is what Do will return, for the plan.
 	Predict T
-	// Timeout bounds Do; zero means DefaultTimeout, less than zero none.
+	// Timeout bounds Do; zero means 6 hours, less than zero none.
 	Timeout time.Duration
 	// Retries is how often Do is repeated after it failed, with a pause of 1 s,
 	// then 2 s, 4 s up to 30 s. An effect in doubt is never repeated.
@@ -297,7 +297,7 @@ func (r *Run) act(ctx context.Context, rec Record, f effect) (json.RawMessage, e
 	}
 	timeout := f.timeout
 	if timeout == 0 {
-		timeout = DefaultTimeout
+		timeout = defaultTimeout
 	}
 	sub, cancel := ctx, context.CancelFunc(func() {})
 	if timeout > 0 {

@@ -137,7 +137,7 @@ func (b *batch) act(do func(ctx context.Context, report func(result)) error) {
 		timeout = max(timeout, b.parts[n].f.timeout)
 	}
 	if timeout <= 0 {
-		timeout = DefaultTimeout
+		timeout = defaultTimeout
 	}
 	ctx, cancel := context.WithTimeout(b.ctx, timeout)
 	defer cancel()

@@ -17,9 +17,9 @@ type Poll[T any] struct {
 	// Stay waits here for a time that Check names with Error.Due, looking every Every
 	// all the same, in place of ending this start. What it waits for is journalled.
 	Stay bool
-	// Every is the pause between two looks; zero means DefaultEvery.
+	// Every is the pause between two looks; zero means 30 seconds.
 	Every time.Duration
-	// Deadline bounds the waiting of one start; zero means DefaultDeadline.
+	// Deadline bounds the waiting of one start; zero means 2 hours.
 	// It looks at least once.
 	Deadline time.Duration
 	// Predict is what Check will find, for the plan.
@@ -82,10 +82,10 @@ func Wait[T any](ctx context.Context, r *Run, p Poll[T]) (T, error) {
 func poll[T any](ctx context.Context, e *engine, step string, p Poll[T]) (json.RawMessage, error) {
 	every, limit := p.Every, p.Deadline
 	if every <= 0 {
-		every = DefaultEvery
+		every = defaultEvery
 	}
 	if limit <= 0 {
-		limit = DefaultDeadline
+		limit = defaultDeadline
 	}
 	end, stay := time.Now().Add(limit), staying{}
 	sub, cancel := context.WithDeadline(ctx, end)
@@ -129,7 +129,7 @@ func (s *staying) says(e *engine, step string, err error) bool {
 		return false
 	}
 	text := whyPending(err)
-	if text == s.text && due.Equal(s.due) || time.Since(s.at) < ProgressEvery {
+	if text == s.text && due.Equal(s.due) || time.Since(s.at) < progressEvery {
 		return true
 	}
 	*s = staying{text, due, time.Now()}

@@ -344,7 +344,7 @@ func measureRelease(t *testing.T, w *farLine, pairs int) []measurement {
 		return strings.Contains(channel, "/rc/") || strings.Contains(channel, "/stable/")
 	})
 	w.reset()
-	runFar(t, j, runbook.ApproveEverythingInALab{}, "release", in, c.Run)
+	runFar(t, j, runbooktest.ApproveEverything{}, "release", in, c.Run)
 	all := w.measured("release: all copied, first step", 2*pairs, j, t)
 	return []measurement{question, all}
 }

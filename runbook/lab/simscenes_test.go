@@ -14,6 +14,7 @@ import (
 	"github.com/landingteam/landing/runbook"
 	"github.com/landingteam/landing/runbook/lab"
 	"github.com/landingteam/landing/runbook/procedure"
+	"github.com/landingteam/landing/runbook/runbooktest"
 	"github.com/landingteam/landing/systemimage/channelconfig"
 	"github.com/landingteam/landing/systemimage/systemimagetest"
 )
@@ -90,7 +91,7 @@ func takenBack() systemimagetest.World {
 }
 
 func (h *hand) runner(name string, input any) *runbook.Runner {
-	return &runbook.Runner{Name: name, Input: input, Operator: fmt.Sprint("operator ", h.who), Human: runbook.ApproveEverythingInALab{},
+	return &runbook.Runner{Name: name, Input: input, Operator: fmt.Sprint("operator ", h.who), Human: runbooktest.ApproveEverything{},
 		World: map[string]string{"root": "the simulation's"}}
 }
 

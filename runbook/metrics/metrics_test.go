@@ -85,7 +85,7 @@ func TestManyRuns(t *testing.T) {
 	var wg sync.WaitGroup
 	for range 20 {
 		wg.Go(func() {
-			if err := run(t.Context(), &c, nil, runbook.ApproveEverythingInALab{}); err != nil {
+			if err := run(t.Context(), &c, nil, runbooktest.ApproveEverything{}); err != nil {
 				t.Error(err)
 			}
 		})

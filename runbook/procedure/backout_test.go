@@ -79,7 +79,7 @@ func TestBackOut(t *testing.T) {
 		t.Fatalf("with nobody there: %v, want ErrPending that asks for the assessment", err)
 	}
 	nobodyGetsIt(t, l) // stopped before anybody was asked anything
-	x.Human = runbook.ApproveEverythingInALab{}
+	x.Human = runbooktest.ApproveEverything{}
 	if err := x.Execute(t.Context(), c.Run); err != nil {
 		t.Fatal(err)
 	}
@@ -140,7 +140,7 @@ func TestBackOutOfAKilledRelease(t *testing.T) {
 		l := newWorld(t, of(lab.Candidates()))
 		c := release(t, l, newClock(time.Hour), "1% 2h ask, 50% 1h, 100%")
 		dying := &dyingJournal{Memory: &runbooktest.Memory{}, left: writes}
-		x := &runbook.Runner{Name: "release", Input: c.Input, Journal: dying, Human: runbook.ApproveEverythingInALab{}}
+		x := &runbook.Runner{Name: "release", Input: c.Input, Journal: dying, Human: runbooktest.ApproveEverything{}}
 		err := x.Execute(t.Context(), c.Run)
 		if err != nil && !errors.Is(err, runbook.ErrJournal) {
 			t.Fatalf("release that loses its journal after %d writes: %v", writes, err)
@@ -154,7 +154,7 @@ func TestBackOutOfAKilledRelease(t *testing.T) {
 			}
 		}
 		if len(b.Input.Faulty) > 0 {
-			y := &runbook.Runner{Name: "backout", Input: b.Input, Journal: &runbooktest.Memory{}, Human: runbook.ApproveEverythingInALab{}}
+			y := &runbook.Runner{Name: "backout", Input: b.Input, Journal: &runbooktest.Memory{}, Human: runbooktest.ApproveEverything{}}
 			if err := y.Execute(t.Context(), b.Run); err != nil {
 				t.Fatalf("back-out after %d writes of the release: %v", writes, err)
 			}
@@ -206,7 +206,7 @@ func TestBackOutKillAnywhere(t *testing.T) {
 		return runbooktest.Scene{
 			Start: func() (*runbook.Runner, runbook.Procedure) {
 				c := backout(l)
-				return &runbook.Runner{Name: "backout", Input: c.Input, Human: runbook.ApproveEverythingInALab{}}, c.Run
+				return &runbook.Runner{Name: "backout", Input: c.Input, Human: runbooktest.ApproveEverything{}}, c.Run
 			},
 			Snapshot: func() string { return snapshot(t, l) },
 		}

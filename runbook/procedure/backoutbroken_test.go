@@ -73,7 +73,7 @@ func TestBackOutWithoutDelta(t *testing.T) {
 		c := backout(l)
 		c.Input.Percentage = percentage
 		j := &runbooktest.Memory{}
-		x := &runbook.Runner{Name: "backout", Input: c.Input, Journal: j, Human: runbook.ApproveEverythingInALab{}}
+		x := &runbook.Runner{Name: "backout", Input: c.Input, Journal: j, Human: runbooktest.ApproveEverything{}}
 		if err := x.Execute(t.Context(), c.Run); err != nil {
 			t.Fatalf("at %d %%: %v", percentage, err)
 		}
@@ -87,7 +87,7 @@ func TestBackOutWithoutDelta(t *testing.T) {
 	l := released(t, 50)
 	c := backout(l)
 	c.Input.Percentage = 20
-	x := &runbook.Runner{Name: "backout", Input: c.Input, Journal: &runbooktest.Memory{}, Human: runbook.ApproveEverythingInALab{}}
+	x := &runbook.Runner{Name: "backout", Input: c.Input, Journal: &runbooktest.Memory{}, Human: runbooktest.ApproveEverything{}}
 	if err := x.Execute(t.Context(), c.Run); err != nil {
 		t.Fatal(err)
 	}
@@ -115,7 +115,7 @@ func TestBackOutOfATaggedImage(t *testing.T) {
 			t.Fatal(err)
 		}
 		nobodyGetsIt(t, l)
-		x.Human = runbook.ApproveEverythingInALab{}
+		x.Human = runbooktest.ApproveEverything{}
 		if err := x.Execute(t.Context(), c.Run); err != nil {
 			t.Fatal(err)
 		}
@@ -143,7 +143,7 @@ func TestBackOutWithoutGoodImage(t *testing.T) {
 	}
 	l := newWorld(t, w)
 	c := backout(l)
-	x := &runbook.Runner{Name: "backout", Input: c.Input, Journal: &runbooktest.Memory{}, Human: runbook.ApproveEverythingInALab{}}
+	x := &runbook.Runner{Name: "backout", Input: c.Input, Journal: &runbooktest.Memory{}, Human: runbooktest.ApproveEverything{}}
 	if err := x.Execute(t.Context(), c.Run); err == nil || !strings.Contains(err.Error(), "by hand") {
 		t.Fatalf("without a good image: %v", err)
 	}
@@ -181,7 +181,7 @@ func TestBackOutTakesOver(t *testing.T) {
 	if version, _, _ := latest(t, l, stable[0].Channel, stable[0].Device); version != 2 {
 		t.Fatalf("image %d is published before the answer", version)
 	}
-	x.Human = runbook.ApproveEverythingInALab{}
+	x.Human = runbooktest.ApproveEverything{}
 	if err := x.Execute(t.Context(), c.Run); err != nil {
 		t.Fatal(err)
 	}
@@ -214,7 +214,7 @@ func TestBackOutWithoutSight(t *testing.T) {
 	c := backout(l)
 	sight := c.Server.Client
 	c.Server.Client = &systemimage.Client{BaseURL: "http://127.0.0.1:1", Unverified: true, Pause: time.Millisecond}
-	x := &runbook.Runner{Name: "backout", Input: c.Input, Journal: &runbooktest.Memory{}, Human: runbook.ApproveEverythingInALab{}}
+	x := &runbook.Runner{Name: "backout", Input: c.Input, Journal: &runbooktest.Memory{}, Human: runbooktest.ApproveEverything{}}
 	if err := x.Execute(t.Context(), c.Run); !errors.Is(err, systemimage.ErrInDoubt) || !strings.Contains(err.Error(), "says that it is set to 0 %") {
 		t.Errorf("without sight: %v", err)
 	}
@@ -237,7 +237,7 @@ func TestBackOutWithAnIndexLost(t *testing.T) {
 	}
 	c := backout(l)
 	c.Server.Client.Pause = time.Millisecond
-	x := &runbook.Runner{Name: "backout", Input: c.Input, Journal: &runbooktest.Memory{}, Human: runbook.ApproveEverythingInALab{}}
+	x := &runbook.Runner{Name: "backout", Input: c.Input, Journal: &runbooktest.Memory{}, Human: runbooktest.ApproveEverything{}}
 	err := x.Execute(t.Context(), c.Run)
 	if err == nil || !strings.Contains(err.Error(), "not everything is stopped") || !strings.Contains(err.Error(), "backup") || strings.Contains(err.Error(), "vegetahd") {
 		t.Errorf("without an index: %v", err)

@@ -48,7 +48,7 @@ func killedRelease(t *testing.T, at systemimagetest.KillPoint, commit int) {
 	l := newWorld(t, of(lab.Candidates()))
 	r := release(t, l, newClock(0), "1% 2h ask, 100%")
 	r.Stay = false
-	y := &runbook.Runner{Name: "release", Input: r.Input, Journal: &runbooktest.Memory{}, Human: runbook.ApproveEverythingInALab{}}
+	y := &runbook.Runner{Name: "release", Input: r.Input, Journal: &runbooktest.Memory{}, Human: runbooktest.ApproveEverything{}}
 	killedOnce(t, l, at, commit, func() error { return y.Execute(t.Context(), r.Run) })
 	for _, device := range []string{"krillin", "vegetahd"} {
 		if _, tag, percentage := latest(t, l, "ubuntu-touch/stable/bq-aquaris.en", device); tag == "OTA-5" && percentage > 1 {

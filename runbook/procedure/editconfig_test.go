@@ -65,7 +65,7 @@ func TestEditConfig(t *testing.T) {
 	if got := readConfig(t, c); got != before {
 		t.Error("written before the answer")
 	}
-	if err := runEdit(c, j, runbook.ApproveEverythingInALab{}).Execute(t.Context(), c.Run); err != nil {
+	if err := runEdit(c, j, runbooktest.ApproveEverything{}).Execute(t.Context(), c.Run); err != nil {
 		t.Fatal(err)
 	}
 	old, err := channelconfig.Parse([]byte(before))
@@ -103,7 +103,7 @@ func TestEditConfigKillAnywhere(t *testing.T) {
 		return runbooktest.Scene{
 			Start: func() (*runbook.Runner, runbook.Procedure) {
 				c := editConfig(l)
-				return runEdit(c, nil, runbook.ApproveEverythingInALab{}), c.Run
+				return runEdit(c, nil, runbooktest.ApproveEverything{}), c.Run
 			},
 			Snapshot: func() string {
 				list, err := filepath.Glob(filepath.Join(l.Images.Root(), "etc/*"))
@@ -157,7 +157,7 @@ func TestEditConfigOvertaken(t *testing.T) {
 	if err := os.WriteFile(c.File.Path, []byte(theirs), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	err := runEdit(c, j, runbook.ApproveEverythingInALab{}).Execute(t.Context(), c.Run)
+	err := runEdit(c, j, runbooktest.ApproveEverything{}).Execute(t.Context(), c.Run)
 	if err == nil || !strings.Contains(err.Error(), "somebody changed it since; begin a new run") {
 		t.Errorf("Execute() = %v", err)
 	}
@@ -185,7 +185,7 @@ func TestEditConfigRefuses(t *testing.T) {
 	} {
 		c := editConfig(l, set("x", "x", "x"))
 		c.Input.Edits = tt.edits
-		err := runEdit(c, &runbooktest.Memory{}, runbook.ApproveEverythingInALab{}).Execute(t.Context(), c.Run)
+		err := runEdit(c, &runbooktest.Memory{}, runbooktest.ApproveEverything{}).Execute(t.Context(), c.Run)
 		if err == nil || !strings.Contains(err.Error(), tt.want) || strings.Contains(err.Error(), "secret") {
 			t.Errorf("%s: %v, want %q", tt.name, err, tt.want)
 		}
@@ -220,7 +220,7 @@ func TestEditConfigMends(t *testing.T) {
 	if e := string(h.Asked()[0].Evidence); !strings.Contains(e, `"lint"`) || !strings.Contains(e, "atuo") || !strings.Contains(e, "-type manual") {
 		t.Errorf("the evidence does not tell of the mistake\n%s", e)
 	}
-	if err := runEdit(c, &runbooktest.Memory{}, runbook.ApproveEverythingInALab{}).Execute(t.Context(), c.Run); err != nil {
+	if err := runEdit(c, &runbooktest.Memory{}, runbooktest.ApproveEverything{}).Execute(t.Context(), c.Run); err != nil {
 		t.Error(err)
 	}
 }

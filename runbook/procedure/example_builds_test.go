@@ -69,7 +69,7 @@ func ExampleSnapshot() {
 		Launchpad: must(l.Launchpad()),
 		Input:     procedure.SnapshotInput{From: lab.OverlayPPA, To: lab.SnapshotPPA, Series: "vivid", Create: true},
 	}
-	x := &runbook.Runner{Name: "snapshot", Input: c.Input, Journal: &runbooktest.Memory{}, Human: runbook.ApproveEverythingInALab{},
+	x := &runbook.Runner{Name: "snapshot", Input: c.Input, Journal: &runbooktest.Memory{}, Human: runbooktest.ApproveEverything{},
 		Observe: func(rec runbook.Record) {
 			if rec.Kind == runbook.Done && rec.Verb == runbook.VerbDo || rec.Kind == runbook.Approved {
 				fmt.Println(rec)

@@ -2,7 +2,6 @@ package procedure_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -37,9 +36,8 @@ func must[T any](v T, err error) T {
 
 // printPlan prints what a procedure would do on the lab.
 func printPlan(l *lab.Lab, p runbook.Procedure) {
-	plan, err := (&runbook.Runner{Name: "example"}).Plan(context.Background(), p)
 	var b strings.Builder
-	if err := errors.Join(err, runbook.WritePlan(&b, plan)); err != nil {
+	if err := (&runbook.Runner{Name: "example"}).WritePlan(context.Background(), &b, p); err != nil {
 		fmt.Println(err)
 	}
 	fmt.Print(strings.ReplaceAll(b.String(), l.Images.Root(), "/srv/si"))

@@ -81,7 +81,7 @@ func TestCopyRCCrontabEditedByHand(t *testing.T) {
 			}
 			j := &runbooktest.Memory{}
 			x, c := copyrc(l, j)
-			x.Human = runbook.ApproveEverythingInALab{}
+			x.Human = runbooktest.ApproveEverything{}
 			err := x.Execute(t.Context(), c.Run)
 			if !errors.Is(err, tt.err) || tt.err == nil && err != nil {
 				t.Fatalf("Execute: %v, want %v", err, tt.err)
@@ -101,7 +101,8 @@ func TestCopyRCCrontabEditedByHand(t *testing.T) {
 				t.Errorf("crontab (-before +after)\n%s", d)
 			}
 			var report strings.Builder
-			if err := runbook.WriteReport(&report, runbook.Summarize(slices.Values(recordsOf(t, j)))); err != nil {
+			s, err := runbook.StatusOf(t.Context(), j)
+			if err := errors.Join(err, s.WriteReport(&report)); err != nil {
 				t.Fatal(err)
 			}
 			_, seen, _ := strings.Cut(report.String(), "\nSeen\n")
@@ -165,7 +166,7 @@ func TestRespinConfigurationEditedByHand(t *testing.T) {
 			runner := c.Config.Runner
 			c.Config.Runner = afterWrite{runner, &wrote}
 			j := &runbooktest.Memory{}
-			x := &runbook.Runner{Name: "respin", Input: c.Input, Journal: j, Human: runbook.ApproveEverythingInALab{}}
+			x := &runbook.Runner{Name: "respin", Input: c.Input, Journal: j, Human: runbooktest.ApproveEverything{}}
 			if err := x.Execute(t.Context(), c.Run); !errors.Is(err, runbook.ErrNotHeld) || !strings.Contains(err.Error(), tt.says) {
 				t.Fatalf("Execute: %v, want ErrNotHeld that says %q", err, tt.says)
 			}

@@ -100,7 +100,7 @@ func TestHostAndURLAreOneServer(t *testing.T) {
 				for kind, do := range map[string]func(x *runbook.Runner) error{
 					"plan": func(x *runbook.Runner) error { _, err := x.Plan(t.Context(), p); return err },
 					"run": func(x *runbook.Runner) error {
-						x.Journal, x.Human = &runbooktest.Memory{}, runbook.ApproveEverythingInALab{}
+						x.Journal, x.Human = &runbooktest.Memory{}, runbooktest.ApproveEverything{}
 						return x.Execute(t.Context(), p)
 					},
 				} {
@@ -149,7 +149,7 @@ func TestImportsNeedOneServer(t *testing.T) {
 			l, in, p := with(t)
 			before := snapshot(t, l)
 			j := &runbooktest.Memory{}
-			err := (&runbook.Runner{Name: name, Input: in, Journal: j, Human: runbook.ApproveEverythingInALab{}}).Execute(t.Context(), p)
+			err := (&runbook.Runner{Name: name, Input: in, Journal: j, Human: runbooktest.ApproveEverything{}}).Execute(t.Context(), p)
 			if err == nil || !strings.Contains(err.Error(), "the host and the URL are two servers") {
 				t.Errorf("%v, want an error that says so", err)
 			}

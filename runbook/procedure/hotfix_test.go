@@ -128,7 +128,7 @@ func TestHotfix(t *testing.T) {
 	c.Announce = func(_ context.Context, a procedure.Announcement) error { sent = append(sent, a); return nil }
 	before := snapshot(t, l)
 	j := &runbooktest.Memory{}
-	x := &runbook.Runner{Name: "hotfix", Input: c.Input, Journal: j, Operator: "operator", Human: runbook.ApproveEverythingInALab{}}
+	x := &runbook.Runner{Name: "hotfix", Input: c.Input, Journal: j, Operator: "operator", Human: runbooktest.ApproveEverything{}}
 	if err := x.Execute(t.Context(), c.Run); err != nil {
 		t.Fatal(err)
 	}

@@ -32,7 +32,7 @@ func TestHotfixRefused(t *testing.T) {
 		config := snapshot(t, l)
 		j := &runbooktest.Memory{}
 		x := &runbook.Runner{Name: "hotfix", Input: c.Input, Journal: j, Human: human(func(q runbook.Question) runbook.Answer {
-			a, _ := runbook.ApproveEverythingInALab{}.Ask(t.Context(), q)
+			a, _ := runbooktest.ApproveEverything{}.Ask(t.Context(), q)
 			if q.Step == gate {
 				a.Verdict, a.Reason = runbook.No, "not like this"
 			}
@@ -87,7 +87,7 @@ func TestHotfixWantsAPrivatePPA(t *testing.T) {
 	l := hotfixLab(t, "krillin")
 	c := hotfix(t, l, newClock(time.Hour))
 	c.Input.Security = lab.SecurityPPA
-	x := &runbook.Runner{Name: "hotfix", Journal: &runbooktest.Memory{}, Human: runbook.ApproveEverythingInALab{}}
+	x := &runbook.Runner{Name: "hotfix", Journal: &runbooktest.Memory{}, Human: runbooktest.ApproveEverything{}}
 	if err := x.Execute(t.Context(), c.Run); err == nil || !strings.Contains(err.Error(), "not known to be private") {
 		t.Errorf("Execute() = %v", err)
 	}
@@ -112,7 +112,7 @@ func TestHotfixSnapshot(t *testing.T) {
 		if !reuse {
 			s.Input.To = "ppa:landing-team/ota-4"
 		}
-		x := &runbook.Runner{Name: "snapshot", Input: s.Input, Journal: &runbooktest.Memory{}, Human: runbook.ApproveEverythingInALab{}}
+		x := &runbook.Runner{Name: "snapshot", Input: s.Input, Journal: &runbooktest.Memory{}, Human: runbooktest.ApproveEverything{}}
 		if err := x.Execute(t.Context(), s.Run); err != nil {
 			t.Fatal(err)
 		}
@@ -133,7 +133,7 @@ func TestHotfixSnapshot(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		x = &runbook.Runner{Name: "hotfix", Input: c.Input, Journal: &runbooktest.Memory{}, Human: runbook.ApproveEverythingInALab{}}
+		x = &runbook.Runner{Name: "hotfix", Input: c.Input, Journal: &runbooktest.Memory{}, Human: runbooktest.ApproveEverything{}}
 		if err := x.Execute(t.Context(), c.Run); err != nil {
 			t.Fatalf("re-use %v: %v", reuse, err)
 		}
@@ -159,7 +159,7 @@ func TestHotfixAsksQAAgain(t *testing.T) {
 				t.Error(err)
 			}
 		}
-		a, _ := runbook.ApproveEverythingInALab{}.Ask(t.Context(), q)
+		a, _ := runbooktest.ApproveEverything{}.Ask(t.Context(), q)
 		return a
 	})}
 	if err := x.Execute(t.Context(), c.Run); err != nil {

@@ -22,7 +22,7 @@ func TestHotfixPending(t *testing.T) {
 	k := newClock(0)
 	c := hotfix(t, l, k)
 	c.Stay, c.Input.Grace = false, 96*time.Hour
-	x := &runbook.Runner{Name: "hotfix", Input: c.Input, Journal: &runbooktest.Memory{}, Human: runbook.ApproveEverythingInALab{}}
+	x := &runbook.Runner{Name: "hotfix", Input: c.Input, Journal: &runbooktest.Memory{}, Human: runbooktest.ApproveEverything{}}
 	for _, step := range []struct {
 		after time.Duration
 		want  string
@@ -95,7 +95,7 @@ func TestHotfixGoesOn(t *testing.T) {
 		l := begin.Clone(t)
 		k := newClock(time.Hour)
 		dying := &dyingJournal{Memory: &runbooktest.Memory{}, left: writes}
-		x := &runbook.Runner{Name: "hotfix", Input: hotfix(t, l, k).Input, Journal: dying, Human: runbook.ApproveEverythingInALab{}}
+		x := &runbook.Runner{Name: "hotfix", Input: hotfix(t, l, k).Input, Journal: dying, Human: runbooktest.ApproveEverything{}}
 		err := x.Execute(t.Context(), hotfix(t, l, k).Run)
 		if want == "" {
 			if err != nil {
@@ -149,7 +149,7 @@ func TestHotfixKillAnywhere(t *testing.T) {
 		return runbooktest.Scene{
 			Start: func() (*runbook.Runner, runbook.Procedure) {
 				c := hotfix(t, l, k)
-				return &runbook.Runner{Name: "hotfix", Input: c.Input, Human: runbook.ApproveEverythingInALab{}}, c.Run
+				return &runbook.Runner{Name: "hotfix", Input: c.Input, Human: runbooktest.ApproveEverything{}}, c.Run
 			},
 			Snapshot: func() string {
 				return snapshot(t, l) + strings.Join(published(srv, "~landing-team/ubuntu/snapshot"), "\n") + strings.Join(published(srv, "~landing-team/ubuntu/overlay"), "\n")

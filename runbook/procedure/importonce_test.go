@@ -53,7 +53,7 @@ func TestRespinImportFails(t *testing.T) {
 			h.fails = func(argv string) bool {
 				return strings.Contains(argv, "import-images -vvv")
 			}
-			x := &runbook.Runner{Name: "respin", Input: c.Input, Journal: &runbooktest.Memory{}, Human: runbook.ApproveEverythingInALab{}}
+			x := &runbook.Runner{Name: "respin", Input: c.Input, Journal: &runbooktest.Memory{}, Human: runbooktest.ApproveEverything{}}
 			if err := x.Execute(t.Context(), c.Run); err == nil || errors.Is(err, runbook.ErrOwed) {
 				t.Fatalf("with an import that fails: %v", err)
 			}
@@ -92,7 +92,7 @@ func TestRespinConfigurationOwed(t *testing.T) {
 		imported = imported || strings.Contains(argv, "import-images -vvv")
 		return imported && (strings.Contains(argv, "import-images -vvv") || strings.Contains(argv, "landing-file-replace"))
 	}
-	x := &runbook.Runner{Name: "respin", Input: c.Input, Journal: &runbooktest.Memory{}, Human: runbook.ApproveEverythingInALab{}}
+	x := &runbook.Runner{Name: "respin", Input: c.Input, Journal: &runbooktest.Memory{}, Human: runbooktest.ApproveEverything{}}
 	err := x.Execute(t.Context(), c.Run)
 	if !errors.Is(err, runbook.ErrOwed) || !strings.Contains(err.Error(), "the importer stays off") {
 		t.Fatalf("with a configuration that cannot be written: %v, want ErrOwed that says that the importer stays off", err)
@@ -135,7 +135,7 @@ func TestRespinGivesBackOnlyItsOwn(t *testing.T) {
 		}
 		return true
 	}
-	x := &runbook.Runner{Name: "respin", Input: c.Input, Journal: &runbooktest.Memory{}, Human: runbook.ApproveEverythingInALab{}}
+	x := &runbook.Runner{Name: "respin", Input: c.Input, Journal: &runbooktest.Memory{}, Human: runbooktest.ApproveEverything{}}
 	if err := x.Execute(t.Context(), c.Run); err == nil {
 		t.Fatal("with an import that fails: no error")
 	}
@@ -178,7 +178,7 @@ func TestRespinSettledBeforeItsCommandsArrive(t *testing.T) {
 			c, alive := respinOn(t, l, false)
 			h := &dyingHost{Runner: alive, meets: meets}
 			c.Server.Runner, c.Config.Runner, c.Importer.Runner = h, h, h
-			x := &runbook.Runner{Name: "respin", Input: c.Input, Journal: &runbooktest.Memory{}, Human: runbook.ApproveEverythingInALab{}}
+			x := &runbook.Runner{Name: "respin", Input: c.Input, Journal: &runbooktest.Memory{}, Human: runbooktest.ApproveEverything{}}
 			if err := x.Execute(t.Context(), c.Run); !errors.Is(err, runbook.ErrOwed) {
 				t.Fatalf("with a link that is lost: %v, want ErrOwed", err)
 			}

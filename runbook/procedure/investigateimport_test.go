@@ -29,7 +29,7 @@ func investigation(l *lab.Lab, in procedure.InvestigateImportInput) *procedure.I
 func investigate(t testing.TB, l *lab.Lab, in procedure.InvestigateImportInput) importlog.Report {
 	t.Helper()
 	c := investigation(l, in)
-	x := &runbook.Runner{Name: "failedimport", Input: in, Journal: &runbooktest.Memory{}, Human: runbook.ApproveEverythingInALab{}}
+	x := &runbook.Runner{Name: "failedimport", Input: in, Journal: &runbooktest.Memory{}, Human: runbooktest.ApproveEverything{}}
 	if err := x.Execute(t.Context(), c.Run); err != nil {
 		t.Fatal(err)
 	}
@@ -337,7 +337,7 @@ func TestInvestigateImportAsksFirst(t *testing.T) {
 		held = held || filepath.Base(argv[0]) == "import-images" && importerState(t, l) == operate.ImporterPaused
 		return nil
 	}
-	x.Human = runbook.ApproveEverythingInALab{}
+	x.Human = runbooktest.ApproveEverything{}
 	if err := x.Execute(t.Context(), c.Run); err != nil {
 		t.Fatal(err)
 	}
@@ -371,7 +371,7 @@ func TestInvestigateImportKillAnywhere(t *testing.T) {
 		return runbooktest.Scene{
 			Start: func() (*runbook.Runner, runbook.Procedure) {
 				c := investigation(l, procedure.InvestigateImportInput{Channel: genericChannel, RunImporter: true})
-				return &runbook.Runner{Name: "failedimport", Input: c.Input, Human: runbook.ApproveEverythingInALab{}}, c.Run
+				return &runbook.Runner{Name: "failedimport", Input: c.Input, Human: runbooktest.ApproveEverything{}}, c.Run
 			},
 			Snapshot: func() string { return snapshot(t, l) },
 		}
@@ -426,7 +426,7 @@ func TestInvestigateImportKeepsSecrets(t *testing.T) {
 	edit(t, l, "etc/config", "http;http://jenkins.example.net/krillin/device_krillin.tar.xz;", "http;http://robot:hunter2@jenkins.example.net/krillin/absent.tar.xz?token=hunter2;")
 	j := &runbooktest.Memory{}
 	c := investigation(l, procedure.InvestigateImportInput{Channel: bqProposed, Device: "krillin", RunImporter: true})
-	x := &runbook.Runner{Name: "failedimport", Input: c.Input, Journal: j, Human: runbook.ApproveEverythingInALab{}}
+	x := &runbook.Runner{Name: "failedimport", Input: c.Input, Journal: j, Human: runbooktest.ApproveEverything{}}
 	if err := x.Execute(t.Context(), c.Run); err != nil {
 		t.Fatal(err)
 	}

@@ -58,7 +58,7 @@ func oldSnapshot(t testing.TB) oldScene {
 	l, srv := launchpadLab(t)
 	s := labScene(t, l, func() (*runbook.Runner, runbook.Procedure) {
 		c := snapshotOf(t, srv, l.Images.Root())
-		return &runbook.Runner{Name: "snapshot", Input: c.Input, Human: runbook.ApproveEverythingInALab{}}, c.Run
+		return &runbook.Runner{Name: "snapshot", Input: c.Input, Human: runbooktest.ApproveEverything{}}, c.Run
 	})
 	s.Snapshot = func() string { return strings.Join(published(srv, "~landing-team/ubuntu/snapshot"), "\n") }
 	return s
@@ -73,7 +73,7 @@ func oldRespin(t testing.TB) oldScene {
 	}
 	s := labScene(t, l, func() (*runbook.Runner, runbook.Procedure) {
 		c := respin(t, l, false)
-		return &runbook.Runner{Name: "respin", Input: c.Input, Human: runbook.ApproveEverythingInALab{}}, c.Run
+		return &runbook.Runner{Name: "respin", Input: c.Input, Human: runbooktest.ApproveEverything{}}, c.Run
 	})
 	s.Snapshot = func() string {
 		return snapshot(t, l) + strings.Join(published(srv, "~landing-team/ubuntu/snapshot"), "\n")
@@ -97,7 +97,7 @@ func oldRelease(t testing.TB) oldScene {
 	l, k := newWorld(t, of(lab.Candidates())), newClock(time.Hour)
 	return labScene(t, l, func() (*runbook.Runner, runbook.Procedure) {
 		c := release(t, l, k, "1% 2h ask, 100%")
-		return &runbook.Runner{Name: "release", Input: c.Input, Human: runbook.ApproveEverythingInALab{}}, c.Run
+		return &runbook.Runner{Name: "release", Input: c.Input, Human: runbooktest.ApproveEverything{}}, c.Run
 	})
 }
 
@@ -107,7 +107,7 @@ func oldRollout(t testing.TB) oldScene {
 	return labScene(t, l, func() (*runbook.Runner, runbook.Procedure) {
 		c := rollout(t, l, k, "1% 2h ask, 100%")
 		c.Stay = true
-		return &runbook.Runner{Name: "rollout", Input: c.Input, Human: runbook.ApproveEverythingInALab{}}, c.Run
+		return &runbook.Runner{Name: "rollout", Input: c.Input, Human: runbooktest.ApproveEverything{}}, c.Run
 	})
 }
 
@@ -120,7 +120,7 @@ func oldHotfix(t testing.TB) oldScene {
 	}
 	s := labScene(t, l, func() (*runbook.Runner, runbook.Procedure) {
 		c := hotfix(t, l, k)
-		return &runbook.Runner{Name: "hotfix", Input: c.Input, Human: runbook.ApproveEverythingInALab{}}, c.Run
+		return &runbook.Runner{Name: "hotfix", Input: c.Input, Human: runbooktest.ApproveEverything{}}, c.Run
 	})
 	s.Snapshot = func() string {
 		return snapshot(t, l) + strings.Join(published(srv, "~landing-team/ubuntu/snapshot"), "\n") + strings.Join(published(srv, "~landing-team/ubuntu/overlay"), "\n")
@@ -132,7 +132,7 @@ func oldBackOut(t testing.TB) oldScene {
 	l := released(t, 50)
 	return labScene(t, l, func() (*runbook.Runner, runbook.Procedure) {
 		c := backout(l)
-		return &runbook.Runner{Name: "backout", Input: c.Input, Human: runbook.ApproveEverythingInALab{}}, c.Run
+		return &runbook.Runner{Name: "backout", Input: c.Input, Human: runbooktest.ApproveEverything{}}, c.Run
 	})
 }
 
@@ -163,7 +163,7 @@ func oldInvestigateImport(t testing.TB) oldScene {
 	build(t, l, newMako)
 	return labScene(t, l, func() (*runbook.Runner, runbook.Procedure) {
 		c := investigation(l, procedure.InvestigateImportInput{Channel: genericChannel, RunImporter: true})
-		return &runbook.Runner{Name: "failedimport", Input: c.Input, Human: runbook.ApproveEverythingInALab{}}, c.Run
+		return &runbook.Runner{Name: "failedimport", Input: c.Input, Human: runbooktest.ApproveEverything{}}, c.Run
 	})
 }
 
@@ -187,6 +187,6 @@ func oldEditConfig(t testing.TB) oldScene {
 	l := newWorld(t, only("ubuntu-touch/stable/meizu.en"))
 	return labScene(t, l, func() (*runbook.Runner, runbook.Procedure) {
 		c := editConfig(l)
-		return runEdit(c, nil, runbook.ApproveEverythingInALab{}), c.Run
+		return runEdit(c, nil, runbooktest.ApproveEverything{}), c.Run
 	})
 }

@@ -48,7 +48,7 @@ func TestRelease(t *testing.T) {
 	if d := cmp.Diff(before, snapshot(t, l)); d != "" {
 		t.Fatalf("touched before the gate (-before +after)\n%s", d)
 	}
-	x.Human = runbook.ApproveEverythingInALab{}
+	x.Human = runbooktest.ApproveEverything{}
 	if err := x.Execute(t.Context(), c.Run); err != nil {
 		t.Fatal(err)
 	}
@@ -101,7 +101,7 @@ func TestReleaseAfterAWithdrawnImage(t *testing.T) {
 		shown := ""
 		x := &runbook.Runner{Name: "release", Input: c.Input, Journal: &runbooktest.Memory{}, Human: human(func(q runbook.Question) runbook.Answer {
 			shown += string(q.Evidence)
-			a, _ := runbook.ApproveEverythingInALab{}.Ask(t.Context(), q)
+			a, _ := runbooktest.ApproveEverything{}.Ask(t.Context(), q)
 			return a
 		})}
 		err := x.Execute(t.Context(), c.Run)
@@ -148,7 +148,7 @@ func TestReleaseNeedsATag(t *testing.T) {
 	l := newWorld(t, of(lab.Candidates()))
 	c := release(t, l, newClock(0), "100%")
 	c.Input.Tag = ""
-	x := &runbook.Runner{Name: "release", Input: c.Input, Journal: &runbooktest.Memory{}, Human: runbook.ApproveEverythingInALab{}}
+	x := &runbook.Runner{Name: "release", Input: c.Input, Journal: &runbooktest.Memory{}, Human: runbooktest.ApproveEverything{}}
 	if err := x.Execute(t.Context(), c.Run); err == nil || !strings.Contains(err.Error(), "tag") {
 		t.Errorf("Execute() without a tag = %v", err)
 	}

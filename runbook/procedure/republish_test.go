@@ -134,7 +134,7 @@ func TestRepublishRefuses(t *testing.T) {
 			}
 			builds := strings.Count(h.ids(t), "2016")
 			for range 2 { // the second start finds it done
-				x, p = republish(h, j, runbook.ApproveEverythingInALab{}, choose)
+				x, p = republish(h, j, runbooktest.ApproveEverything{}, choose)
 				if err := x.Execute(t.Context(), p.Run); err != nil {
 					t.Fatalf("yes: %v", err)
 				}
@@ -341,7 +341,7 @@ func TestRepublishOfferKillAnywhere(t *testing.T) {
 		h := imageHost(t, cdimagetest.Knobs{Now: morning, States: map[string]string{"i386": "Failed to build"}})
 		return runbooktest.Scene{
 			Start: func() (*runbook.Runner, runbook.Procedure) {
-				x, p := republish(h, nil, runbook.ApproveEverythingInALab{})
+				x, p := republish(h, nil, runbooktest.ApproveEverything{})
 				return x, p.Run
 			},
 			Snapshot: func() string { return h.files(t) },

@@ -72,7 +72,7 @@ func TestRespin(t *testing.T) {
 		l := respinLab(t)
 		before, crontab := etcConfig(t, l), readCrontab(t, l)
 		c := respin(t, l, keep)
-		x := &runbook.Runner{Name: "respin", Input: c.Input, Journal: &runbooktest.Memory{}, Human: runbook.ApproveEverythingInALab{}}
+		x := &runbook.Runner{Name: "respin", Input: c.Input, Journal: &runbooktest.Memory{}, Human: runbooktest.ApproveEverything{}}
 		if err := x.Execute(t.Context(), c.Run); err != nil {
 			t.Fatal(err)
 		}
@@ -138,7 +138,7 @@ func TestRespinBuildFails(t *testing.T) {
 	}
 	before := snapshot(t, l)
 	j := &runbooktest.Memory{}
-	x := &runbook.Runner{Name: "respin", Input: c.Input, Journal: j, Human: runbook.ApproveEverythingInALab{}}
+	x := &runbook.Runner{Name: "respin", Input: c.Input, Journal: j, Human: runbooktest.ApproveEverything{}}
 	if err := x.Execute(t.Context(), c.Run); !errors.Is(err, builder.ErrNotBuilt) {
 		t.Fatalf("Execute() = %v, want ErrNotBuilt", err)
 	}
@@ -171,7 +171,7 @@ func TestRespinKillAnywhere(t *testing.T) {
 			Start: func() (*runbook.Runner, runbook.Procedure) {
 				c := respin(t, l, false)
 				c.Input.Origin, c.Input.Extra, c.Input.PPA = "", nil, lab.OverlayPPA
-				return &runbook.Runner{Name: "respin", Input: c.Input, Human: runbook.ApproveEverythingInALab{}}, c.Run
+				return &runbook.Runner{Name: "respin", Input: c.Input, Human: runbooktest.ApproveEverything{}}, c.Run
 			},
 			Snapshot: func() string { return snapshot(t, l) },
 		}
@@ -295,7 +295,7 @@ func TestRespinOfAManualChannel(t *testing.T) {
 		if err := os.WriteFile(path, []byte(strings.Replace(old, edit[0], edit[1], 1)), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		x := &runbook.Runner{Name: "respin", Input: c.Input, Journal: &runbooktest.Memory{}, Human: runbook.ApproveEverythingInALab{}}
+		x := &runbook.Runner{Name: "respin", Input: c.Input, Journal: &runbooktest.Memory{}, Human: runbooktest.ApproveEverything{}}
 		err := x.Execute(t.Context(), c.Run)
 		if err == nil || !strings.Contains(err.Error(), "etc/config") {
 			t.Errorf("%s: %v, want an error that names etc/config", edit[1], err)

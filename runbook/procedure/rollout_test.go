@@ -166,7 +166,7 @@ func TestRolloutAsks(t *testing.T) {
 	if d := cmp.Diff([]int{1, 1}, percentages(t, l)); d != "" {
 		t.Fatalf("while a person is asked (-want +got)\n%s", d)
 	}
-	if err := execute(t, c, j, runbook.ApproveEverythingInALab{}); err != nil {
+	if err := execute(t, c, j, runbooktest.ApproveEverything{}); err != nil {
 		t.Fatal(err)
 	}
 	if d := cmp.Diff([]int{100, 100}, percentages(t, l)); d != "" {
@@ -214,7 +214,7 @@ func TestRolloutHalts(t *testing.T) {
 				t.Fatalf("halted (-want +got)\n%s", d)
 			}
 			c.Health = nil
-			if err := execute(t, c, j, runbook.ApproveEverythingInALab{}); !errors.Is(err, runbook.ErrPending) {
+			if err := execute(t, c, j, runbooktest.ApproveEverything{}); !errors.Is(err, runbook.ErrPending) {
 				t.Fatalf("resumed: %v, want it to wait for the rest of the step", err)
 			}
 			if d := cmp.Diff([]int{10, 10}, percentages(t, l)); d != "" {
@@ -365,7 +365,7 @@ func TestRolloutKillAnywhere(t *testing.T) {
 			Start: func() (*runbook.Runner, runbook.Procedure) {
 				c := rollout(t, l, k, "1% 2h ask, 100%")
 				c.Stay = true
-				return &runbook.Runner{Name: "rollout", Input: c.Input, Human: runbook.ApproveEverythingInALab{}}, c.Run
+				return &runbook.Runner{Name: "rollout", Input: c.Input, Human: runbooktest.ApproveEverything{}}, c.Run
 			},
 			Snapshot: func() string { return snapshot(t, l) },
 		}

@@ -163,7 +163,7 @@ func TestRolloutResumesOnceInAStart(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 			defer cancel()
 			j := &runbooktest.Memory{}
-			x := &runbook.Runner{Name: "rollout", Input: c.Input, Journal: j, Human: runbook.ApproveEverythingInALab{}}
+			x := &runbook.Runner{Name: "rollout", Input: c.Input, Journal: j, Human: runbooktest.ApproveEverything{}}
 			if err := x.Execute(ctx, c.Run); !errors.Is(err, runbook.ErrPending) || !strings.Contains(err.Error(), "halted again") {
 				t.Fatalf("with bad health: %v, want ErrPending: halted again", err)
 			}
@@ -230,7 +230,7 @@ func TestRolloutBeginsWhereTheImagesAre(t *testing.T) {
 			}
 			for range 3 {
 				k.advance(2 * time.Hour)
-				if err = execute(t, c, j, runbook.ApproveEverythingInALab{}); !errors.Is(err, runbook.ErrPending) {
+				if err = execute(t, c, j, runbooktest.ApproveEverything{}); !errors.Is(err, runbook.ErrPending) {
 					break
 				}
 			}

@@ -69,7 +69,7 @@ func TestSnapshot(t *testing.T) {
 	if n := srv.Count("copyPackage") + srv.Count("copyPackages"); n > 0 {
 		t.Fatalf("%d copies were asked for before anybody approved", n)
 	}
-	x.Human = runbook.ApproveEverythingInALab{}
+	x.Human = runbooktest.ApproveEverything{}
 	if err := x.Execute(t.Context(), c.Run); err != nil {
 		t.Fatal(err)
 	}
@@ -131,7 +131,7 @@ func TestSnapshotWithoutABuild(t *testing.T) {
 				t.Fatalf("%s: %v, want a question with %q that names %s", state, err, what, without)
 			}
 			var told []runbook.Record
-			x.Human, x.Observe = runbook.ApproveEverythingInALab{}, func(r runbook.Record) { told = append(told, r) }
+			x.Human, x.Observe = runbooktest.ApproveEverything{}, func(r runbook.Record) { told = append(told, r) }
 			if err := x.Execute(t.Context(), c.Run); err != nil {
 				t.Fatal(err)
 			}
@@ -167,7 +167,7 @@ func TestSnapshotNamesWhatIsLost(t *testing.T) {
 	_, srv := launchpadLab(t)
 	srv.Do(func(w *launchpadtest.World) { w.FailCopy = map[string]string{"unity8": "no permission"} })
 	c := snapshotOf(t, srv, t.TempDir())
-	x := &runbook.Runner{Name: "snapshot", Input: c.Input, Journal: &runbooktest.Memory{}, Human: runbook.ApproveEverythingInALab{}}
+	x := &runbook.Runner{Name: "snapshot", Input: c.Input, Journal: &runbooktest.Memory{}, Human: runbooktest.ApproveEverything{}}
 	err := x.Execute(t.Context(), c.Run)
 	if err == nil || !strings.Contains(err.Error(), "unity8") {
 		t.Fatalf("Execute() = %v, want an error that names unity8", err)
@@ -185,7 +185,7 @@ func TestSnapshotPPAInDoubt(t *testing.T) {
 		_, srv := launchpadLab(t)
 		srv.Faults = []*launchpadtest.Fault{{Op: "createPPA", Drop: true, After: after, Times: 1}, {Method: "GET", Path: "+archive/ubuntu/snapshot", Skip: 1, Times: 6, Status: 502}}
 		c := snapshotOf(t, srv, t.TempDir())
-		x := &runbook.Runner{Name: "snapshot", Input: c.Input, Journal: &runbooktest.Memory{}, Human: runbook.ApproveEverythingInALab{}}
+		x := &runbook.Runner{Name: "snapshot", Input: c.Input, Journal: &runbooktest.Memory{}, Human: runbooktest.ApproveEverything{}}
 		if err := x.Execute(t.Context(), c.Run); !errors.Is(err, runbook.ErrInDoubt) {
 			t.Fatalf("Execute() = %v, want ErrInDoubt", err)
 		}
@@ -203,7 +203,7 @@ func TestSnapshotNoPPA(t *testing.T) {
 	_, srv := launchpadLab(t)
 	c := snapshotOf(t, srv, t.TempDir())
 	c.Input.Create = false
-	x := &runbook.Runner{Name: "snapshot", Input: c.Input, Journal: &runbooktest.Memory{}, Human: runbook.ApproveEverythingInALab{}}
+	x := &runbook.Runner{Name: "snapshot", Input: c.Input, Journal: &runbooktest.Memory{}, Human: runbooktest.ApproveEverything{}}
 	if err := x.Execute(t.Context(), c.Run); err == nil || !strings.Contains(err.Error(), "no PPA") {
 		t.Errorf("Execute() = %v, want an error that there is no PPA", err)
 	}
@@ -217,7 +217,7 @@ func TestSnapshotKillAnywhere(t *testing.T) {
 		return runbooktest.Scene{
 			Start: func() (*runbook.Runner, runbook.Procedure) {
 				c := snapshotOf(t, srv, dir)
-				return &runbook.Runner{Name: "snapshot", Input: c.Input, Human: runbook.ApproveEverythingInALab{}}, c.Run
+				return &runbook.Runner{Name: "snapshot", Input: c.Input, Human: runbooktest.ApproveEverything{}}, c.Run
 			},
 			Snapshot: func() string {
 				return strings.Join(published(srv, "~landing-team/ubuntu/snapshot"), "\n")

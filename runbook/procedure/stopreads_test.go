@@ -58,7 +58,7 @@ func TestBackOutOfASilentTree(t *testing.T) {
 				}
 				return runner.Run(ctx, cmd)
 			})
-			x := &runbook.Runner{Name: "backout", Input: c.Input, Journal: &runbooktest.Memory{}, Human: runbook.ApproveEverythingInALab{}}
+			x := &runbook.Runner{Name: "backout", Input: c.Input, Journal: &runbooktest.Memory{}, Human: runbooktest.ApproveEverything{}}
 			if err := x.Execute(t.Context(), c.Run); err == nil || errors.Is(err, runbook.ErrPending) {
 				t.Errorf("with a silent tree: %v, want an error", err)
 			}

@@ -30,14 +30,14 @@ func TestRolloutAgainstBackOut(t *testing.T) {
 			time.Sleep(after)
 			b := backout(l)
 			b.Stop = c.Stop
-			y := &runbook.Runner{Name: "backout", Input: b.Input, Journal: &runbooktest.Memory{}, Human: runbook.ApproveEverythingInALab{}}
+			y := &runbook.Runner{Name: "backout", Input: b.Input, Journal: &runbooktest.Memory{}, Human: runbooktest.ApproveEverything{}}
 			if err := y.Execute(t.Context(), b.Run); err != nil {
 				t.Errorf("back-out: %v", err)
 			}
 			if err := <-ended; err == nil {
 				t.Error("the rollout went on to its end")
 			}
-			if err := execute(t, c, &runbooktest.Memory{}, runbook.ApproveEverythingInALab{}); !errors.Is(err, procedure.ErrBackedOut) && !errors.Is(err, procedure.ErrSuperseded) {
+			if err := execute(t, c, &runbooktest.Memory{}, runbooktest.ApproveEverything{}); !errors.Is(err, procedure.ErrBackedOut) && !errors.Is(err, procedure.ErrSuperseded) {
 				t.Errorf("the rollout started again: %v", err)
 			}
 			nobodyGetsIt(t, l)

@@ -90,7 +90,7 @@ func TestCopyRCPublishAgain(t *testing.T) {
 	bad, _, _ := latest(t, l, "ubuntu-touch/rc/meizu.en", "arale")
 	b := &procedure.BackOut{Server: l.Server(), Importer: l.Importer(), Input: procedure.BackOutInput{Percentage: 100,
 		Faulty: []procedure.NamedImage{{Channel: "ubuntu-touch/rc/meizu.en", Device: "arale", Version: bad}}}}
-	y := &runbook.Runner{Name: "backout", Input: b.Input, Journal: &runbooktest.Memory{}, Human: runbook.ApproveEverythingInALab{}}
+	y := &runbook.Runner{Name: "backout", Input: b.Input, Journal: &runbooktest.Memory{}, Human: runbooktest.ApproveEverything{}}
 	if err := y.Execute(t.Context(), b.Run); err != nil {
 		t.Fatal(err)
 	}
@@ -101,7 +101,7 @@ func TestCopyRCPublishAgain(t *testing.T) {
 	if v, _, _ := latest(t, l, "ubuntu-touch/rc/meizu.en", "arale"); v != bad+1 {
 		t.Errorf("image %d is published, want none above %d", v, bad+1)
 	}
-	x.Human = runbook.ApproveEverythingInALab{}
+	x.Human = runbooktest.ApproveEverything{}
 	if err := x.Execute(t.Context(), c.Run); err != nil {
 		t.Fatal(err)
 	}
@@ -123,7 +123,7 @@ func TestReleaseOfWhatIsOut(t *testing.T) {
 				return err
 			},
 			"run": func() error {
-				return (&runbook.Runner{Name: "release", Input: c.Input, Journal: &runbooktest.Memory{}, Human: runbook.ApproveEverythingInALab{}}).Execute(t.Context(), c.Run)
+				return (&runbook.Runner{Name: "release", Input: c.Input, Journal: &runbooktest.Memory{}, Human: runbooktest.ApproveEverything{}}).Execute(t.Context(), c.Run)
 			},
 		} {
 			if err := do(); !errors.Is(err, systemimage.ErrRefused) || !strings.Contains(err.Error(), "nothing to copy") || strings.Contains(err.Error(), "set-phased-percentage") {
@@ -171,7 +171,7 @@ func TestBackOutOfTheWrongImage(t *testing.T) {
 			if d := cmp.Diff(before, snapshot(t, l)); d != "" {
 				t.Errorf("the plan did something (-before +after)\n%s", d)
 			}
-			x := &runbook.Runner{Name: "backout", Input: c.Input, Journal: &runbooktest.Memory{}, Human: runbook.ApproveEverythingInALab{}}
+			x := &runbook.Runner{Name: "backout", Input: c.Input, Journal: &runbooktest.Memory{}, Human: runbooktest.ApproveEverything{}}
 			if err := x.Execute(t.Context(), c.Run); err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("run: %v, want an error with %q", err, tt.want)
 			}
@@ -190,7 +190,7 @@ func TestBackOutTwice(t *testing.T) {
 	t.Parallel()
 	l := backedOut(t, true)
 	c := backout(l)
-	x := &runbook.Runner{Name: "backout", Input: c.Input, Journal: &runbooktest.Memory{}, Human: runbook.ApproveEverythingInALab{}}
+	x := &runbook.Runner{Name: "backout", Input: c.Input, Journal: &runbooktest.Memory{}, Human: runbooktest.ApproveEverything{}}
 	if err := x.Execute(t.Context(), c.Run); err != nil {
 		t.Fatal(err)
 	}
@@ -209,7 +209,7 @@ func TestBackOutsShareTheStopFile(t *testing.T) {
 		c := backout(l)
 		c.Stop, c.Input.Faulty = stop, []procedure.NamedImage{image}
 		j := &runbooktest.Memory{}
-		x := &runbook.Runner{Name: "backout", Input: c.Input, Journal: j, Human: runbook.ApproveEverythingInALab{}}
+		x := &runbook.Runner{Name: "backout", Input: c.Input, Journal: j, Human: runbooktest.ApproveEverything{}}
 		if err := x.Execute(t.Context(), c.Run); err != nil {
 			t.Fatal(err)
 		}
@@ -239,7 +239,7 @@ func TestHotfixPublishAgain(t *testing.T) {
 			if strings.HasPrefix(q.Step, "QA") {
 				asked = append(asked, q.Step)
 			}
-			a, _ := runbook.ApproveEverythingInALab{}.Ask(t.Context(), q)
+			a, _ := runbooktest.ApproveEverything{}.Ask(t.Context(), q)
 			if strings.HasSuffix(q.Step, "publish again") {
 				a.Verdict = verdict
 			}

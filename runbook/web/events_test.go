@@ -12,7 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/landingteam/landing/runbook"
+	"github.com/landingteam/landing/runbook/notice"
 	"github.com/landingteam/landing/runbook/web"
 )
 
@@ -158,25 +158,25 @@ func TestWatch(t *testing.T) {
 		})
 	}()
 	first := <-told
-	want := web.Notice{Notice: runbook.Notice{Event: runbook.QuestionOpened, Subject: "asked: Release these images?", Text: "Release these images?"},
+	want := web.Notice{Notice: notice.Notice{Event: notice.Question, Subject: "asked: Release these images?", Text: "Release these images?"},
 		ID: first.ID, Name: "OTA 5", Link: "https://tools.example.net/board/run/OTA%205/"}
 	if diff := cmp.Diff(want, first); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	wantPending(t, s.run(t, "OTA 5", release(43)))
-	if second := <-told; second.ID == first.ID || second.Event != runbook.QuestionOpened {
+	if second := <-told; second.ID == first.ID || second.Event != notice.Question {
 		t.Errorf("asked anew: %+v", second)
 	}
 	if err := s.run(t, "failed", failing); err == nil {
 		t.Fatal("it did not fail")
 	}
-	if n := <-told; n.Event != runbook.RunFailed || !strings.Contains(n.Text, "the disk is full") {
+	if n := <-told; n.Event != notice.Failed || !strings.Contains(n.Text, "the disk is full") {
 		t.Errorf("failed: %+v", n)
 	}
 	if err := s.run(t, "owed", owing); err == nil {
 		t.Fatal("it did not fail")
 	}
-	if n := <-told; n.Event != runbook.SomethingOwed || !strings.Contains(n.Subject, "STILL HELD: the importer") {
+	if n := <-told; n.Event != notice.Owed || !strings.Contains(n.Subject, "STILL HELD: the importer") {
 		t.Errorf("owed: %+v", n)
 	}
 	cancel()

@@ -6,13 +6,13 @@ import (
 	"strings"
 	"time"
 
-	"github.com/landingteam/landing/runbook"
+	"github.com/landingteam/landing/runbook/notice"
 )
 
 // A Notice tells somebody who is not looking that a run needs a person: Event, Subject and
-// Text are as those of runbook.Notify, for all runs of the source.
+// Text are as those of notice.Observer, for all runs of the source.
 type Notice struct {
-	runbook.Notice
+	notice.Notice
 	// ID is the same for the same occasion, also when it is told again after
 	// the board was started again: keep those that were passed on.
 	ID   string
@@ -57,23 +57,23 @@ func (h *Handler) Watch(ctx context.Context, base string, notify func(context.Co
 // noticesOf are the occasions that a run is.
 func noticesOf(r row, base string) (list []Notice) {
 	link := strings.TrimSuffix(base, "/") + "/run/" + url.PathEscape(r.Name) + "/"
-	add := func(event runbook.Event, id, subject, text string) {
+	add := func(event notice.Event, id, subject, text string) {
 		subject = strings.ReplaceAll(printable(subject), "\n", "; ")
-		list = append(list, Notice{runbook.Notice{Event: event, Subject: subject, Text: printable(text)},
+		list = append(list, Notice{notice.Notice{Event: event, Subject: subject, Text: printable(text)},
 			strings.Join([]string{r.Run, string(event), id}, " "), r.Name, link})
 	}
 	for _, q := range r.Waiting {
-		add(runbook.QuestionOpened, q.Step+" "+q.Digest, "asked: "+q.Text, q.Text)
+		add(notice.Question, q.Step+" "+q.Digest, "asked: "+q.Text, q.Text)
 	}
 	if r.Running != "" {
 		return list
 	}
 	start := r.Last.UTC().Format(time.RFC3339Nano)
 	for _, held := range r.Owed {
-		add(runbook.SomethingOwed, start+" "+held, "STILL HELD: "+held, r.Error)
+		add(notice.Owed, start+" "+held, "STILL HELD: "+held, r.Error)
 	}
 	if r.Ending == wordFailed || r.Ending == wordDoubt {
-		add(runbook.RunFailed, start, r.Ending+": run "+r.Run, r.Error)
+		add(notice.Failed, start, r.Ending+": run "+r.Run, r.Error)
 	}
 	return list
 }

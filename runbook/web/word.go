@@ -36,7 +36,7 @@ func faultOf(word, text string) string {
 	if word == runbook.StatePerson || word == runbook.StateTime || word == runbook.StateUnderWay {
 		return ""
 	}
-	return runbook.FoldCauses(text)
+	return runbook.Status{Error: text}.Cause()
 }
 
 // class is a word as the style sheet has it.

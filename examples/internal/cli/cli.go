@@ -262,7 +262,7 @@ func (p Program) Run(ctx context.Context, args []string, stdin io.Reader, stdout
 func (p Program) end(stderr io.Writer, err error) int {
 	own := (*StatusError)(nil)
 	if err != nil && !(errors.As(err, &own) && own.Err == nil) {
-		fmt.Fprintf(newScreen(stderr).still(), "%s: %s\n", p.Name, Printable(runbook.FoldCauses(err.Error())))
+		fmt.Fprintf(newScreen(stderr).still(), "%s: %s\n", p.Name, Printable(runbook.Status{Error: err.Error()}.Cause()))
 	}
 	if code := exitStatus(runbook.Ending(err)); code != ExitFailed || own == nil {
 		return code
@@ -296,7 +296,7 @@ func (p Program) status(o options, stdout, stderr io.Writer) int {
 	if o.json {
 		err = json.NewEncoder(stdout).Encode(s)
 	} else {
-		err = runbook.WriteReport(newScreen(stdout).still(), s)
+		err = s.WriteReport(newScreen(stdout).still())
 	}
 	if err == nil {
 		err = o.report.write(s)

@@ -367,7 +367,11 @@ func TestPrinterKeepsControlCharactersOut(t *testing.T) {
 	var out bytes.Buffer
 	p := &printer{w: newScreen(&out)}
 	p.step(runbook.Record{Kind: runbook.Failed, Step: "s", Error: "a\x1b[2Jb\nc\u202e"})
-	p.plan([]runbook.Record{{Kind: runbook.Failed, Step: "s", Error: "a\x1b[2Jb\nc\u202e"}})
+	if err := p.plan(t.Context(), &runbook.Runner{Name: "trial"}, func(ctx context.Context, r *runbook.Run) error {
+		return r.Note("a\x1b[2Jb\nc\u202e")
+	}); err != nil {
+		t.Error(err)
+	}
 	Program{Name: "trial"}.end(&out, errors.New("a\x1b[2Jb\tc\u202e"))
 	if got := out.String(); strings.ContainsAny(got, "\x1b\u202e") || strings.Contains(got, "\nc") {
 		t.Errorf("printed %q", got)

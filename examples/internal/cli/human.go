@@ -12,15 +12,17 @@ import (
 
 	"github.com/landingteam/landing/runbook"
 	"github.com/landingteam/landing/runbook/mailbox"
+	"github.com/landingteam/landing/runbook/runbooktest"
+	"github.com/landingteam/landing/runbook/terminal"
 )
 
 // human is who answers the questions. On a site that is a person at a terminal, or one
 // who finds the question in the mailbox: of both the first one counts.
 func human(o options, w *World, stdin io.Reader, out io.Writer) runbook.Human {
 	if o.y {
-		return runbook.ApproveEverythingInALab{}
+		return runbooktest.ApproveEverything{}
 	}
-	person := &runbook.TerminalHuman{In: stdin, Out: out, By: w.Operator}
+	person := &terminal.Human{In: stdin, Out: out, By: w.Operator}
 	if f, ok := stdin.(*os.File); ok && w.attended {
 		person.Flush = func() { flush(f) }
 	}
@@ -111,5 +113,5 @@ func AskHere(ctx context.Context, q runbook.Question, operator string, stdin io.
 	}
 	screen := newScreen(out)
 	defer screen.close()
-	return (&runbook.TerminalHuman{In: stdin, Out: screen, By: cmp.Or(operator, Whoami()), Account: Whoami()}).Ask(ctx, q)
+	return (&terminal.Human{In: stdin, Out: screen, By: cmp.Or(operator, Whoami()), Account: Whoami()}).Ask(ctx, q)
 }

@@ -9,7 +9,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/landingteam/landing/runbook"
+	"github.com/landingteam/landing/runbook/notice"
 )
 
 // A notifier runs the command of -notify for each notice of a run.
@@ -20,13 +20,13 @@ type notifier struct {
 }
 
 // send starts the command; the run does not wait for it.
-func (n *notifier) send(notice runbook.Notice) {
+func (n *notifier) send(told notice.Notice) {
 	n.wg.Go(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 		defer cancel()
 		cmd := shell(ctx, n.line)
-		cmd.Stdin = strings.NewReader(notice.Text + "\n")
-		cmd.Env = append(os.Environ(), "SUBJECT="+notice.Subject, "EVENT="+string(notice.Event))
+		cmd.Stdin = strings.NewReader(told.Text + "\n")
+		cmd.Env = append(os.Environ(), "SUBJECT="+told.Subject, "EVENT="+string(told.Event))
 		if out, err := cmd.CombinedOutput(); err != nil {
 			fmt.Fprintf(n.stderr, "-notify: %v: %s\n", err, Printable(firstLine(out)))
 		}

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -22,15 +23,21 @@ func (p *printer) title(text string) {
 	}
 }
 
-func (p *printer) plan(records []runbook.Record) {
+// plan shows what a procedure would do.
+func (p *printer) plan(ctx context.Context, x *runbook.Runner, procedure runbook.Procedure) error {
 	if p.json {
+		records, err := x.Plan(ctx, procedure)
 		for _, rec := range records {
 			p.step(rec)
 		}
-		return
+		return err
 	}
-	fmt.Fprint(p.w, "Plan\n----\n")
-	runbook.WritePlan(p.w, records)
+	var b strings.Builder
+	err := x.WritePlan(ctx, &b, procedure)
+	if b.Len() > 0 {
+		fmt.Fprintf(p.w, "Plan\n----\n%s", &b)
+	}
+	return err
 }
 
 // step prints one record of a run as it happens.

@@ -28,14 +28,14 @@ func TestFit(t *testing.T) {
 }
 
 // terminal is a screen of 60 columns that draws its last line when it is told.
-func terminal(out *bytes.Buffer) *screen {
+func onTerminal(out *bytes.Buffer) *screen {
 	return &screen{w: out, width: func() int { return 60 }}
 }
 
 // The last line says how far what goes on is, how fast it goes and when it will end.
 func TestStatusLine(t *testing.T) {
 	t.Parallel()
-	s := terminal(new(bytes.Buffer))
+	s := onTerminal(new(bytes.Buffer))
 	begun := time.Date(2016, 9, 7, 11, 0, 0, 0, time.UTC)
 	at := func(d time.Duration) time.Time { return begun.Add(d) }
 	started := runbook.Record{Time: begun, Step: "a/copy", Verb: runbook.VerbDo, Kind: runbook.Started, Intent: "copy the packages"}
@@ -70,7 +70,7 @@ func TestStatusLine(t *testing.T) {
 func TestLinesAndTheLastLine(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
-	s := terminal(&out)
+	s := onTerminal(&out)
 	s.moving = true
 	s.line(runbook.Record{Kind: runbook.Failed}, "11:00:00  FAILED     copy: no route")
 	if want := "\r\x1b[K11:00:00  \x1b[31mFAILED\x1b[0m     copy: no route\n"; out.String() != want {

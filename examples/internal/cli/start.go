@@ -9,6 +9,7 @@ import (
 
 	"github.com/landingteam/landing/runbook"
 	"github.com/landingteam/landing/runbook/mailbox"
+	"github.com/landingteam/landing/runbook/notice"
 )
 
 // begin asks for the procedure, names its journal, and starts.
@@ -53,10 +54,7 @@ func (p Program) start(ctx context.Context, o options, w *World, input any, proc
 		fmt.Fprintln(stdout)
 	}
 	if o.plan || !o.settle && !p.Urgent && !o.json {
-		records, err := x.Plan(ctx, w.planned(o, procedure))
-		if err == nil || len(records) > 0 {
-			out.plan(records)
-		}
+		err := out.plan(ctx, x, w.planned(o, procedure))
 		if o.plan {
 			return p.end(stderr, p.result(err, o.json, stdout))
 		}
@@ -67,7 +65,7 @@ func (p Program) start(ctx context.Context, o options, w *World, input any, proc
 	if o.notify != "" && !o.plan {
 		n := &notifier{line: o.notify, stderr: stderr}
 		defer n.wg.Wait()
-		tell = runbook.Notify(n.send)
+		tell = notice.Observer(n.send)
 	}
 	began := false // or refused: then what the journal says is about another start
 	x.Observe = func(rec runbook.Record) {
@@ -119,7 +117,7 @@ func (p Program) report(journal string, out *printer, stderr io.Writer) error {
 		return err
 	}
 	out.title("Report")
-	if err := runbook.WriteReport(out.w, s); err != nil {
+	if err := s.WriteReport(out.w); err != nil {
 		fmt.Fprintf(stderr, "%s: the report is not printed in full: %v; -status shows it\n", p.Name, err)
 	}
 	return nil

@@ -203,7 +203,7 @@ func look(ctx context.Context, c client.Client, args []string, out io.Writer) er
 	if err != nil {
 		return err
 	}
-	return runbook.WriteReport(out, s)
+	return s.WriteReport(out)
 }
 
 // answer answers the one question that is open. Who answers is the user of this
