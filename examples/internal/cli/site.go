@@ -6,10 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
-	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -103,53 +102,50 @@ func LoadSite(path string, programs map[string][]string, needs ...string) (*Site
 }
 
 func parseSite(text []byte, path string, programs map[string][]string, needs ...string) (*Site, error) {
+	lines, rest := scan(text)
 	// No inline comments and no continuation of lines, so that what the file
 	// shows is what it says.
 	f, err := ini.LoadSources(ini.LoadOptions{
 		IgnoreInlineComment: true, IgnoreContinuation: true, AllowShadows: false,
 		PreserveSurroundedQuote: true, AllowPythonMultilineValues: true,
-	}, text)
-	if odd := (ini.ErrDelimiterNotFound{}); errors.As(err, &odd) {
-		return nil, fmt.Errorf("site file %s, line %d: %.60q is neither [section], key = value nor # comment", path, lineOf(text, odd.Line), odd.Line)
-	} else if err != nil {
-		return nil, fmt.Errorf("cannot read site file %s: %w", path, err)
-	}
-	if err := once(text); err != nil {
-		return nil, fmt.Errorf("site file %s, %w", path, err)
-	}
+	}, rest)
 	s := &Site{options: map[string]map[string]string{}}
-	where := func(err error) error { return fmt.Errorf("site file %s: %w", path, err) }
-	for _, sec := range f.Sections() {
-		if err := s.section(sec, filepath.Dir(path), programs); err != nil {
-			return nil, where(err)
+	switch {
+	case err != nil && len(lines.faults) == 0:
+		return nil, fmt.Errorf("%s cannot be read: %w", path, err)
+	case err == nil:
+		for _, sec := range f.Sections() {
+			s.section(sec, filepath.Dir(path), programs, lines)
 		}
+		s.complete(needs, lines)
 	}
-	if err := s.complete(needs); err != nil {
-		return nil, where(err)
+	if len(lines.faults) > 0 {
+		return nil, &siteError{path, lines.faults}
 	}
 	return s, nil
 }
 
 // complete looks for what is missing, and at keys that must go together. needs are
 // the sections that must be there; "tree" is [image-server] without its host.
-func (s *Site) complete(needs []string) error {
+func (s *Site) complete(needs []string, lines *siteScan) {
 	must := []string{"url", "ssh", "root"}
 	for _, name := range needs {
 		if name == "tree" {
 			name, must = "image-server", must[:1] // nobody goes to the host
 		}
 		if _, ok := s.options[name]; !ok {
-			return fmt.Errorf("section [%s] is missing", name)
+			lines.add(0, "section [%s] is missing", name)
 		}
 	}
 	if v, ok := s.options["image-server"]; ok {
 		for _, key := range must {
 			if v[key] == "" {
-				return fmt.Errorf("section [image-server]: key %q is missing", key)
+				lines.add(lines.of("image-server", key), "section [image-server]: key %q is missing", key)
 			}
 		}
-		if (s.ImageServer.Keyring == "") != s.ImageServer.Unverified {
-			return fmt.Errorf("section [image-server]: name the archive-master keyring with %q, or write \"unverified = yes\" to read the tree without verifying it", "keyring")
+		_, misspelt := v["unverified"]
+		if misspelt = misspelt && v["unverified"] != "yes" && v["unverified"] != "no"; (s.ImageServer.Keyring == "") != s.ImageServer.Unverified && !misspelt {
+			lines.add(lines.of("image-server", "keyring"), "section [image-server]: name the archive-master keyring with %q, or write \"unverified = yes\" to read the tree without verifying it", "keyring")
 		}
 	}
 	if _, ok := s.options["cdimage"]; ok {
@@ -157,11 +153,19 @@ func (s *Site) complete(needs []string) error {
 		h := s.ImageBuilder.Host
 		for _, k := range [][2]string{{"jump", h.Jump}, {"known_hosts", h.KnownHosts}, {"host_key", h.HostKey}, {"key_file", h.KeyFile}, {"root", h.Root}} {
 			if h.SSH == "" && k[1] != "" {
-				return fmt.Errorf("section [cdimage]: key %q is about a host: name it with %q", k[0], "ssh")
+				lines.add(lines.of("cdimage", k[0]), "section [cdimage]: key %q is about a host: name it with %q", k[0], "ssh")
 			}
 		}
 	}
-	return nil
+}
+
+// why is what an error of the file system says without the name of the file.
+func why(err error) error {
+	var e *fs.PathError
+	if errors.As(err, &e) {
+		return e.Err
+	}
+	return err
 }
 
 // maxSite bounds a site file, in bytes: more is another file.
@@ -171,67 +175,19 @@ const maxSite = 1 << 20
 func readSite(path string) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, fmt.Errorf("cannot read site file: %w", err)
+		return nil, fmt.Errorf("%s cannot be read: %w", path, why(err))
 	}
 	defer f.Close()
 	text, err := io.ReadAll(io.LimitReader(f, maxSite+1))
 	switch {
 	case err != nil:
-		return nil, fmt.Errorf("cannot read site file: %w", err)
+		return nil, fmt.Errorf("%s cannot be read: %w", path, why(err))
 	case len(text) > maxSite:
 		return nil, fmt.Errorf("%s is no site file: it has more than %d bytes", path, maxSite)
 	case !utf8.Valid(text) || bytes.IndexByte(text, 0) >= 0:
 		return nil, fmt.Errorf("%s is no site file: it is not text in UTF-8", path)
 	}
 	return text, nil
-}
-
-// lineOf is the number of the first line of text that is line, blanks aside; 0
-// without one.
-func lineOf(text []byte, line string) int {
-	n := 0
-	for l := range bytes.Lines(text) {
-		if n++; strings.TrimSpace(string(l)) == strings.TrimSpace(line) {
-			return n
-		}
-	}
-	return 0
-}
-
-// indentedKey is a key, or a comment, that the reader takes for more of the value
-// above it.
-var indentedKey = regexp.MustCompile(`^([a-z_]+\s*=|[#;])`)
-
-// once makes sure that sections and keys stand once: of two values the reader
-// would take the last in silence, as it takes an indented key for none.
-func once(text []byte) error {
-	at := map[string]int{} // line of a section, and of a key behind its section
-	section, n, value := "", 0, false
-	for l := range bytes.Lines(text) {
-		n++
-		line := strings.TrimSpace(string(l))
-		what, name := "section", line
-		switch {
-		case value && strings.ContainsAny(string(l[:1]), " \t\f"):
-			if indentedKey.MatchString(line) {
-				return fmt.Errorf("line %d: %.60q goes on with the value above: begin keys and comments at the start of the line", n, line)
-			}
-			continue
-		case line == "" || line[0] == '#' || line[0] == ';':
-			value = false
-			continue
-		case line[0] == '[':
-			section, value = line, false
-		default:
-			key, _, _ := strings.Cut(strings.ReplaceAll(line, ":", "="), "=")
-			what, name, value = "key", section+" "+strings.TrimSpace(key), true
-		}
-		if at[name] > 0 {
-			return fmt.Errorf("line %d: the %s %s stands in line %d already", n, what, strings.TrimSpace(name), at[name])
-		}
-		at[name] = n
-	}
-	return nil
 }
 
 // Option is the value of a key in a section of the site file; "" when absent.

@@ -157,7 +157,12 @@ func TestLoadSite(t *testing.T) {
 		{name: "indented comment", text: server + "keyring = k\n  # a comment\n", wantErr: "line 6: "},
 		{name: "empty", text: "", wantErr: "missing"},
 		{name: "binary", text: "\x00\xff\x1f", wantErr: "not text in UTF-8"},
-		{name: "garbage", text: server + "\n  what is this\n", wantErr: `line 6: "what is this\n" is neither`},
+		{name: "garbage", text: server + "\n  what is this\n", wantErr: `line 6: "what is this" is neither`},
+		{name: "URL without scheme", text: "[image-server]\nurl = si.example.net\nssh = u@h\nroot = /srv\nkeyring = k\n", wantErr: "line 2: section [image-server]: url = si.example.net: want an address such as https://"},
+		{name: "root that is no path", text: "[image-server]\nurl = https://x\nssh = u@h\nroot = si\nkeyring = k\n", wantErr: "line 4: section [image-server]: root = si: want the whole path"},
+		{name: "ssh with a path", text: "[image-server]\nurl = https://x\nssh = ssh://u@h\nroot = /srv\nkeyring = k\n", wantErr: "line 3: section [image-server]: ssh = ssh://u@h: want USER@HOST"},
+		{name: "before any section", text: "name = x\n" + server + "keyring = k\n", wantErr: `line 1: key "name" stands before any section`},
+		{name: "section without end", text: "[image-server\nurl = https://x\n", wantErr: `line 1: "[image-server" begins a section, and its end is missing`},
 		{name: "huge", text: strings.Repeat("# x\n", 300_000), wantErr: "no site file"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -176,6 +181,42 @@ func TestLoadSite(t *testing.T) {
 				t.Errorf("LoadSite() = %+v", s)
 			}
 		})
+	}
+}
+
+// All that is wrong is said at once, in the order of the file, and each thing once.
+func TestAllFaultsOfASite(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "site.conf")
+	text := `[site]
+nmae = broken
+[image-server]
+url = si.example.net
+ssh = u@h
+what is this
+ssh = u@other
+unverified = perhaps
+lock_wait = soon
+[copyrcs]
+`
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err := LoadSite(path, programs, "image-server", "cdimage")
+	if err == nil {
+		t.Fatal("it loads")
+	}
+	want := `site.conf: section [cdimage] is missing
+site.conf, line 2: section [site] has no key "nmae" (did you mean "name"?); it has name, operator
+site.conf, line 3: section [image-server]: key "root" is missing
+site.conf, line 4: section [image-server]: url = si.example.net: want an address such as https://system-image.example.net
+site.conf, line 6: "what is this" is neither [section], key = value nor # comment
+site.conf, line 7: the key [image-server] ssh stands in line 5 already
+site.conf, line 8: section [image-server]: unverified = perhaps: want yes or no
+site.conf, line 9: section [image-server]: lock_wait = soon: want a time such as 15m
+site.conf, line 10: unknown section [copyrcs] (did you mean "copyrc"?)`
+	if d := cmp.Diff(want, strings.ReplaceAll(err.Error(), filepath.Dir(path)+"/", "")); d != "" {
+		t.Errorf("(-want +got)\n%s", d)
 	}
 }
 

@@ -3,6 +3,7 @@ package cli
 import (
 	"cmp"
 	"fmt"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -30,12 +31,12 @@ func siteKeys() []siteKey {
 	keys := []siteKey{
 		{"site", "name", text(func(s *Site) *string { return &s.Name })},
 		{"site", "operator", text(func(s *Site) *string { return &s.Operator })},
-		{"image-server", "url", text(func(s *Site) *string { return &s.ImageServer.URL })},
+		{"image-server", "url", address("url", func(s *Site) *string { return &s.ImageServer.URL })},
 		{"image-server", "keyring", path(func(s *Site) *string { return &s.ImageServer.Keyring })},
 		{"image-server", "unverified", unverified},
 		{"image-server", "cache", cache},
 		{"image-server", "lock_wait", lockWait},
-		{"cdimage", "logs", text(func(s *Site) *string { return &s.ImageBuilder.Logs })},
+		{"cdimage", "logs", address("logs", func(s *Site) *string { return &s.ImageBuilder.Logs })},
 		{"cdimage", "project", text(func(s *Site) *string { return &s.ImageBuilder.Images.Project })},
 		{"cdimage", "series", text(func(s *Site) *string { return &s.ImageBuilder.Images.Series })},
 		{"cdimage", "type", text(func(s *Site) *string { return &s.ImageBuilder.Images.Type })},
@@ -47,14 +48,48 @@ func siteKeys() []siteKey {
 		"cdimage":      func(s *Site) *Host { return &s.ImageBuilder.Host },
 	} {
 		keys = append(keys,
-			siteKey{section, "ssh", text(func(s *Site) *string { return &of(s).SSH })},
-			siteKey{section, "jump", text(func(s *Site) *string { return &of(s).Jump })},
+			siteKey{section, "ssh", login("ssh", func(s *Site) *string { return &of(s).SSH })},
+			siteKey{section, "jump", login("jump", func(s *Site) *string { return &of(s).Jump })},
 			siteKey{section, "known_hosts", path(func(s *Site) *string { return &of(s).KnownHosts })},
 			siteKey{section, "host_key", text(func(s *Site) *string { return &of(s).HostKey })},
 			siteKey{section, "key_file", path(func(s *Site) *string { return &of(s).KeyFile })},
-			siteKey{section, "root", text(func(s *Site) *string { return &of(s).Root })})
+			siteKey{section, "root", folder(func(s *Site) *string { return &of(s).Root })})
 	}
 	return keys
+}
+
+// address is a URL.
+func address(key string, field func(*Site) *string) func(*Site, string, string) error {
+	return func(s *Site, value, _ string) error {
+		*field(s) = value
+		u, err := url.Parse(value)
+		if value != "" && (err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https") {
+			return fmt.Errorf("%s = %s: want an address such as https://system-image.example.net", key, bare(value))
+		}
+		return nil
+	}
+}
+
+// login is where to log in to.
+func login(key string, field func(*Site) *string) func(*Site, string, string) error {
+	return func(s *Site, value, _ string) error {
+		*field(s) = value
+		if strings.ContainsAny(value, " \t\n/") {
+			return fmt.Errorf("%s = %s: want USER@HOST[:PORT], or a name of ~/.ssh/config", key, value)
+		}
+		return nil
+	}
+}
+
+// folder is one over there.
+func folder(field func(*Site) *string) func(*Site, string, string) error {
+	return func(s *Site, value, _ string) error {
+		*field(s) = value
+		if value != "" && !strings.HasPrefix(value, "/") {
+			return fmt.Errorf("root = %s: want the whole path of a folder on the host, such as /srv/system-image.ubuntu.com", value)
+		}
+		return nil
+	}
 }
 
 func unverified(s *Site, value, _ string) error {
@@ -101,9 +136,9 @@ func file(path, dir string) string {
 	return filepath.Join(dir, path)
 }
 
-// section reads one section: a key that it does not have is an error, since a
+// section reads one section: a key that it does not have is a fault, since a
 // misspelt one would be ignored in silence.
-func (s *Site) section(sec *ini.Section, dir string, programs map[string][]string) error {
+func (s *Site) section(sec *ini.Section, dir string, programs map[string][]string, lines *siteScan) {
 	known, ok := programs[sec.Name()]
 	set := map[string]func(*Site, string, string) error{}
 	for _, k := range siteKeys() {
@@ -115,23 +150,29 @@ func (s *Site) section(sec *ini.Section, dir string, programs map[string][]strin
 	switch {
 	case ok, sec.Name() == ini.DefaultSection:
 	case slices.Contains(programNames, sec.Name()):
-		return nil // another program's, which looks at its keys itself
+		return // another program's, which looks at its keys itself
 	default:
-		return fmt.Errorf("unknown section [%s]%s", sec.Name(), didYouMean(sec.Name(), slices.Concat([]string{"site", "image-server", "cdimage", "launchpad"}, programNames)))
+		lines.add(lines.of(sec.Name(), ""), "unknown section [%s]%s", sec.Name(), didYouMean(sec.Name(), slices.Concat([]string{"site", "image-server", "cdimage", "launchpad"}, programNames)))
+		return
 	}
 	values := map[string]string{}
 	for _, k := range sec.Keys() {
-		if !slices.Contains(known, k.Name()) {
-			return fmt.Errorf("section [%s] has no key %q%s; it has %s", sec.Name(), k.Name(), didYouMean(k.Name(), known), cmp.Or(strings.Join(known, ", "), "none"))
+		at := lines.of(sec.Name(), k.Name())
+		switch {
+		case sec.Name() == ini.DefaultSection:
+			lines.add(cmp.Or(at, lines.at[" "+k.Name()]), "key %q stands before any section: put it below the line of its section, such as [image-server]", k.Name())
+			continue
+		case !slices.Contains(known, k.Name()):
+			lines.add(at, "section [%s] has no key %q%s; it has %s", sec.Name(), k.Name(), didYouMean(k.Name(), known), cmp.Or(strings.Join(known, ", "), "none"))
+			continue
 		}
 		values[k.Name()] = k.Value()
 		if set[k.Name()] == nil {
 			continue
 		}
 		if err := set[k.Name()](s, k.Value(), dir); err != nil {
-			return fmt.Errorf("section [%s]: %w", sec.Name(), err)
+			lines.add(at, "section [%s]: %v", sec.Name(), err)
 		}
 	}
 	s.options[sec.Name()] = values
-	return nil
 }

@@ -283,10 +283,10 @@ func (w *World) openTree(m ImageServer) error {
 	if !m.Unverified {
 		root, err := os.ReadFile(m.Keyring)
 		if err != nil {
-			return fmt.Errorf("the archive-master keyring: %w", err)
+			return fmt.Errorf("section [image-server], keyring: %s cannot be read: %w", m.Keyring, why(err))
 		}
 		if _, err := keyring.Parse(root); err != nil {
-			return fmt.Errorf("the archive-master keyring %s: %w", m.Keyring, err)
+			return fmt.Errorf("section [image-server], keyring: %s is no keyring: %w", m.Keyring, err)
 		}
 		w.Images.Trust = &keyring.Trust{Root: root}
 	}
