@@ -17,6 +17,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/landingteam/landing/phasing"
@@ -213,19 +214,25 @@ type measurement struct {
 	requests map[string]int
 }
 
+// asked are all requests.
+func (m measurement) asked() (n int) {
+	for _, k := range m.requests {
+		n += k
+	}
+	return n
+}
+
 func (m measurement) String() string {
-	total := 0
 	var kinds []string
 	for _, k := range slices.Sorted(maps.Keys(m.requests)) {
 		kinds = append(kinds, fmt.Sprintf("%s %d", k, m.requests[k]))
-		total += m.requests[k]
 	}
 	ratio := ""
 	if m.goal > 0 {
 		ratio = fmt.Sprintf("%5.2f × %v", float64(m.took)/float64(m.goal), m.goal.Round(time.Millisecond))
 	}
 	return fmt.Sprintf("%-34s %8.2fs  programs %6.2fs  %-18s %5d requests (%s), %d commands, %d records",
-		m.job, m.took.Seconds(), m.programs.Seconds(), ratio, total, strings.Join(kinds, ", "), m.commands, m.records)
+		m.job, m.took.Seconds(), m.programs.Seconds(), ratio, m.asked(), strings.Join(kinds, ", "), m.commands, m.records)
 }
 
 // measured is what w has cost since its last reset.
@@ -422,17 +429,60 @@ func TestFarLine(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			for _, pairs := range sizes {
-				dir := systemimagetest.TempDir(t)
-				synctest.Test(t, func(t *testing.T) {
-					s, err := systemimagetest.Create(filepath.Join(dir, fmt.Sprint(pairs)), many(farJobs[name].world(), pairs))
-					if err != nil {
-						t.Fatal(err)
+				for _, m := range measureFar(t, name, pairs) {
+					t.Logf("%2d pairs: %v", pairs, m)
+				}
+			}
+		})
+	}
+}
+
+// measureFar measures a job over a slow line, in virtual time.
+func measureFar(t *testing.T, job string, pairs int) (list []measurement) {
+	t.Helper()
+	dir := systemimagetest.TempDir(t)
+	synctest.Test(t, func(t *testing.T) {
+		s, err := systemimagetest.Create(filepath.Join(dir, fmt.Sprint(pairs)), many(farJobs[job].world(), pairs))
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Hour) // nothing was signed just now
+		list = farJobs[job].measure(t, newFarLine(t, s), pairs)
+	})
+	return list
+}
+
+// TestFarLineGrowth holds fast what one pair more costs: how often it is waited for, and
+// what is asked. Each index is read with its signature.
+func TestFarLineGrowth(t *testing.T) {
+	t.Parallel()
+	type cost struct {
+		Requests, Commands, Records int
+	}
+	for _, tt := range []struct {
+		job, part string
+		want      cost // of one pair more
+	}{
+		// Both indexes, and that of the copy. Hold, tree, program, files.
+		{"copyrc", "copyrc", cost{Requests: 6, Commands: 4, Records: 5}},
+		{"copyrc", "copyrc, nothing to do", cost{Requests: 4, Records: 4}},
+		// Decided by the index, read back, and seen when the next step is not due yet.
+		{"rollout", "rollout: one step", cost{Requests: 6, Records: 6}},
+		{"back-out", "back-out until its question", cost{Requests: 6, Records: 3}},
+	} {
+		t.Run(tt.part, func(t *testing.T) {
+			t.Parallel()
+			var at [2]measurement
+			for n, pairs := range []int{3, 6} {
+				for _, m := range measureFar(t, tt.job, pairs) {
+					if m.job == tt.part {
+						at[n] = m
 					}
-					time.Sleep(time.Hour) // nothing was signed just now
-					for _, m := range farJobs[name].measure(t, newFarLine(t, s), pairs) {
-						t.Logf("%2d pairs: %v", pairs, m)
-					}
-				})
+				}
+			}
+			got := cost{(at[1].asked() - at[0].asked()) / 3, (at[1].commands - at[0].commands) / 3, (at[1].records - at[0].records) / 3}
+			if d := cmp.Diff(tt.want, got); d != "" {
+				t.Errorf("one pair more (-want +got)\n%s\n%v\n%v", d, at[0], at[1])
 			}
 		})
 	}

@@ -69,6 +69,8 @@ func heldBy(m operate.Owner) error {
 func holdImporter(r *runbook.Run, im *operate.Importer, several bool, dead ...operate.Owner) runbook.Hold {
 	mine := *im
 	mine.Owner.Run = r.ID()
+	marks := mine // sees the crontab alone, with one command: it is looked at before each effect
+	marks.Root = ""
 	return runbook.Hold{
 		Name:   "importer",
 		Intent: "the importer (its line in the crontab)",
@@ -76,7 +78,7 @@ func holdImporter(r *runbook.Run, im *operate.Importer, several bool, dead ...op
 			if err := mine.Pause(ctx); err != nil && !(several && errors.Is(err, systemimage.ErrPartial)) {
 				return err
 			}
-			st, err := mine.Status(ctx)
+			st, err := marks.Status(ctx)
 			if err != nil {
 				return err
 			}
@@ -101,7 +103,7 @@ func holdImporter(r *runbook.Run, im *operate.Importer, several bool, dead ...op
 			return mine.Resume(ctx)
 		},
 		Look: func(ctx context.Context) (bool, string, error) {
-			st, err := mine.Status(ctx)
+			st, err := marks.Status(ctx)
 			off, text := importerIs(st, several)
 			return off, text, err
 		},

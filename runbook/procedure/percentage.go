@@ -15,8 +15,12 @@ import (
 // host, which sets one after the other: set-phased-percentage takes no lock, and two
 // of them that synchronize the aliases of one channel break each other's commits. At
 // a newer version it raises none.
-func (c *Rollout) set(ctx context.Context, r *runbook.Run, p phasing.Percent) error {
-	now := &lookAhead{Server: look(c.Server), places: c.Input.Images}
+// What the decision was made from counts, seen; nil is that this start has not looked.
+func (c *Rollout) set(ctx context.Context, r *runbook.Run, p phasing.Percent, seen *operate.Server) error {
+	if seen == nil {
+		seen = look(c.Server)
+	}
+	now := &lookAhead{Server: seen, places: c.Input.Images}
 	var low []NamedImage
 	err := runbook.Each(ctx, r, keyed(c.Input.Images, self), 1, func(ctx context.Context, r *runbook.Run, t, _ NamedImage) error {
 		at, err := runbook.Read(ctx, r, "published", func(ctx context.Context) (phasing.Percent, error) {
@@ -110,6 +114,9 @@ func (c *Rollout) setOpen(ctx context.Context, s *operate.Server, reqs []operate
 		if len(again) == 0 {
 			return nil
 		}
+		for _, n := range again {
+			s.Client.Forget(reqs[n].Device)
+		}
 		if over, why := c.Stop.removeEnd(ctx); why != nil || !over {
 			for n, err := range refused {
 				if err != nil {
@@ -165,8 +172,7 @@ func setPercentage(ctx context.Context, r *runbook.Run, s *operate.Server, t Nam
 }
 
 // percentages reads the published percentages of all images, in their order.
-func (c *Rollout) percentages(ctx context.Context) (list []phasing.Percent, err error) {
-	now := look(c.Server)
+func (c *Rollout) percentages(ctx context.Context, now *operate.Server) (list []phasing.Percent, err error) {
 	if err := readAhead(ctx, now, c.Input.Images); err != nil {
 		return nil, err
 	}

@@ -93,9 +93,10 @@ func (c *Rollout) Run(ctx context.Context, r *runbook.Run) error {
 type progress struct {
 	course    phasing.Course
 	published phasing.Percent
-	begun     bool // the first decision was made
-	fresh     bool // the last decision was made by this start
-	resumed   bool // this start has halted, and was told to go on
+	begun     bool            // the first decision was made
+	fresh     bool            // the last decision was made by this start
+	seen      *operate.Server // the look from which it was made; nil without
+	resumed   bool            // this start has halted, and was told to go on
 }
 
 // from lets a rollout begin where its images are: what comes before that in the
@@ -128,7 +129,7 @@ func (c *Rollout) act(ctx context.Context, round *runbook.Run, d decision, at *p
 	case doClear:
 		return c.Stop.clear(ctx, round)
 	case doSet:
-		if err := c.set(ctx, round, d.Percent); err != nil {
+		if err := c.set(ctx, round, d.Percent, at.seen); err != nil {
 			return err
 		}
 		at.published = d.Percent
@@ -202,7 +203,7 @@ func (c *Rollout) plan(ctx context.Context, r *runbook.Run, start time.Time) err
 	}
 	at := progress{course: phasing.Course{Schedule: c.Input.Schedule}}
 	if !slices.ContainsFunc(c.Input.Images, func(t NamedImage) bool { return t.Version == 0 }) {
-		seen, err := c.percentages(ctx)
+		seen, err := c.percentages(ctx, look(c.Server))
 		if err == nil {
 			err = at.from(slices.Min(seen))
 		}

@@ -40,7 +40,7 @@ const stopLook = 5 * time.Second
 
 // decide waits until something is to be done and pins what.
 func (c *Rollout) decide(ctx context.Context, r *runbook.Run, at *progress) (decision, error) {
-	at.fresh = false
+	at.fresh, at.seen = false, nil
 	every := c.every()
 	if c.Stop != nil {
 		every = min(every, stopLook)
@@ -59,6 +59,7 @@ func (c *Rollout) decide(ctx context.Context, r *runbook.Run, at *progress) (dec
 			}
 			looked = time.Now()
 			now := c.now()
+			at.seen = look(c.Server)
 			begun := *at
 			d, err := c.look(ctx, &begun, now)
 			if err != nil || d.Do != "" {
@@ -95,7 +96,7 @@ func (c *Rollout) look(ctx context.Context, at *progress, now time.Time) (decisi
 	}
 	var seen []phasing.Percent
 	if why == "" { // else it halts, whatever can be read
-		if seen, err = c.percentages(ctx); err != nil {
+		if seen, err = c.percentages(ctx, at.seen); err != nil {
 			return d, err
 		}
 		if n := slices.Index(seen, 0); at.published > 0 && n >= 0 {

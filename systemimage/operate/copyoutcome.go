@@ -1,6 +1,7 @@
 package operate
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,7 +14,8 @@ import (
 )
 
 // settle finds out what a run of copy-image or tag-image brought about: by the
-// published index, with what the program said as a hint.
+// published index, with what the program said as a hint. The files are looked at while
+// the index is read.
 func (s *Server) settle(ctx context.Context, op string, p *copyPlan, e ending) (CopyResult, error) {
 	fail := func(kind, err error) (CopyResult, error) {
 		return CopyResult{}, &systemimage.Error{Op: op, Channel: p.want.Channel, Device: p.want.Device, Kind: kind, Err: err}
@@ -21,7 +23,9 @@ func (s *Server) settle(ctx context.Context, op string, p *copyPlan, e ending) (
 	if e.refusal != "" && e.version == 0 {
 		return fail(systemimage.ErrRefused, fmt.Errorf("nothing happened: %s", e.refusal))
 	}
+	seen := s.filesAhead(ctx, op, p, e)
 	after, found, err := s.look(ctx, p, e)
+	files := <-seen
 	if err != nil {
 		return fail(s.unreadable(ctx, op, p, e, err))
 	}
@@ -35,7 +39,7 @@ func (s *Server) settle(ctx context.Context, op string, p *copyPlan, e ending) (
 	if err != nil {
 		return got, err
 	}
-	damage, err := s.damage(ctx, op, after.Index, got.Version)
+	damage, err := s.damage(ctx, op, after.Index, got.Version, files)
 	if err != nil {
 		return got, err
 	}
@@ -71,9 +75,28 @@ func (s *Server) unreadable(ctx context.Context, op string, p *copyPlan, e endin
 	return kind, fmt.Errorf("%v, and the published index cannot be read: %w", e, err)
 }
 
+// filesAhead looks at the files that the index will name, when the program has come to
+// its end: what it has written lies there by then.
+func (s *Server) filesAhead(ctx context.Context, op string, p *copyPlan, e ending) <-chan treeState {
+	seen := make(chan treeState, 1)
+	if !e.complete || e.err != nil {
+		seen <- treeState{}
+		return seen
+	}
+	go func() {
+		t, err := s.ask(ctx, op, inspection{files: p.expectedFiles(cmp.Or(e.version, p.want.Version))})
+		if err != nil { // looked at again, when the index is read
+			t = treeState{}
+		}
+		seen <- t
+	}()
+	return seen
+}
+
 // damage looks at the files of a version that was just published: the programs
-// publish cut files and empty signatures without a word.
-func (s *Server) damage(ctx context.Context, op string, x *systemimage.Index, version int) ([]string, error) {
+// publish cut files and empty signatures without a word. What was seen of them since
+// counts where it shows them whole, and nothing else does.
+func (s *Server) damage(ctx context.Context, op string, x *systemimage.Index, version int, seen treeState) ([]string, error) {
 	var look inspection
 	if m, ok := x.Full(version); ok {
 		look.image(m)
@@ -81,14 +104,11 @@ func (s *Server) damage(ctx context.Context, op string, x *systemimage.Index, ve
 	for _, d := range x.Deltas(version) {
 		look.image(d)
 	}
-	findings, err := s.inspect(ctx, op, look)
-	var list []string
-	for _, f := range findings {
-		if f.Blocks {
-			list = append(list, f.String())
-		}
+	if len(blocking(seen.judge(look, s.root()))) == 0 {
+		return nil, nil
 	}
-	return list, err
+	findings, err := s.inspect(ctx, op, look)
+	return blocking(findings), err
 }
 
 // notPublished says what it means that the image is not in the index.
@@ -115,6 +135,7 @@ func (s *Server) look(ctx context.Context, p *copyPlan, e ending) (after *system
 		if after, err = s.Client.Index(ctx, p.want.Channel, p.want.Device); err != nil {
 			return nil, false, err
 		}
+		s.noteRead(after)
 		if _, found = p.find(after, e); found || !e.complete || try == 5 {
 			return after, found, nil
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -164,6 +165,24 @@ func (p *copyPlan) lookAround(l *systemimage.Listing, src, dst *systemimage.Publ
 	version := func(dir string, n int) string { return fmt.Sprintf("%s/version-%d.json", dir, n) }
 	p.look.details = map[string]string{version(to, p.want.Version): p.want.Detail, version(from, p.want.Source): p.source.VersionDetail}
 	p.look.image(p.source)
+}
+
+// expectedFiles are those that the index will name for p, as far as that is known
+// before: the files of its source, a version tarball of its own, and the deltas that
+// are reused.
+func (p *copyPlan) expectedFiles(version int) []systemimage.File {
+	files := []systemimage.File{{Path: fmt.Sprintf("/%s/version-%d.tar.xz", p.base.Entry.Folder(), version)}}
+	for _, f := range p.source.Files {
+		if !strings.HasPrefix(path.Base(f.Path), "version-") {
+			files = append(files, f)
+		}
+	}
+	for _, b := range p.bases {
+		for _, delta := range reusedDeltas(b, p.source) {
+			files = append(files, systemimage.File{Path: delta})
+		}
+	}
+	return files
 }
 
 func basesOf(deltas []systemimage.Image) []int {

@@ -16,6 +16,13 @@
 // programs left behind, as systemimage.Finding with the command that mends it;
 // [Server.Mend] mends the index of one device by itself.
 //
+// Copies follow each other: the tree is looked at with one command, the program runs with
+// one, and while the index is read back one more looks at the new files. The next copy
+// begins when this one is known, so that after a kill or a lost link one copy is in doubt
+// and no more. What was read a moment ago, by a session or for the copy before, is not
+// read again. Percentages are set in one command, [Server.PhaseMany], each read back
+// while the next is set.
+//
 // An [Importer] pauses the importer by commenting out its line of a crontab, with
 // the [Owner] who did it, and gives it back. Its [ImporterStatus] says who holds
 // it, and whether a person has turned it off.

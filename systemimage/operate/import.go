@@ -132,7 +132,7 @@ func (s *Server) checkImported(ctx context.Context, run *importlog.Run, before m
 		if p.Files > 0 && len(m.Files) != p.Files {
 			say("version %d has %d files, announced were %d", p.Version, len(m.Files), p.Files)
 		}
-		damage, err := s.damage(ctx, importOp, x.Index, p.Version)
+		damage, err := s.damage(ctx, importOp, x.Index, p.Version, treeState{})
 		if err != nil {
 			return wrong, err
 		}

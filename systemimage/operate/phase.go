@@ -83,6 +83,7 @@ func (s *Server) checkPercentage(ctx context.Context, r PhaseRequest) (PhaseResu
 	if err != nil {
 		return PhaseResult{}, false, err
 	}
+	s.noteRead(x)
 	if text := refuseNull(x.Index); text != "" {
 		return PhaseResult{}, false, r.fail(systemimage.ErrBroken, errors.New(text))
 	}

@@ -102,6 +102,9 @@ done
 // nothing is raised behind one that is not the newest any more. Each is read back
 // while the next is set. How each ended is told to Ended.
 //
+// Of a session, what it has read counts as read just now: who has looked at the images a
+// moment ago gives that look along, and no index is read twice before the command.
+//
 // Its error is about all of them: the command was not run, and nothing happened. A
 // lost link does not end the command: then those whose end was not seen are
 // ErrInDoubt.
@@ -182,7 +185,6 @@ func (m *manyPhases) check(ctx context.Context) error {
 			continue
 		}
 		g.Go(func() error {
-			m.Client.Forget(q.Device)
 			p, done, err := m.checkPercentage(ctx, m.request(n))
 			switch {
 			case err != nil:

@@ -58,16 +58,21 @@ func (s *Server) clear(ctx context.Context, op string, p *copyPlan) error {
 
 // blocked joins the findings that stand in the way of an effect, or is nil.
 func blocked(op, channel, device string, findings []systemimage.Finding) error {
-	var words []string
+	words := blocking(findings)
+	if len(words) == 0 {
+		return nil
+	}
+	return &systemimage.Error{Op: op, Channel: channel, Device: device, Kind: systemimage.ErrBroken, Err: errors.New("nothing was run: " + strings.Join(words, "; "))}
+}
+
+// blocking are the findings that Block, in words.
+func blocking(findings []systemimage.Finding) (words []string) {
 	for _, f := range findings {
 		if f.Blocks {
 			words = append(words, f.String())
 		}
 	}
-	if len(words) == 0 {
-		return nil
-	}
-	return &systemimage.Error{Op: op, Channel: channel, Device: device, Kind: systemimage.ErrBroken, Err: errors.New("nothing was run: " + strings.Join(words, "; "))}
+	return words
 }
 
 // explain adds what is found on the server to an index that cannot be read, when

@@ -184,6 +184,19 @@ func (s *Server) noteIndex(ctx context.Context, t *treeState, p string, texts ma
 	return err
 }
 
+// noteRead notes an index that was read over the network: where the host has the same
+// text, with the same signature, it is not read there again.
+func (s *Server) noteRead(x *systemimage.PublishedIndex) {
+	newest, _ := x.Newest()
+	key := sumOf(x.Raw)
+	s.learned().note(func(h *learned) {
+		h.read[key] = newest
+		if x.Verified {
+			h.fits[key+sumOf(x.Signature)] = true
+		}
+	})
+}
+
 func sumOf(text []byte) string {
 	sum := sha256.Sum256(text)
 	return hex.EncodeToString(sum[:])

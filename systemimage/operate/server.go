@@ -91,7 +91,7 @@ func (s *Server) learned() *learned {
 
 // Session returns the same server for one look at its tree: see
 // [systemimage.Client.Session]. What an effect may have changed is read anew by
-// itself, and a percentage is looked at anew before it is set.
+// itself, and one percentage that is set alone is looked at anew before it is.
 func (s *Server) Session(keep time.Duration) *Server {
 	return s.Through(s.Client.Session(keep))
 }
