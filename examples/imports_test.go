@@ -36,10 +36,11 @@ var ours = map[string][]string{
 	"cdimage/cdimagetest":        {"cdimage", "cdimage/builder"},
 	"cdimage/internal/score":     {"cdimage"},
 	"cdimage/internal/scorelogs": {"cdimage/internal/score"},
-	"launchpad/launchpadtest":    {"launchpad"},
+	"launchpad":                  {"launchpad/value", "launchpad/debversion"},
+	"launchpad/launchpadtest":    {"launchpad", "launchpad/value", "launchpad/debversion"},
 	"runbook/runbooktest":        {"runbook"},
 	"runbook/remote/remotetest":  {"runbook/remote", "runbook/command"},
-	"runbook/procedure":          {"runbook", "systemimage", "systemimage/upgrade", "systemimage/channelconfig", "systemimage/importlog", "systemimage/operate", "cdimage", "cdimage/builder", "launchpad", "phasing", "runbook/command"},
+	"runbook/procedure":          {"runbook", "systemimage", "systemimage/upgrade", "systemimage/channelconfig", "systemimage/importlog", "systemimage/operate", "cdimage", "cdimage/builder", "launchpad", "launchpad/debversion", "phasing", "runbook/command"},
 	"runbook/lab": {"runbook/command", "systemimage", "systemimage/channelconfig", "systemimage/operate", "systemimage/keyring", "systemimage/systemimagetest", "cdimage", "cdimage/builder", "cdimage/cdimagetest",
 		"launchpad", "launchpad/launchpadtest", "runbook/remote", "runbook/remote/remotetest"},
 }

@@ -5,50 +5,52 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+
+	"github.com/landingteam/landing/launchpad/value"
 )
 
 // An Archive is a PPA or the archive of a distribution. Of a private one a
 // stranger sees the name and little else: the other fields are redacted.
 // External dependencies are not decoded, because they may hold passwords.
 type Archive struct {
-	SelfLink           Link        `json:"self_link"`
-	WebLink            string      `json:"web_link"` // its page, for a person
-	Name               string      `json:"name"`
-	DisplayName        string      `json:"displayname"`
-	Reference          string      `json:"reference"` // ~owner/ubuntu/name, or ubuntu
-	Description        string      `json:"description"`
-	OwnerLink          Link        `json:"owner_link"`
-	DistributionLink   Link        `json:"distribution_link"`
-	Status             string      `json:"status"` // Active, Deleting, Deleted
-	Private            Field[bool] `json:"private"`
-	Publish            Field[bool] `json:"publish"`                        // false: the publisher passes it by, all stays Pending
-	PermitObsolete     Field[bool] `json:"permit_obsolete_series_uploads"` // needed to copy into an obsolete series
-	RequireVirtualized Field[bool] `json:"require_virtualized"`
-	BuildDebug         Field[bool] `json:"build_debug_symbols"`
-	PublishDebug       Field[bool] `json:"publish_debug_symbols"`
-	AuthorizedSize     Field[int]  `json:"authorized_size"`         // MiB; unknown: no limit
-	SigningKey         string      `json:"signing_key_fingerprint"` // "" until Launchpad made it, some 20 minutes after creation
+	SelfLink           value.Link        `json:"self_link"`
+	WebLink            string            `json:"web_link"` // its page, for a person
+	Name               string            `json:"name"`
+	DisplayName        string            `json:"displayname"`
+	Reference          string            `json:"reference"` // ~owner/ubuntu/name, or ubuntu
+	Description        string            `json:"description"`
+	OwnerLink          value.Link        `json:"owner_link"`
+	DistributionLink   value.Link        `json:"distribution_link"`
+	Status             string            `json:"status"` // Active, Deleting, Deleted
+	Private            value.Field[bool] `json:"private"`
+	Publish            value.Field[bool] `json:"publish"`                        // false: the publisher passes it by, all stays Pending
+	PermitObsolete     value.Field[bool] `json:"permit_obsolete_series_uploads"` // needed to copy into an obsolete series
+	RequireVirtualized value.Field[bool] `json:"require_virtualized"`
+	BuildDebug         value.Field[bool] `json:"build_debug_symbols"`
+	PublishDebug       value.Field[bool] `json:"publish_debug_symbols"`
+	AuthorizedSize     value.Field[int]  `json:"authorized_size"`         // MiB; unknown: no limit
+	SigningKey         string            `json:"signing_key_fingerprint"` // "" until Launchpad made it, some 20 minutes after creation
 }
 
-func (a *Archive) self() Link { return a.SelfLink }
+func (a *Archive) self() value.Link { return a.SelfLink }
 
 // series is a release of a distribution.
 type series struct {
-	SelfLink Link   `json:"self_link"`
-	Name     string `json:"name"`
-	Status   string `json:"status"` // Supported, Obsolete, Active Development, ...
+	SelfLink value.Link `json:"self_link"`
+	Name     string     `json:"name"`
+	Status   string     `json:"status"` // Supported, Obsolete, Active Development, ...
 }
 
-func (s *series) self() Link { return s.SelfLink }
+func (s *series) self() value.Link { return s.SelfLink }
 
 // architecture is one of a series: its link ends in vivid/armhf.
 type architecture struct {
-	SelfLink Link        `json:"self_link"`
-	Tag      string      `json:"architecture_tag"`
-	Enabled  Field[bool] `json:"enabled"`
+	SelfLink value.Link        `json:"self_link"`
+	Tag      string            `json:"architecture_tag"`
+	Enabled  value.Field[bool] `json:"enabled"`
 }
 
-func (a *architecture) self() Link { return a.SelfLink }
+func (a *architecture) self() value.Link { return a.SelfLink }
 
 // Archive looks an archive up: ppa:OWNER/NAME, ~OWNER/DISTRIBUTION/NAME,
 // DISTRIBUTION for its primary archive, or the URL of its page or entry. One that
@@ -111,10 +113,10 @@ func (c *Client) DeleteArchive(ctx context.Context, a *Archive) error {
 }
 
 // entry is one of the things read from Launchpad, each known by its own link.
-type entry interface{ self() Link }
+type entry interface{ self() value.Link }
 
 // read gets an entry. An answer that is not an entry at all is an error.
-func read[T any](ctx context.Context, c *Client, l Link) (*T, error) {
+func read[T any](ctx context.Context, c *Client, l value.Link) (*T, error) {
 	v := new(T)
 	if _, err := c.get(ctx, string(l), "", v); err != nil {
 		return nil, err

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/landingteam/landing/launchpad/value"
 )
 
 func body(t testing.TB, name string) []byte {
@@ -29,7 +31,7 @@ func decoded[T any](t testing.TB, name string) T {
 	return v
 }
 
-func known[T any](v T) Field[T] { return Field[T]{Value: v, Known: true} }
+func known[T any](v T) value.Field[T] { return value.Field[T]{Value: v, Known: true} }
 
 const api = "https://api.launchpad.net/devel/"
 
@@ -53,10 +55,10 @@ func TestArchiveBodies(t *testing.T) {
 	if p.Description != "" || p.AuthorizedSize.Known || p.AuthorizedSize.Redacted || !p.PermitObsolete.Is(false) || p.Reference != "ubuntu" {
 		t.Errorf("primary: %+v", p)
 	}
-	hidden := Field[bool]{Redacted: true}
+	hidden := value.Field[bool]{Redacted: true}
 	r := decoded[Archive](t, "archive-ppa-private-redacted.json")
 	if !r.Private.Is(true) || r.Publish != hidden || r.PermitObsolete != hidden || !r.AuthorizedSize.Redacted ||
-		r.Status != string(Redacted) || r.Publish.Is(false) {
+		r.Status != string(value.Redacted) || r.Publish.Is(false) {
 		t.Errorf("private: %+v", r)
 	}
 }
@@ -228,7 +230,7 @@ func TestRedactedAnywhere(t *testing.T) {
 			t.Fatal(err)
 		}
 		for key := range m {
-			for _, v := range []any{Redacted, nil, "missing"} {
+			for _, v := range []any{value.Redacted, nil, "missing"} {
 				old := m[key]
 				if m[key] = v; v == "missing" {
 					delete(m, key)

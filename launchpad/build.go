@@ -7,45 +7,47 @@ import (
 	"iter"
 	"net/http"
 	"time"
+
+	"github.com/landingteam/landing/launchpad/value"
 )
 
 // A Build makes the binaries of a source, or a live file system, on one
 // architecture.
 type Build struct {
-	SelfLink          Link       `json:"self_link"`
-	WebLink           string     `json:"web_link"`  // its page, for a person
-	ETag              string     `json:"http_etag"` // with its quotes
-	State             BuildState `json:"buildstate"`
-	Title             string     `json:"title"`
-	Pocket            string     `json:"pocket"`
-	ArchiveLink       Link       `json:"archive_link"` // where its packages come from
-	BuilderLink       Link       `json:"builder_link"`
-	DateCreated       Time       `json:"datecreated"`
-	DateDispatched    Time       `json:"date_first_dispatched"`
-	DateStarted       Time       `json:"date_started"`
-	DateBuilt         Time       `json:"datebuilt"`
-	LogURL            string     `json:"build_log_url"` // comes some minutes after the end; see [Client.BuildLog]
-	UploadLogURL      string     `json:"upload_log_url"`
-	DependencyWaitFor string     `json:"dependencies"`
-	Score             Field[int] `json:"score"` // known while queued
+	SelfLink          value.Link       `json:"self_link"`
+	WebLink           string           `json:"web_link"`  // its page, for a person
+	ETag              string           `json:"http_etag"` // with its quotes
+	State             BuildState       `json:"buildstate"`
+	Title             string           `json:"title"`
+	Pocket            string           `json:"pocket"`
+	ArchiveLink       value.Link       `json:"archive_link"` // where its packages come from
+	BuilderLink       value.Link       `json:"builder_link"`
+	DateCreated       value.Time       `json:"datecreated"`
+	DateDispatched    value.Time       `json:"date_first_dispatched"`
+	DateStarted       value.Time       `json:"date_started"`
+	DateBuilt         value.Time       `json:"datebuilt"`
+	LogURL            string           `json:"build_log_url"` // comes some minutes after the end; see [Client.BuildLog]
+	UploadLogURL      string           `json:"upload_log_url"`
+	DependencyWaitFor string           `json:"dependencies"`
+	Score             value.Field[int] `json:"score"` // known while queued
 
 	// Of a package.
-	ArchTag       string `json:"arch_tag"`
-	SourceName    string `json:"source_package_name"`
-	SourceVersion string `json:"source_package_version"`
-	SourceLink    Link   `json:"current_source_publication_link"` // none when the source is no longer active
+	ArchTag       string     `json:"arch_tag"`
+	SourceName    string     `json:"source_package_name"`
+	SourceVersion string     `json:"source_package_version"`
+	SourceLink    value.Link `json:"current_source_publication_link"` // none when the source is no longer active
 
 	// Of a live file system. It cannot be retried: request a new one.
-	LivefsLink    Link                  `json:"livefs_link"`
-	RequesterLink Link                  `json:"requester_link"`
-	SeriesLink    Link                  `json:"distro_series_link"`
-	ArchLink      Link                  `json:"distro_arch_series_link"`
-	UniqueKey     string                `json:"unique_key"`
-	Version       string                `json:"version"` // by default the time of creation, 20160511-092000
-	Override      Field[map[string]any] `json:"metadata_override"`
+	LivefsLink    value.Link                  `json:"livefs_link"`
+	RequesterLink value.Link                  `json:"requester_link"`
+	SeriesLink    value.Link                  `json:"distro_series_link"`
+	ArchLink      value.Link                  `json:"distro_arch_series_link"`
+	UniqueKey     string                      `json:"unique_key"`
+	Version       string                      `json:"version"` // by default the time of creation, 20160511-092000
+	Override      value.Field[map[string]any] `json:"metadata_override"`
 }
 
-func (b *Build) self() Link { return b.SelfLink }
+func (b *Build) self() value.Link { return b.SelfLink }
 
 // Arch is the architecture's tag, for example armhf.
 func (b *Build) Arch() string { return cmp.Or(b.ArchTag, b.ArchLink.Name()) }
@@ -108,7 +110,7 @@ func (s BuildState) Known() bool {
 
 // SourceBuilds lists the builds of a source publication: those made in its
 // archive, and those made elsewhere whose binaries were copied here.
-func (c *Client) SourceBuilds(ctx context.Context, source Link) iter.Seq2[Build, error] {
+func (c *Client) SourceBuilds(ctx context.Context, source value.Link) iter.Seq2[Build, error] {
 	return listing[Build](ctx, c, source, op("getBuilds"))
 }
 
@@ -171,6 +173,6 @@ func (c *Client) reload(ctx context.Context, b *Build) (bool, error) {
 
 // noBuild is about an entry without a state, which would be waited for in vain:
 // something else, or a build as another version of the web service has it.
-func noBuild(l Link) error {
+func noBuild(l value.Link) error {
 	return &Error{Method: http.MethodGet, URL: string(l), Kind: ErrNotFound, Message: "the answer is no build: it has no state; the root of the web service is " + defaultBaseURL}
 }

@@ -11,6 +11,8 @@ import (
 	"regexp"
 	"strings"
 	"time"
+
+	"github.com/landingteam/landing/launchpad/value"
 )
 
 const (
@@ -57,7 +59,7 @@ func (c *Client) openLog(ctx context.Context, b *Build) (io.ReadCloser, error) {
 		none.Kind, none.Err = ErrNotFound, fs.ErrNotExist
 		none.Message = "the build has no log (it is " + string(b.State) + "); of one that just ended it may take five minutes"
 		return nil, none
-	case string(Redacted):
+	case string(value.Redacted):
 		none.Kind, none.Message = ErrPermission, "the address of the log is hidden: the build is private"
 		return nil, none
 	}

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/landingteam/landing/launchpad/value"
 )
 
 func TestLivefsBuildPath(t *testing.T) {
@@ -100,7 +102,7 @@ func TestBuildWithoutAState(t *testing.T) {
 	if b, err := c.Build(t.Context(), path); !errors.Is(err, ErrNotFound) {
 		t.Errorf("Build = %+v, %v; want ErrNotFound", b, err)
 	}
-	b := &Build{SelfLink: Link(s.URL + "/beta/" + path)}
+	b := &Build{SelfLink: value.Link(s.URL + "/beta/" + path)}
 	if err := c.WaitForBuild(t.Context(), b, nil); !errors.Is(err, ErrNotFound) {
 		t.Errorf("WaitForBuild: %v, want ErrNotFound", err)
 	}

@@ -17,6 +17,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/landingteam/landing/launchpad/value"
 )
 
 // answers serves requests from memory, so that tests may run under a faked clock.
@@ -164,7 +166,7 @@ func TestArchiveNames(t *testing.T) {
 	}
 	for _, tt := range tests {
 		got, err := c.archiveLink(tt.in)
-		if want := Link(api + tt.want); (tt.want == "" && err == nil) || (tt.want != "" && got != want) {
+		if want := value.Link(api + tt.want); (tt.want == "" && err == nil) || (tt.want != "" && got != want) {
 			t.Errorf("%q = %q, %v, want %q", tt.in, got, err, tt.want)
 		}
 	}

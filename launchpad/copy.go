@@ -5,6 +5,8 @@ import (
 	"os"
 	"slices"
 	"time"
+
+	"github.com/landingteam/landing/launchpad/value"
 )
 
 // CopyOptions tune how a plan is carried out. The zero value is good.
@@ -218,7 +220,7 @@ func (t *copier) finish() {
 
 // report says how it stands.
 func (t *copier) report() *CopyReport {
-	stamp := func(v time.Time) Time { return Time{v.UTC().Truncate(time.Microsecond)} }
+	stamp := func(v time.Time) value.Time { return value.Time{Time: v.UTC().Truncate(time.Microsecond)} }
 	r := &CopyReport{From: t.plan.From, To: t.plan.To, Series: t.plan.ToSeries, Began: stamp(t.began), Ended: stamp(t.c.now()),
 		Complete: true, Stale: t.plan.Stale, Packages: []PackageCopy{}}
 	for _, i := range t.items {

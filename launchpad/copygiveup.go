@@ -5,6 +5,9 @@ import (
 	"context"
 	"slices"
 	"time"
+
+	"github.com/landingteam/landing/launchpad/debversion"
+	"github.com/landingteam/landing/launchpad/value"
 )
 
 // expire ends what has taken too long.
@@ -49,7 +52,7 @@ func (t *copier) lose(ctx context.Context, i *item) error {
 	}
 	why := "the copy job failed or waits; the requester gets a mail, and the target's +packages page may show why"
 	for _, s := range rows {
-		if s.Status.Active() && CompareVersions(s.SourceVersion, i.Version) > 0 {
+		if s.Status.Active() && debversion.Compare(s.SourceVersion, i.Version) > 0 {
 			why = "the target has the newer " + s.SourceVersion
 			break
 		}
@@ -76,7 +79,7 @@ func (t *copier) askWhy(ctx context.Context, now time.Time) error {
 		return err
 	}
 	t.askedWhy = now
-	if !a.Publish.Is(false) && (a.Status == "Active" || a.Status == "" || a.Status == string(Redacted)) {
+	if !a.Publish.Is(false) && (a.Status == "Active" || a.Status == "" || a.Status == string(value.Redacted)) {
 		return nil
 	}
 	for _, i := range t.items {

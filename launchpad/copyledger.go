@@ -7,6 +7,8 @@ import (
 	"os"
 	"sync"
 	"time"
+
+	"github.com/landingteam/landing/launchpad/value"
 )
 
 // ledger notes requests in a file, so that a killed copy knows on its next
@@ -20,18 +22,18 @@ type ledger struct {
 
 // ledgerKey tells plans apart that share a file.
 type ledgerKey struct {
-	To    Link `json:"to"`
-	Taken Time `json:"taken"`
+	To    value.Link `json:"to"`
+	Taken value.Time `json:"taken"`
 }
 
 type ledgerLine struct {
 	Format int `json:"format"`
 	ledgerKey
-	Name     string `json:"name"`
-	Version  string `json:"version"`
-	Time     Time   `json:"time"`
-	Answer   string `json:"answer,omitempty"` // "" before the request; then accepted, refused or unknown
-	Sentence string `json:"sentence,omitempty"`
+	Name     string     `json:"name"`
+	Version  string     `json:"version"`
+	Time     value.Time `json:"time"`
+	Answer   string     `json:"answer,omitempty"` // "" before the request; then accepted, refused or unknown
+	Sentence string     `json:"sentence,omitempty"`
 }
 
 const (
@@ -97,7 +99,7 @@ func (l *ledger) note(v version, now time.Time, answer, sentence string) error {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	b, err := json.Marshal(ledgerLine{Format: ledgerFormat, ledgerKey: l.plan, Name: v.name, Version: v.version, Time: Time{now.UTC().Truncate(time.Microsecond)}, Answer: answer, Sentence: sentence})
+	b, err := json.Marshal(ledgerLine{Format: ledgerFormat, ledgerKey: l.plan, Name: v.name, Version: v.version, Time: value.Time{Time: now.UTC().Truncate(time.Microsecond)}, Answer: answer, Sentence: sentence})
 	if err == nil {
 		if _, err = l.file.Write(append(b, '\n')); err == nil {
 			err = l.file.Sync()

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+
+	"github.com/landingteam/landing/launchpad/debversion"
 )
 
 // look reads the sources that came into the target after the plan was made, in
@@ -44,7 +46,7 @@ func (t *copier) apply(i *item, row *Publication, others []Publication) {
 	case Superseded:
 		by := "another version"
 		for _, o := range others {
-			if CompareVersions(o.SourceVersion, i.Version) > 0 {
+			if debversion.Compare(o.SourceVersion, i.Version) > 0 {
 				by = o.SourceVersion
 				break
 			}

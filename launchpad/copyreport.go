@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"fmt"
 	"strings"
+
+	"github.com/landingteam/landing/launchpad/value"
 )
 
 // A CopyState is how the copy of a package stands, or how it ended.
@@ -33,11 +35,11 @@ func (s CopyState) Ended() bool {
 
 // A CopyReport is how a plan came out.
 type CopyReport struct {
-	From     Link          `json:"from"`
-	To       Link          `json:"to"`
+	From     value.Link    `json:"from"`
+	To       value.Link    `json:"to"`
 	Series   string        `json:"series"`
-	Began    Time          `json:"began"`
-	Ended    Time          `json:"ended"`
+	Began    value.Time    `json:"began"`
+	Ended    value.Time    `json:"ended"`
 	Packages []PackageCopy `json:"results"` // in the plan's order
 
 	// Complete is set when every package is published, seen so in complete

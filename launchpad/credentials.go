@@ -36,45 +36,44 @@ func NewCredentials(consumerKey, token, secret string) *Credentials {
 	return &Credentials{ConsumerKey: consumerKey, s: func() secrets { return secrets{token: token, secret: secret} }}
 }
 
-// ReadCredentials reads a credentials file as launchpadlib writes it: an INI
-// file with one section named 1. An empty path takes the one that the environment
+// ReadFile reads a credentials file as launchpadlib writes it: an INI file with
+// one section named 1. An empty path takes the one that the environment
 // variable LP_CREDENTIALS_FILE names; without it, there are [ErrNoCredentials].
-func ReadCredentials(path string) (*Credentials, error) {
+func (c *Credentials) ReadFile(path string) error {
 	if path == "" {
 		if path = os.Getenv(credentialsEnv); path == "" {
-			return nil, ErrNoCredentials
+			return ErrNoCredentials
 		}
 	}
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, fmt.Errorf("cannot read credentials: %w", err)
+		return fmt.Errorf("cannot read credentials: %w", err)
 	}
 	defer f.Close()
 	b, err := io.ReadAll(io.LimitReader(f, 64<<10))
 	if err != nil {
-		return nil, fmt.Errorf("cannot read credentials: %w", err)
+		return fmt.Errorf("cannot read credentials: %w", err)
 	}
-	c, err := ParseCredentials(b)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+	if err := c.UnmarshalText(b); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
 	}
-	return c, nil
+	return nil
 }
 
-// ParseCredentials reads the text of a credentials file, or that text as a
+// UnmarshalText reads the text of a credentials file, or that text as a
 // desktop keyring holds it: in base64 after "<B64>". Errors name the line and
-// never its content.
-func ParseCredentials(b []byte) (*Credentials, error) {
+// never its content, and leave c as it is.
+func (c *Credentials) UnmarshalText(b []byte) error {
 	if packed, ok := bytes.CutPrefix(bytes.TrimSpace(b), []byte("<B64>")); ok {
 		plain, err := base64.StdEncoding.DecodeString(string(packed))
 		if err != nil {
-			return nil, errors.New("not a credentials file: bad base64 after <B64>")
+			return errors.New("not a credentials file: bad base64 after <B64>")
 		}
 		b = plain
 	}
-	c, s := &Credentials{}, secrets{}
+	consumer, s := "", secrets{}
 	fields := map[string]*string{
-		"consumer_key": &c.ConsumerKey, "consumer_secret": &s.consumer,
+		"consumer_key": &consumer, "consumer_secret": &s.consumer,
 		"access_token": &s.token, "access_secret": &s.secret,
 	}
 	section := ""
@@ -90,7 +89,7 @@ func ParseCredentials(b []byte) (*Credentials, error) {
 		}
 		j := strings.IndexAny(line, "=:")
 		if j < 0 {
-			return nil, fmt.Errorf("line %d: want key = value", i+1)
+			return fmt.Errorf("line %d: want key = value", i+1)
 		}
 		if section != "1" {
 			continue // other format versions may follow
@@ -99,25 +98,26 @@ func ParseCredentials(b []byte) (*Credentials, error) {
 			*f = strings.ReplaceAll(strings.TrimSpace(line[j+1:]), "%%", "%") // as Python's ConfigParser does
 		}
 	}
-	if c.ConsumerKey == "" || s.token == "" || s.secret == "" {
-		return nil, errors.New("not a credentials file: want section [1] with consumer_key, access_token and access_secret")
+	if consumer == "" || s.token == "" || s.secret == "" {
+		return errors.New("not a credentials file: want section [1] with consumer_key, access_token and access_secret")
 	}
 	for _, v := range fields {
 		if strings.ContainsFunc(*v, func(r rune) bool { return r < ' ' || r == 0x7f }) {
-			return nil, errors.New("not a credentials file: control character in a value")
+			return errors.New("not a credentials file: control character in a value")
 		}
 	}
-	c.s = func() secrets { return s }
-	return c, nil
+	c.ConsumerKey, c.s = consumer, func() secrets { return s }
+	return nil
 }
 
-// WriteFile stores the credentials for launchpadlib and for [ReadCredentials],
+// WriteFile stores the credentials for launchpadlib and for [Credentials.ReadFile],
 // readable by the owner alone. The file is replaced in one step and read back.
 func (c *Credentials) WriteFile(path string) (err error) {
 	s := c.secrets()
 	text := strings.ReplaceAll("[1]\nconsumer_key = "+c.ConsumerKey+"\nconsumer_secret = "+s.consumer+
 		"\naccess_token = "+s.token+"\naccess_secret = "+s.secret+"\n\n", "%", "%%")
-	if p, err := ParseCredentials([]byte(text)); err != nil || p.ConsumerKey != c.ConsumerKey || p.secrets() != s {
+	p := &Credentials{}
+	if err := p.UnmarshalText([]byte(text)); err != nil || p.ConsumerKey != c.ConsumerKey || p.secrets() != s {
 		return errors.New("cannot write credentials: a value is empty, or has spaces at its ends or a line break")
 	}
 	f, err := os.CreateTemp(filepath.Dir(path), ".credentials-*") // mode 0600

@@ -28,7 +28,8 @@ func TestCredentialsFile(t *testing.T) {
 		"comment":      "# mine\n; too\n" + fixture,
 		"other format": fixture + "[2]\naccess_token = other\n",
 	} {
-		c, err := ParseCredentials([]byte(text))
+		c := new(Credentials)
+		err := c.UnmarshalText([]byte(text))
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
@@ -41,7 +42,7 @@ func TestCredentialsFile(t *testing.T) {
 		"empty": "", "no section": strings.TrimPrefix(fixture, "[1]\n"), "no token": "[1]\nconsumer_key = x\naccess_secret = sesame\n",
 		"bad base64": "<B64>sesame!", "junk": "[1]\nsesame\n", "control": "[1]\nconsumer_key=a\naccess_token=b\x00\naccess_secret=sesame\n",
 	} {
-		if _, err := ParseCredentials([]byte(text)); err == nil || strings.Contains(err.Error(), "sesame") {
+		if err := new(Credentials).UnmarshalText([]byte(text)); err == nil || strings.Contains(err.Error(), "sesame") {
 			t.Errorf("%s: %v, want an error without the secret", name, err)
 		}
 	}
@@ -60,12 +61,13 @@ func TestCredentialsWriteFile(t *testing.T) {
 		t.Errorf("mode %v, %v, want 0600", fi.Mode(), err)
 	}
 	t.Setenv(credentialsEnv, path)
-	c, err := ReadCredentials("")
+	c := new(Credentials)
+	err = c.ReadFile("")
 	if err != nil || c.secrets() != (secrets{token: "tok", secret: "sec"}) {
 		t.Errorf("read back: %v", err)
 	}
 	t.Setenv(credentialsEnv, "")
-	if _, err := ReadCredentials(""); !errors.Is(err, ErrNoCredentials) || !strings.Contains(err.Error(), credentialsEnv) {
+	if err := c.ReadFile(""); !errors.Is(err, ErrNoCredentials) || !strings.Contains(err.Error(), credentialsEnv) {
 		t.Errorf("no path: %v", err)
 	}
 	if err := NewCredentials("tool", "tok\nevil = 1", "sec").WriteFile(path); err == nil {
@@ -188,15 +190,16 @@ func TestTokenForms(t *testing.T) {
 func FuzzCredentials(f *testing.F) {
 	f.Add([]byte("[1]\r\nconsumer_key = a\nconsumer_secret =\naccess_token=b\naccess_secret : c"))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		c, err := ParseCredentials(b)
-		if err != nil {
+		c := new(Credentials)
+		if c.UnmarshalText(b) != nil {
 			return
 		}
 		path := filepath.Join(t.TempDir(), "c")
 		if err := c.WriteFile(path); err != nil {
 			return // a value that does not survive is refused, not changed
 		}
-		again, err := ReadCredentials(path)
+		again := new(Credentials)
+		err := again.ReadFile(path)
 		if err != nil || again.ConsumerKey != c.ConsumerKey || again.secrets() != c.secrets() {
 			t.Errorf("%q: read back differently: %v", b, err)
 		}

@@ -10,8 +10,8 @@
 //	c := &launchpad.Client{}
 //	ppa, err := c.Archive(ctx, "ppa:ci-train-ppa-service/stable-phone-overlay")
 //
-// What Launchpad may hide from the caller is a [Field]. One that is hidden is
-// neither true nor false:
+// What Launchpad may hide from the caller is a Field of package value. One that is
+// hidden is neither true nor false:
 //
 //	if ppa.Publish.Is(false) { ... }
 //
@@ -21,7 +21,8 @@
 // a file as launchpadlib writes it. [Client.Login] makes one with the help of a
 // person, and examples/login is the program for it.
 //
-//	cred, err := launchpad.ReadCredentials("") // its path stands in $LP_CREDENTIALS_FILE
+//	cred := new(launchpad.Credentials)
+//	err := cred.ReadFile("") // its path stands in $LP_CREDENTIALS_FILE
 //	c := &launchpad.Client{Credentials: cred}
 //
 // # Publications
@@ -87,7 +88,8 @@
 //	when a copy is given up, and why                          copygiveup.go
 //	what is tried again, and how often                        retry.go
 //	which answer is which error                               errors.go
-//	order of versions                                         version.go
+//	order of versions                                         package debversion
+//	what may be hidden: links, times, flags                   package value
 //
 // # Errors
 //

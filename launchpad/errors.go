@@ -24,7 +24,7 @@ var (
 	// answer came. Such an error has a Kind as well; see [Error.Doubt].
 	ErrInDoubt = errors.New("the write may have taken effect")
 
-	// ErrNoCredentials is the error of [ReadCredentials] without a file, and of
+	// ErrNoCredentials is the error of [Credentials.ReadFile] without a file, and of
 	// [Client.Login] without a person who can open a page.
 	ErrNoCredentials = errors.New("no credentials: run examples/login once at a terminal, or name a credentials file in " + credentialsEnv)
 )

@@ -12,6 +12,8 @@ import (
 	"testing/iotest"
 	"testing/synctest"
 	"time"
+
+	"github.com/landingteam/landing/launchpad/value"
 )
 
 func TestErrors(t *testing.T) {
@@ -183,10 +185,10 @@ func TestWriteAnswers(t *testing.T) {
 				t.Errorf("%s, %s: markup in %v", tt.name, what, err)
 			}
 		}
-		check("write", c.write(t.Context(), Link(made), op("copyPackage")), tt.write)
-		l, err := c.create(t.Context(), Link(made), op("createPPA"))
+		check("write", c.write(t.Context(), value.Link(made), op("copyPackage")), tt.write)
+		l, err := c.create(t.Context(), value.Link(made), op("createPPA"))
 		check("create", err, tt.add)
-		if tt.add && l != Link(made) {
+		if tt.add && l != value.Link(made) {
 			t.Errorf("%s: made %s", tt.name, l)
 		}
 	}

@@ -195,8 +195,8 @@ func ExampleClient_Login() {
 	defer os.RemoveAll(dir)
 	path := filepath.Join(dir, "credentials")
 	fmt.Println(cred, "written:", cred.WriteFile(path) == nil)
-	c.Credentials, err = launchpad.ReadCredentials(path)
-	fmt.Println(err)
+	c.Credentials = new(launchpad.Credentials)
+	fmt.Println(c.Credentials.ReadFile(path))
 
 	_, err = c.Login(ctx, nil) // nobody is there
 	fmt.Println(errors.Is(err, launchpad.ErrNoCredentials))
@@ -205,11 +205,6 @@ func ExampleClient_Login() {
 	// credentials of "landing-tool" written: true
 	// <nil>
 	// true
-}
-
-func ExampleCompareVersions() {
-	fmt.Println(launchpad.CompareVersions("1.10", "1.9"), launchpad.CompareVersions("1.0~rc1", "1.0"))
-	// Output: 1 -1
 }
 
 func ExampleClient_CreatePPA() {

@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/landingteam/landing/launchpad/value"
 )
 
 // A BuildRequest asks for a build of a live file system.
@@ -29,16 +31,16 @@ type BuildRequest struct {
 
 // livefs is a live file system: what Launchpad builds the root of an image from.
 type livefs struct {
-	SelfLink   Link   `json:"self_link"`
-	Name       string `json:"name"`
-	SeriesLink Link   `json:"distro_series_link"`
+	SelfLink   value.Link `json:"self_link"`
+	Name       string     `json:"name"`
+	SeriesLink value.Link `json:"distro_series_link"`
 
-	BuildsLink    Link `json:"builds_collection_link"` // those never started stand at the end
-	PendingLink   Link `json:"pending_builds_collection_link"`
-	CompletedLink Link `json:"completed_builds_collection_link"` // failures too, newest first
+	BuildsLink    value.Link `json:"builds_collection_link"` // those never started stand at the end
+	PendingLink   value.Link `json:"pending_builds_collection_link"`
+	CompletedLink value.Link `json:"completed_builds_collection_link"` // failures too, newest first
 }
 
-func (l *livefs) self() Link { return l.SelfLink }
+func (l *livefs) self() value.Link { return l.SelfLink }
 
 // livefs looks a live file system up.
 func (c *Client) livefs(ctx context.Context, ref string) (*livefs, error) {
@@ -81,7 +83,7 @@ func (c *Client) BuildFiles(ctx context.Context, b *Build) ([]string, error) {
 	}
 	var files []string
 	for _, f := range out {
-		if f != nil && *f != "" && *f != string(Redacted) {
+		if f != nil && *f != "" && *f != string(value.Redacted) {
 			files = append(files, *f)
 		}
 	}
@@ -125,8 +127,8 @@ func (c *Client) RequestLivefsBuild(ctx context.Context, livefs string, r BuildR
 type livefsRequest struct {
 	c       *Client
 	l       *livefs
-	archive Link
-	arch    Link
+	archive value.Link
+	arch    value.Link
 	pocket  string
 	BuildRequest
 }
@@ -220,9 +222,9 @@ func (q *livefsRequest) settle(ctx context.Context, failure error, newest int) (
 }
 
 // parent is the link that one is below: a series' of its architecture's.
-func parent(l Link) Link {
+func parent(l value.Link) value.Link {
 	s := strings.TrimRight(string(l), "/")
-	return Link(s[:max(strings.LastIndexByte(s, '/'), 0)])
+	return value.Link(s[:max(strings.LastIndexByte(s, '/'), 0)])
 }
 
 // sameJSON compares two objects as they look in JSON, of which none is an empty one.

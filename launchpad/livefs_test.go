@@ -11,6 +11,7 @@ import (
 
 	"github.com/landingteam/landing/launchpad"
 	"github.com/landingteam/landing/launchpad/launchpadtest"
+	"github.com/landingteam/landing/launchpad/value"
 )
 
 const touch = "~image-team/ubuntu/vivid/ubuntu-touch"
@@ -212,7 +213,7 @@ func TestPrivateFiles(t *testing.T) {
 }
 
 // sourceOf is the newest publication of a source.
-func sourceOf(t testing.TB, c *launchpad.Client, archive launchpad.Link, name string) launchpad.Link {
+func sourceOf(t testing.TB, c *launchpad.Client, archive value.Link, name string) value.Link {
 	t.Helper()
 	for s, err := range c.Sources(t.Context(), archive, launchpad.PublicationFilter{Name: name}) {
 		if err != nil {

@@ -1,33 +1,25 @@
 package launchpad
 
 import (
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/landingteam/landing/launchpad/value"
 )
 
 // A Manifest records exactly what was published where: a plain value to store
 // as JSON, to compare with another one, and to replay by [PlanRequest.Replay].
 type Manifest struct {
-	Format   int       `json:"format"`
-	Archive  Link      `json:"archive"` // where the packages are
-	Origin   Link      `json:"origin"`  // where they were copied from
-	Series   string    `json:"series"`
-	Taken    Time      `json:"taken"`
-	Packages []Package `json:"packages"` // by name
+	Format   int        `json:"format"`
+	Archive  value.Link `json:"archive"` // where the packages are
+	Origin   value.Link `json:"origin"`  // where they were copied from
+	Series   string     `json:"series"`
+	Taken    value.Time `json:"taken"`
+	Packages []Package  `json:"packages"` // by name
 }
 
 const manifestFormat = 1
-
-// ParseManifest reads a manifest that was stored as JSON.
-func ParseManifest(b []byte) (*Manifest, error) {
-	m := new(Manifest)
-	if err := json.Unmarshal(b, m); err != nil {
-		return nil, fmt.Errorf("cannot read the manifest: %w", err)
-	}
-	return m, m.check()
-}
 
 // A Change is a difference between two manifests. Old is "" for a package that
 // is new, New for one that is gone; both are equal when only binaries differ.
@@ -111,7 +103,9 @@ func (m *Manifest) expected(name string, arches []string) (out []Binary) {
 	return out
 }
 
-func (m *Manifest) check() error {
+// Check says what keeps a manifest from being used that was read from its JSON:
+// another format, or packages that are there twice or have no version. nil is good.
+func (m *Manifest) Check() error {
 	if m.Format != manifestFormat {
 		return fmt.Errorf("cannot use the manifest: format %d, want %d", m.Format, manifestFormat)
 	}

@@ -20,7 +20,7 @@ func TestManifest(t *testing.T) {
 	}
 	first := report.Manifest()
 	b, _ := json.Marshal(first)
-	stored, err := launchpad.ParseManifest(b)
+	stored, err := readManifest(b)
 	if err != nil || len(stored.Compare(first)) != 0 || len(stored.Packages) != 3 {
 		t.Errorf("stored: %v, %v", err, stored.Compare(first))
 	}
@@ -52,13 +52,22 @@ func TestManifest(t *testing.T) {
 	}
 }
 
-func TestParseManifest(t *testing.T) {
+// readManifest is what a program does that has one in a file.
+func readManifest(b []byte) (*launchpad.Manifest, error) {
+	m := new(launchpad.Manifest)
+	if err := json.Unmarshal(b, m); err != nil {
+		return m, err
+	}
+	return m, m.Check()
+}
+
+func TestManifestCheck(t *testing.T) {
 	for name, text := range map[string]string{
 		"not JSON": "<html>", "cut off": `{"format":1`, "another thing": `{}`, "a later format": `{"format":2}`, "a list": `[]`,
 		"no version": `{"format":1,"packages":[{"name":"mir"}]}`, "twice": `{"format":1,"packages":[{"name":"mir","version":"1"},{"name":"mir","version":"2"}]}`,
 		"a pattern": `{"format":1,"packages":[{"name":"*","version":"1"}]}`,
 	} {
-		if m, err := launchpad.ParseManifest([]byte(text)); err == nil {
+		if m, err := readManifest([]byte(text)); err == nil {
 			t.Errorf("%s: %+v, want an error", name, m)
 		}
 	}

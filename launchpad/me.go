@@ -1,14 +1,18 @@
 package launchpad
 
-import "context"
+import (
+	"context"
+
+	"github.com/landingteam/landing/launchpad/value"
+)
 
 // person is one, or a team: its link ends in ~name.
 type person struct {
-	SelfLink Link   `json:"self_link"`
-	Name     string `json:"name"`
+	SelfLink value.Link `json:"self_link"`
+	Name     string     `json:"name"`
 }
 
-func (p *person) self() Link { return p.SelfLink }
+func (p *person) self() value.Link { return p.SelfLink }
 
 // Me is the Launchpad name of whoever the credentials belong to. Without credentials
 // it is [ErrPermission], with some that Launchpad does not take any more [ErrToken].

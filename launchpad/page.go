@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+
+	"github.com/landingteam/landing/launchpad/value"
 )
 
 const (
@@ -21,8 +23,8 @@ const (
 )
 
 type collection[T any] struct {
-	Next    Link `json:"next_collection_link"`
-	Entries []T  `json:"entries"`
+	Next    value.Link `json:"next_collection_link"`
+	Entries []T        `json:"entries"`
 }
 
 // pages yields the entries of a collection in the order of the server, each

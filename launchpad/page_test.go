@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/landingteam/landing/launchpad/value"
 )
 
 // pagesOf serves rows in pages of at most size, by offset, as Launchpad does.
@@ -103,7 +105,7 @@ func TestPages(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			c := clientOn(tt.p.serve)
 			c.PageSize, c.RetryWait = tt.size, time.Nanosecond
-			got := map[Link]int{}
+			got := map[value.Link]int{}
 			for s, err := range c.Sources(t.Context(), api+"~me/+archive/ubuntu/x", PublicationFilter{}) {
 				if err != nil {
 					t.Fatal(err)

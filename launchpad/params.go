@@ -7,6 +7,8 @@ import (
 	"net/url"
 	"time"
 	"unicode/utf8"
+
+	"github.com/landingteam/landing/launchpad/value"
 )
 
 // params are the parameters of a named operation. Launchpad tries every value
@@ -40,7 +42,7 @@ func (p *params) time(name string, t time.Time) *params {
 	if t.IsZero() {
 		return p
 	}
-	return p.json(name, t.UTC().Format(timeFormat))
+	return p.json(name, value.Time{Time: t})
 }
 
 func (p *params) json(name string, v any) *params {
@@ -60,7 +62,7 @@ func (p *params) json(name string, v any) *params {
 }
 
 // on is the URL of the read operation on an entry.
-func (p *params) on(l Link) string { return string(l) + "?" + p.values.Encode() }
+func (p *params) on(l value.Link) string { return string(l) + "?" + p.values.Encode() }
 
 func unescape(s string) string {
 	if u, err := url.PathUnescape(s); err == nil {

@@ -5,6 +5,8 @@ import (
 	"path"
 	"slices"
 	"strings"
+
+	"github.com/landingteam/landing/launchpad/value"
 )
 
 // A PlanRequest says what to copy.
@@ -31,22 +33,22 @@ type PlanRequest struct {
 // binary on each architecture. It is a plain value: it can be stored as JSON,
 // read by a person and carried out later or again.
 type Plan struct {
-	Format        int      `json:"format"`
-	From          Link     `json:"from"`
-	To            Link     `json:"to"`
-	Series        string   `json:"series"`
-	ToSeries      string   `json:"to_series"`
-	Pocket        string   `json:"pocket"`
-	Architectures []string `json:"architectures"` // enabled ones of the target's series
-	Binaries      bool     `json:"binaries"`
-	Unembargo     bool     `json:"unembargo,omitempty"`
-	Taken         Time     `json:"taken"`
+	Format        int        `json:"format"`
+	From          value.Link `json:"from"`
+	To            value.Link `json:"to"`
+	Series        string     `json:"series"`
+	ToSeries      string     `json:"to_series"`
+	Pocket        string     `json:"pocket"`
+	Architectures []string   `json:"architectures"` // enabled ones of the target's series
+	Binaries      bool       `json:"binaries"`
+	Unembargo     bool       `json:"unembargo,omitempty"`
+	Taken         value.Time `json:"taken"`
 
 	// The newest rows the target had when the plan was made: what has a higher
 	// number came after it. Since is an hour before the younger one of them.
-	LastSource int  `json:"last_source"`
-	LastBinary int  `json:"last_binary"`
-	Since      Time `json:"since"`
+	LastSource int        `json:"last_source"`
+	LastBinary int        `json:"last_binary"`
+	Since      value.Time `json:"since"`
 
 	Packages []PackageCopy `json:"items"`
 
@@ -64,13 +66,13 @@ const planFormat = 1
 // A PackageCopy is the way of one source package from the origin to the target: in
 // a [Plan] what is done with it, in a [CopyReport] also how it came out.
 type PackageCopy struct {
-	Name     string   `json:"name"`
-	Version  string   `json:"version"`
-	Action   string   `json:"action"`             // "copy", "present" (it is there, and is only verified) or "conflict"
-	Replaces string   `json:"replaces,omitempty"` // older version in the target
-	Reason   string   `json:"reason,omitempty"`   // of a conflict
-	Row      Link     `json:"row,omitempty"`      // of the target, when its source is there
-	Binaries []Binary `json:"binaries,omitempty"`
+	Name     string     `json:"name"`
+	Version  string     `json:"version"`
+	Action   string     `json:"action"`             // "copy", "present" (it is there, and is only verified) or "conflict"
+	Replaces string     `json:"replaces,omitempty"` // older version in the target
+	Reason   string     `json:"reason,omitempty"`   // of a conflict
+	Row      value.Link `json:"row,omitempty"`      // of the target, when its source is there
+	Binaries []Binary   `json:"binaries,omitempty"`
 
 	// Unbuilt are the architectures of the target for which the origin has a build
 	// that made nothing, with its state: "armhf (Failed to build)". What it should
@@ -232,7 +234,7 @@ func (r *PlanRequest) check() error {
 		return fmt.Errorf("cannot plan: Series is empty")
 	}
 	if r.Replay != nil {
-		return r.Replay.check()
+		return r.Replay.Check()
 	}
 	return nil
 }

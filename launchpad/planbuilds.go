@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"github.com/landingteam/landing/launchpad/value"
 )
 
 // An origin may have published a source although one of its builds failed, or is not
@@ -56,8 +58,8 @@ func (p *planner) missingBuilds(ctx context.Context, plan *Plan) error {
 // suspect is a package that may lack what a build should have made.
 type suspect struct {
 	*PackageCopy
-	row    Link     // of the origin
-	arches []string // on which it has no binaries of their own
+	row    value.Link // of the origin
+	arches []string   // on which it has no binaries of their own
 }
 
 // bare are the architectures on which the package has nothing but Architecture: all.

@@ -7,6 +7,9 @@ import (
 	"maps"
 	"slices"
 	"time"
+
+	"github.com/landingteam/landing/launchpad/debversion"
+	"github.com/landingteam/landing/launchpad/value"
 )
 
 // plan decides about each source.
@@ -16,7 +19,7 @@ func (p *planner) plan() *Plan {
 		Architectures: slices.Sorted(slices.Values(p.arches)), Binaries: !r.SourceOnly, Unembargo: r.Unembargo,
 		LastSource: p.lastSource, LastBinary: p.lastBinary, Packages: []PackageCopy{}}
 	if !p.newest.IsZero() {
-		plan.Since = Time{p.newest.Add(-time.Hour)}
+		plan.Since = value.Time{Time: p.newest.Add(-time.Hour)}
 	}
 	plan.Blocked, plan.Reason = p.obstacle()
 	dropped := map[string]bool{} // architectures
@@ -96,7 +99,7 @@ func (p *planner) choose(name string) (version, conflict string) {
 	}
 	version = highest(rows).SourceVersion
 	if len(moving) > 0 {
-		if next := highest(moving).SourceVersion; CompareVersions(next, version) > 0 {
+		if next := highest(moving).SourceVersion; debversion.Compare(next, version) > 0 {
 			return version, next + " is about to replace it in the origin"
 		}
 	}
@@ -106,13 +109,13 @@ func (p *planner) choose(name string) (version, conflict string) {
 // compareWithTarget finds what the target has of the package.
 func (p *planner) compareWithTarget(i *PackageCopy) {
 	for _, t := range p.target[i.Name] {
-		switch c := CompareVersions(t.SourceVersion, i.Version); {
+		switch c := debversion.Compare(t.SourceVersion, i.Version); {
 		case t.SourceVersion == i.Version:
 			i.Action, i.Row = actPresent, t.SelfLink
 		case c > 0:
 			i.Reason = "the target has the newer " + t.SourceVersion
 			return
-		case i.Replaces == "" || CompareVersions(t.SourceVersion, i.Replaces) > 0:
+		case i.Replaces == "" || debversion.Compare(t.SourceVersion, i.Replaces) > 0:
 			i.Replaces = t.SourceVersion
 		}
 	}
@@ -194,7 +197,7 @@ func (p *planner) expected(v version, dropped map[string]bool) (out []Binary, pe
 // obstacle is what keeps any package from being copied and published.
 func (p *planner) obstacle() (CopyState, string) {
 	switch {
-	case p.to.Publish.Redacted || p.to.Status == string(Redacted):
+	case p.to.Publish.Redacted || p.to.Status == string(value.Redacted):
 		return CopyRefused, "the target is private and not yours to see"
 	case p.to.Status != "" && p.to.Status != "Active":
 		return CopyRefused, "the target is " + p.to.Status
@@ -211,7 +214,7 @@ func (p *planner) obstacle() (CopyState, string) {
 }
 
 func highest(rows []Publication) Publication {
-	return slices.MaxFunc(rows, func(a, b Publication) int { return CompareVersions(a.SourceVersion, b.SourceVersion) })
+	return slices.MaxFunc(rows, func(a, b Publication) int { return debversion.Compare(a.SourceVersion, b.SourceVersion) })
 }
 
 func countVersions(rows []Publication) int {

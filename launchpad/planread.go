@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"github.com/landingteam/landing/launchpad/value"
 )
 
 // planner gathers what a plan is made from. Listings are read side by side, with
@@ -21,8 +23,8 @@ type planner struct {
 	began time.Time
 
 	// Where it reads.
-	fromLink, toLink     Link
-	fromSeries, toSeries Link
+	fromLink, toLink     value.Link
+	fromSeries, toSeries value.Link
 
 	from   *Archive
 	to     *Archive
@@ -36,7 +38,7 @@ type planner struct {
 	binaries   map[version][]Publication // of the origin, by their source
 	target     map[string][]Publication  // active in the target
 	recent     []Publication             // that came into the origin since shortly before the plan
-	newest     Time                      // of the target's rows
+	newest     value.Time                // of the target's rows
 	lastSource int                       // highest number of its rows
 	lastBinary int
 }
@@ -75,7 +77,7 @@ func (c *Client) Plan(ctx context.Context, r PlanRequest) (*Plan, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot plan: %w", err)
 	}
-	plan.Taken = Time{began.UTC().Truncate(time.Microsecond)}
+	plan.Taken = value.Time{Time: began.UTC().Truncate(time.Microsecond)}
 	return plan, nil
 }
 
@@ -138,7 +140,7 @@ func (p *planner) read(ctx context.Context) error {
 }
 
 // once reads an entry that was not read before.
-func once[T any](c *Client, l Link, into **T) task {
+func once[T any](c *Client, l value.Link, into **T) task {
 	return func(ctx context.Context) (err error) {
 		if *into == nil {
 			*into, err = read[T](ctx, c, l)
@@ -219,7 +221,7 @@ func (p *planner) listBinaries(status Status, arch string) task {
 }
 
 // tags reads the enabled architectures of a series.
-func (p *planner) tags(series Link, into *[]string) task {
+func (p *planner) tags(series value.Link, into *[]string) task {
 	return func(ctx context.Context) error {
 		return each(pages[architecture](ctx, p.c, string(series)+"/architectures"), func(a architecture) {
 			if !a.Enabled.Is(false) {
@@ -335,7 +337,7 @@ func (p *planner) inWordsOfTheRequest(err error) error {
 		return err
 	}
 	for _, t := range []struct {
-		link Link
+		link value.Link
 		text string
 	}{
 		{p.fromLink, "the origin " + p.req.From + " is not there, or not yours to see"},

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"iter"
 	"time"
+
+	"github.com/landingteam/landing/launchpad/value"
 )
 
 // A Publication is a row of an archive: it says that a version of a source, or of
@@ -15,49 +17,49 @@ import (
 // Where a field says nothing, it is that of the web service, described at
 // https://launchpad.net/+apidoc/devel.html.
 type Publication struct {
-	SelfLink          Link   `json:"self_link"`
-	DisplayName       string `json:"display_name"`
-	Status            Status `json:"status"`
-	Pocket            string `json:"pocket"` // Release in a PPA; also Security, Updates, Proposed, Backports
-	Component         string `json:"component_name"`
-	Section           string `json:"section_name"`
-	SourceName        string `json:"source_package_name"`
-	SourceVersion     string `json:"source_package_version"`
-	ArchiveLink       Link   `json:"archive_link"`
-	CopiedFromLink    Link   `json:"copied_from_archive_link"` // one hop, not the origin of the upload
-	CreatorLink       Link   `json:"creator_link"`             // who asked for the copy; none on copied binaries
-	RemovedByLink     Link   `json:"removed_by_link"`
-	RemovalComment    string `json:"removal_comment"`
-	DateCreated       Time   `json:"date_created"`
-	DatePublished     Time   `json:"date_published"`
-	DateSuperseded    Time   `json:"date_superseded"`
-	DateMadePending   Time   `json:"date_made_pending"` // when its removal became due
-	ScheduledDeletion Time   `json:"scheduled_deletion_date"`
-	DateRemoved       Time   `json:"date_removed"`
+	SelfLink          value.Link `json:"self_link"`
+	DisplayName       string     `json:"display_name"`
+	Status            Status     `json:"status"`
+	Pocket            string     `json:"pocket"` // Release in a PPA; also Security, Updates, Proposed, Backports
+	Component         string     `json:"component_name"`
+	Section           string     `json:"section_name"`
+	SourceName        string     `json:"source_package_name"`
+	SourceVersion     string     `json:"source_package_version"`
+	ArchiveLink       value.Link `json:"archive_link"`
+	CopiedFromLink    value.Link `json:"copied_from_archive_link"` // one hop, not the origin of the upload
+	CreatorLink       value.Link `json:"creator_link"`             // who asked for the copy; none on copied binaries
+	RemovedByLink     value.Link `json:"removed_by_link"`
+	RemovalComment    string     `json:"removal_comment"`
+	DateCreated       value.Time `json:"date_created"`
+	DatePublished     value.Time `json:"date_published"`
+	DateSuperseded    value.Time `json:"date_superseded"`
+	DateMadePending   value.Time `json:"date_made_pending"` // when its removal became due
+	ScheduledDeletion value.Time `json:"scheduled_deletion_date"`
+	DateRemoved       value.Time `json:"date_removed"`
 
 	// Of a source.
-	SeriesLink            Link `json:"distro_series_link"`
-	SponsorLink           Link `json:"sponsor_link"`
-	PackageCreatorLink    Link `json:"package_creator_link"` // of the first upload; copies keep it
-	PackageMaintainerLink Link `json:"package_maintainer_link"`
-	PackageSignerLink     Link `json:"package_signer_link"`
-	UploadLink            Link `json:"packageupload_link"` // none on copies into a PPA
+	SeriesLink            value.Link `json:"distro_series_link"`
+	SponsorLink           value.Link `json:"sponsor_link"`
+	PackageCreatorLink    value.Link `json:"package_creator_link"` // of the first upload; copies keep it
+	PackageMaintainerLink value.Link `json:"package_maintainer_link"`
+	PackageSignerLink     value.Link `json:"package_signer_link"`
+	UploadLink            value.Link `json:"packageupload_link"` // none on copies into a PPA
 
 	// Of a binary.
-	BinaryName    string      `json:"binary_package_name"`
-	BinaryVersion string      `json:"binary_package_version"` // may differ from the source's
-	ArchLink      Link        `json:"distro_arch_series_link"`
-	BuildLink     Link        `json:"build_link"`               // after a copy it points into the origin
-	ArchSpecific  Field[bool] `json:"architecture_specific"`    // false: Architecture: all
-	Priority      string      `json:"priority_name"`            // OPTIONAL, REQUIRED, ...
-	IsDebug       Field[bool] `json:"is_debug"`                 // a ddeb
-	Phased        Field[int]  `json:"phased_update_percentage"` // 0 to 100; unknown: not phased
+	BinaryName    string            `json:"binary_package_name"`
+	BinaryVersion string            `json:"binary_package_version"` // may differ from the source's
+	ArchLink      value.Link        `json:"distro_arch_series_link"`
+	BuildLink     value.Link        `json:"build_link"`               // after a copy it points into the origin
+	ArchSpecific  value.Field[bool] `json:"architecture_specific"`    // false: Architecture: all
+	Priority      string            `json:"priority_name"`            // OPTIONAL, REQUIRED, ...
+	IsDebug       value.Field[bool] `json:"is_debug"`                 // a ddeb
+	Phased        value.Field[int]  `json:"phased_update_percentage"` // 0 to 100; unknown: not phased
 }
 
 // Arch is the tag of a binary's architecture, for example armhf; "" of a source.
 func (p *Publication) Arch() string { return p.ArchLink.Name() }
 
-func (p *Publication) self() Link { return p.SelfLink }
+func (p *Publication) self() value.Link { return p.SelfLink }
 
 // A Status is the state of a publication. A row only ever moves forward:
 // Pending, Published, then Superseded, Deleted or Obsolete.
@@ -90,20 +92,20 @@ type PublicationFilter struct {
 // Sources lists source publications of an archive by name, the newest version of
 // each first, including those whose files are long gone unless the filter has a
 // Status.
-func (c *Client) Sources(ctx context.Context, archive Link, f PublicationFilter) iter.Seq2[Publication, error] {
+func (c *Client) Sources(ctx context.Context, archive value.Link, f PublicationFilter) iter.Seq2[Publication, error] {
 	return c.sources(ctx, archive, f, byName)
 }
 
 // Binaries lists binary publications of an archive, those with the highest number
 // first. On a large archive give a status and an architecture. A series alone
 // cannot be asked for.
-func (c *Client) Binaries(ctx context.Context, archive Link, f PublicationFilter) iter.Seq2[Publication, error] {
+func (c *Client) Binaries(ctx context.Context, archive value.Link, f PublicationFilter) iter.Seq2[Publication, error] {
 	return c.binaries(ctx, archive, f, unordered)
 }
 
 // SourceBinaries lists the binaries of a source in its own archive and series:
 // those Pending or Published, or with inactive all there ever were.
-func (c *Client) SourceBinaries(ctx context.Context, source Link, inactive bool) iter.Seq2[Publication, error] {
+func (c *Client) SourceBinaries(ctx context.Context, source value.Link, inactive bool) iter.Seq2[Publication, error] {
 	p := op("getPublishedBinaries")
 	if inactive {
 		p.json("active_binaries_only", false)
@@ -125,7 +127,7 @@ const (
 // release is the only pocket a PPA has.
 const release = "Release"
 
-func (c *Client) sources(ctx context.Context, archive Link, f PublicationFilter, o order) iter.Seq2[Publication, error] {
+func (c *Client) sources(ctx context.Context, archive value.Link, f PublicationFilter, o order) iter.Seq2[Publication, error] {
 	p := f.params("getPublishedSources", "source_name", o)
 	if f.Arch != "" {
 		p.err = errors.New("a source has no architecture")
@@ -136,7 +138,7 @@ func (c *Client) sources(ctx context.Context, archive Link, f PublicationFilter,
 	return listing[Publication](ctx, c, archive, p)
 }
 
-func (c *Client) binaries(ctx context.Context, archive Link, f PublicationFilter, o order) iter.Seq2[Publication, error] {
+func (c *Client) binaries(ctx context.Context, archive value.Link, f PublicationFilter, o order) iter.Seq2[Publication, error] {
 	p := f.params("getPublishedBinaries", "binary_name", o)
 	switch {
 	case f.Arch != "" && f.Series != "":
@@ -161,7 +163,7 @@ func (f *PublicationFilter) params(operation, name string, o order) *params {
 
 // inSeries adds a series, or a series and architecture; archives begin with or
 // end in the name of their distribution.
-func (c *Client) inSeries(p *params, name string, archive Link, v string) {
+func (c *Client) inSeries(p *params, name string, archive value.Link, v string) {
 	l, err := c.seriesLink(archive, v)
 	if err != nil {
 		p.err = err
@@ -171,7 +173,7 @@ func (c *Client) inSeries(p *params, name string, archive Link, v string) {
 }
 
 // listing pages through the result of a read operation.
-func listing[T any](ctx context.Context, c *Client, on Link, p *params) iter.Seq2[T, error] {
+func listing[T any](ctx context.Context, c *Client, on value.Link, p *params) iter.Seq2[T, error] {
 	if p.err != nil {
 		return func(yield func(T, error) bool) {
 			var none T
@@ -183,7 +185,7 @@ func listing[T any](ctx context.Context, c *Client, on Link, p *params) iter.Seq
 
 // DeleteSource removes a source and its binaries from its archive; comment says why
 // and is public. A row that is no longer active is left as it is.
-func (c *Client) DeleteSource(ctx context.Context, source Link, comment string) error {
+func (c *Client) DeleteSource(ctx context.Context, source value.Link, comment string) error {
 	row, err := read[Publication](ctx, c, source)
 	if err != nil {
 		return fmt.Errorf("cannot delete %s: %w", source.Name(), err)

@@ -4,12 +4,14 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
+
+	"github.com/landingteam/landing/launchpad/value"
 )
 
 // link is the URL of an entry on this client's web service. It takes a path
 // below the root, or a URL of the web service or of the web pages, of any
 // version: people paste either.
-func (c *Client) link(ref string) (Link, error) {
+func (c *Client) link(ref string) (value.Link, error) {
 	root, err := c.root()
 	if err != nil {
 		return "", err
@@ -39,11 +41,11 @@ func (c *Client) link(ref string) (Link, error) {
 			return "", fmt.Errorf("cannot use %.200q: not the name of an entry", ref)
 		}
 	}
-	return Link(root.Scheme + "://" + root.Host + root.Path + (&url.URL{Path: path}).EscapedPath()), nil
+	return value.Link(root.Scheme + "://" + root.Host + root.Path + (&url.URL{Path: path}).EscapedPath()), nil
 }
 
 // archiveLink reads the ways of naming an archive.
-func (c *Client) archiveLink(ref string) (Link, error) {
+func (c *Client) archiveLink(ref string) (value.Link, error) {
 	if strings.Contains(ref, "://") || strings.Contains(ref, "/+archive/") {
 		l, err := c.link(ref)
 		if err == nil && !strings.Contains(string(l), "/+archive/") {
@@ -72,7 +74,7 @@ func (c *Client) archiveLink(ref string) (Link, error) {
 // seriesLink is the link of a series, or of SERIES/TAG, of the distribution an
 // archive belongs to: the segment after +archive, or before it for the primary
 // archive.
-func (c *Client) seriesLink(archive Link, v string) (Link, error) {
+func (c *Client) seriesLink(archive value.Link, v string) (value.Link, error) {
 	if strings.Contains(v, "://") {
 		return c.link(v)
 	}
@@ -80,7 +82,7 @@ func (c *Client) seriesLink(archive Link, v string) (Link, error) {
 	if !ok {
 		return "", fmt.Errorf("%.200q is not an archive", archive)
 	}
-	distribution := Link(before).Name()
+	distribution := value.Link(before).Name()
 	if d, _, isPPA := strings.Cut(after, "/"); isPPA {
 		distribution = d
 	}
@@ -88,12 +90,12 @@ func (c *Client) seriesLink(archive Link, v string) (Link, error) {
 }
 
 // splitPPA takes the link of a PPA apart: its owner, its distribution, its name.
-func splitPPA(l Link) (owner, distribution Link, name string, ok bool) {
+func splitPPA(l value.Link) (owner, distribution value.Link, name string, ok bool) {
 	before, after, ok := strings.Cut(string(l), "/+archive/")
 	if !ok || !strings.HasPrefix(before[strings.LastIndexByte(before, '/')+1:], "~") {
 		return "", "", "", false
 	}
 	d, name, ok := strings.Cut(after, "/")
 	root := before[:strings.LastIndexByte(before, '/')+1]
-	return Link(before), Link(root + d), unescape(name), ok
+	return value.Link(before), value.Link(root + d), unescape(name), ok
 }

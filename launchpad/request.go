@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/hashicorp/go-retryablehttp"
+
+	"github.com/landingteam/landing/launchpad/value"
 )
 
 const (
@@ -38,7 +40,7 @@ type reply struct {
 	body   []byte
 }
 
-func (r *reply) location() Link { return Link(r.header.Get("Location")) }
+func (r *reply) location() value.Link { return value.Link(r.header.Get("Location")) }
 
 // get reads an entry or the result of a read operation into v. It reports
 // false when the entry is still the one of etag.
@@ -56,7 +58,7 @@ func (c *Client) get(ctx context.Context, url, etag string, v any) (bool, error)
 // write runs a write operation on an entry. Launchpad answers it with 200 and null;
 // anything else with a status of success comes from somewhere on the way, such as the
 // login page of a network, and says nothing about the write.
-func (c *Client) write(ctx context.Context, on Link, p *params) error {
+func (c *Client) write(ctx context.Context, on value.Link, p *params) error {
 	r, err := c.call(ctx, request{method: http.MethodPost, url: string(on), form: p})
 	if err == nil && (r.status != http.StatusOK || string(bytes.TrimSpace(r.body)) != "null") {
 		err = r.unclear("the answer is not Launchpad's")
@@ -66,7 +68,7 @@ func (c *Client) write(ctx context.Context, on Link, p *params) error {
 
 // create runs an operation that makes something, and returns its link. Launchpad
 // answers it with 201 and that link.
-func (c *Client) create(ctx context.Context, on Link, p *params) (Link, error) {
+func (c *Client) create(ctx context.Context, on value.Link, p *params) (value.Link, error) {
 	r, err := c.call(ctx, request{method: http.MethodPost, url: string(on), form: p})
 	if err != nil {
 		return "", err

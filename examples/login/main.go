@@ -69,7 +69,7 @@ type login struct {
 
 // run asks person to open the page; nil stands for nobody.
 func (l *login) run(ctx context.Context, person func(page string) error) error {
-	if _, err := launchpad.ReadCredentials(l.path); err == nil && !l.renew {
+	if err := new(launchpad.Credentials).ReadFile(l.path); err == nil && !l.renew {
 		return fmt.Errorf("there are credentials in %s already; -renew replaces them", l.path)
 	}
 	if err := os.MkdirAll(filepath.Dir(l.path), 0o700); err != nil {

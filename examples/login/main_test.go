@@ -42,7 +42,8 @@ func TestLogin(t *testing.T) {
 	if !strings.Contains(out.String(), "/+authorize-token?oauth_token=") || strings.Contains(out.String(), "secret") {
 		t.Errorf("it prints\n%s", &out)
 	}
-	cred, err := launchpad.ReadCredentials(path)
+	cred := new(launchpad.Credentials)
+	err = cred.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -106,7 +107,7 @@ func TestProgram(t *testing.T) {
 			t.Errorf("%s: exit status %d, want %d that says %q\n%s", tt.name, code, tt.code, tt.says, &out)
 		}
 	}
-	if _, err := launchpad.ReadCredentials(file); err != nil {
+	if err := new(launchpad.Credentials).ReadFile(file); err != nil {
 		t.Error(err)
 	}
 }

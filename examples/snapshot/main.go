@@ -106,7 +106,10 @@ func readManifest(path string) (*launchpad.Manifest, error) {
 	if err != nil {
 		return nil, err
 	}
-	m, err := launchpad.ParseManifest(b)
+	m := new(launchpad.Manifest)
+	if err = json.Unmarshal(b, m); err == nil {
+		err = m.Check()
+	}
 	if err != nil {
 		err = fmt.Errorf("%s: %w", path, err)
 	}

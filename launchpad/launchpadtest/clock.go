@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/landingteam/landing/launchpad"
+	"github.com/landingteam/landing/launchpad/debversion"
 )
 
 // advance lets time pass: copy jobs, builds and cycles of the publisher whose
@@ -86,14 +87,14 @@ func (w *World) publish(a *Archive) {
 type newestOf map[string]string
 
 func (n newestOf) add(key, version string) {
-	if v, ok := n[key]; !ok || launchpad.CompareVersions(v, version) < 0 {
+	if v, ok := n[key]; !ok || debversion.Compare(v, version) < 0 {
 		n[key] = version
 	}
 }
 
 func (n newestOf) older(key, version string) bool {
 	newest := n[key]
-	return newest != "" && launchpad.CompareVersions(version, newest) < 0
+	return newest != "" && debversion.Compare(version, newest) < 0
 }
 
 // dominate supersedes published rows of which a higher version is published.

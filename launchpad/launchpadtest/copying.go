@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/landingteam/landing/launchpad"
+	"github.com/landingteam/landing/launchpad/debversion"
 )
 
 // runJob runs a copy job. Its failure is kept where the web service does not
@@ -123,7 +124,7 @@ func (c *copying) otherBinaries() string {
 
 func (c *copying) older() string {
 	for _, s := range c.w.Sources {
-		if s.Archive == c.To && s.Series == c.series.Name && s.SourceName == c.Name && s.Status.Active() && launchpad.CompareVersions(s.SourceVersion, c.Version) > 0 {
+		if s.Archive == c.To && s.Series == c.series.Name && s.SourceName == c.Name && s.Status.Active() && debversion.Compare(s.SourceVersion, c.Version) > 0 {
 			return fmt.Sprintf("version older than the %s %s in %s published in %s", s.SourceName, s.SourceVersion, s.Series, s.Series)
 		}
 	}
@@ -278,7 +279,7 @@ func (w *World) highestActive(archive, name, series string) *SourceRow {
 		return nil
 	}
 	return slices.MaxFunc(rows, func(a, b *SourceRow) int {
-		return cmp.Or(launchpad.CompareVersions(a.SourceVersion, b.SourceVersion), a.ID-b.ID)
+		return cmp.Or(debversion.Compare(a.SourceVersion, b.SourceVersion), a.ID-b.ID)
 	})
 }
 

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/landingteam/landing/launchpad"
+	"github.com/landingteam/landing/launchpad/debversion"
 )
 
 var statuses = [...]string{"Pending", "Published", "Superseded", "Deleted", "Obsolete"}
@@ -55,7 +55,7 @@ func order[T any](f filters, rows []T, row func(T) (*Row, string, string)) {
 			if c := strings.Compare(an, bn); c != 0 {
 				return c
 			}
-			if c := launchpad.CompareVersions(bv, av); c != 0 {
+			if c := debversion.Compare(bv, av); c != 0 {
 				return c
 			}
 		}

@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/landingteam/landing/launchpad"
+	"github.com/landingteam/landing/launchpad/value"
 )
 
 // identify finds out who asks, or answers why the token is not taken.
@@ -168,5 +168,5 @@ func secret[T any](visible bool, v T) any {
 	if visible {
 		return v
 	}
-	return launchpad.Redacted
+	return value.Redacted
 }

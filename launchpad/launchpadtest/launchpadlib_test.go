@@ -93,7 +93,8 @@ func TestCredentialsOfLaunchpadlib(t *testing.T) {
 	if d := cmp.Diff("'landing 100% tool' True 2\n", python(t, s, credentialsScript, ours, theirs)); d != "" {
 		t.Errorf("(-want +got)\n%s", d)
 	}
-	cred, err := launchpad.ReadCredentials(theirs)
+	cred := new(launchpad.Credentials)
+	err := cred.ReadFile(theirs)
 	if err != nil || cred.ConsumerKey != "System-wide: Ubuntu (host)" {
 		t.Fatal(cred, err)
 	}

@@ -17,6 +17,7 @@ import (
 
 	"github.com/landingteam/landing/launchpad"
 	"github.com/landingteam/landing/launchpad/launchpadtest"
+	"github.com/landingteam/landing/launchpad/value"
 )
 
 const (
@@ -100,7 +101,7 @@ func TestReads(t *testing.T) {
 		t.Errorf("build by its page: %+v, %v", got, err)
 	}
 	ppa := "~landing-team/+archive/ubuntu/overlay"
-	row := func(l launchpad.Link) string {
+	row := func(l value.Link) string {
 		return ppa + "/" + strings.SplitN(string(l), "/+archive/ubuntu/overlay/", 2)[1]
 	}
 	id := strconv.Itoa(src[1].SelfLink.ID())
@@ -192,7 +193,7 @@ func TestPrivacy(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if a.Publish.Known != tt.entry || a.Publish.Redacted == tt.entry || (a.Description == string(launchpad.Redacted)) == tt.reads || !a.Private.Is(true) {
+		if a.Publish.Known != tt.entry || a.Publish.Redacted == tt.entry || (a.Description == string(value.Redacted)) == tt.reads || !a.Private.Is(true) {
 			t.Errorf("%q sees %+v", tt.key, a)
 		}
 		n := 0
@@ -242,7 +243,7 @@ func TestPPA(t *testing.T) {
 	if _, err := c.Archive(t.Context(), "ppa:landing-team/fresh"); !errors.Is(err, launchpad.ErrNotFound) {
 		t.Errorf("after deletion: %v", err)
 	}
-	src := list(t, c.Sources(t.Context(), launchpad.Link("https://api.launchpad.test/devel/~landing-team/+archive/ubuntu/overlay"), launchpad.PublicationFilter{Name: "mir"}))
+	src := list(t, c.Sources(t.Context(), value.Link("https://api.launchpad.test/devel/~landing-team/+archive/ubuntu/overlay"), launchpad.PublicationFilter{Name: "mir"}))
 	if err := c.DeleteSource(t.Context(), src[0].SelfLink, "replaced"); err != nil {
 		t.Error(err)
 	}

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/landingteam/landing/launchpad"
+	"github.com/landingteam/landing/launchpad/debversion"
 	"github.com/landingteam/landing/runbook"
 )
 
@@ -59,7 +60,7 @@ func (c *Respin) behind(ctx context.Context, r *runbook.Run) error {
 		}
 		var lines []string
 		for _, name := range slices.Sorted(maps.Keys(ahead)) {
-			if launchpad.CompareVersions(has[name], ahead[name]) < 0 {
+			if debversion.Compare(has[name], ahead[name]) < 0 {
 				lines = append(lines, fmt.Sprintf("%s is %s in %s, and %s in the snapshot", name, ahead[name], in.Origin, cmp.Or(has[name], "not there")))
 			}
 		}
@@ -91,7 +92,7 @@ func (c *Respin) published(ctx context.Context, ref string) (map[string]string, 
 		if err != nil {
 			return nil, err
 		}
-		if launchpad.CompareVersions(list[s.SourceName], s.SourceVersion) < 0 {
+		if debversion.Compare(list[s.SourceName], s.SourceVersion) < 0 {
 			list[s.SourceName] = s.SourceVersion
 		}
 	}

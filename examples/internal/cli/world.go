@@ -102,11 +102,13 @@ func (w *World) Launchpad() (*launchpad.Client, error) {
 	}
 	w.where.Launchpad = bare(w.site.Launchpad.Root)
 	c := &launchpad.Client{BaseURL: w.site.Launchpad.Root, ReadOnly: w.plan, Logger: w.log}
-	cred, err := launchpad.ReadCredentials(w.site.Launchpad.Credentials)
-	if err != nil && !errors.Is(err, launchpad.ErrNoCredentials) {
+	cred := new(launchpad.Credentials)
+	switch err := cred.ReadFile(w.site.Launchpad.Credentials); {
+	case err == nil:
+		c.Credentials = cred
+	case !errors.Is(err, launchpad.ErrNoCredentials): // without any it is anonymous
 		return nil, err
 	}
-	c.Credentials = cred // nil: anonymous
 	return c, nil
 }
 

@@ -1,9 +1,18 @@
-package launchpad
+// Package value has what the entries of Launchpad's web service are made of, and what
+// it may hide from whoever asks: a [Link], a [Time], and as [Field] a flag, a number or
+// an object. A hidden one is neither true nor false, and neither there nor missing.
+//
+//	situation               a Link or a text  a Time  a Field
+//	hidden from the caller  Redacted          zero    Redacted is set
+//	null, or left out       ""                zero    Known is not set
+//	something else          -                 error   error of encoding/json
+package value
 
 import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"net/url"
 	"reflect"
 	"strconv"
 	"strings"
@@ -18,7 +27,7 @@ var redactedJSON = []byte(strconv.Quote(string(Redacted)))
 
 // A Field is a boolean, a number or an object that Launchpad may hide from the
 // caller. Its value counts only when Known is set: a hidden field, a null and a
-// missing key all leave Value zero, and for a flag such as [Archive.Publish] the
+// missing key all leave Value zero, and for a flag such as Archive.Publish the
 // zero value would be a lie. Ask it with [Field.Is].
 //
 // Text fields are plain strings: a hidden one reads [Redacted], a null is "".
@@ -131,7 +140,11 @@ func (l Link) Name() string {
 		return ""
 	}
 	s := strings.TrimRight(string(l), "/")
-	return strings.TrimPrefix(unescape(s[strings.LastIndexByte(s, '/')+1:]), "~")
+	name := s[strings.LastIndexByte(s, '/')+1:]
+	if plain, err := url.PathUnescape(name); err == nil {
+		name = plain
+	}
+	return strings.TrimPrefix(name, "~")
 }
 
 // ID is the number that ends the link of a publication or a build, else 0.

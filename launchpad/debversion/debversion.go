@@ -1,13 +1,15 @@
-package launchpad
+// Package debversion orders versions of Debian packages: [Compare] is the rule of dpkg.
+// Any text is a version to it, and nothing fails.
+package debversion
 
 import (
 	"cmp"
 	"strings"
 )
 
-// CompareVersions orders two Debian versions as dpkg does: epoch, upstream
+// Compare orders two versions as dpkg does: epoch, upstream
 // version, revision. It returns -1, 0 or +1.
-func CompareVersions(a, b string) int {
+func Compare(a, b string) int {
 	ea, ua, ra := splitVersion(a)
 	eb, ub, rb := splitVersion(b)
 	return cmp.Or(comparePart(ea, eb), comparePart(ua, ub), comparePart(ra, rb))

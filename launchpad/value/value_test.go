@@ -1,4 +1,4 @@
-package launchpad
+package value
 
 import (
 	"encoding/json"
@@ -95,3 +95,5 @@ func TestLink(t *testing.T) {
 		}
 	}
 }
+
+func known[T any](v T) Field[T] { return Field[T]{Value: v, Known: true} }

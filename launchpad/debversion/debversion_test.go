@@ -1,8 +1,8 @@
-package launchpad
+package debversion
 
 import "testing"
 
-func TestCompareVersions(t *testing.T) {
+func TestCompare(t *testing.T) {
 	ascending := [][]string{ // within a line each is less than the next
 		{"0.9", "0.10", "1", "1.0-0ubuntu1", "1.0-1", "1.0.1", "1:0.1", "2:0"},
 		{"1.0~rc1-1", "1.0-1~ppa1", "1.0-1", "1.0-1+b1", "1.0-1.1", "1.0a-1", "1.0+1-1"},
@@ -19,23 +19,23 @@ func TestCompareVersions(t *testing.T) {
 				} else if i > j {
 					want = 1
 				}
-				if got := CompareVersions(a, b); got != want {
+				if got := Compare(a, b); got != want {
 					t.Errorf("CompareVersions(%q, %q) = %d, want %d", a, b, got, want)
 				}
 			}
 		}
 	}
 	for _, p := range [][2]string{{"1.0", "1.0-0"}, {"0:1.0", "1.0"}, {"1.00", "1.0"}, {"", ""}} {
-		if got := CompareVersions(p[0], p[1]); got != 0 {
+		if got := Compare(p[0], p[1]); got != 0 {
 			t.Errorf("CompareVersions(%q, %q) = %d, want 0", p[0], p[1], got)
 		}
 	}
 }
 
-func FuzzCompareVersions(f *testing.F) {
+func FuzzCompare(f *testing.F) {
 	f.Add("1:1.0~rc1-1", "1.0-1+b1")
 	f.Fuzz(func(t *testing.T, a, b string) {
-		if x, y := CompareVersions(a, b), CompareVersions(b, a); x != -y || CompareVersions(a, a) != 0 {
+		if x, y := Compare(a, b), Compare(b, a); x != -y || Compare(a, a) != 0 {
 			t.Errorf("%q and %q: %d and %d", a, b, x, y)
 		}
 	})
