@@ -2,6 +2,9 @@ package cdimage_test
 
 import (
 	"fmt"
+	"io/fs"
+	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -315,6 +318,42 @@ func TestRepublish(t *testing.T) {
 		r := cdimage.Diagnose(e).Republish
 		if r.Safe != c.safe || !strings.Contains(r.Why, c.why) {
 			t.Errorf("%s: %+v", c.name, r)
+		}
+	}
+}
+
+// What is advised and what is said of publishing again agree, whatever the clock shows
+// when somebody asks.
+func TestRemedyAgreesWithRepublish(t *testing.T) {
+	var logs []string
+	err := fs.WalkDir(os.DirFS("testdata/cd-build-logs"), ".", func(path string, e fs.DirEntry, err error) error {
+		if err == nil && strings.HasSuffix(path, ".log") {
+			logs = append(logs, path)
+		}
+		return err
+	})
+	if err != nil || len(logs) < 20 {
+		t.Fatalf("%d logs, %v", len(logs), err)
+	}
+	for _, name := range logs {
+		b, err := cdimage.ParseLogPath(name)
+		if err != nil {
+			continue
+		}
+		log := parseBuild(t, read(t, "cd-build-logs/"+name))
+		midnight := b.ID.Date().AddDate(0, 0, 1)
+		for _, now := range []time.Time{{}, log.End, midnight.Add(-time.Minute), midnight, midnight.Add(time.Minute), midnight.AddDate(0, 0, 9)} {
+			for _, ended := range []bool{false, true} {
+				d := cdimage.Diagnose(cdimage.Evidence{Build: b, Log: log, Now: now, Ended: ended})
+				advised := slices.Contains(d.Actions, cdimage.PublishOnly)
+				wrongCommand := slices.ContainsFunc(d.Causes, func(c cdimage.Cause) bool { return c.Class == cdimage.Operator })
+				if d.Publish == cdimage.Complete || d.Republish.Safe || !advised || wrongCommand {
+					continue
+				}
+				if d.Republish.First == "" || !strings.Contains(d.Remedy, d.Republish.First+", then ") {
+					t.Errorf("%s at %v:\ndo: %s\nsafe: no, first %q (%s)", name, now, d.Remedy, d.Republish.First, d.Republish.Why)
+				}
+			}
 		}
 	}
 }

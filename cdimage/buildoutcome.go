@@ -79,6 +79,12 @@ func (l *BuildLog) Anew() bool {
 	return l.has(stageBuild) && !strings.Contains(l.Fatal, "no build found to reuse") && !slices.ContainsFunc(l.Arches, func(a Arch) bool { return a.Reused != "" })
 }
 
+// unnamed reports whether a run took live file systems that its log does not name, as
+// those of the touch era did that only published.
+func (l *BuildLog) unnamed() bool {
+	return l.has(stageDownload) && !l.has(stageBuild) && !slices.ContainsFunc(l.Arches, func(a Arch) bool { return a.Link != "" || a.Reused != "" })
+}
+
 // AllAsked reports whether Launchpad was asked for every live file system that the run
 // wanted; a run that ended before has no more architectures in its log.
 func (l *BuildLog) AllAsked() bool { return l.allAsked }

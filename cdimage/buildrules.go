@@ -32,9 +32,10 @@ func BuildRules() []Rule {
 		{Class: Infrastructure, Scope: "launchpad", Exception: true, Pattern: `Unauthorized|HTTP Error 401`, Literals: []string{"Unauthorized", "HTTP Error 401"}, Remedy: Remedy{
 			"give the cdimage host credentials that Launchpad accepts, then {again}", nil}},
 
-		{Class: Configuration, Scope: "launchpad", Exception: true, Stage: stageBuild, Pattern: `^No such .*: |^Object: .*, name: `, Literals: []string{"No such ", ", name: "}, Rank: 2, Remedy: correctName},
+		{Class: Configuration, Scope: "launchpad", Exception: true, Stage: stageBuild, Pattern: `^(?:b['"])?(?:(?:\w+: )?No such .*[:"]|Object: .*, name: )`, Literals: []string{"No such ", ", name: "}, Rank: 2, Remedy: correctName},
 		{Class: Configuration, Scope: "launchpad", Exception: true, Stage: stageBuild, Pattern: `\bHTTP Error 404\b`, Rank: 1, Remedy: correctName},
 		{Class: Configuration, Scope: "launchpad", Exception: true, Stage: stageBuild, Pattern: `^KeyError: `, Remedy: correctName},
+		{Class: Configuration, Scope: "launchpad", Exception: true, Stage: stageBuild, Pattern: `'NoneType' object has no attribute 'requestBuild'`, Remedy: correctName},
 		{Class: Configuration, Scope: "host", Pattern: `No Launchpad live filesystem definition known`},
 		{Class: Configuration, Scope: "host", Pattern: `No live filesystem builder known`},
 		{Class: Configuration, Scope: "host", Pattern: `Live filesystem .* not found on`, Literals: []string{"Live filesystem "}},

@@ -98,6 +98,9 @@ func Diagnose(e Evidence) Diagnosis {
 	if l.Cut && !d.Running && l.Lines > 0 {
 		d.Warnings = append(d.Warnings, "the log stops in the middle of a line")
 	}
+	if l.unnamed() {
+		d.Warnings = append(d.Warnings, "the log does not name the live file systems that were taken: the newest good one of each architecture at that time, of whatever run")
+	}
 	d.Arches = l.Arches.diagnosed(d.Running)
 	for _, a := range l.Arches {
 		if log := e.Livefs[a.Label]; log != nil && log.Incomplete != "" && !log.Missing {

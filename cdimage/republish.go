@@ -27,6 +27,9 @@ type Republish struct {
 // possible reports whether publishing again can be advised.
 func (r Republish) possible() bool { return r.Safe || r.First != "" }
 
+// acceptNewDay is what comes first when all that is wrong is the day.
+const acceptNewDay = "accept the ID of the new day"
+
 // reuseSince is the first day from which a run without --live no longer
 // publishes and CDIMAGE_REUSE_BUILD exists.
 const reuseSince = 20220101
@@ -63,7 +66,7 @@ func (w *weigher) republish(e Evidence) Republish {
 	}
 	switch {
 	case w.pastMidnight():
-		return not("on the host it is past midnight UTC: the image would get the ID of another day", "accept the ID of the new day")
+		return not("on the host it is past midnight UTC: the image would get the ID of another day", acceptNewDay)
 	case e.Now.IsZero():
 		return not("the host's clock is not known; only before "+until+" would the image keep its day", "look at the host's clock")
 	}
@@ -128,7 +131,7 @@ func (w *weigher) publishOnly() Remedy {
 	case w.pastMidnight():
 		text = "publish-only re-run"
 	}
-	if w.pastMidnight() {
+	if w.pastMidnight() && w.d.Republish.First != acceptNewDay {
 		text += "; it is past midnight UTC, so the result gets the ID of the new day"
 	}
 	return Remedy{text, []Action{PublishOnly}}
@@ -140,7 +143,7 @@ func (w *weigher) again() Remedy {
 	on := w.stillBuilding(nil)
 	if rep := w.d.Republish; rep.possible() {
 		r := w.publishOnly()
-		if !w.builtHere() && rep.First != "" { // the day alone is said by the rest
+		if rep.First != "" {
 			r.Text = rep.First + ", then " + r.Text
 		}
 		if len(on) > 0 {
@@ -155,11 +158,6 @@ func (w *weigher) again() Remedy {
 		r.Text += "; " + builds(on) + " go on alone"
 	}
 	return r
-}
-
-// builtHere reports whether all live file systems are good ones of this run.
-func (w *weigher) builtHere() bool {
-	return len(w.log.Arches) > 0 && !slices.ContainsFunc(w.log.Arches, func(a Arch) bool { return !a.Good() || a.Reused != "" })
 }
 
 // goesOn reports whether an architecture's build is one that Launchpad goes on

@@ -18,6 +18,7 @@ type built struct {
 	Publish cdimage.Outcome `json:"publish"`
 	Why     string          `json:"why,omitempty"`     // why the image is not complete; empty when it is
 	Foreign string          `json:"foreign,omitempty"` // live file systems in it that are not those that were meant
+	Remark  string          `json:"remark,omitempty"`  // what a person should know of it all the same
 }
 
 // errOvertaken says that nothing was started, because others have built meanwhile.
@@ -181,7 +182,7 @@ func ended(r *runbook.Run, got built, req builder.Request, err error) error {
 	}
 	name := cdimage.Build{ImageSet: req.ImageSet, ID: got.ID}.String()
 	if got.Why == "" {
-		return r.Note(name + " is published, complete")
+		return r.Note(strings.TrimSuffix(name+" is published, complete; "+got.Remark, "; "))
 	}
 	if err := r.Note(name + " is not complete: " + got.Why); err != nil {
 		return err

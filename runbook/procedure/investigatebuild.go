@@ -75,6 +75,9 @@ func (b *InvestigateBuild) Investigate(ctx context.Context) (BuildReport, error)
 // believe takes over what the host's directory says about publishing where it
 // differs from the mirrored log.
 func believe(d cdimage.Diagnosis, onHost builder.Result) cdimage.Diagnosis {
+	if d.Republish.Safe != onHost.Republish.Safe || d.Republish.First != onHost.Republish.First { // the remedy is derived from it
+		d.Remedy, d.Actions = onHost.Remedy, onHost.Actions
+	}
 	d.Publish, d.Republish = onHost.Publish, onHost.Republish
 	for i, a := range d.Arches {
 		for _, h := range onHost.Arches {

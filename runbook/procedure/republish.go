@@ -45,8 +45,9 @@ type RepublishInput struct {
 
 // safety is whether an attempt may be made.
 type safety struct {
-	Safe bool   `json:"safe"`
-	Why  string `json:"why"`
+	Safe   bool   `json:"safe"`
+	Why    string `json:"why"`
+	Remedy string `json:"remedy,omitempty"` // what to do where it may not be made, as it was at that moment
 }
 
 // Run is the procedure. See [runbook.Procedure].
@@ -115,7 +116,7 @@ func (p *RepublishBuild) publish(ctx context.Context, r, g *runbook.Run, src sou
 		return failed, true, err
 	}
 	if !safe.Safe {
-		return failed, true, p.offer(ctx, r, src, safe.Why)
+		return failed, true, p.offer(ctx, r, src, safe)
 	}
 	ready := func(ctx context.Context) error {
 		now, err := p.safe(ctx, src)
@@ -130,7 +131,7 @@ func (p *RepublishBuild) publish(ctx context.Context, r, g *runbook.Run, src sou
 		}
 	}
 	got, fresh, err := attempt(ctx, g, p.Builder, req, func(res builder.Result) built {
-		got := built{res.ID, res.Publish, incomplete(res, src.Labels), src.foreign(res)}
+		got := built{res.ID, res.Publish, incomplete(res, src.Labels), src.foreign(res), src.remark(res)}
 		if got.Foreign != "" {
 			got.Why = strings.TrimPrefix(got.Why+"; "+got.Foreign, "; ")
 		}
@@ -140,7 +141,8 @@ func (p *RepublishBuild) publish(ctx context.Context, r, g *runbook.Run, src sou
 	case errors.Is(err, errOvertaken):
 		return failed, false, err
 	case err == nil && got.Foreign != "":
-		return failed, true, p.offer(ctx, r, src, fmt.Sprintf("%s was published with a live file system of another run: %s", got.ID, got.Foreign))
+		return failed, true, p.offer(ctx, r, src, safety{Remedy: anew,
+			Why: fmt.Sprintf("%s was published with a live file system of another run: %s", got.ID, got.Foreign)})
 	}
 	if err != nil || got.Why == "" || fresh {
 		return failed, true, ended(r, got, req, err)
@@ -160,20 +162,20 @@ type instead struct {
 
 // offer says what to run instead of publishing again, and does it when a person
 // agrees.
-func (p *RepublishBuild) offer(ctx context.Context, r *runbook.Run, src source, why string) error {
+func (p *RepublishBuild) offer(ctx context.Context, r *runbook.Run, src source, not safety) error {
 	full := &RebuildImage{Builder: p.Builder, Input: RebuildInput{p.Input.ImageSet, p.Input.BuildOptions}}
 	full.Input.Arches = p.arches(src)
 	argv, err := full.request().Argv()
 	if err != nil {
 		return err
 	}
-	show := instead{src.Build.String(), why, src.Remedy, src.Causes, strings.Join(argv, " "), nil}
+	show := instead{src.Build.String(), not.Why, cmp.Or(not.Remedy, src.Remedy), src.Causes, strings.Join(argv, " "), nil}
 	if src.Sure && len(p.Input.Arches) == 0 {
 		show.Alone = src.Good
 	}
 	err = r.Gate(ctx, runbook.Gate{
 		Name:     "full rebuild",
-		Question: fmt.Sprintf("%s cannot be published again: %s. Build it anew instead?", src.Build, why),
+		Question: fmt.Sprintf("%s cannot be published again: %s. Build it anew instead?", src.Build, not.Why),
 		Evidence: show,
 	})
 	if err != nil {

@@ -1,6 +1,7 @@
 package procedure_test
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -124,6 +125,7 @@ func TestRepublishRefuses(t *testing.T) {
 				!strings.Contains(string(asked[0].Evidence), "env DIST=vivid for-project ubuntu-touch-custom cron.daily-preinstalled --live") {
 				t.Errorf("asked %+v, want %q and the command", asked, tt.says)
 			}
+			advised(t, asked[0])
 			other := &runbooktest.Memory{}
 			x, p = republish(h, other, &runbooktest.Human{Answers: map[string]runbook.Answer{"full rebuild": {Verdict: runbook.No, By: "qa", Reason: "later"}}}, choose)
 			if err := x.Execute(t.Context(), p.Run); !errors.Is(err, runbook.ErrRejected) {
@@ -143,6 +145,92 @@ func TestRepublishRefuses(t *testing.T) {
 				t.Errorf("builds %s, want one more than %d", h.ids(t), builds)
 			}
 		})
+	}
+}
+
+// advised looks whether the remedy that is shown is what is asked about.
+func advised(t *testing.T, q runbook.Question) {
+	t.Helper()
+	var show struct{ Remedy string }
+	if err := json.Unmarshal(q.Evidence, &show); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(show.Remedy, "full rebuild") && show.Remedy != "read the livefs log" || strings.Contains(show.Remedy, "then publish-only") || strings.HasPrefix(show.Remedy, "publish-only") {
+		t.Errorf("asked %q, and advised %q", q.Text, show.Remedy)
+	}
+}
+
+// Midnight, UTC, passes while somebody looks: what is asked and what is advised are of
+// the same moment. When it passes while the run is started, it is said whose day the
+// image got.
+func TestRepublishAtMidnight(t *testing.T) {
+	t.Parallel()
+	start := func(when string) (runbook.Question, string, error) {
+		h := imageHost(t, failing)
+		k, err := cdimagetest.GetKnobs(h.root)
+		if err != nil {
+			t.Fatal(err)
+		}
+		k.Now = time.Date(2016, 9, 6, 23, 59, 0, 0, time.UTC)
+		h.knobs(t, k)
+		nobody, notes := &runbooktest.Human{}, ""
+		x, p := republish(h, &runbooktest.Memory{}, nobody)
+		x.Observe = func(rec runbook.Record) {
+			if strings.HasSuffix(rec.Step, when) && (rec.Verb == runbook.VerbRead || rec.Kind == runbook.Started) {
+				h.later(t, 2*time.Minute)
+			}
+			if rec.Verb == runbook.VerbNote {
+				notes += rec.Reason
+			}
+		}
+		err = x.Execute(t.Context(), p.Run)
+		asked := append(nobody.Asked(), runbook.Question{})
+		return asked[0], notes, err
+	}
+	asked, _, err := start("live file systems to publish")
+	if !errors.Is(err, runbook.ErrPending) || !strings.Contains(asked.Text, "past midnight UTC") {
+		t.Fatalf("before it was asked: %v, %q", err, asked.Text)
+	}
+	advised(t, asked)
+	if _, _, err := start("is it safe"); !errors.Is(err, procedure.ErrUnsafe) || !strings.Contains(err.Error(), "full rebuild") {
+		t.Errorf("before it was begun: %v", err)
+	}
+	if _, notes, err := start("build"); err != nil || !strings.Contains(notes, "20160907 is published, complete") || !strings.Contains(notes, "the ID of another day than 20160906") {
+		t.Errorf("when it was begun: %v, %q", err, notes)
+	}
+}
+
+// The log of a publish-only run of the touch era does not name the live file systems
+// that it took: that is said, and they are not guessed.
+func TestRepublishUnnamed(t *testing.T) {
+	t.Parallel()
+	for _, today := range []bool{false, true} {
+		k := failing
+		if today {
+			k.Now, k.Today = morning.AddDate(10, 0, 0), true
+		}
+		h := imageHost(t, k)
+		notes := ""
+		x, p := republish(h, &runbooktest.Memory{}, nil)
+		x.Observe = func(rec runbook.Record) {
+			if rec.Verb == runbook.VerbNote {
+				notes += rec.Reason
+			}
+		}
+		if err := x.Execute(t.Context(), p.Run); err != nil {
+			t.Fatal(err)
+		}
+		if said := strings.Contains(notes, "does not name the live file systems"); said == today {
+			t.Errorf("as today %v: %q", today, notes)
+		}
+		ids, err := h.IDs(t.Context(), touch)
+		if err != nil {
+			t.Fatal(err)
+		}
+		res, err := h.Result(t.Context(), cdimage.Build{ImageSet: touch, ID: ids[1]})
+		if said := strings.Contains(strings.Join(res.Warnings, "\n"), "does not name the live file systems"); err != nil || said == today {
+			t.Errorf("as today %v: %v, %q", today, err, res.Warnings)
+		}
 	}
 }
 
