@@ -22,6 +22,10 @@ type download struct {
 	hit   hit
 }
 
+// ofDownload reports whether a rule for downloads matched, whatever its class is: a disk
+// that is full is none.
+func (d download) ofDownload() bool { return d.hit.rule.Stage == stageDownload }
+
 var (
 	goodLine    = regexp.MustCompile(`^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d URL:(\S+) \[[\d/]+\] -> "([^"]+)" \[(\d+)\]`)
 	addressLine = regexp.MustCompile(`^https?://\S+:$`)
@@ -92,7 +96,7 @@ func (d *downloads) arrived(log *BuildLog, url, target, tries string) {
 	})
 	for n := len(d.failed); again > 1 && n > 0; again-- {
 		n--
-		if f := d.failed[n]; f.file != "" || f.label != "" || f.hit.rule.Class != Network {
+		if f := d.failed[n]; f.file != "" || f.label != "" || !f.ofDownload() {
 			break
 		}
 		d.failed = d.failed[:n]
@@ -108,7 +112,7 @@ func (p *buildParser) downloadCauses(fatal *traceback) []Cause {
 		return nil
 	}
 	for _, f := range p.downloads.failed {
-		if f.hit.rule.Class != Network {
+		if !f.ofDownload() {
 			continue
 		}
 		c := f.hit.cause()

@@ -21,7 +21,7 @@ import (
 //
 // It only reads.
 type InvestigateBuild struct {
-	Logs    *cdimage.Client    // the mirrored log tree
+	Logs    *cdimage.Client    // the mirrored log tree; without Rules it is read by those of Builder
 	Livefs  cdimage.LivefsLogs // the logs of live file systems; nil: they are not followed
 	Builder *builder.Builder   // the image host; nil: what was published is known from the log alone
 	Input   InvestigateBuildInput
@@ -50,14 +50,17 @@ func (b *InvestigateBuild) Run(ctx context.Context, r *runbook.Run) error {
 // Investigate reads what is to be read, and weighs it. What cannot be read
 // besides the log itself is a warning of the report.
 func (b *InvestigateBuild) Investigate(ctx context.Context) (BuildReport, error) {
-	build := b.Input.Build
+	build, logs := b.Input.Build, *b.Logs
+	if logs.Rules == nil && b.Builder != nil {
+		logs.Rules = b.Builder.Rules
+	}
 	if build.ID.IsZero() {
 		var err error
-		if build, err = b.Logs.Latest(ctx, build.ImageSet); err != nil {
+		if build, err = logs.Latest(ctx, build.ImageSet); err != nil {
 			return BuildReport{}, err
 		}
 	}
-	d, err := b.Logs.Diagnose(ctx, build, b.Livefs)
+	d, err := logs.Diagnose(ctx, build, b.Livefs)
 	if err != nil {
 		return BuildReport{}, err
 	}
