@@ -110,7 +110,7 @@ func (c *BackOut) Run(ctx context.Context, r *runbook.Run) error {
 	if err := r.Gate(ctx, runbook.Gate{
 		Name:     "assess",
 		Question: "The faulty images are offered to nobody any more. Is the fault understood well enough to go on: which devices have it, and what does it do to them?",
-		Evidence: plan, Not: c.Input.Not, NeedReason: true,
+		Evidence: shown{plan, replacementLines(plan)}, Not: c.Input.Not, NeedReason: true,
 	}); err != nil {
 		return err
 	}
@@ -143,7 +143,7 @@ func (c *BackOut) Run(ctx context.Context, r *runbook.Run) error {
 	return r.Gate(ctx, runbook.Gate{
 		Name:     "fix",
 		Question: "Is the fix on rc, tested, and its release begun as a run of its own?",
-		Evidence: c.Input.Faulty, Not: c.Input.Not,
+		Evidence: shown{c.Input.Faulty, namedLines(c.Input.Faulty)}, Not: c.Input.Not,
 	})
 }
 
@@ -153,7 +153,7 @@ func (c *BackOut) canUpdate(ctx context.Context, r *runbook.Run, plan []replacem
 	err := r.Gate(ctx, runbook.Gate{
 		Name:     "devices can update",
 		Question: "Can devices that have the faulty image still take an update over the air? (yes: the last good image is published again; no: recovery by hand)",
-		Evidence: plan, Not: c.Input.Not, NeedReason: true, OnNo: "recovery by hand",
+		Evidence: shown{plan, replacementLines(plan)}, Not: c.Input.Not, NeedReason: true, OnNo: "recovery by hand",
 	})
 	if errors.Is(err, runbook.ErrRejected) && !errors.Is(err, runbook.ErrTimeout) {
 		return false, nil
@@ -167,7 +167,7 @@ func (c *BackOut) recover(ctx context.Context, r *runbook.Run, plan []replacemen
 		{Name: "factory images", Question: "Are factory images with the last good image made and published for every device?"},
 		{Name: "instructions", Question: "Are the instructions for recovery published, and does support have them?"},
 	} {
-		g.Evidence, g.Not = plan, c.Input.Not
+		g.Evidence, g.Not = shown{plan, replacementLines(plan)}, c.Input.Not
 		if err := r.Gate(ctx, g); err != nil {
 			return err
 		}

@@ -77,7 +77,7 @@ func (c *Hotfix) wrapUp(ctx context.Context, r *runbook.Run, left *outlasting) e
 	return r.Gate(ctx, runbook.Gate{
 		Name:     "stand down",
 		Question: fmt.Sprintf("Is nothing open any more, so that %s can stand down?", in.Support),
-		Evidence: targets, Not: in.Not,
+		Evidence: shown{targets, namedLines(targets)}, Not: in.Not,
 	})
 }
 

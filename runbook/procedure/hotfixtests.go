@@ -40,7 +40,7 @@ func (c *Hotfix) tested(ctx context.Context, r *runbook.Run, built []hotfixBuilt
 		if err := round.Gate(ctx, runbook.Gate{
 			Name:     "approve",
 			Question: fmt.Sprintf("Has QA tested these very %d images, and may they be released as %s?", len(candidates), c.Input.Tag),
-			Evidence: candidates, Not: c.Input.Not,
+			Evidence: shown{candidates, releaseLines(candidates)}, Not: c.Input.Not,
 		}); err != nil {
 			return nil, err
 		}

@@ -61,7 +61,7 @@ func (c *Release) Run(ctx context.Context, r *runbook.Run) error {
 	err = r.Gate(ctx, runbook.Gate{
 		Name:     "release",
 		Question: fmt.Sprintf("Release these %d images as %s?", len(candidates), in.Tag),
-		Evidence: candidates, Not: in.Not,
+		Evidence: shown{candidates, releaseLines(candidates)}, Not: in.Not,
 	})
 	if err != nil {
 		return err

@@ -76,9 +76,17 @@ func (c *Rollout) answered(ctx context.Context, r *runbook.Run, d decision) (tim
 
 // evidence is what a person sees at a gate.
 func (c *Rollout) evidence(d decision) any {
-	return struct {
+	now := max(d.Percent, d.Lowest)
+	lines := []string{"offered at " + share(now)}
+	if d.Next > now {
+		lines = append(lines, "next:      "+share(d.Next))
+	}
+	if d.Why != "" {
+		lines = append(lines, "why:       "+d.Why)
+	}
+	return shown{struct {
 		Targets []NamedImage `json:"targets"`
 		Percent string       `json:"percent"`
 		Why     string       `json:"why,omitempty"`
-	}{c.Input.Images, max(d.Percent, d.Lowest).String(), d.Why}
+	}{c.Input.Images, now.String(), d.Why}, append(append(lines, ""), namedLines(c.Input.Images)...)}
 }
