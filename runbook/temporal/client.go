@@ -44,7 +44,7 @@ func goodID(id string) bool {
 // StartOptions are those of the workflow of a run, for who starts it by other means,
 // such as a schedule: see [Action].
 func StartOptions(queue, id string, r Run) client.StartWorkflowOptions {
-	return client.StartWorkflowOptions{ID: id, TaskQueue: queue,
+	return client.StartWorkflowOptions{ID: id, TaskQueue: queue, WorkflowTaskTimeout: taskTimeout,
 		WorkflowIDConflictPolicy: enums.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
 		WorkflowIDReusePolicy:    enums.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE,
 		// the SDK would else hand out the run that has ended
@@ -55,10 +55,15 @@ func StartOptions(queue, id string, r Run) client.StartWorkflowOptions {
 	}
 }
 
+// taskTimeout is how long a worker may take to replay a workflow and go on. One that is
+// frozen keeps the two tasks that it was about to get for as long: Temporal's ten
+// seconds would let each sleep cost twenty.
+const taskTimeout = 5 * time.Second
+
 // Action makes a schedule begin a run: Temporal puts the time behind its name, so that
 // each is a run, and a journal, of its own.
 func Action(queue, id string, r Run) *client.ScheduleWorkflowAction {
-	return &client.ScheduleWorkflowAction{ID: id, Workflow: runType, Args: []any{runInput{Run: r}}, TaskQueue: queue,
+	return &client.ScheduleWorkflowAction{ID: id, Workflow: runType, Args: []any{runInput{Run: r}}, TaskQueue: queue, WorkflowTaskTimeout: taskTimeout,
 		Memo: map[string]any{"procedure": r.Procedure, "operator": r.Operator}}
 }
 

@@ -163,7 +163,7 @@ func (j *Journal) send(ctx context.Context, o client.UpdateWorkflowOptions) (cli
 	if o.UpdateName != updateLock {
 		return j.Client.UpdateWorkflow(ctx, o)
 	}
-	begin := j.Client.NewWithStartWorkflowOperation(client.StartWorkflowOptions{ID: j.ID, TaskQueue: j.Queue,
+	begin := j.Client.NewWithStartWorkflowOperation(client.StartWorkflowOptions{ID: j.ID, TaskQueue: j.Queue, WorkflowTaskTimeout: taskTimeout,
 		WorkflowIDConflictPolicy: enums.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
 		WorkflowIDReusePolicy:    enums.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE,
 		StaticSummary:            "journal of a run",

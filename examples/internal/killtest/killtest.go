@@ -3,21 +3,15 @@ package killtest
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"errors"
-	"fmt"
-	"io/fs"
 	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
-	"strings"
 	"testing"
 	"time"
 
-	"github.com/landingteam/landing/launchpad/launchpadtest"
-	"github.com/landingteam/landing/systemimage/systemimagetest"
+	"github.com/landingteam/landing/runbook/lab"
 )
 
 // Run builds the program in the current folder and runs it on labs in folders,
@@ -116,78 +110,12 @@ func (p program) start(t *testing.T, dir string, after time.Duration) (output []
 
 func world(t *testing.T, dir string) string {
 	t.Helper()
-	s, err := systemimagetest.Open(filepath.Join(dir, "lab"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	text, err := s.Snapshot()
+	text, err := lab.Snapshot(filepath.Join(dir, "lab"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if _, err := os.Stat(filepath.Join(dir, "journal.lock")); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("the journal is still locked: %v", err)
 	}
-	return text + launchpadWorld(t, filepath.Join(dir, "lab", "state", "launchpad", "world.json")) + builderWorld(t, filepath.Join(dir, "lab", "builder"))
-}
-
-// builderWorld is what the lab's image builder keeps: logs and counters by name, so
-// that a build begun twice is noticed, and what each image was made of.
-func builderWorld(t *testing.T, root string) string {
-	t.Helper()
-	if _, err := os.Stat(root); errors.Is(err, os.ErrNotExist) {
-		return ""
-	}
-	var lines []string
-	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
-			return err
-		}
-		line := strings.TrimPrefix(path, root)
-		if strings.HasSuffix(path, ".tar.gz") {
-			image, err := os.ReadFile(path)
-			if err != nil {
-				return err
-			}
-			line += fmt.Sprintf(" %x", sha256.Sum256(image))
-		}
-		lines = append(lines, line)
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return "-- image builder --\n" + strings.Join(lines, "\n") + "\n"
-}
-
-// launchpadWorld is what the lab's Launchpad holds: every archive and publication,
-// and every copy that was asked for, so that one asked for twice is noticed. It is
-// empty when the program did without.
-func launchpadWorld(t *testing.T, path string) string {
-	t.Helper()
-	text, err := os.ReadFile(path)
-	if errors.Is(err, os.ErrNotExist) {
-		return ""
-	} else if err != nil {
-		t.Fatal(err)
-	}
-	w, err := launchpadtest.ParseWorld(text)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var lines []string
-	add := func(format string, args ...any) { lines = append(lines, fmt.Sprintf(format, args...)) }
-	for _, a := range w.Archives {
-		add("archive %s", a.Ref)
-	}
-	for _, s := range w.Sources {
-		add("source %s %s %s in %s", s.SourceName, s.SourceVersion, s.Status, s.Archive)
-	}
-	for _, b := range w.Binaries {
-		add("binary %s %s %s %s in %s", b.Name, b.Version, b.Arch, b.Status, b.Archive)
-	}
-	for _, j := range w.Jobs {
-		add("job %s %s from %s to %s %q", j.Name, j.Version, j.From, j.To, j.Error)
-	}
-	slices.Sort(lines)
-	return "-- Launchpad --\n" + strings.Join(lines, "\n") + "\n"
+	return text
 }

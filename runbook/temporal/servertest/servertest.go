@@ -4,8 +4,9 @@
 //	s := servertest.New(t) // ended with the test
 //
 // The server in process keeps everything in memory, as a development server does: what
-// it knew is gone with the process. Where TEMPORAL_ADDRESS is set, that server is used,
-// in the namespace of TEMPORAL_NAMESPACE; names of runs have to be new there.
+// it knew is gone with it. One of [Open] keeps it in a file. Where TEMPORAL_ADDRESS is
+// set, New takes that server, in the namespace of TEMPORAL_NAMESPACE; names of runs have
+// to be new there.
 //
 // # Errors
 //
@@ -22,7 +23,6 @@ import (
 
 	"go.temporal.io/sdk/client"
 	sdklog "go.temporal.io/sdk/log"
-	"go.temporal.io/server/temporaltest"
 )
 
 // AddressEnv and NamespaceEnv name the server that is used in place of one in process.
@@ -39,25 +39,63 @@ type Server struct {
 	Client    client.Client
 	Address   string
 	Namespace string
+
+	process *process // nil elsewhere
 }
 
 // New starts a server, or takes the one of [AddressEnv], and ends it with the test.
 func New(tb testing.TB) *Server {
 	tb.Helper()
 	if address := os.Getenv(AddressEnv); address != "" {
-		return dial(tb, address, cmp.Or(os.Getenv(NamespaceEnv), client.DefaultNamespace))
+		s := &Server{Address: address, Namespace: cmp.Or(os.Getenv(NamespaceEnv), client.DefaultNamespace)}
+		s.dial(tb)
+		return s
 	}
-	ts := temporaltest.NewServer(temporaltest.WithBaseClientOptions(client.Options{Logger: quiet}))
-	tb.Cleanup(ts.Stop)
-	return dial(tb, ts.GetFrontendHostPort(), ts.GetDefaultNamespace())
+	return Open(tb, "")
 }
 
-func dial(tb testing.TB, address, namespace string) *Server {
+// Open starts a server in process that keeps what it knows in a file, which is made if
+// there is none; in memory if path is empty. It ends with the test.
+func Open(tb testing.TB, path string) *Server {
 	tb.Helper()
-	c, err := client.DialContext(tb.Context(), client.Options{HostPort: address, Namespace: namespace, Logger: quiet})
+	p, err := newProcess(path)
 	if err != nil {
-		tb.Fatalf("no Temporal server at %s: %v", address, err)
+		tb.Fatalf("no Temporal server: %v", err)
+	}
+	s := &Server{Address: p.address(), Namespace: client.DefaultNamespace, process: p}
+	s.Start(tb)
+	tb.Cleanup(func() { s.Stop(tb) })
+	s.dial(tb)
+	return s
+}
+
+// Start starts the server again that Stop ended, at the same address, with what its
+// file has. It is for servers in process.
+func (s *Server) Start(tb testing.TB) {
+	tb.Helper()
+	if err := s.process.start(); err != nil {
+		tb.Fatalf("the Temporal server does not start: %v", err)
+	}
+}
+
+// Stop ends the server; what it has in memory alone is gone.
+func (s *Server) Stop(tb testing.TB) {
+	tb.Helper()
+	if err := s.process.stop(); err != nil {
+		tb.Errorf("the Temporal server does not stop: %v", err)
+	}
+}
+
+// Refuse makes the server say to everybody that they may not call the methods that
+// refused picks by their names, such as "StartWorkflowExecution"; nil lets all do all.
+func (s *Server) Refuse(refused func(method string) bool) { s.process.refuse(refused) }
+
+func (s *Server) dial(tb testing.TB) {
+	tb.Helper()
+	c, err := client.DialContext(tb.Context(), client.Options{HostPort: s.Address, Namespace: s.Namespace, Logger: quiet})
+	if err != nil {
+		tb.Fatalf("no Temporal server at %s: %v", s.Address, err)
 	}
 	tb.Cleanup(c.Close)
-	return &Server{Client: c, Address: address, Namespace: namespace}
+	s.Client = c
 }
