@@ -11,6 +11,7 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"github.com/landingteam/landing/runbook"
+	"github.com/landingteam/landing/runbook/runbooktest"
 	"github.com/landingteam/landing/runbook/temporal"
 	"github.com/landingteam/landing/runbook/temporal/servertest"
 )
@@ -79,7 +80,7 @@ func approve(t *testing.T, s *servertest.Server, id string) {
 	for {
 		st, _ := temporal.Look(t.Context(), s.Client, id) // a worker may just have died
 		for _, q := range st.Last.Waiting {
-			a, err := runbook.ApproveEverythingInALab{}.Ask(t.Context(), q)
+			a, err := runbooktest.ApproveEverything{}.Ask(t.Context(), q)
 			if err == nil && st.Phase == temporal.Waiting {
 				_ = temporal.Answer(t.Context(), s.Client, id, q.Step, a) // and again, if it was not taken
 			}

@@ -16,6 +16,7 @@ import (
 	"github.com/landingteam/landing/runbook"
 	"github.com/landingteam/landing/runbook/lab"
 	"github.com/landingteam/landing/runbook/procedure"
+	"github.com/landingteam/landing/runbook/runbooktest"
 	"github.com/landingteam/landing/runbook/temporal"
 	"github.com/landingteam/landing/systemimage/channelconfig"
 	"github.com/landingteam/landing/systemimage/systemimagetest"
@@ -98,7 +99,7 @@ func (s scene) undisturbed(t *testing.T, name string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	x := &runbook.Runner{Name: name, Input: in, Journal: j, Operator: "operator", Human: runbook.ApproveEverythingInALab{}}
+	x := &runbook.Runner{Name: name, Input: in, Journal: j, Operator: "operator", Human: runbooktest.ApproveEverything{}}
 	if err := x.Execute(t.Context(), run); err != nil {
 		t.Fatalf("with a journal in a file: %v", err)
 	}
