@@ -150,10 +150,10 @@ func (v Arches) Label(name string) string {
 // archInLabel finds the architecture behind the project, and its flavour.
 var archInLabel = regexp.MustCompile(`-(amd64v3|amd64|arm64|armel|armhf|hppa|i386|ia64|lpia|powerpc|ppc64el|riscv64|s390x|sparc)(?:-(\S+))?$`)
 
-// ArchName returns what ARCHES and the publisher call the architecture with a label:
-// arm64+raspi for ubuntu-server-arm64-raspi. It is "" for what is no label.
-func ArchName(label string) string {
-	m := archInLabel.FindStringSubmatch(label)
+// Name returns what ARCHES and the publisher call the architecture with the label:
+// arm64+raspi for ubuntu-server-arm64-raspi. It is "" when Label is none.
+func (a Arch) Name() string {
+	m := archInLabel.FindStringSubmatch(a.Label)
 	if m == nil {
 		return ""
 	}

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/landingteam/landing/cdimage"
+	"github.com/landingteam/landing/cdimage/cause"
 	"github.com/landingteam/landing/cdimage/internal/generate"
 )
 
@@ -92,7 +93,7 @@ func parseLivefsLog(r io.Reader) error { _, err := cdimage.ParseLivefsLog(r); re
 
 // plainRegexp applies all patterns to each line, as one would without thinking
 // about speed.
-func plainRegexp(rules []cdimage.Rule) func(io.Reader) error {
+func plainRegexp(rules []cause.Rule) func(io.Reader) error {
 	var patterns []*regexp.Regexp
 	for _, r := range rules {
 		patterns = append(patterns, regexp.MustCompile(r.Pattern))
@@ -113,21 +114,21 @@ func BenchmarkBuildLogs(b *testing.B) {
 	m := buildMix()
 	b.Run("scan", func(b *testing.B) { over(b, m, bareScan) })
 	b.Run("classify", func(b *testing.B) { over(b, m, parseBuildLog) })
-	b.Run("regexp", func(b *testing.B) { over(b, part(m), plainRegexp(cdimage.BuildRules())) })
+	b.Run("regexp", func(b *testing.B) { over(b, part(m), plainRegexp(new(cdimage.Rules).Build())) })
 }
 
 func BenchmarkLivefsLogs(b *testing.B) {
 	m := livefsMix()
 	b.Run("scan", func(b *testing.B) { over(b, m, bareScan) })
 	b.Run("classify", func(b *testing.B) { over(b, m, parseLivefsLog) })
-	b.Run("regexp", func(b *testing.B) { over(b, part(m), plainRegexp(cdimage.LivefsRules())) })
+	b.Run("regexp", func(b *testing.B) { over(b, part(m), plainRegexp(new(cdimage.Rules).Livefs())) })
 }
 
 func BenchmarkFixture(b *testing.B) {
 	m := fixture(b)
 	b.Run("scan", func(b *testing.B) { over(b, m, bareScan) })
 	b.Run("classify", func(b *testing.B) { over(b, m, parseLivefsLog) })
-	b.Run("regexp", func(b *testing.B) { over(b, m, plainRegexp(cdimage.LivefsRules())) })
+	b.Run("regexp", func(b *testing.B) { over(b, m, plainRegexp(new(cdimage.Rules).Livefs())) })
 }
 
 // part is as much of a mix as plain regular expressions get through in a few

@@ -1,6 +1,13 @@
 package cdimage
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/landingteam/landing/cdimage/cause"
+)
+
+// warning is the severity of a cause that kept nothing from being published.
+const warning = "warning"
 
 // finish draws the conclusions: what was published, and why not more. What kept
 // images away goes first, then what came after it.
@@ -23,7 +30,7 @@ func (p *buildParser) finish() {
 	}
 	causes.add(p.ownCauses()...)
 	for _, c := range p.missingImages() {
-		if !slices.ContainsFunc(causes, func(k Cause) bool { return k.Scope == c.Scope || k.Scope == "publish" || k.Scope == "host" }) {
+		if !slices.ContainsFunc(causes, func(k cause.Cause) bool { return k.Scope == c.Scope || k.Scope == "publish" || k.Scope == "host" }) {
 			causes.add(c)
 		}
 	}
@@ -33,18 +40,18 @@ func (p *buildParser) finish() {
 	}
 	if l.Publish == None && len(causes) == 0 && len(p.noImages) > 0 {
 		last := p.noImages[len(p.noImages)-1]
-		causes.add(Cause{Scope: "publish", Class: Unknown, Line: last.line, Number: last.number})
+		causes.add(cause.Cause{Scope: "publish", Class: cause.Unknown, Line: last.line, Number: last.number})
 	}
 	causes.add(p.warnings()...)
 	l.Causes = causes
 }
 
 // A causeList has one cause for each scope and class.
-type causeList []Cause
+type causeList []cause.Cause
 
-func (l *causeList) add(causes ...Cause) {
+func (l *causeList) add(causes ...cause.Cause) {
 	for _, c := range causes {
-		if !slices.ContainsFunc(*l, func(k Cause) bool { return k.Scope == c.Scope && k.Class == c.Class }) {
+		if !slices.ContainsFunc(*l, func(k cause.Cause) bool { return k.Scope == c.Scope && k.Class == c.Class }) {
 			*l = append(*l, c)
 		}
 	}
@@ -56,37 +63,37 @@ const needsLivefsLog = "livefs log"
 // launchpadStates are Launchpad's words for the end of a build that is no good
 // one, and the class that each stands for. Those of a build at work were taken
 // for an end by the host.
-var launchpadStates = map[string]Cause{
-	"Chroot problem":         {Class: Chroot, Needs: needsLivefsLog},
-	"Cancelled build":        {Class: Cancelled},
-	"Cancelling build":       {Class: Cancelled},
-	"Failed to upload":       {Class: Upload},
-	"Dependency wait":        {Class: DependencyWait},
-	"Gathering build output": {Class: Infrastructure},
-	"Needs building":         {Class: Infrastructure},
-	"Currently building":     {Class: Infrastructure},
-	"Uploading build":        {Class: Infrastructure},
+var launchpadStates = map[string]cause.Cause{
+	"Chroot problem":         {Class: cause.Chroot, Needs: needsLivefsLog},
+	"Cancelled build":        {Class: cause.Cancelled},
+	"Cancelling build":       {Class: cause.Cancelled},
+	"Failed to upload":       {Class: cause.Upload},
+	"Dependency wait":        {Class: cause.DependencyWait},
+	"Gathering build output": {Class: cause.Infrastructure},
+	"Needs building":         {Class: cause.Infrastructure},
+	"Currently building":     {Class: cause.Infrastructure},
+	"Uploading build":        {Class: cause.Infrastructure},
 }
 
 // stateCauses are what Launchpad's states say by themselves; a livefs log says
 // more.
-func (p *buildParser) stateCauses() (causes []Cause) {
+func (p *buildParser) stateCauses() (causes []cause.Cause) {
 	for _, a := range p.log.Arches {
 		causes = append(causes, stateCause(a)...)
 	}
 	return causes
 }
 
-func stateCause(a Arch) []Cause {
+func stateCause(a Arch) []cause.Cause {
 	if a.State == "" || a.Good() {
 		return nil
 	}
 	c, ok := launchpadStates[a.State]
 	if !ok { // "Failed to build", "failed"
-		c = Cause{Class: Unknown, Needs: needsLivefsLog}
+		c = cause.Cause{Class: cause.Unknown, Needs: needsLivefsLog}
 	}
 	c.Scope = a.Label
-	return []Cause{c}
+	return []cause.Cause{c}
 }
 
 // waiting reports whether a state is that of a build at work.
@@ -98,22 +105,22 @@ func waiting(state string) bool {
 	return false
 }
 
-func (p *buildParser) diskCauses() []Cause {
+func (p *buildParser) diskCauses() []cause.Cause {
 	for _, f := range p.downloads.failed {
-		if f.hit.rule.Class == DiskSpace {
-			return []Cause{f.hit.cause()}
+		if f.hit.rule.Class == cause.DiskSpace {
+			return []cause.Cause{f.hit.cause()}
 		}
 	}
 	for _, h := range p.hits {
-		if h.rule.Class == DiskSpace && h.rule.Scope == "host" {
-			return []Cause{h.cause()}
+		if h.rule.Class == cause.DiskSpace && h.rule.Scope == "host" {
+			return []cause.Cause{h.cause()}
 		}
 	}
 	return nil
 }
 
 // refusals are what a command says on the terminal that began no run.
-func (p *buildParser) refusals() (causes []Cause) {
+func (p *buildParser) refusals() (causes []cause.Cause) {
 	if len(p.log.Stages) > 0 {
 		return nil
 	}
@@ -124,7 +131,7 @@ func (p *buildParser) refusals() (causes []Cause) {
 			if len(causes) > 1 { // the usage line says less
 				causes = causes[1:]
 			}
-		case h.rule.Class == Lock:
+		case h.rule.Class == cause.Lock:
 			causes = append(causes, h.cause())
 		}
 	}
@@ -133,7 +140,7 @@ func (p *buildParser) refusals() (causes []Cause) {
 
 // ownCauses are those of an importer's classes, in runs that published less than
 // they were to.
-func (p *buildParser) ownCauses() []Cause {
+func (p *buildParser) ownCauses() []cause.Cause {
 	if p.log.Publish == Complete || p.log.Publish == Skipped || p.log.Publish == NotYet {
 		return nil
 	}
@@ -142,7 +149,7 @@ func (p *buildParser) ownCauses() []Cause {
 
 // suspects are what the log says as reasons where none is certain: no traceback ended
 // the run, and its log just stops or nothing was published.
-func (p *buildParser) suspects() []Cause {
+func (p *buildParser) suspects() []cause.Cause {
 	said := p.printed(func(r *compiled) bool { return !r.Weak && r.Stage != stageDownload })
 	if len(said) == 0 {
 		said = p.printed(func(r *compiled) bool { return r.Weak })
@@ -157,7 +164,7 @@ func (p *buildParser) suspects() []Cause {
 // and full disks.
 func (p *buildParser) printed(is func(*compiled) bool) (said []hit) {
 	for _, h := range p.hits {
-		if !h.rule.Warning && h.rule.Scope != "command" && h.rule.Class != DiskSpace && is(h.rule) {
+		if !h.rule.Warning && h.rule.Scope != "command" && h.rule.Class != cause.DiskSpace && is(h.rule) {
 			said = append(said, h)
 		}
 	}
@@ -165,7 +172,7 @@ func (p *buildParser) printed(is func(*compiled) bool) (said []hit) {
 }
 
 // warnings are what went wrong and kept nothing from being published.
-func (p *buildParser) warnings() (causes []Cause) {
+func (p *buildParser) warnings() (causes []cause.Cause) {
 	for _, h := range p.hits {
 		if !h.rule.Warning {
 			continue
@@ -182,18 +189,18 @@ func (p *buildParser) warnings() (causes []Cause) {
 
 // missingImages names architectures that were built, not published, and about
 // which nothing else is said. make's last words say more than the publisher's.
-func (p *buildParser) missingImages() []Cause {
+func (p *buildParser) missingImages() []cause.Cause {
 	l := p.log
 	if l.Publish != Partial && l.Publish != None || !l.has(stagePublish) {
 		return nil
 	}
-	make := p.printed(func(r *compiled) bool { return r.Class == Unknown })
-	var causes []Cause
+	make := p.printed(func(r *compiled) bool { return r.Class == cause.Unknown })
+	var causes []cause.Cause
 	for _, a := range l.Arches {
 		if !a.Good() || a.Published {
 			continue
 		}
-		c := Cause{Scope: a.Label, Class: Unknown}
+		c := cause.Cause{Scope: a.Label, Class: cause.Unknown}
 		for _, n := range p.noImages {
 			if l.Arches.Label(n.arch) == a.Label {
 				c.Line, c.Number = n.line, n.number
@@ -202,7 +209,7 @@ func (p *buildParser) missingImages() []Cause {
 		if len(make) > 0 {
 			c.Line, c.Number = make[len(make)-1].line, make[len(make)-1].number
 		} else if silent, ok := p.silentDownload(a.Label); ok {
-			c.Class = Network
+			c.Class = cause.Network
 			if c.Line == "" {
 				c.Line, c.Number = silent.line, silent.number
 			}

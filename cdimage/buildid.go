@@ -108,9 +108,9 @@ func (b Build) ImageDirs() []string {
 
 var logName = regexp.MustCompile(`^([a-z][a-z0-9-]*)-(\d{8}(?:\.[1-9]\d{0,5})?)\.log$`)
 
-// ParseLogName splits the name of a log file, "daily-preinstalled-20160906.1.log",
+// parseLogName splits the name of a log file, "daily-preinstalled-20160906.1.log",
 // into image type and ID; false for any other file.
-func ParseLogName(name string) (imageType string, id BuildID, ok bool) {
+func parseLogName(name string) (imageType string, id BuildID, ok bool) {
 	m := logName.FindStringSubmatch(name)
 	if m == nil {
 		return "", BuildID{}, false
@@ -119,18 +119,28 @@ func ParseLogName(name string) (imageType string, id BuildID, ok bool) {
 	return m[1], id, err == nil
 }
 
-// ParseLogPath reads the path or address of a log, of which the last
-// directories are [<subtree>/]<project>/<series>. Whether the first of several
-// directories is a subtree cannot be told: everything above the project is
+// ParseBuild says which build something belongs to, and so where its log is: the path
+// or address of a log, of a published image, or of the directory of images.
+//
+// The last directories of a log are [<subtree>/]<project>/<series>. Whether the first of
+// several directories is a subtree cannot be told: everything above the project is
 // taken away up to a directory called cd-build-logs or log; without such a
-// directory there is no subtree.
-func ParseLogPath(s string) (Build, error) {
-	bad := &Error{Op: "parse log path", What: s, Kind: ErrFormat, Hint: "it should end in <project>/<series>/<image type>-<ID>.log"}
+// directory there is no subtree. Of a log that was saved under its name alone the error
+// comes with the Type and ID of the name.
+//
+// Without a series in the path of an image, as for the development series of the touch
+// era, the series is taken from the image's name; "pending" and "current" name no build.
+func ParseBuild(s string) (Build, error) {
 	parts, err := pathParts(s)
-	if err != nil || len(parts) < 3 {
-		return Build{}, bad
+	if err == nil && len(parts) > 0 && strings.HasSuffix(strings.TrimSuffix(parts[len(parts)-1], ".gz"), ".log") {
+		return buildOfLog(s, parts)
 	}
-	typ, id, ok := ParseLogName(strings.TrimSuffix(parts[len(parts)-1], ".gz"))
+	return buildOfImage(s, parts)
+}
+
+func buildOfLog(s string, parts []string) (Build, error) {
+	bad := &Error{Op: "parse log path", What: s, Kind: ErrFormat, Hint: "it should end in <project>/<series>/<image type>-<ID>.log"}
+	typ, id, ok := parseLogName(strings.TrimSuffix(parts[len(parts)-1], ".gz"))
 	if !ok {
 		return Build{}, bad
 	}
@@ -146,7 +156,7 @@ func ParseLogPath(s string) (Build, error) {
 		series = 2
 	}
 	if len(dirs) < series+1 {
-		return Build{}, bad
+		return Build{ImageSet{Type: typ}, id}, bad
 	}
 	at := len(dirs) - series
 	b := Build{ImageSet{Project: dirs[at-1], Series: path.Join(dirs[at:]...), Type: typ}, id}
@@ -160,16 +170,8 @@ func ParseLogPath(s string) (Build, error) {
 // distribution with series below it. Names of series have no dash.
 func otherDistribution(name string) bool { return strings.HasPrefix(name, "ubuntu-rtm") }
 
-// ParseImageURL reads the address of a published image or of its directory and
-// says which build it belongs to, and so where its log is. Without a series in
-// the path, as for the development series of the touch era, the series is
-// taken from the image's name; "pending" and "current" name no build.
-func ParseImageURL(s string) (Build, error) {
-	bad := &Error{Op: "parse image address", What: s, Kind: ErrFormat, Hint: "it should hold <project>/[<series>/]<image type>/<ID>/<image>"}
-	parts, err := pathParts(s)
-	if err != nil {
-		return Build{}, bad
-	}
+func buildOfImage(s string, parts []string) (Build, error) {
+	bad := &Error{Op: "parse image address", What: s, Kind: ErrFormat, Hint: "it should hold <project>/[<series>/]<image type>/<ID>/<image>, or be the path of a log, <project>/<series>/<image type>-<ID>.log"}
 	for i, d := range parts { // on the host's own disk
 		if d == "full" && i > 0 && parts[i-1] == "www" {
 			parts = parts[i+1:]

@@ -63,7 +63,7 @@ func TestPaths(t *testing.T) {
 		"/srv/cdimage.ubuntu.com/log/nvidia-tegra/ubuntu-server/noble/daily-live-20260101.log":                                       tegra,
 		"some/copy/ubuntu-touch-custom/vivid/daily-preinstalled-20160906.1.log":                                                      custom,
 	} {
-		got, err := cdimage.ParseLogPath(path)
+		got, err := cdimage.ParseBuild(path)
 		if err != nil || got != want {
 			t.Errorf("%s: %+v, %v", path, got, err)
 		}
@@ -77,36 +77,20 @@ func TestPaths(t *testing.T) {
 		"https://cdimage.ubuntu.com/xubuntu/daily-live/20260803/noble-desktop-amd64.iso":                                                       build("", "xubuntu", "noble", "daily-live", "20260803"),
 		"/srv/cdimage.ubuntu.com/www/full/ubuntu-touch-custom/vivid/daily-preinstalled/20160906.1/vivid-preinstalled-touch-armhf.manifest.txt": custom,
 	} {
-		got, err := cdimage.ParseImageURL(url)
+		got, err := cdimage.ParseBuild(url)
 		if err != nil || got != want {
 			t.Errorf("%s: %+v, %v", url, got, err)
 		}
-		if back, err := cdimage.ParseLogPath("x/log/" + got.LogPath()); err != nil || back != got {
+		if back, err := cdimage.ParseBuild("x/log/" + got.LogPath()); err != nil || back != got {
 			t.Errorf("%s: log path %s gives %+v, %v", url, got.LogPath(), back, err)
 		}
 	}
 	for _, bad := range []string{"", "http://cdimage.ubuntu.com/ubuntu-touch/daily-preinstalled/current/x.img", "x/../20150421/y", "http://cdimage.ubuntu.com/20150421/"} {
-		if b, err := cdimage.ParseImageURL(bad); !errors.Is(err, cdimage.ErrFormat) {
+		if b, err := cdimage.ParseBuild(bad); !errors.Is(err, cdimage.ErrFormat) {
 			t.Errorf("%q: %+v, %v", bad, b, err)
 		}
 	}
 	if diff := cmp.Diff([]string{"ubuntu-touch-custom/vivid/daily-preinstalled/20160906.1", "ubuntu-touch-custom/daily-preinstalled/20160906.1"}, custom.ImageDirs()); diff != "" {
 		t.Errorf("image directories (-want +got):\n%s", diff)
-	}
-}
-
-func TestParseSubject(t *testing.T) {
-	m, err := cdimage.ParseSubject("LiveFS ubuntu-touch-custom/vivid/i386 failed to build on 20160906")
-	want := cdimage.Mail{ImageSet: cdimage.ImageSet{Project: "ubuntu-touch-custom", Series: "vivid"}, Arch: "i386", ID: cdimage.BuildID{Day: 20160906}}
-	if diff := cmp.Diff(want, m); diff != "" || err != nil {
-		t.Errorf("%v (-want +got):\n%s", err, diff)
-	}
-	m, err = cdimage.ParseSubject("(built by operator) CD image ubuntu-touch/ubuntu-rtm/14.09/daily-preinstalled failed to build on 20150101.2")
-	want = cdimage.Mail{ImageSet: cdimage.ImageSet{Project: "ubuntu-touch", Series: "ubuntu-rtm/14.09", Type: "daily-preinstalled"}, By: "operator", ID: cdimage.BuildID{Day: 20150101, N: 2}}
-	if diff := cmp.Diff(want, m); diff != "" || err != nil {
-		t.Errorf("%v (-want +got):\n%s", err, diff)
-	}
-	if _, err := cdimage.ParseSubject("Re: CD image x"); !errors.Is(err, cdimage.ErrFormat) {
-		t.Error(err)
 	}
 }

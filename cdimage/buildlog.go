@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/landingteam/landing/cdimage/cause"
 )
 
 // A BuildLog is what one run of the image builder wrote: which live file
@@ -26,8 +28,8 @@ type BuildLog struct {
 	// Fatal is the last line of the traceback that ended the run.
 	Fatal string
 
-	Causes   []Cause  // what the log itself gives as reasons, strongest first
-	Warnings []string // what looks like a fault and did no harm
+	Causes   []cause.Cause // what the log itself gives as reasons, strongest first
+	Warnings []string      // what looks like a fault and did no harm
 
 	Start, End time.Time // first and last time the host printed, UTC
 	Cut        bool      // the last line has no end: written to, or copied, just now
@@ -35,9 +37,9 @@ type BuildLog struct {
 	Lines      int
 	Bytes      int64
 
-	allAsked bool    // Launchpad was asked for every live file system
-	suspects []Cause // what may have ended a run without a word, strongest first
-	project  string  // from the paths of the downloads, may be empty
+	allAsked bool          // Launchpad was asked for every live file system
+	suspects []cause.Cause // what may have ended a run without a word, strongest first
+	project  string        // from the paths of the downloads, may be empty
 }
 
 // A Stage is one part of a log: of a run, headed by a "===== text =====" marker,

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/landingteam/landing/cdimage"
+	"github.com/landingteam/landing/cdimage/cause"
 )
 
 // A writer puts a cd-build-log together line by line.
@@ -245,7 +246,7 @@ func TestBuildLogVariations(t *testing.T) {
 				t.Errorf("re-run safe %v, want %v: %s", d.Republish.Safe, c.safe, d.Republish.Why)
 			}
 			for _, k := range d.Causes {
-				if k.Needs == "" && k.Line == "" && k.Class != cdimage.Cancelled && k.Class != cdimage.Upload && k.Class != cdimage.Infrastructure {
+				if k.Needs == "" && k.Line == "" && k.Class != cause.Cancelled && k.Class != cause.Upload && k.Class != cause.Infrastructure {
 					t.Errorf("no line for %+v", k)
 				}
 			}
@@ -265,17 +266,17 @@ func TestAge(t *testing.T) {
 		age     time.Duration
 		publish cdimage.Outcome
 		state   string
-		action  cdimage.Action
+		action  cause.Action
 	}{
-		{"building", building, time.Hour, cdimage.NotYet, "in progress", cdimage.Wait},
-		{"building for long", building, 5 * time.Hour, cdimage.NotYet, "in progress", cdimage.Wait},
-		{"killed while building", building, 7 * time.Hour, cdimage.None, "unknown", cdimage.FullRebuild},
-		{"downloading", downloading, time.Hour, cdimage.NotYet, good, cdimage.Wait},
-		{"killed while downloading", downloading, 3 * time.Hour, cdimage.None, good, cdimage.PublishOnly},
-		{"publishing", publishing, time.Minute, cdimage.NotYet, good, cdimage.Wait},
-		{"purging", purging, time.Minute, cdimage.Complete, good, cdimage.Wait},
-		{"killed while purging", purging, 24 * time.Hour, cdimage.Complete, good, cdimage.TriggerMirrors},
-		{"killed while publishing", publishing, 24 * time.Hour, cdimage.Broken, good, cdimage.PublishOnly},
+		{"building", building, time.Hour, cdimage.NotYet, "in progress", cause.Wait},
+		{"building for long", building, 5 * time.Hour, cdimage.NotYet, "in progress", cause.Wait},
+		{"killed while building", building, 7 * time.Hour, cdimage.None, "unknown", cause.FullRebuild},
+		{"downloading", downloading, time.Hour, cdimage.NotYet, good, cause.Wait},
+		{"killed while downloading", downloading, 3 * time.Hour, cdimage.None, good, cause.PublishOnly},
+		{"publishing", publishing, time.Minute, cdimage.NotYet, good, cause.Wait},
+		{"purging", purging, time.Minute, cdimage.Complete, good, cause.Wait},
+		{"killed while purging", purging, 24 * time.Hour, cdimage.Complete, good, cause.TriggerMirrors},
+		{"killed while publishing", publishing, 24 * time.Hour, cdimage.Broken, good, cause.PublishOnly},
 	} {
 		l := parseBuild(t, c.log.String())
 		d := cdimage.Diagnose(cdimage.Evidence{Log: l, Now: l.End.Add(c.age)})
@@ -284,7 +285,7 @@ func TestAge(t *testing.T) {
 		}
 	}
 	empty := cdimage.Diagnose(cdimage.Evidence{Log: parseBuild(t, "")})
-	if empty.Publish != cdimage.NotYet || empty.Actions[0] != cdimage.Wait {
+	if empty.Publish != cdimage.NotYet || empty.Actions[0] != cause.Wait {
 		t.Errorf("empty: %+v", empty)
 	}
 }
@@ -336,7 +337,7 @@ func TestRemedyAgreesWithRepublish(t *testing.T) {
 		t.Fatalf("%d logs, %v", len(logs), err)
 	}
 	for _, name := range logs {
-		b, err := cdimage.ParseLogPath(name)
+		b, err := cdimage.ParseBuild(name)
 		if err != nil {
 			continue
 		}
@@ -345,8 +346,8 @@ func TestRemedyAgreesWithRepublish(t *testing.T) {
 		for _, now := range []time.Time{{}, log.End, midnight.Add(-time.Minute), midnight, midnight.Add(time.Minute), midnight.AddDate(0, 0, 9)} {
 			for _, ended := range []bool{false, true} {
 				d := cdimage.Diagnose(cdimage.Evidence{Build: b, Log: log, Now: now, Ended: ended})
-				advised := slices.Contains(d.Actions, cdimage.PublishOnly)
-				wrongCommand := slices.ContainsFunc(d.Causes, func(c cdimage.Cause) bool { return c.Class == cdimage.Operator })
+				advised := slices.Contains(d.Actions, cause.PublishOnly)
+				wrongCommand := slices.ContainsFunc(d.Causes, func(c cause.Cause) bool { return c.Class == cause.Operator })
 				if d.Publish == cdimage.Complete || d.Republish.Safe || !advised || wrongCommand {
 					continue
 				}

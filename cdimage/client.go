@@ -86,7 +86,7 @@ func (c *Client) Builds(ctx context.Context, set ImageSet) ([]Build, error) {
 	}
 	var builds []Build
 	for _, e := range entries {
-		typ, id, ok := ParseLogName(strings.TrimSuffix(e.Name, ".gz"))
+		typ, id, ok := parseLogName(strings.TrimSuffix(e.Name, ".gz"))
 		if !ok || e.Dir || set.Type != "" && typ != set.Type {
 			continue
 		}

@@ -18,6 +18,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/landingteam/landing/cdimage"
+	"github.com/landingteam/landing/cdimage/cause"
 	"github.com/landingteam/landing/cdimage/cdimagetest"
 	"github.com/landingteam/landing/launchpad"
 )
@@ -178,7 +179,7 @@ func TestClientDiagnose(t *testing.T) {
 	set := cdimage.ImageSet{Project: "ubuntu-touch-custom", Series: "vivid", Type: "daily-preinstalled"}
 	for number, state := range map[int]string{74655: "Successfully built", 74656: "Failed to build"} {
 		b := cdimagetest.Livefs{ImageSet: set, Number: number, Arch: "i386", State: state}
-		b.Log = cdimagetest.LivefsLog(b, cdimage.Package)
+		b.Log = cdimagetest.LivefsLog(b, cause.Package)
 		if err := cdimagetest.AddLivefs(root, b); err != nil {
 			t.Fatal(err)
 		}
@@ -194,7 +195,7 @@ func TestClientDiagnose(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []cdimage.Cause{{Scope: "ubuntu-touch-custom-i386", Class: cdimage.Package, Line: "dpkg: error processing package urfkill (--configure):", Number: 14, Package: "urfkill"}}
+	want := []cause.Cause{{Scope: "ubuntu-touch-custom-i386", Class: cause.Package, Line: "dpkg: error processing package urfkill (--configure):", Number: 14, Package: "urfkill"}}
 	if diff := cmp.Diff(want, d.Causes); diff != "" {
 		t.Errorf("causes (-want +got):\n%s", diff)
 	}
@@ -202,7 +203,7 @@ func TestClientDiagnose(t *testing.T) {
 		t.Errorf("without Launchpad: %v %+v", err, d.Causes)
 	}
 	livefs.BaseURL = serve(t, http.NotFoundHandler()) + "/devel/"
-	if d, err = c.Diagnose(t.Context(), b, livefs); err != nil || d.Causes[0].Class != cdimage.Unknown {
+	if d, err = c.Diagnose(t.Context(), b, livefs); err != nil || d.Causes[0].Class != cause.Unknown {
 		t.Errorf("Launchpad without the build: %v %+v", err, d.Causes)
 	}
 }
@@ -221,7 +222,7 @@ func TestLostBuilder(t *testing.T) {
 	}
 	log := parseBuild(t, read(t, touch+"20160906.1.log"))
 	d := cdimage.Diagnose(cdimage.Evidence{Log: log, Livefs: (*cdimage.Rules)(nil).ReadLivefsLogs(t.Context(), log, livefs)})
-	if d.Causes[0].Class != cdimage.Infrastructure || d.Actions[1] != cdimage.AskLaunchpad {
+	if d.Causes[0].Class != cause.Infrastructure || d.Actions[1] != cause.AskLaunchpad {
 		t.Errorf("got %+v %v", d.Causes, d.Actions)
 	}
 }

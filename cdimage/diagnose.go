@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strconv"
 	"time"
+
+	"github.com/landingteam/landing/cdimage/cause"
 )
 
 // Evidence is what [Diagnose] looks at. Only Log is needed; with more, more
@@ -54,17 +56,17 @@ type Evidence struct {
 // String is its text form.
 type Diagnosis struct {
 	Build
-	Era       string    `json:"era,omitempty"` // year of the run
-	Arches    Arches    `json:"arches"`
-	Causes    []Cause   `json:"causes"`
-	Publish   Outcome   `json:"publish"`
-	Finished  bool      `json:"finished_marker"`
-	Running   bool      `json:"running"` // no end yet, and young enough to have one
-	Remedy    string    `json:"remedy"`
-	Actions   []Action  `json:"actions"`
-	Republish Republish `json:"publish_rerun"`
-	Warnings  []string  `json:"warnings,omitempty"`
-	End       time.Time `json:"end,omitzero"` // last time in the log
+	Era       string         `json:"era,omitempty"` // year of the run
+	Arches    Arches         `json:"arches"`
+	Causes    []cause.Cause  `json:"causes"`
+	Publish   Outcome        `json:"publish"`
+	Finished  bool           `json:"finished_marker"`
+	Running   bool           `json:"running"` // no end yet, and young enough to have one
+	Remedy    string         `json:"remedy"`
+	Actions   []cause.Action `json:"actions"`
+	Republish Republish      `json:"publish_rerun"`
+	Warnings  []string       `json:"warnings,omitempty"`
+	End       time.Time      `json:"end,omitzero"` // last time in the log
 }
 
 // Diagnose weighs the evidence. It reads no clock and no network.
@@ -130,28 +132,28 @@ func (e Evidence) log() *BuildLog {
 
 // explain puts what the livefs logs say in the place of what Launchpad's state
 // says.
-func explain(l *BuildLog, livefs map[string]*LivefsLog) []Cause {
-	out := []Cause{}
+func explain(l *BuildLog, livefs map[string]*LivefsLog) []cause.Cause {
+	out := []cause.Cause{}
 	for _, c := range l.Causes {
 		log := livefs[c.Scope]
-		if log != nil && log.Missing && c.Class == Unknown {
-			c.Class, c.Needs = Infrastructure, "" // the builder was lost, several times over
+		if log != nil && log.Missing && c.Class == cause.Unknown {
+			c.Class, c.Needs = cause.Infrastructure, "" // the builder was lost, several times over
 		}
 		if log == nil || len(log.Causes) == 0 {
 			out = append(out, c)
 			continue
 		}
 		switch why := log.Causes[0]; c.Class {
-		case Chroot:
-			if why.Class != Chroot {
-				why.Underlying, why.Class = why.Class, Chroot
+		case cause.Chroot:
+			if why.Class != cause.Chroot {
+				why.Underlying, why.Class = why.Class, cause.Chroot
 			}
 			why.Scope = c.Scope
 			out = append(out, why)
-		case Cancelled:
+		case cause.Cancelled:
 			c.Line, c.Number = why.Line, why.Number
 			out = append(out, c)
-		case Unknown:
+		case cause.Unknown:
 			for _, why := range log.Causes {
 				why.Scope = c.Scope
 				out = append(out, why)

@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/landingteam/landing/cdimage"
+	"github.com/landingteam/landing/cdimage/cause"
 )
 
 // sameDay is within the day of the logs that newLog makes.
@@ -69,7 +70,7 @@ func TestNothingWasAskedFor(t *testing.T) {
 			if diff := cmp.Diff(c.want, summary(d)); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
-			if d.Republish.Safe || d.Republish.First != "" || !slices.Contains(d.Actions, cdimage.FullRebuild) {
+			if d.Republish.Safe || d.Republish.First != "" || !slices.Contains(d.Actions, cause.FullRebuild) {
 				t.Errorf("%+v, %v", d.Republish, d.Actions)
 			}
 		})
@@ -158,7 +159,7 @@ func TestReasonsWithoutATraceback(t *testing.T) {
 // TestOwnBuildRules: a rule of an importer counts where no traceback stands beside
 // its line, and as a warning where it says so.
 func TestOwnBuildRules(t *testing.T) {
-	signing := cdimage.Rule{Class: "signing", Pattern: `^gpg: signing failed: `, Remedy: cdimage.Remedy{Text: "unlock the signing key, then {again}", Actions: []cdimage.Action{cdimage.FixConfiguration}}}
+	signing := cause.Rule{Class: "signing", Pattern: `^gpg: signing failed: `, Remedy: cause.Remedy{Text: "unlock the signing key, then {again}", Actions: []cause.Action{cause.FixConfiguration}}}
 	for _, c := range []struct {
 		name    string
 		log     *writer
@@ -178,7 +179,7 @@ func TestOwnBuildRules(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			signing.Warning = c.warning
-			rules, err := cdimage.Compile(nil, append(cdimage.BuildRules(), signing))
+			rules, err := cdimage.Compile(nil, append(new(cdimage.Rules).Build(), signing))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -216,7 +217,7 @@ func TestRemedyAndRepublishAgree(t *testing.T) {
 	seen := 0
 	for name, text := range recordedBuildLogs(t) {
 		log := parseBuild(t, text)
-		build, err := cdimage.ParseLogPath(name)
+		build, err := cdimage.ParseBuild(name)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -228,14 +229,14 @@ func TestRemedyAndRepublishAgree(t *testing.T) {
 				if r.Safe && r.First != "" {
 					t.Errorf("%s: safe, and first %s", name, r.First)
 				}
-				if advised := slices.Contains(d.Actions, cdimage.PublishOnly); advised && !r.Safe && r.First == "" {
+				if advised := slices.Contains(d.Actions, cause.PublishOnly); advised && !r.Safe && r.First == "" {
 					t.Errorf("%s: %s, but safe: no, %s", name, d.Remedy, r.Why)
 				}
-				if slices.Contains(d.Actions, cdimage.FullRebuild) && r.Safe {
+				if slices.Contains(d.Actions, cause.FullRebuild) && r.Safe {
 					t.Errorf("%s: %s, but safe: yes", name, d.Remedy)
 				}
 				for _, a := range d.Arches {
-					if slices.Contains(d.Actions, cdimage.PublishOnly) && !a.Good() && a.State != "in progress" && a.State != "unknown" {
+					if slices.Contains(d.Actions, cause.PublishOnly) && !a.Good() && a.State != "in progress" && a.State != "unknown" {
 						t.Errorf("%s: %s, with %s %s", name, d.Remedy, a.Label, a.State)
 					}
 				}

@@ -14,23 +14,26 @@
 // happened inside a live file system's build is in that build's own livefs log,
 // kept by Launchpad and opened by a [LivefsLogs]; [ParseLivefsLog] finds the failing step in it.
 //
-// A [Cause] is why something went wrong, with the line that says so: a [Rule] found that
-// line, and brings the [Class] of the cause and its [Remedy]. Rules are tables,
-// [LivefsRules] and [BuildRules], to which an importer adds entries; compiled
-// they are [Rules], which everything that reads logs takes.
+// A cause.Cause is why something went wrong, with the line that says so: a cause.Rule
+// found that line, and brings the Class of the cause and its Remedy; package cause has
+// these words. [Rules] are two tables of them, [Rules.Livefs] and [Rules.Build]. An
+// importer adds entries and calls [Compile]; everything that reads logs takes the result.
 //
 // [Diagnose] weighs the [Evidence] (both kinds of log, the host's clock, the published
 // files) and gives one [Diagnosis]: what is fine, what failed, why, with quoted lines,
 // and what to do about it. [Republish] says whether publishing again, without new live
 // file systems, is safe: only where it would not mix in an older one.
 //
-// A [Client] finds the logs in the public mirror, [ParseSubject] in a mail.
+// A [Client] finds the logs in the public mirror. [ParseBuild] tells from the address of a
+// log or of an image which build it is, package buildmail from the subject of a mail.
 //
 // # Where a rule stands
 //
+//	the words: classes, causes, remedies, actions, a rule     package cause
 //	what makes a cause known, as tables                       livefsrules.go, buildrules.go
 //	what to do about a cause, as tables                       remedytable.go
 //	how a rule is compiled and finds its line                 rules.go, rulematch.go, literals.go
+//	how the remedies of several causes become one             remedy.go
 //	which of several causes counts                            causerank.go
 //	the package, file or URL that a cause is about            causeitem.go
 //	the failing step of a livefs log, its last words          livefssteps.go, livefslastwords.go, livefscause.go
@@ -41,6 +44,7 @@
 //	the whole remedy of a run                                 remedydiagnosis.go
 //	publishing again: the same day, nothing older mixed in    republish.go
 //	gzip, cut streams, a page instead of a log                unpack.go
+//	names: a build's ID, its log, its images                  buildid.go
 //
 // # What a log does not say
 //

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/landingteam/landing/cdimage/cause"
 )
 
 // downloads follows wget through the stage that fetches the live file systems:
@@ -53,7 +55,7 @@ func (d *downloads) add(p *buildParser, line []byte, number int) bool {
 		return true
 	}
 	var is bool
-	counts := func(r *compiled) bool { return r.Stage == stageDownload || r.Class == DiskSpace }
+	counts := func(r *compiled) bool { return r.Stage == stageDownload || r.Class == cause.DiskSpace }
 	p.rules.match(line, number, counts, func(h hit) {
 		if is || !counts(h.rule) {
 			return
@@ -106,8 +108,8 @@ func (d *downloads) arrived(log *BuildLog, url, target, tries string) {
 // downloadCauses tells what wget could not fetch and what that took down. They
 // are left out where the run died before the images were copied, of something
 // else.
-func (p *buildParser) downloadCauses(fatal *traceback) []Cause {
-	var causes []Cause
+func (p *buildParser) downloadCauses(fatal *traceback) []cause.Cause {
+	var causes []cause.Cause
 	if fatal != nil && !p.follows(fatal) && !p.log.has(stagePublish) {
 		return nil
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/landingteam/landing/cdimage"
+	"github.com/landingteam/landing/cdimage/cause"
 	"github.com/landingteam/landing/cdimage/cdimagetest"
 )
 
@@ -64,10 +65,10 @@ func ExampleParseLivefsLog() {
 
 // A cause of one's own, with its remedy, is one entry in the table of rules.
 func ExampleCompile() {
-	rules, err := cdimage.Compile(append(cdimage.LivefsRules(), cdimage.Rule{
+	rules, err := cdimage.Compile(append(new(cdimage.Rules).Livefs(), cause.Rule{
 		Class:   "snap-store",
 		Pattern: `^error: cannot reach the snap store at \S+`,
-		Remedy:  cdimage.Remedy{Text: "wait for the snap store, then {again}", Actions: []cdimage.Action{cdimage.Wait}},
+		Remedy:  cause.Remedy{Text: "wait for the snap store, then {again}", Actions: []cause.Action{cause.Wait}},
 	}), nil)
 	if err != nil {
 		fmt.Println(err)
@@ -111,7 +112,7 @@ func ExampleDiagnose() {
 		fmt.Println(err)
 		return
 	}
-	build, err := cdimage.ParseLogPath("ubuntu-touch-custom/vivid/daily-preinstalled-20160906.1.log")
+	build, err := cdimage.ParseBuild("ubuntu-touch-custom/vivid/daily-preinstalled-20160906.1.log")
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -156,7 +157,7 @@ func ExampleClient_Diagnose() {
 	server := httptest.NewServer(&cdimagetest.LogTree{Dir: "testdata/cd-build-logs"})
 	defer server.Close()
 
-	build, err := cdimage.ParseLogPath("ubuntu-touch-custom/vivid/daily-preinstalled-20160913.log")
+	build, err := cdimage.ParseBuild("ubuntu-touch-custom/vivid/daily-preinstalled-20160913.log")
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -177,13 +178,3 @@ func ExampleClient_Diagnose() {
 }
 
 // From a mail of the image builder to the log.
-func ExampleParseSubject() {
-	m, err := cdimage.ParseSubject("CD image ubuntu-touch-custom/vivid/daily-preinstalled failed to build on 20160906.1")
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	fmt.Println(cdimage.Build{ImageSet: m.ImageSet, ID: m.ID}.LogPath())
-	// Output:
-	// ubuntu-touch-custom/vivid/daily-preinstalled-20160906.1.log
-}

@@ -3,6 +3,8 @@ package cdimage
 import (
 	"regexp"
 	"strings"
+
+	"github.com/landingteam/landing/cdimage/cause"
 )
 
 // consequence is a traceback that only follows from what was told before.
@@ -26,14 +28,14 @@ func (p *buildParser) fatal() *traceback {
 
 // fatalCauses explains the traceback that ended the run. There are none when
 // others say it.
-func (p *buildParser) fatalCauses(t *traceback) []Cause {
+func (p *buildParser) fatalCauses(t *traceback) []cause.Cause {
 	if p.follows(t) {
 		return nil
 	}
 	if c := p.explained(t); c != nil {
 		return c
 	}
-	return []Cause{{Scope: t.scope(), Class: Unknown, Line: t.exception, Number: t.number}}
+	return []cause.Cause{{Scope: t.scope(), Class: cause.Unknown, Line: t.exception, Number: t.number}}
 }
 
 // follows reports whether a traceback is the consequence of a download that
@@ -57,7 +59,7 @@ func (p *buildParser) anyBad() bool {
 // explained names the cause of a traceback: what it says itself, or the server's
 // answer below it; then what the stage printed above it; then what wget did not
 // print.
-func (p *buildParser) explained(t *traceback) []Cause {
+func (p *buildParser) explained(t *traceback) []cause.Cause {
 	if c := p.said(t, false); c != nil {
 		return c
 	}
@@ -68,7 +70,7 @@ func (p *buildParser) explained(t *traceback) []Cause {
 		return c
 	}
 	if consequence.MatchString(t.exception) && p.log.has(stageDownload) {
-		return []Cause{{Scope: "publish", Class: Network, Line: t.exception, Number: t.number}}
+		return []cause.Cause{{Scope: "publish", Class: cause.Network, Line: t.exception, Number: t.number}}
 	}
 	return nil
 }
@@ -76,7 +78,7 @@ func (p *buildParser) explained(t *traceback) []Cause {
 // said returns the strongest cause that the last line of a traceback and the answer
 // below it give by themselves. Weak rules are for those that may have a better
 // explanation above.
-func (p *buildParser) said(t *traceback, weak bool) []Cause {
+func (p *buildParser) said(t *traceback, weak bool) []cause.Cause {
 	var hits []hit
 	for _, a := range append([]answer{{t.exception, t.number}}, t.body...) {
 		p.rules.match([]byte(a.text), a.number, nil, func(h hit) {
@@ -95,7 +97,7 @@ func (p *buildParser) said(t *traceback, weak bool) []Cause {
 // strongest: a seed that could not be fetched is no seed fault. Weak rules
 // count only when nothing else was printed and a program that was called
 // failed: it has said why.
-func (p *buildParser) printedAbove(t *traceback) []Cause {
+func (p *buildParser) printedAbove(t *traceback) []cause.Cause {
 	here := func(r *compiled) bool { return (r.Stage == "" || r.Stage == t.stage) && r.Stage != stageDownload }
 	hits := p.printed(func(r *compiled) bool { return here(r) && !r.Weak })
 	if len(hits) == 0 && strings.Contains(t.exception, "CalledProcessError") {

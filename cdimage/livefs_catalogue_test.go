@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/landingteam/landing/cdimage"
+	"github.com/landingteam/landing/cdimage/cause"
 )
 
 // harmless lines stand in every log of a good build. They name packages and
@@ -72,7 +72,7 @@ func TestCatalogue(t *testing.T) {
 			}
 		})
 	}
-	for _, class := range []cdimage.Class{cdimage.DiskSpace, cdimage.Network, cdimage.LivecdRootfs, cdimage.Package, cdimage.Dependency, cdimage.Seed} {
+	for _, class := range []cause.Class{cause.DiskSpace, cause.Network, cause.LivecdRootfs, cause.Package, cause.Dependency, cause.Seed} {
 		if count[string(class)] < 5 {
 			t.Errorf("%d cases of %s", count[string(class)], class)
 		}

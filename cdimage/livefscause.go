@@ -3,6 +3,8 @@ package cdimage
 import (
 	"slices"
 	"strings"
+
+	"github.com/landingteam/landing/cdimage/cause"
 )
 
 // decide names the failing step and its causes, strongest first.
@@ -11,7 +13,7 @@ func (p *livefsParser) decide() {
 	died := p.died()
 	p.s.at = len(p.s.buf)
 	last := p.lastLine(l.Lines + 1)
-	lost := Cause{Class: Infrastructure, Line: last.line, Number: min(l.Lines, last.number)}
+	lost := cause.Cause{Class: cause.Infrastructure, Line: last.line, Number: min(l.Lines, last.number)}
 	switch {
 	case p.frozen == 0 && !died: // whole lines, but the builder never came to clean up
 		l.Failing = p.where()
@@ -30,13 +32,13 @@ func (p *livefsParser) decide() {
 	l.Failing = p.where()
 	causes := p.causes()
 	if p.aborted {
-		causes = []Cause{p.cancelled()}
+		causes = []cause.Cause{p.cancelled()}
 	}
 	if len(causes) == 0 {
-		causes = []Cause{{Class: Unknown, Line: p.end.line, Number: p.end.number}}
+		causes = []cause.Cause{{Class: cause.Unknown, Line: p.end.line, Number: p.end.number}}
 	}
 	if !p.reached {
-		causes = []Cause{p.chroot(causes[0])}
+		causes = []cause.Cause{p.chroot(causes[0])}
 	}
 	if len(causes) > 2 {
 		causes = causes[:2]
@@ -45,12 +47,12 @@ func (p *livefsParser) decide() {
 }
 
 // cancelled is the cause of a build that was killed while it was cleaned up.
-func (p *livefsParser) cancelled() Cause {
+func (p *livefsParser) cancelled() cause.Cause {
 	said := p.killed
 	if said.line == "" {
 		said = p.end // the log is cut before it says so
 	}
-	return Cause{Class: Cancelled, Line: said.line, Number: said.number}
+	return cause.Cause{Class: cause.Cancelled, Line: said.line, Number: said.number}
 }
 
 func (p *livefsParser) where() string {
@@ -62,10 +64,10 @@ func (p *livefsParser) where() string {
 
 // chroot wraps the cause of a failure before buildlivefs, as Launchpad does:
 // its state is "Chroot problem" whatever went wrong.
-func (p *livefsParser) chroot(why Cause) Cause {
+func (p *livefsParser) chroot(why cause.Cause) cause.Cause {
 	c := why
-	c.Class, c.Underlying = Chroot, why.Class
-	if why.Class == Unknown {
+	c.Class, c.Underlying = cause.Chroot, why.Class
+	if why.Class == cause.Unknown {
 		c.Underlying = ""
 	}
 	for _, h := range p.hits { // the last error of apt sums the step up
@@ -77,29 +79,29 @@ func (p *livefsParser) chroot(why Cause) Cause {
 }
 
 // causes weighs what was found in the failing step.
-func (p *livefsParser) causes() []Cause {
+func (p *livefsParser) causes() []cause.Cause {
 	strong, weak := p.counting()
 	needsIndex := slices.ContainsFunc(p.hits, func(h hit) bool { return h.rule.NeedsIndex })
-	network := slices.ContainsFunc(strong, func(h hit) bool { return h.rule.Class == Network })
+	network := slices.ContainsFunc(strong, func(h hit) bool { return h.rule.Class == cause.Network })
 	if needsIndex && !network && len(p.carried) > 0 {
-		return []Cause{best(p.carried)}
+		return []cause.Cause{best(p.carried)}
 	}
 	causes := p.rules.strongest(strong)
 	switch {
-	case len(causes) > 0 && causes[0].Class == DiskSpace:
+	case len(causes) > 0 && causes[0].Class == cause.DiskSpace:
 		return causes[:1]
 	case len(causes) == 0 && p.reached && len(p.after) > 0:
-		return []Cause{best(p.after)}
+		return []cause.Cause{best(p.after)}
 	case len(causes) == 0:
 		return p.rules.strongest(weak)
 	}
-	if causes[0].Class == Network && needsIndex {
+	if causes[0].Class == cause.Network && needsIndex {
 		causes = causes[:1]
 	}
-	if len(causes) > 1 && causes[0].Class == Network && causes[1].Class == Package && causes[1].Number > causes[0].Number && !strings.HasPrefix(causes[0].Line, "E") {
+	if len(causes) > 1 && causes[0].Class == cause.Network && causes[1].Class == cause.Package && causes[1].Number > causes[0].Number && !strings.HasPrefix(causes[0].Line, "E") {
 		causes[0], causes[1] = causes[1], causes[0] // apt went on to unpack: it did without
 	}
-	if p.reached && len(p.after) > 0 && causes[0].Class != Infrastructure {
+	if p.reached && len(p.after) > 0 && causes[0].Class != cause.Infrastructure {
 		causes = append(causes[:1], best(p.after))
 	}
 	return causes
@@ -113,7 +115,7 @@ func (p *livefsParser) counting() (strong, weak []hit) {
 		end = p.unmounted
 	}
 	for _, h := range p.hits {
-		far := h.rule.Class == Network && h.item == "" && end-h.number > nearEnd
+		far := h.rule.Class == cause.Network && h.item == "" && end-h.number > nearEnd
 		if h.rule.Weak || far {
 			weak = append(weak, h)
 		} else {

@@ -5,6 +5,8 @@ import (
 	"io"
 	"regexp"
 	"strings"
+
+	"github.com/landingteam/landing/cdimage/cause"
 )
 
 // A LivefsLog is what a builder of Launchpad says about one live file system:
@@ -23,7 +25,7 @@ type LivefsLog struct {
 	// Causes holds the cause and, if another class stays possible, the weaker
 	// one behind it. Empty when the build is good, and when the log does not
 	// allow a verdict: see Incomplete.
-	Causes []Cause `json:"causes"`
+	Causes []cause.Cause `json:"causes"`
 
 	// Incomplete says why the log allows no verdict: empty, cut, no log at
 	// all. Causes that were certain before the cut are given nevertheless.
@@ -44,7 +46,7 @@ func (l *LivefsLog) OK() bool {
 
 // ParseLivefsLog reads a livefs build log, plain or gzip, in one pass with
 // flat memory, and names the cause of its failure by the rules of
-// [LivefsRules]. The log is returned also with an error, with what could be
+// [Rules.Livefs]. The log is returned also with an error, with what could be
 // told; the error is an [Error]: ErrIncomplete for a gzip that ends early,
 // ErrFormat for a page of HTML in the log's place, or that of r.
 func ParseLivefsLog(r io.Reader) (*LivefsLog, error) { return (*Rules)(nil).ParseLivefsLog(r) }
@@ -96,7 +98,7 @@ type livefsParser struct {
 // ParseLivefsLog is [ParseLivefsLog] with the rules rs.
 func (rs *Rules) ParseLivefsLog(r io.Reader) (*LivefsLog, error) {
 	t := rs.orDefault().livefs
-	p := &livefsParser{log: &LivefsLog{Causes: []Cause{}}, rules: t.matcher(true), s: &scanner{g: t.literals}}
+	p := &livefsParser{log: &LivefsLog{Causes: []cause.Cause{}}, rules: t.matcher(true), s: &scanner{g: t.literals}}
 	defer p.s.release()
 	plain, err := unpack(r)
 	if err == nil {
@@ -139,15 +141,15 @@ func (p *livefsParser) visit(line []byte, number int) bool {
 // better one counts.
 func (p *livefsParser) counts(r *compiled) bool {
 	if p.frozen > 0 {
-		return r.Class == DiskSpace && p.traceback && p.run == p.work || r.Class == Infrastructure && len(p.after) < 8
+		return r.Class == cause.DiskSpace && p.traceback && p.run == p.work || r.Class == cause.Infrastructure && len(p.after) < 8
 	}
 	many := len(p.hits) >= 64
-	if r.Class == Network && !many {
+	if r.Class == cause.Network && !many {
 		return true
 	}
 	for i := range p.hits {
 		of := p.hits[i].rule
-		if of == r || many && r.Class == Network && of.Class == Network && of.Rank >= r.Rank {
+		if of == r || many && r.Class == cause.Network && of.Class == cause.Network && of.Rank >= r.Rank {
 			return false
 		}
 	}
@@ -158,18 +160,18 @@ func (p *livefsParser) found(h hit) {
 	if !p.counts(h.rule) {
 		return
 	}
-	if p.frozen > 0 && h.rule.Class == Infrastructure {
+	if p.frozen > 0 && h.rule.Class == cause.Infrastructure {
 		p.after = append(p.after, h)
 		return
 	}
-	if h.rule.Class == Network && h.item == "" && strings.TrimLeft(h.line, " \t") != h.line {
+	if h.rule.Class == cause.Network && h.item == "" && strings.TrimLeft(h.line, " \t") != h.line {
 		for _, above := range p.s.above() {
 			h.item = errItem(above)
 			break
 		}
 	}
 	p.hits = append(p.hits, h)
-	p.follow = h.rule.Class == Package && strings.HasPrefix(h.line, "dpkg: error processing")
+	p.follow = h.rule.Class == cause.Package && strings.HasPrefix(h.line, "dpkg: error processing")
 }
 
 func (p *livefsParser) finish(err error) {

@@ -1,75 +1,78 @@
 package cdimage
 
-import "fmt"
+import (
+	"fmt"
 
-// LivefsRules returns the rules for livefs build logs. The caller owns the
-// slice.
-func LivefsRules() []Rule {
-	giveKey := Remedy{"give the build the key that the archive is signed with, then {again}", []Action{FixLivecdRootfs}}
-	return []Rule{
-		{Class: DiskSpace, Pattern: `[Nn]o space left on device`, Literals: []string{"o space left on device"}},
-		{Class: DiskSpace, Pattern: `^(?:E|Error): You don't have enough free space in `},
+	"github.com/landingteam/landing/cdimage/cause"
+)
 
-		{Class: Infrastructure, Pattern: `^ABORTING: `, Rank: 2},
-		{Class: Infrastructure, Pattern: `Failed to kill all processes`, Rank: 1},
-		{Class: Infrastructure, Pattern: `^failed to umount `},
-		{Class: Infrastructure, Pattern: `\b(?:Backend|LXD|LXDAPI)Exception\b`, Literals: []string{"BackendException", "LXDException", "LXDAPIException"}, Rank: 1},
-		{Class: Infrastructure, Pattern: `^Builder failed`},
-		{Class: Infrastructure, Pattern: `cannot be unmounted`},
-		{Class: Infrastructure, Pattern: `^(?:E|Error): Release file for \S+ is not valid yet`, Literals: []string{" is not valid yet"}, Rank: 2, Remedy: Remedy{
-			"{again}; the builder's clock is behind that of the archive: tell the Launchpad operators which builder it was", []Action{AskLaunchpad}}},
+// livefsRules are those for livefs build logs.
+func livefsRules() []cause.Rule {
+	giveKey := cause.Remedy{Text: "give the build the key that the archive is signed with, then {again}", Actions: []cause.Action{cause.FixLivecdRootfs}}
+	return []cause.Rule{
+		{Class: cause.DiskSpace, Pattern: `[Nn]o space left on device`, Literals: []string{"o space left on device"}},
+		{Class: cause.DiskSpace, Pattern: `^(?:E|Error): You don't have enough free space in `},
+
+		{Class: cause.Infrastructure, Pattern: `^ABORTING: `, Rank: 2},
+		{Class: cause.Infrastructure, Pattern: `Failed to kill all processes`, Rank: 1},
+		{Class: cause.Infrastructure, Pattern: `^failed to umount `},
+		{Class: cause.Infrastructure, Pattern: `\b(?:Backend|LXD|LXDAPI)Exception\b`, Literals: []string{"BackendException", "LXDException", "LXDAPIException"}, Rank: 1},
+		{Class: cause.Infrastructure, Pattern: `^Builder failed`},
+		{Class: cause.Infrastructure, Pattern: `cannot be unmounted`},
+		{Class: cause.Infrastructure, Pattern: `^(?:E|Error): Release file for \S+ is not valid yet`, Literals: []string{" is not valid yet"}, Rank: 2, Remedy: cause.Remedy{
+			Text: "{again}; the builder's clock is behind that of the archive: tell the Launchpad operators which builder it was", Actions: []cause.Action{cause.AskLaunchpad}}},
 
 		// apt's verdict on an item, whatever it says of the reason; then the
 		// details above it, then summaries.
-		{Class: Network, Pattern: `^(?:(?:E|Error): )?Failed to fetch ` + fetched + ` +\S`, Rank: 5},
-		{Class: Network, Pattern: `^(?:W|Warning): Failed to fetch ` + fetched + ` +\S`, Rank: 4},
-		{Class: Network, Pattern: `^(?:[EW]|Error|Warning): Failed to fetch ` + fetched + `\s*$`, Rank: 1},
-		{Class: Network, Pattern: `^  +(?:Cannot initiate the connection to |` + networkReasons + `)`, Literals: append(networkLiterals(), "Cannot initiate the connection"), Rank: 2},
-		{Class: Network, Pattern: `(?:unable|Unable) to resolve host address`, Literals: []string{"to resolve host address"}, Rank: 4},
-		{Class: Network, Pattern: `(?:Could not|Couldn't|could not) resolve (?:host|proxy)`, Literals: []string{"resolve host", "resolve proxy"}, Rank: 4},
-		{Class: Network, Pattern: `^(?:E|Error): Couldn't download `, Literals: []string{": Couldn't download "}, Rank: 4},
-		{Class: Network, Pattern: `^(?:E|Error): (?:Failed getting release|Invalid Release file|Couldn't retrieve)`, Literals: []string{"Failed getting release", "Invalid Release file", "Couldn't retrieve"}, Rank: 4},
-		{Class: Network, Pattern: `^(?:\S+: )?(?:[\d-]+ [\d:]+ )?ERROR (?:40[3478]|429|50[0234]): `, Literals: numbered("ERROR %d: ", 403, 404, 407, 408, 429, 500, 502, 503, 504), Rank: 4},
-		{Class: Network, Pattern: `Unable to establish SSL connection|^Read error \(.*\) in headers`, Literals: []string{"Unable to establish SSL", "Read error ("}, Rank: 3},
-		{Class: Network, Pattern: `^(?:[\w./-]+: )*curl: \(\d+\) `, Literals: numbered("curl: (%d) ", 5, 6, 7, 16, 18, 22, 28, 35, 52, 55, 56, 92), Rank: 4},
-		{Class: Network, Pattern: `^fatal: unable to (?:access '(?:https?|git)://|connect to )|^error: RPC failed`, Literals: []string{"fatal: unable to access '", "fatal: unable to connect to ", "error: RPC failed"}, Rank: 3},
-		{Class: Network, Pattern: `^[\w.]*(?:URLError|HTTPError|ConnectionError|gaierror): `, Literals: []string{"URLError: ", "HTTPError: ", "ConnectionError: ", "gaierror: "}, Rank: 3},
-		{Class: Network, Pattern: `^(?:[\w.-]+: )*(?:[EWN]: |- |Err\S* |Error: |Warning: |ERROR: |fatal: |error: |curl: |wget: |failed: |[\w.]+(?:Error|Exception|Timeout): |Connecting to |Resolving |ssh: |rsync: |git: |bzr: )`, Literals: networkLiterals(), Rank: 3},
-		{Class: Network, Pattern: `^(?:` + networkReasons + `)`, Literals: networkLiterals(), Rank: 3},
-		{Class: Network, Pattern: `^(?:E|Error): The repository '.*' (?:does not have|no longer has) a Release file`, Literals: []string{" a Release file"}, Rank: 1},
-		{Class: Network, Pattern: `^(?:E|Error): Release file for \S+ is expired`, Literals: []string{"Release file for "}, Rank: 4},
-		{Class: Network, Pattern: `^(?:E|Error): (?:Some index files|Some files) failed to download`, Literals: []string{" failed to download"}, Rank: -1},
-		{Class: Network, Pattern: `^(?:E|Error): Unable to fetch some archives`, Rank: -1},
+		{Class: cause.Network, Pattern: `^(?:(?:E|Error): )?Failed to fetch ` + fetched + ` +\S`, Rank: 5},
+		{Class: cause.Network, Pattern: `^(?:W|Warning): Failed to fetch ` + fetched + ` +\S`, Rank: 4},
+		{Class: cause.Network, Pattern: `^(?:[EW]|Error|Warning): Failed to fetch ` + fetched + `\s*$`, Rank: 1},
+		{Class: cause.Network, Pattern: `^  +(?:Cannot initiate the connection to |` + networkReasons + `)`, Literals: append(networkLiterals(), "Cannot initiate the connection"), Rank: 2},
+		{Class: cause.Network, Pattern: `(?:unable|Unable) to resolve host address`, Literals: []string{"to resolve host address"}, Rank: 4},
+		{Class: cause.Network, Pattern: `(?:Could not|Couldn't|could not) resolve (?:host|proxy)`, Literals: []string{"resolve host", "resolve proxy"}, Rank: 4},
+		{Class: cause.Network, Pattern: `^(?:E|Error): Couldn't download `, Literals: []string{": Couldn't download "}, Rank: 4},
+		{Class: cause.Network, Pattern: `^(?:E|Error): (?:Failed getting release|Invalid Release file|Couldn't retrieve)`, Literals: []string{"Failed getting release", "Invalid Release file", "Couldn't retrieve"}, Rank: 4},
+		{Class: cause.Network, Pattern: `^(?:\S+: )?(?:[\d-]+ [\d:]+ )?ERROR (?:40[3478]|429|50[0234]): `, Literals: numbered("ERROR %d: ", 403, 404, 407, 408, 429, 500, 502, 503, 504), Rank: 4},
+		{Class: cause.Network, Pattern: `Unable to establish SSL connection|^Read error \(.*\) in headers`, Literals: []string{"Unable to establish SSL", "Read error ("}, Rank: 3},
+		{Class: cause.Network, Pattern: `^(?:[\w./-]+: )*curl: \(\d+\) `, Literals: numbered("curl: (%d) ", 5, 6, 7, 16, 18, 22, 28, 35, 52, 55, 56, 92), Rank: 4},
+		{Class: cause.Network, Pattern: `^fatal: unable to (?:access '(?:https?|git)://|connect to )|^error: RPC failed`, Literals: []string{"fatal: unable to access '", "fatal: unable to connect to ", "error: RPC failed"}, Rank: 3},
+		{Class: cause.Network, Pattern: `^[\w.]*(?:URLError|HTTPError|ConnectionError|gaierror): `, Literals: []string{"URLError: ", "HTTPError: ", "ConnectionError: ", "gaierror: "}, Rank: 3},
+		{Class: cause.Network, Pattern: `^(?:[\w.-]+: )*(?:[EWN]: |- |Err\S* |Error: |Warning: |ERROR: |fatal: |error: |curl: |wget: |failed: |[\w.]+(?:Error|Exception|Timeout): |Connecting to |Resolving |ssh: |rsync: |git: |bzr: )`, Literals: networkLiterals(), Rank: 3},
+		{Class: cause.Network, Pattern: `^(?:` + networkReasons + `)`, Literals: networkLiterals(), Rank: 3},
+		{Class: cause.Network, Pattern: `^(?:E|Error): The repository '.*' (?:does not have|no longer has) a Release file`, Literals: []string{" a Release file"}, Rank: 1},
+		{Class: cause.Network, Pattern: `^(?:E|Error): Release file for \S+ is expired`, Literals: []string{"Release file for "}, Rank: 4},
+		{Class: cause.Network, Pattern: `^(?:E|Error): (?:Some index files|Some files) failed to download`, Literals: []string{" failed to download"}, Rank: -1},
+		{Class: cause.Network, Pattern: `^(?:E|Error): Unable to fetch some archives`, Rank: -1},
 
-		{Class: LivecdRootfs, Pattern: `adjust the values in the livecd-rootfs source`, Rank: 2},
-		{Class: LivecdRootfs, Pattern: `doesn't match record`},
-		{Class: LivecdRootfs, Pattern: `^(?i:unknown project) \S`, Literals: []string{"nknown project "}, Rank: 1},
-		{Class: LivecdRootfs, Pattern: `^Unknown architecture target`, Rank: 1},
-		{Class: LivecdRootfs, Pattern: `^bogus variant`, Rank: 1},
-		{Class: LivecdRootfs, Pattern: `Fingerprints do not match`},
-		{Class: LivecdRootfs, Pattern: `Cannot handle more than one kernel for`},
-		{Class: LivecdRootfs, Pattern: `No kernel output for`},
-		{Class: LivecdRootfs, Pattern: `signed by unknown key`, Rank: 1, Remedy: giveKey},
-		{Class: LivecdRootfs, Pattern: `^(?:E|Error): (?:GPG error: .*|The repository '.*' is not signed)`, Literals: []string{": GPG error: ", "' is not signed"}, Remedy: giveKey},
-		{Class: LivecdRootfs, Pattern: `\b(?:unrecogni[sz]ed option |invalid option -- |unknown option )`, Literals: []string{"unrecognized option ", "unrecognised option ", "invalid option -- ", "unknown option "}, Weak: true, Rank: 1},
-		{Class: LivecdRootfs, Pattern: `^E: .*hooks/.* failed \(exit non-zero\)`, Literals: []string{" failed (exit non-zero)"}, Weak: true},
+		{Class: cause.LivecdRootfs, Pattern: `adjust the values in the livecd-rootfs source`, Rank: 2},
+		{Class: cause.LivecdRootfs, Pattern: `doesn't match record`},
+		{Class: cause.LivecdRootfs, Pattern: `^(?i:unknown project) \S`, Literals: []string{"nknown project "}, Rank: 1},
+		{Class: cause.LivecdRootfs, Pattern: `^Unknown architecture target`, Rank: 1},
+		{Class: cause.LivecdRootfs, Pattern: `^bogus variant`, Rank: 1},
+		{Class: cause.LivecdRootfs, Pattern: `Fingerprints do not match`},
+		{Class: cause.LivecdRootfs, Pattern: `Cannot handle more than one kernel for`},
+		{Class: cause.LivecdRootfs, Pattern: `No kernel output for`},
+		{Class: cause.LivecdRootfs, Pattern: `signed by unknown key`, Rank: 1, Remedy: giveKey},
+		{Class: cause.LivecdRootfs, Pattern: `^(?:E|Error): (?:GPG error: .*|The repository '.*' is not signed)`, Literals: []string{": GPG error: ", "' is not signed"}, Remedy: giveKey},
+		{Class: cause.LivecdRootfs, Pattern: `\b(?:unrecogni[sz]ed option |invalid option -- |unknown option )`, Literals: []string{"unrecognized option ", "unrecognised option ", "invalid option -- ", "unknown option "}, Weak: true, Rank: 1},
+		{Class: cause.LivecdRootfs, Pattern: `^E: .*hooks/.* failed \(exit non-zero\)`, Literals: []string{" failed (exit non-zero)"}, Weak: true},
 
-		{Class: Package, Pattern: `^\s*trying to overwrite (?:shared )?'`, Literals: []string{"trying to overwrite '", "trying to overwrite shared '"}, Rank: 2},
-		{Class: Package, Pattern: `^dpkg: error processing (?:package |archive )?(?P<package>\S+)`, Literals: []string{"dpkg: error processing "}, Rank: 1},
-		{Class: Package, Pattern: `(?:post|pre)-(?:installation|removal) script .*returned error`, Literals: []string{"-installation script ", "-removal script "}},
-		{Class: Package, Pattern: `\b[Rr]efusing to install\b`, Literals: []string{"efusing to install"}},
-		{Class: Package, Pattern: `possibly the package (?P<package>\S+) is at fault`}, // debootstrap
+		{Class: cause.Package, Pattern: `^\s*trying to overwrite (?:shared )?'`, Literals: []string{"trying to overwrite '", "trying to overwrite shared '"}, Rank: 2},
+		{Class: cause.Package, Pattern: `^dpkg: error processing (?:package |archive )?(?P<package>\S+)`, Literals: []string{"dpkg: error processing "}, Rank: 1},
+		{Class: cause.Package, Pattern: `(?:post|pre)-(?:installation|removal) script .*returned error`, Literals: []string{"-installation script ", "-removal script "}},
+		{Class: cause.Package, Pattern: `\b[Rr]efusing to install\b`, Literals: []string{"efusing to install"}},
+		{Class: cause.Package, Pattern: `possibly the package (?P<package>\S+) is at fault`}, // debootstrap
 
-		{Class: Dependency, Pattern: `^ (?P<package>\S+) : (?:Depends|Pre-?Depends|Conflicts|Breaks): `, Literals: []string{" : Depends: ", " : PreDepends: ", " : Pre-Depends: ", " : Conflicts: ", " : Breaks: "}, Rank: 1},
-		{Class: Dependency, Pattern: `^(?:E|Error): Package '?(?P<package>[^\s']+)'? has no installation candidate`, Literals: []string{" has no installation candidate"}, Rank: 1, NeedsIndex: true},
-		{Class: Dependency, Pattern: `you have held broken packages`, Rank: -1},
-		{Class: Dependency, Pattern: `pkgProblemResolver::Resolve generated breaks`},
-		{Class: Dependency, Pattern: `^(?:E|Error): (?:Unmet dependencies\.|Unable to satisfy dependencies\.)`, Literals: []string{": Unmet dependencies.", ": Unable to satisfy dependencies."}},
+		{Class: cause.Dependency, Pattern: `^ (?P<package>\S+) : (?:Depends|Pre-?Depends|Conflicts|Breaks): `, Literals: []string{" : Depends: ", " : PreDepends: ", " : Pre-Depends: ", " : Conflicts: ", " : Breaks: "}, Rank: 1},
+		{Class: cause.Dependency, Pattern: `^(?:E|Error): Package '?(?P<package>[^\s']+)'? has no installation candidate`, Literals: []string{" has no installation candidate"}, Rank: 1, NeedsIndex: true},
+		{Class: cause.Dependency, Pattern: `you have held broken packages`, Rank: -1},
+		{Class: cause.Dependency, Pattern: `pkgProblemResolver::Resolve generated breaks`},
+		{Class: cause.Dependency, Pattern: `^(?:E|Error): (?:Unmet dependencies\.|Unable to satisfy dependencies\.)`, Literals: []string{": Unmet dependencies.", ": Unable to satisfy dependencies."}},
 
-		{Class: Seed, Pattern: `^(?:E|Error): Couldn't find task '(?P<package>[^']+)`, Literals: []string{": Couldn't find task "}, Rank: 2, NeedsIndex: true},
-		{Class: Seed, Pattern: `^(?:E|Error): Unable to locate package (?P<package>\S+)`, Rank: 1, NeedsIndex: true},
-		{Class: Seed, Pattern: `Unknown package (?P<package>\S+) for seed`, Rank: 1},
-		{Class: Seed, Pattern: `^error: (?:cannot \w+ )?snap "(?P<package>[^"]+)" (?:not found|is not available on )`, Literals: []string{"error: snap \"", "error: cannot "}, Rank: 1},
+		{Class: cause.Seed, Pattern: `^(?:E|Error): Couldn't find task '(?P<package>[^']+)`, Literals: []string{": Couldn't find task "}, Rank: 2, NeedsIndex: true},
+		{Class: cause.Seed, Pattern: `^(?:E|Error): Unable to locate package (?P<package>\S+)`, Rank: 1, NeedsIndex: true},
+		{Class: cause.Seed, Pattern: `Unknown package (?P<package>\S+) for seed`, Rank: 1},
+		{Class: cause.Seed, Pattern: `^error: (?:cannot \w+ )?snap "(?P<package>[^"]+)" (?:not found|is not available on )`, Literals: []string{"error: snap \"", "error: cannot "}, Rank: 1},
 	}
 }
 

@@ -3,6 +3,8 @@ package cdimage
 import (
 	"slices"
 	"strings"
+
+	"github.com/landingteam/landing/cdimage/cause"
 )
 
 // believing returns the log without what it says was published and is not among
@@ -16,7 +18,7 @@ func (l *BuildLog) believing(files []string) *BuildLog {
 			continue
 		}
 		a.Published = false
-		b.Causes = append(b.Causes, Cause{Scope: a.Label, Class: Unknown, Line: "the log says published, the directory has no file for it"})
+		b.Causes = append(b.Causes, cause.Cause{Scope: a.Label, Class: cause.Unknown, Line: "the log says published, the directory has no file for it"})
 		b.Publish = b.published()
 		if !slices.ContainsFunc(b.Arches, func(a Arch) bool { return a.Published }) {
 			b.Publish = None
@@ -74,11 +76,11 @@ func (l *BuildLog) publishedBy(files []string) Outcome {
 }
 
 // lostLog is the cause of a log without an end of a run that ended well.
-func lostLog(publish Outcome) Cause {
-	c := Cause{Scope: "host", Class: DiskSpace, Line: "the run ended with status 0, its log has no end: there was no room to write it"}
+func lostLog(publish Outcome) cause.Cause {
+	c := cause.Cause{Scope: "host", Class: cause.DiskSpace, Line: "the run ended with status 0, its log has no end: there was no room to write it"}
 	if publish == Complete {
 		c.Severity = warning
-		c.Remedy = Remedy{"free space for the logs on the cdimage host; the image is published", []Action{FreeSpace}}
+		c.Remedy = cause.Remedy{Text: "free space for the logs on the cdimage host; the image is published", Actions: []cause.Action{cause.FreeSpace}}
 	}
 	return c
 }

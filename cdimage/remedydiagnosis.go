@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/landingteam/landing/cdimage/cause"
 )
 
 // A weigher chooses the remedy of a build by how far the run came.
@@ -18,16 +20,16 @@ type weigher struct {
 }
 
 // remedy chooses.
-func (w *weigher) remedy() Remedy {
+func (w *weigher) remedy() cause.Remedy {
 	d := w.d
-	missing := slices.DeleteFunc(slices.Clone(d.Causes), func(c Cause) bool { return c.Severity == warning })
-	inBuild := slices.DeleteFunc(slices.Clone(missing), func(c Cause) bool {
+	missing := slices.DeleteFunc(slices.Clone(d.Causes), func(c cause.Cause) bool { return c.Severity == warning })
+	inBuild := slices.DeleteFunc(slices.Clone(missing), func(c cause.Cause) bool {
 		a := w.log.Arches.find(c.Scope)
 		return a == nil || a.Good()
 	})
 	switch {
 	case d.Publish == NotYet && w.log.Incomplete != "":
-		return Remedy{"fetch the log again; the copy at hand is incomplete: " + w.log.Incomplete, []Action{Wait}}
+		return cause.Remedy{Text: "fetch the log again; the copy at hand is incomplete: " + w.log.Incomplete, Actions: []cause.Action{cause.Wait}}
 	case d.Running:
 		return w.atWork(inBuild)
 	case len(inBuild) > 0:
@@ -46,13 +48,13 @@ func (w *weigher) remedy() Remedy {
 		}
 		return r.join()
 	case d.Publish == Skipped:
-		return Remedy{w.again().Text + ", if an image is wanted", w.again().Actions}
+		return cause.Remedy{Text: w.again().Text + ", if an image is wanted", Actions: w.again().Actions}
 	}
 	return w.again()
 }
 
 // atWork is for runs without an end that may have one.
-func (w *weigher) atWork(inBuild []Cause) Remedy {
+func (w *weigher) atWork(inBuild []cause.Cause) cause.Remedy {
 	text := waitForMirror
 	switch {
 	case w.log.Lines == 0:
@@ -62,15 +64,15 @@ func (w *weigher) atWork(inBuild []Cause) Remedy {
 	case len(inBuild) > 0:
 		text += "; after that: " + rebuildRemedy(inBuild).Text
 	}
-	return Remedy{text, []Action{Wait}}
+	return cause.Remedy{Text: text, Actions: []cause.Action{cause.Wait}}
 }
 
 // rebuild is for runs of which a live file system failed. It adds what else
 // stands in the way, and why publishing again is no way round.
-func (w *weigher) rebuild(inBuild, missing []Cause) Remedy {
+func (w *weigher) rebuild(inBuild, missing []cause.Cause) cause.Remedy {
 	r := rebuildRemedy(inBuild)
-	if slices.ContainsFunc(missing, func(c Cause) bool { return c.Class == DiskSpace && c.Scope == "host" }) {
-		r = Remedy{"free space on the cdimage host, " + r.Text, append([]Action{FreeSpace}, r.Actions...)}
+	if slices.ContainsFunc(missing, func(c cause.Cause) bool { return c.Class == cause.DiskSpace && c.Scope == "host" }) {
+		r = cause.Remedy{Text: "free space on the cdimage host, " + r.Text, Actions: append([]cause.Action{cause.FreeSpace}, r.Actions...)}
 	}
 	var bad []string
 	for _, a := range w.log.Arches {
@@ -78,29 +80,29 @@ func (w *weigher) rebuild(inBuild, missing []Cause) Remedy {
 			bad = append(bad, a.Label)
 		}
 	}
-	if len(bad) < len(w.log.Arches) && slices.Contains(r.Actions, FullRebuild) {
+	if len(bad) < len(w.log.Arches) && slices.Contains(r.Actions, cause.FullRebuild) {
 		r.Text += "; a publish-only re-run would mix in an older rootfs of " + strings.Join(bad, ", ")
 	}
 	return r
 }
 
 // published is for runs whose image is there: what went wrong came afterwards.
-func (w *weigher) published(missing []Cause) Remedy {
+func (w *weigher) published(missing []cause.Cause) cause.Remedy {
 	var r remedies
 	for _, c := range w.d.Causes {
 		if c.Severity == warning {
-			r.add(c.Remedy, c.Package, Remedy{})
+			r.add(c.Remedy, c.Package, cause.Remedy{})
 		}
 	}
 	if len(missing) > 0 {
-		rest := Remedy{"re-trigger mirrors; the image is published", []Action{TriggerMirrors}}
+		rest := cause.Remedy{Text: "re-trigger mirrors; the image is published", Actions: []cause.Action{cause.TriggerMirrors}}
 		if w.log.Finished {
-			rest = Remedy{"none; the image is published", nil}
+			rest = cause.Remedy{Text: "none; the image is published"}
 		}
 		c := missing[0]
 		rem := remedyOf(c, buildRemedies())
-		if c.Class != Lock && c.Class != DiskSpace {
-			rem = Remedy{Text: again}
+		if c.Class != cause.Lock && c.Class != cause.DiskSpace {
+			rem = cause.Remedy{Text: again}
 		}
 		r.add(rem, c.Package, rest)
 	}
@@ -109,15 +111,15 @@ func (w *weigher) published(missing []Cause) Remedy {
 		done.Text = "none"
 	}
 	if len(done.Actions) == 0 {
-		done.Actions = []Action{Nothing}
+		done.Actions = []cause.Action{cause.Nothing}
 	}
 	return done
 }
 
 // killedRemedy is for runs that ended without a word.
-func (w *weigher) killedRemedy() Remedy {
+func (w *weigher) killedRemedy() cause.Remedy {
 	if w.d.Publish == Complete {
-		return Remedy{"re-trigger mirrors; the image is published", []Action{TriggerMirrors}}
+		return cause.Remedy{Text: "re-trigger mirrors; the image is published", Actions: []cause.Action{cause.TriggerMirrors}}
 	}
 	r := w.again()
 	r.Text += "; " + w.howKilled()

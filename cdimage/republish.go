@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/landingteam/landing/cdimage/cause"
 )
 
 // A Republish says whether publishing again without new livefs builds would give
@@ -123,7 +125,7 @@ func (w *weigher) pastMidnight() bool { return w.id.Day != 0 && !w.now.Before(w.
 func (w *weigher) endOfDay() time.Time { return w.id.Date().AddDate(0, 0, 1) }
 
 // publishOnly is how an image is published again.
-func (w *weigher) publishOnly() Remedy {
+func (w *weigher) publishOnly() cause.Remedy {
 	text := "publish-only re-run the same UTC day"
 	switch {
 	case w.id.NeedsReuse():
@@ -134,12 +136,12 @@ func (w *weigher) publishOnly() Remedy {
 	if w.pastMidnight() && w.d.Republish.First != acceptNewDay {
 		text += "; it is past midnight UTC, so the result gets the ID of the new day"
 	}
-	return Remedy{text, []Action{PublishOnly}}
+	return cause.Remedy{Text: text, Actions: []cause.Action{cause.PublishOnly}}
 }
 
 // again is how the image is made again: by publishing where that can be right, and
 // with new live file systems where it cannot.
-func (w *weigher) again() Remedy {
+func (w *weigher) again() cause.Remedy {
 	on := w.stillBuilding(nil)
 	if rep := w.d.Republish; rep.possible() {
 		r := w.publishOnly()
@@ -147,7 +149,7 @@ func (w *weigher) again() Remedy {
 			r.Text = rep.First + ", then " + r.Text
 		}
 		if len(on) > 0 {
-			r.Actions = append([]Action{Wait}, r.Actions...)
+			r.Actions = append([]cause.Action{cause.Wait}, r.Actions...)
 		}
 		return r
 	}

@@ -3,6 +3,8 @@ package cdimage
 import (
 	"path"
 	"strings"
+
+	"github.com/landingteam/landing/cdimage/cause"
 )
 
 // A hit is one line that one rule matched.
@@ -13,8 +15,8 @@ type hit struct {
 	pkg, item string
 }
 
-func (h hit) cause() Cause {
-	return Cause{Class: h.rule.Class, Scope: h.rule.Scope, Line: h.line, Number: h.number, Package: h.pkg, Remedy: h.rule.Remedy}
+func (h hit) cause() cause.Cause {
+	return cause.Cause{Class: h.rule.Class, Scope: h.rule.Scope, Line: h.line, Number: h.number, Package: h.pkg, Remedy: h.rule.Remedy}
 }
 
 // A matcher tries the rules of a table on the lines of one log.
@@ -99,7 +101,7 @@ func (m *matcher) try(line []byte, mem *memory) {
 			}
 		}
 		// A full disk is told by whatever program hits it.
-		if noisy == 2 && r.Class != DiskSpace {
+		if noisy == 2 && r.Class != cause.DiskSpace {
 			continue
 		}
 		x := match{rule: i}
@@ -113,7 +115,7 @@ func (m *matcher) try(line []byte, mem *memory) {
 	}
 }
 
-func (m *matcher) has(mem *memory, class Class) bool {
+func (m *matcher) has(mem *memory, class cause.Class) bool {
 	for _, x := range mem.matches {
 		if m.rules[x.rule].Class == class {
 			return true

@@ -7,98 +7,49 @@ import (
 	"regexp/syntax"
 	"slices"
 	"sync"
+
+	"github.com/landingteam/landing/cdimage/cause"
 )
 
-// A Rule says that a line which matches Pattern points at a cause of Class, and
-// what to do about that cause. Rules are values: copy a table, change or append,
-// and compile it. A cause of one's own is one entry:
-//
-//	rules, err := cdimage.Compile(append(cdimage.LivefsRules(), cdimage.Rule{
-//		Class:   "snap-store",
-//		Pattern: `^error: cannot reach the snap store`,
-//		Remedy:  cdimage.Remedy{Text: "wait for the snap store, then {again}", Actions: []cdimage.Action{cdimage.Wait}},
-//	}), nil)
-type Rule struct {
-	// Class is one of this package or one of your own. Classes rank in the order in
-	// which the table first names them, the strongest first: of two causes in
-	// one step of a log the one of the stronger class is named first.
-	Class Class
-
-	// Pattern is RE2, tried on one line without its end. The group (?P<package>)
-	// names the package concerned, (?P<item>) what was to be fetched.
-	Pattern string
-
-	// Literals are texts of which at least one has to stand in a line: Pattern is
-	// tried on no other. Logs are searched for them before anything else, so
-	// they decide the speed: ten bytes or more are good, below four bytes
-	// every line of the log has to be looked at. Empty: the longest text that
-	// Pattern cannot do without is taken.
-	Literals []string
-
-	// Remedy is what to do. Zero: what is done about any cause of the class,
-	// which a class of your own does not have.
-	Remedy Remedy
-
-	// Rank chooses the deciding line among lines of one class: the highest
-	// rank, then the first line. Summaries of what stands above rank below 0.
-	Rank int
-
-	// NeedsIndex says that the line is about a name that apt does not know: where
-	// an index file never arrived, that is the cause.
-	NeedsIndex bool
-
-	// Weak rules count only when nothing else was found in the step.
-	Weak bool
-
-	// Scope is what a match in a cd-build-log takes down; see [Cause]. Empty:
-	// "publish".
-	Scope string
-
-	// Stage confines a rule for cd-build-logs to one stage, named by the
-	// beginning of its marker.
-	Stage string
-
-	// Exception confines a rule for cd-build-logs to the last line of the
-	// traceback that ended the run, and to the server's answer below it.
-	Exception bool
-
-	// Warning says that the run goes on and the image is published nevertheless:
-	// a match in a cd-build-log counts whatever became of the run, and does not
-	// keep its outcome from being complete. Without it a match counts when the run died
-	// in that stage, or published less than it was to.
-	Warning bool
-}
-
 // Rules are compiled: ready to read any number of logs, from any number of
-// goroutines. See [Compile]. A nil *Rules has the rules of this package.
+// goroutines. See [Compile]. A nil or zero *Rules has the rules of this package.
 type Rules struct{ livefs, build *table }
 
 // A table is the compiled rules for one kind of log.
 type table struct {
+	given    []cause.Rule
 	rules    []compiled
-	classes  []Class // strongest first
-	order    []int   // of trying them: within a class the strong ones first, then by rank
-	literals *grams  // those of the rules, and the marks of the kind of log
-	rulesOf  [][]int // the rules that a literal is of
+	classes  []cause.Class // strongest first
+	order    []int         // of trying them: within a class the strong ones first, then by rank
+	literals *grams        // those of the rules, and the marks of the kind of log
+	rulesOf  [][]int       // the rules that a literal is of
 	noise    *regexp.Regexp
 }
 
 type compiled struct {
-	Rule
+	cause.Rule
 	re        *regexp.Regexp
 	pkg, item int  // subexpressions, -1 when absent
 	own       bool // the class is an importer's
 }
 
-// Compile prepares rules for livefs logs and for cd-build-logs; nil stands for
-// [LivefsRules] and for [BuildRules]. The error is ErrRule and names the first rule
+// Livefs returns the rules for livefs build logs. The caller owns the slice.
+func (rs *Rules) Livefs() []cause.Rule { return slices.Clone(rs.orDefault().livefs.given) }
+
+// Build returns the rules for cd-build-logs. They are tried on all lines outside the
+// architectures' own lines and on the last line and the answer of a fatal traceback.
+// The caller owns the slice.
+func (rs *Rules) Build() []cause.Rule { return slices.Clone(rs.orDefault().build.given) }
+
+// Compile prepares rules for livefs logs and for cd-build-logs; nil stands for those of
+// this package. The error is ErrRule and names the first rule
 // that is not complete: a pattern that is no regular expression, no class, or a class
 // of one's own without a remedy.
-func Compile(livefs, build []Rule) (*Rules, error) {
+func Compile(livefs, build []cause.Rule) (*Rules, error) {
 	rs := *defaultRules()
 	for _, t := range []struct {
 		to    **table
-		rules []Rule
+		rules []cause.Rule
 		kind  logKind
 	}{{&rs.livefs, livefs, livefsKind()}, {&rs.build, build, buildKind()}} {
 		if t.rules == nil {
@@ -117,15 +68,15 @@ func Compile(livefs, build []Rule) (*Rules, error) {
 type logKind struct {
 	name     string
 	marks    []string // of the log's structure
-	remedies map[Class]Remedy
+	remedies map[cause.Class]cause.Remedy
 	scope    string // of a rule that has none
 }
 
 func livefsKind() logKind { return logKind{"livefs", livefsMarks, livefsRemedies(), ""} }
 func buildKind() logKind  { return logKind{"build", buildMarks, buildRemedies(), "publish"} }
 
-func newTable(rules []Rule, kind logKind) (*table, error) {
-	t := &table{noise: regexp.MustCompile(noise)}
+func newTable(rules []cause.Rule, kind logKind) (*table, error) {
+	t := &table{given: slices.Clone(rules), noise: regexp.MustCompile(noise)}
 	wanted := slices.Clone(kind.marks)
 	for i, r := range rules {
 		r.Scope = cmp.Or(r.Scope, kind.scope)
@@ -137,11 +88,11 @@ func newTable(rules []Rule, kind logKind) (*table, error) {
 		t.rules = append(t.rules, c)
 		t.order = append(t.order, i)
 		wanted = append(wanted, c.Literals...)
-		if r.Class != Unknown && !slices.Contains(t.classes, r.Class) {
+		if r.Class != cause.Unknown && !slices.Contains(t.classes, r.Class) {
 			t.classes = append(t.classes, r.Class)
 		}
 	}
-	t.classes = append(t.classes, Unknown)
+	t.classes = append(t.classes, cause.Unknown)
 	t.literals = newGrams(wanted)
 	t.rulesOf = make([][]int, len(t.literals.literals))
 	for id, l := range t.literals.literals {
@@ -161,7 +112,7 @@ func newTable(rules []Rule, kind logKind) (*table, error) {
 	return t, nil
 }
 
-func newCompiled(r Rule, remedies map[Class]Remedy) (compiled, *Error) {
+func newCompiled(r cause.Rule, remedies map[cause.Class]cause.Remedy) (compiled, *Error) {
 	bad := &Error{Op: "compile rules", Kind: ErrRule}
 	if r.Class == "" {
 		bad.Hint = "give it a class"
@@ -216,11 +167,11 @@ func obligatory(pattern string) string {
 }
 
 var defaultRules = sync.OnceValue(func() *Rules {
-	livefs, err := newTable(LivefsRules(), livefsKind())
+	livefs, err := newTable(livefsRules(), livefsKind())
 	if err != nil {
 		panic(err) // a table of this package
 	}
-	build, err := newTable(BuildRules(), buildKind())
+	build, err := newTable(buildRules(), buildKind())
 	if err != nil {
 		panic(err)
 	}
@@ -229,7 +180,7 @@ var defaultRules = sync.OnceValue(func() *Rules {
 
 // orDefault makes the rules of this package of none.
 func (rs *Rules) orDefault() *Rules {
-	if rs == nil {
+	if rs == nil || rs.livefs == nil {
 		return defaultRules()
 	}
 	return rs

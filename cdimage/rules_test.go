@@ -9,29 +9,30 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/landingteam/landing/cdimage"
+	"github.com/landingteam/landing/cdimage/cause"
 )
 
 // TestRulesAreComplete: an entry that forgets something is refused, and says what.
 func TestRulesAreComplete(t *testing.T) {
-	if _, err := cdimage.Compile(cdimage.LivefsRules(), cdimage.BuildRules()); err != nil {
+	if _, err := cdimage.Compile(new(cdimage.Rules).Livefs(), new(cdimage.Rules).Build()); err != nil {
 		t.Fatalf("the rules of the package: %v", err)
 	}
-	wait := cdimage.Remedy{Text: "wait, then {again}", Actions: []cdimage.Action{cdimage.Wait}}
+	wait := cause.Remedy{Text: "wait, then {again}", Actions: []cause.Action{cause.Wait}}
 	for _, c := range []struct {
 		name string
-		rule cdimage.Rule
+		rule cause.Rule
 		says string
 	}{
-		{"no class", cdimage.Rule{Pattern: "some text", Remedy: wait}, "give it a class"},
-		{"own class without a remedy", cdimage.Rule{Class: "snap-store", Pattern: "some text"}, "say with Remedy"},
-		{"without words", cdimage.Rule{Class: "snap-store", Pattern: "some text", Remedy: cdimage.Remedy{Actions: wait.Actions}}, "say with Remedy"},
-		{"without actions", cdimage.Rule{Class: "snap-store", Pattern: "some text", Remedy: cdimage.Remedy{Text: "wait"}}, "say with Remedy"},
-		{"no pattern of RE2", cdimage.Rule{Class: cdimage.Network, Pattern: "("}, "missing closing"},
-		{"good", cdimage.Rule{Class: "snap-store", Pattern: "some text", Remedy: wait}, ""},
+		{"no class", cause.Rule{Pattern: "some text", Remedy: wait}, "give it a class"},
+		{"own class without a remedy", cause.Rule{Class: "snap-store", Pattern: "some text"}, "say with Remedy"},
+		{"without words", cause.Rule{Class: "snap-store", Pattern: "some text", Remedy: cause.Remedy{Actions: wait.Actions}}, "say with Remedy"},
+		{"without actions", cause.Rule{Class: "snap-store", Pattern: "some text", Remedy: cause.Remedy{Text: "wait"}}, "say with Remedy"},
+		{"no pattern of RE2", cause.Rule{Class: cause.Network, Pattern: "("}, "missing closing"},
+		{"good", cause.Rule{Class: "snap-store", Pattern: "some text", Remedy: wait}, ""},
 	} {
-		for name, compile := range map[string]func(cdimage.Rule) error{
-			"livefs": func(r cdimage.Rule) error { _, err := cdimage.Compile([]cdimage.Rule{r}, nil); return err },
-			"build":  func(r cdimage.Rule) error { _, err := cdimage.Compile(nil, []cdimage.Rule{r}); return err },
+		for name, compile := range map[string]func(cause.Rule) error{
+			"livefs": func(r cause.Rule) error { _, err := cdimage.Compile([]cause.Rule{r}, nil); return err },
+			"build":  func(r cause.Rule) error { _, err := cdimage.Compile(nil, []cause.Rule{r}); return err },
 		} {
 			err := compile(c.rule)
 			if c.says == "" && err == nil {
@@ -47,7 +48,7 @@ func TestRulesAreComplete(t *testing.T) {
 // TestWarningsSayWhatToDo: a warning has nothing of its class to fall back on,
 // since the image is published.
 func TestWarningsSayWhatToDo(t *testing.T) {
-	for _, r := range slices.Concat(cdimage.LivefsRules(), cdimage.BuildRules()) {
+	for _, r := range slices.Concat(new(cdimage.Rules).Livefs(), new(cdimage.Rules).Build()) {
 		if r.Warning && r.Remedy.Text == "" {
 			t.Errorf("%s %s: a warning that says nothing to do", r.Class, r.Pattern)
 		}
@@ -57,16 +58,16 @@ func TestWarningsSayWhatToDo(t *testing.T) {
 // TestOwnRules: classes of an importer are kept and ranked, and bring their
 // remedies along, in both kinds of log.
 func TestOwnRules(t *testing.T) {
-	snap := cdimage.Rule{Class: "snap-store", Pattern: `^error: cannot reach the snap store`,
-		Remedy: cdimage.Remedy{Text: "wait for the snap store, then {again}", Actions: []cdimage.Action{cdimage.Wait}}}
+	snap := cause.Rule{Class: "snap-store", Pattern: `^error: cannot reach the snap store`,
+		Remedy: cause.Remedy{Text: "wait for the snap store, then {again}", Actions: []cause.Action{cause.Wait}}}
 	const both = "error: cannot reach the snap store\ndpkg: error processing package urfkill (--configure):\n"
 	for _, c := range []struct {
 		name  string
-		rules []cdimage.Rule
-		want  []cdimage.Class
+		rules []cause.Rule
+		want  []cause.Class
 	}{
-		{"weakest", append(cdimage.LivefsRules(), snap), []cdimage.Class{cdimage.Package, "snap-store"}},
-		{"strongest", append([]cdimage.Rule{snap}, cdimage.LivefsRules()...), []cdimage.Class{"snap-store", cdimage.Package}},
+		{"weakest", append(new(cdimage.Rules).Livefs(), snap), []cause.Class{cause.Package, "snap-store"}},
+		{"strongest", append([]cause.Rule{snap}, new(cdimage.Rules).Livefs()...), []cause.Class{"snap-store", cause.Package}},
 	} {
 		rules, err := cdimage.Compile(c.rules, nil)
 		if err != nil {
@@ -76,7 +77,7 @@ func TestOwnRules(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		var got []cdimage.Class
+		var got []cause.Class
 		for _, k := range l.Causes {
 			got = append(got, k.Class)
 		}
@@ -90,7 +91,7 @@ func TestOwnRules(t *testing.T) {
 		// Followed from the build's own log.
 		log := parseBuild(t, read(t, touch+"20160906.1.log"))
 		d := cdimage.Diagnose(cdimage.Evidence{Log: log, Livefs: map[string]*cdimage.LivefsLog{"ubuntu-touch-custom-i386": l}})
-		if d.Causes[0].Class != c.want[0] || !slices.Contains(d.Actions, cdimage.FullRebuild) || c.name == "strongest" && d.Actions[0] != cdimage.Wait {
+		if d.Causes[0].Class != c.want[0] || !slices.Contains(d.Actions, cause.FullRebuild) || c.name == "strongest" && d.Actions[0] != cause.Wait {
 			t.Errorf("%s: %+v: %s %v", c.name, d.Causes, d.Remedy, d.Actions)
 		}
 	}

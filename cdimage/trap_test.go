@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/landingteam/landing/cdimage"
+	"github.com/landingteam/landing/cdimage/cause"
 )
 
 const touch = "cd-build-logs/ubuntu-touch-custom/vivid/daily-preinstalled-"
@@ -40,7 +41,7 @@ func TestPackageNamesAreNoFaults(t *testing.T) {
 	b.WriteString("invoke-rc.d: policy-rc.d denied execution of start.\n")
 	log := insert(t, read(t, "livefs/vivid-armhf-notask.txt.gz"), "E: Couldn't find task", b.String())
 	l := parseLivefs(t, log)
-	want := []cdimage.Cause{{Class: cdimage.Seed, Line: "E: Couldn't find task 'ubuntu-touch-live'", Number: 250 + added + 2, Package: "ubuntu-touch-live"}}
+	want := []cause.Cause{{Class: cause.Seed, Line: "E: Couldn't find task 'ubuntu-touch-live'", Number: 250 + added + 2, Package: "ubuntu-touch-live"}}
 	if diff := cmp.Diff(want, l.Causes); diff != "" {
 		t.Errorf("causes (-want +got):\n%s", diff)
 	}
@@ -88,7 +89,7 @@ func TestTruncatedGzip(t *testing.T) {
 		if l.Incomplete == "" {
 			t.Fatalf("%d bytes: taken for a whole log", n)
 		}
-		if len(l.Causes) > 0 && l.Causes[0].Class != cdimage.Dependency {
+		if len(l.Causes) > 0 && l.Causes[0].Class != cause.Dependency {
 			t.Fatalf("%d bytes: guessed %v", n, l.Causes)
 		}
 	}
@@ -125,7 +126,7 @@ func TestCutAnywhere(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, c := range l.Causes {
-			if c.Class != cdimage.LivecdRootfs && c.Class != cdimage.Infrastructure {
+			if c.Class != cause.LivecdRootfs && c.Class != cause.Infrastructure {
 				t.Fatalf("cut at %d: %+v", n, c)
 			}
 		}
@@ -154,7 +155,7 @@ func TestCutAnywhere(t *testing.T) {
 func TestCutGuessesNothing(t *testing.T) {
 	for _, id := range []string{"20160913", "20160919", "20160921", "20160923", "20160926", "20160930"} {
 		whole := read(t, touch+id+".log")
-		classes := map[cdimage.Class]bool{}
+		classes := map[cause.Class]bool{}
 		full := parseBuild(t, whole)
 		for _, c := range full.Causes {
 			classes[c.Class] = true
@@ -178,7 +179,7 @@ func TestCutGuessesNothing(t *testing.T) {
 func TestBadEncoding(t *testing.T) {
 	log := insert(t, read(t, "livefs/vivid-armhf-notask.txt.gz"), "E: Couldn't find task", "E: Failed to fetch http://x/\xff\xfe\x00\x1b[31mdeb  404  Not Found \xe2\x82\n")
 	l := parseLivefs(t, log)
-	if len(l.Causes) == 0 || l.Causes[0].Class != cdimage.Network || !utf8.ValidString(l.Causes[0].Line) || strings.ContainsAny(l.Causes[0].Line, "\x00\x1b") {
+	if len(l.Causes) == 0 || l.Causes[0].Class != cause.Network || !utf8.ValidString(l.Causes[0].Line) || strings.ContainsAny(l.Causes[0].Line, "\x00\x1b") {
 		t.Errorf("got %+v", l.Causes)
 	}
 	cut := log[:strings.Index(log, "\xe2\x82")+1]
@@ -253,7 +254,7 @@ func TestHugeLog(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(l.Causes) != 1 || l.Causes[0].Class != cdimage.Dependency || l.Bytes < size-1<<20 {
+	if len(l.Causes) != 1 || l.Causes[0].Class != cause.Dependency || l.Bytes < size-1<<20 {
 		t.Errorf("got %+v", l)
 	}
 	if n > 8<<20 {
@@ -269,7 +270,7 @@ func TestHugeLine(t *testing.T) {
 	n := allocated(func() {
 		l, _ = cdimage.ParseLivefsLog(repeated(log[:at], " 404  Not Found "+strings.Repeat("x", 8176), "\n"+log[at:], 100<<20))
 	})
-	want := []cdimage.Cause{{Class: cdimage.Dependency, Number: 258, Package: "ubuntu-touch",
+	want := []cause.Cause{{Class: cause.Dependency, Number: 258, Package: "ubuntu-touch",
 		Line: " ubuntu-touch : Depends: unity8 (>= 8.12+15.04.20160903.3) but 8.12+15.04.20160824.1-0ubuntu1 is to be installed"}}
 	if diff := cmp.Diff(want, l.Causes[len(l.Causes)-1:]); diff != "" {
 		t.Errorf("causes (-want +got):\n%s", diff)

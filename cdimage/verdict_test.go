@@ -31,7 +31,7 @@ func TestVerdictForms(t *testing.T) {
 		"ubuntu-touch-custom/vivid/daily-preinstalled-20161010", "ubuntu-server/stonking/daily-preinstalled-20260728.2",
 	} {
 		t.Run(name, func(t *testing.T) {
-			build, err := cdimage.ParseLogPath(name + ".log")
+			build, err := cdimage.ParseBuild(name + ".log")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -81,7 +81,7 @@ func TestVerdictForms(t *testing.T) {
 // A log without a time tells its age by the day of its build: one that was just
 // made is at work, and not killed in the year 1.
 func TestDiagnoseEmptyLog(t *testing.T) {
-	build, err := cdimage.ParseLogPath("ubuntu-touch/vivid/daily-preinstalled-20161010.3.log")
+	build, err := cdimage.ParseBuild("ubuntu-touch/vivid/daily-preinstalled-20161010.3.log")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/landingteam/landing/cdimage"
 	"github.com/landingteam/landing/cdimage/builder"
+	"github.com/landingteam/landing/cdimage/cause"
 	"github.com/landingteam/landing/cdimage/cdimagetest"
 	"github.com/landingteam/landing/runbook/command"
 )
@@ -52,46 +53,46 @@ func TestBuildOutcomes(t *testing.T) {
 		knobs   cdimagetest.Knobs
 		request builder.Request
 		publish cdimage.Outcome
-		class   cdimage.Class
-		actions []cdimage.Action
+		class   cause.Class
+		actions []cause.Action
 		safe    bool
 		err     error
 	}{
-		{name: "good", publish: cdimage.Complete, actions: []cdimage.Action{cdimage.Nothing}, safe: true},
-		{name: "tracker down", knobs: cdimagetest.Knobs{Tracker: true}, publish: cdimage.Complete, actions: []cdimage.Action{cdimage.Nothing}, safe: true},
-		{name: "mirrors down", knobs: cdimagetest.Knobs{MirrorsDown: true}, publish: cdimage.Complete, class: cdimage.Network, actions: []cdimage.Action{cdimage.TriggerMirrors}, safe: true},
+		{name: "good", publish: cdimage.Complete, actions: []cause.Action{cause.Nothing}, safe: true},
+		{name: "tracker down", knobs: cdimagetest.Knobs{Tracker: true}, publish: cdimage.Complete, actions: []cause.Action{cause.Nothing}, safe: true},
+		{name: "mirrors down", knobs: cdimagetest.Knobs{MirrorsDown: true}, publish: cdimage.Complete, class: cause.Network, actions: []cause.Action{cause.TriggerMirrors}, safe: true},
 		{name: "one fails", knobs: cdimagetest.Knobs{States: map[string]string{"i386": "Failed to build"}}, publish: cdimage.Partial,
-			class: cdimage.Unknown, actions: []cdimage.Action{cdimage.ReadLivefsLog}, err: builder.ErrNotBuilt},
+			class: cause.Unknown, actions: []cause.Action{cause.ReadLivefsLog}, err: builder.ErrNotBuilt},
 		{name: "all fail", knobs: cdimagetest.Knobs{States: map[string]string{"i386": "Failed to build", "armhf": "Chroot problem"}}, publish: cdimage.None,
-			class: cdimage.Chroot, actions: []cdimage.Action{cdimage.Wait, cdimage.ReadLivefsLog, cdimage.FullRebuild}, err: builder.ErrNotBuilt},
+			class: cause.Chroot, actions: []cause.Action{cause.Wait, cause.ReadLivefsLog, cause.FullRebuild}, err: builder.ErrNotBuilt},
 		{name: "404", knobs: cdimagetest.Knobs{Downloads: map[string]string{"i386": "404"}}, publish: cdimage.Partial,
-			class: cdimage.Network, actions: []cdimage.Action{cdimage.PublishOnly}, safe: true, err: builder.ErrNotBuilt},
+			class: cause.Network, actions: []cause.Action{cause.PublishOnly}, safe: true, err: builder.ErrNotBuilt},
 		{name: "no downloads", knobs: cdimagetest.Knobs{Downloads: map[string]string{"i386": "resolve", "armhf": "refused"}}, publish: cdimage.None,
-			class: cdimage.Network, actions: []cdimage.Action{cdimage.PublishOnly}, safe: true, err: builder.ErrNotBuilt},
+			class: cause.Network, actions: []cause.Action{cause.PublishOnly}, safe: true, err: builder.ErrNotBuilt},
 		{name: "read errors", knobs: cdimagetest.Knobs{Downloads: map[string]string{"i386": "read"}}, publish: cdimage.Partial,
-			class: cdimage.Network, actions: []cdimage.Action{cdimage.PublishOnly}, safe: true, err: builder.ErrNotBuilt},
+			class: cause.Network, actions: []cause.Action{cause.PublishOnly}, safe: true, err: builder.ErrNotBuilt},
 		{name: "full disk while copying", knobs: cdimagetest.Knobs{Crash: "copying"}, publish: cdimage.None,
-			class: cdimage.DiskSpace, actions: []cdimage.Action{cdimage.FreeSpace, cdimage.PublishOnly}, safe: true, err: builder.ErrNotBuilt},
+			class: cause.DiskSpace, actions: []cause.Action{cause.FreeSpace, cause.PublishOnly}, safe: true, err: builder.ErrNotBuilt},
 		{name: "full disk while publishing", knobs: cdimagetest.Knobs{Crash: "publishing"}, publish: cdimage.Broken,
-			class: cdimage.DiskSpace, actions: []cdimage.Action{cdimage.FreeSpace, cdimage.PublishOnly}, safe: true, err: builder.ErrNotBuilt},
+			class: cause.DiskSpace, actions: []cause.Action{cause.FreeSpace, cause.PublishOnly}, safe: true, err: builder.ErrNotBuilt},
 		{name: "full disk while purging", knobs: cdimagetest.Knobs{Crash: "purging"}, publish: cdimage.Complete,
-			class: cdimage.DiskSpace, actions: []cdimage.Action{cdimage.FreeSpace, cdimage.TriggerMirrors}, safe: true},
+			class: cause.DiskSpace, actions: []cause.Action{cause.FreeSpace, cause.TriggerMirrors}, safe: true},
 		{name: "Launchpad down", knobs: cdimagetest.Knobs{Launchpad: "down"}, publish: cdimage.None,
-			class: cdimage.Infrastructure, actions: []cdimage.Action{cdimage.FullRebuild}, err: builder.ErrNotBuilt},
+			class: cause.Infrastructure, actions: []cause.Action{cause.FullRebuild}, err: builder.ErrNotBuilt},
 		{name: "pending", knobs: cdimagetest.Knobs{Launchpad: "pending"}, publish: cdimage.None,
-			class: cdimage.Operator, actions: []cdimage.Action{cdimage.Wait, cdimage.FullRebuild}, err: builder.ErrNotBuilt},
-		{name: "killed while building", knobs: cdimagetest.Knobs{Kill: "building"}, publish: cdimage.None, actions: []cdimage.Action{cdimage.FullRebuild}, err: builder.ErrNotBuilt},
-		{name: "killed while downloading", knobs: cdimagetest.Knobs{Kill: "downloading"}, publish: cdimage.None, actions: []cdimage.Action{cdimage.PublishOnly}, safe: true, err: builder.ErrNotBuilt},
-		{name: "no publish", request: builder.Request{NoPublish: true}, publish: cdimage.Skipped, actions: []cdimage.Action{cdimage.PublishOnly}, safe: true},
-		{name: "one architecture", request: builder.Request{Arches: []string{"armhf"}}, publish: cdimage.Complete, actions: []cdimage.Action{cdimage.Nothing}, safe: true},
+			class: cause.Operator, actions: []cause.Action{cause.Wait, cause.FullRebuild}, err: builder.ErrNotBuilt},
+		{name: "killed while building", knobs: cdimagetest.Knobs{Kill: "building"}, publish: cdimage.None, actions: []cause.Action{cause.FullRebuild}, err: builder.ErrNotBuilt},
+		{name: "killed while downloading", knobs: cdimagetest.Knobs{Kill: "downloading"}, publish: cdimage.None, actions: []cause.Action{cause.PublishOnly}, safe: true, err: builder.ErrNotBuilt},
+		{name: "no publish", request: builder.Request{NoPublish: true}, publish: cdimage.Skipped, actions: []cause.Action{cause.PublishOnly}, safe: true},
+		{name: "one architecture", request: builder.Request{Arches: []string{"armhf"}}, publish: cdimage.Complete, actions: []cause.Action{cause.Nothing}, safe: true},
 		{name: "publish only, nothing built", request: builder.Request{PublishOnly: true}, publish: cdimage.None,
-			class: cdimage.Operator, actions: []cdimage.Action{cdimage.FullRebuild}, err: builder.ErrNotBuilt},
+			class: cause.Operator, actions: []cause.Action{cause.FullRebuild}, err: builder.ErrNotBuilt},
 		{name: "publish only, today", knobs: cdimagetest.Knobs{Today: true}, request: builder.Request{PublishOnly: true}, publish: cdimage.None,
-			class: cdimage.Operator, actions: []cdimage.Action{cdimage.PublishOnly}, err: builder.ErrNotBuilt},
+			class: cause.Operator, actions: []cause.Action{cause.PublishOnly}, err: builder.ErrNotBuilt},
 		{name: "reuse, nothing built", knobs: cdimagetest.Knobs{Today: true}, request: builder.Request{PublishOnly: true, Reuse: true}, publish: cdimage.None,
-			class: cdimage.Operator, actions: []cdimage.Action{cdimage.FullRebuild}, err: builder.ErrNotBuilt},
+			class: cause.Operator, actions: []cause.Action{cause.FullRebuild}, err: builder.ErrNotBuilt},
 		{name: "nothing downloaded, today", knobs: cdimagetest.Knobs{Today: true, Downloads: map[string]string{"i386": "404", "armhf": "503"}}, publish: cdimage.None,
-			class: cdimage.Network, actions: []cdimage.Action{cdimage.PublishOnly}, safe: true, err: builder.ErrNotBuilt},
+			class: cause.Network, actions: []cause.Action{cause.PublishOnly}, safe: true, err: builder.ErrNotBuilt},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			b, _ := newHost(t, c.knobs)
@@ -103,7 +104,7 @@ func TestBuildOutcomes(t *testing.T) {
 			if res.Publish != c.publish {
 				t.Errorf("publish %s, want %s", res.Publish, c.publish)
 			}
-			class := cdimage.Class("")
+			class := cause.Class("")
 			if len(res.Causes) > 0 {
 				class = res.Causes[0].Class
 			}

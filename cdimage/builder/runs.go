@@ -124,8 +124,9 @@ func (b *Builder) IDs(ctx context.Context, set cdimage.ImageSet) ([]cdimage.Buil
 	}
 	var ids []cdimage.BuildID
 	for _, n := range names {
-		if typ, id, ok := cdimage.ParseLogName(n); ok && typ == set.Type {
-			ids = append(ids, id)
+		b, _ := cdimage.ParseBuild(n) // all but the set, which the folder says
+		if b.ImageSet = set; n == path.Base(b.LogPath()) {
+			ids = append(ids, b.ID)
 		}
 	}
 	slices.SortFunc(ids, cdimage.BuildID.Compare)

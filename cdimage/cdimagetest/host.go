@@ -13,8 +13,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/landingteam/landing/cdimage"
 	"github.com/landingteam/landing/cdimage/builder"
+	"github.com/landingteam/landing/cdimage/cause"
 )
 
 // Knobs say what the host is like and what the next run goes through. The zero
@@ -37,7 +37,7 @@ type Knobs struct {
 
 	// Reasons say why livefs builds fail, by architecture: which of the
 	// causes stands in the livefs log. Empty: unmet dependencies.
-	Reasons map[string]cdimage.Class
+	Reasons map[string]cause.Class
 
 	// Downloads hold what wget says of an architecture's root file system:
 	// "404", "503", "resolve", "refused", "read", "space".

@@ -18,6 +18,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/landingteam/landing/cdimage"
+	"github.com/landingteam/landing/cdimage/cause"
 	"github.com/landingteam/landing/cdimage/cdimagetest"
 )
 
@@ -190,13 +191,13 @@ func TestAnotherProcess(t *testing.T) {
 
 // TestReasons: a livefs log that is written for a class is read as that class.
 func TestReasons(t *testing.T) {
-	for _, class := range []cdimage.Class{cdimage.Dependency, cdimage.Package, cdimage.Seed, cdimage.Network, cdimage.LivecdRootfs, cdimage.DiskSpace} {
+	for _, class := range []cause.Class{cause.Dependency, cause.Package, cause.Seed, cause.Network, cause.LivecdRootfs, cause.DiskSpace} {
 		l, err := cdimage.ParseLivefsLog(strings.NewReader(cdimagetest.LivefsLog(cdimagetest.Livefs{Number: 7, Arch: "armhf", State: "Failed to build"}, class)))
 		if err != nil || len(l.Causes) == 0 || l.Causes[0].Class != class || l.Build != "7" {
 			t.Errorf("%s: %v %+v", class, err, l)
 		}
 	}
-	for state, class := range map[string]cdimage.Class{"Chroot problem": cdimage.Chroot, "Cancelled build": cdimage.Cancelled} {
+	for state, class := range map[string]cause.Class{"Chroot problem": cause.Chroot, "Cancelled build": cause.Cancelled} {
 		l, err := cdimage.ParseLivefsLog(strings.NewReader(cdimagetest.LivefsLog(cdimagetest.Livefs{Number: 7, State: state}, "")))
 		if err != nil || len(l.Causes) != 1 || l.Causes[0].Class != class {
 			t.Errorf("%s: %v %+v", state, err, l)

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/landingteam/landing/cdimage"
+	"github.com/landingteam/landing/cdimage/cause"
 )
 
 // A Livefs is one livefs build that the host asked Launchpad for.
@@ -114,7 +115,7 @@ func (r *run) request(arch string) (int, error) {
 
 // LivefsLog writes the log of a livefs build in the state b.State that failed,
 // if it did, for a reason of a class.
-func LivefsLog(b Livefs, reason cdimage.Class) string {
+func LivefsLog(b Livefs, reason cause.Class) string {
 	var t strings.Builder
 	id := fmt.Sprintf("LIVEFSBUILD-%d", b.Number)
 	step := func(name, args string) {
@@ -151,7 +152,7 @@ func LivefsLog(b Livefs, reason cdimage.Class) string {
 	default:
 		lines, ok := reasons[reason]
 		if !ok {
-			lines = reasons[cdimage.Dependency]
+			lines = reasons[cause.Dependency]
 		}
 		t.WriteString(lines)
 		t.WriteString("P: Begin unmounting filesystems...\nP: Saving caches...\nReading package lists...\nBuilding dependency tree...\nReading state information...\n")
@@ -163,13 +164,13 @@ func LivefsLog(b Livefs, reason cdimage.Class) string {
 
 // reasons are the deciding lines of failed livefs builds and what stands round
 // them.
-var reasons = map[cdimage.Class]string{
-	cdimage.Dependency:   "The following packages have unmet dependencies:\n ubuntu-touch : Depends: unity8 (>= 8.12) but 8.11 is to be installed\nE: Unable to correct problems, you have held broken packages.\n",
-	cdimage.Package:      "dpkg: error processing package urfkill (--configure):\n subprocess installed post-installation script returned error exit status 1\nErrors were encountered while processing:\n urfkill\nE: Sub-process /usr/bin/dpkg returned an error code (1)\n",
-	cdimage.Seed:         "E: Couldn't find task 'ubuntu-touch-live'\n",
-	cdimage.Network:      "E: Failed to fetch http://ftpmaster.internal/ubuntu/pool/main/u/unity8/unity8_8.12_armhf.deb  Hash Sum mismatch\n\nE: Unable to fetch some archives, maybe run apt-get update or try with --fix-missing?\n",
-	cdimage.LivecdRootfs: "please adjust the values in the livecd-rootfs source in the file:\nlive-build/ubuntu-touch/hooks/00-uid-gid-fix.chroot_early\nE: config/hooks/99zz-check-uid-gid.chroot failed (exit non-zero). You should check for errors.\n",
-	cdimage.DiskSpace:    "dpkg: error processing archive /var/cache/apt/archives/ubuntu-touch-sounds_15.08_all.deb (--unpack):\n cannot copy extracted data: failed to write (No space left on device)\n",
+var reasons = map[cause.Class]string{
+	cause.Dependency:   "The following packages have unmet dependencies:\n ubuntu-touch : Depends: unity8 (>= 8.12) but 8.11 is to be installed\nE: Unable to correct problems, you have held broken packages.\n",
+	cause.Package:      "dpkg: error processing package urfkill (--configure):\n subprocess installed post-installation script returned error exit status 1\nErrors were encountered while processing:\n urfkill\nE: Sub-process /usr/bin/dpkg returned an error code (1)\n",
+	cause.Seed:         "E: Couldn't find task 'ubuntu-touch-live'\n",
+	cause.Network:      "E: Failed to fetch http://ftpmaster.internal/ubuntu/pool/main/u/unity8/unity8_8.12_armhf.deb  Hash Sum mismatch\n\nE: Unable to fetch some archives, maybe run apt-get update or try with --fix-missing?\n",
+	cause.LivecdRootfs: "please adjust the values in the livecd-rootfs source in the file:\nlive-build/ubuntu-touch/hooks/00-uid-gid-fix.chroot_early\nE: config/hooks/99zz-check-uid-gid.chroot failed (exit non-zero). You should check for errors.\n",
+	cause.DiskSpace:    "dpkg: error processing archive /var/cache/apt/archives/ubuntu-touch-sounds_15.08_all.deb (--unpack):\n cannot copy extracted data: failed to write (No space left on device)\n",
 }
 
 // Launchpad serves the livefs builds below a host's root the way Launchpad

@@ -93,7 +93,7 @@ func atAddress(address string, flags cli.Build) (*procedure.InvestigateBuild, er
 		return nil, errTwice
 	}
 	address = strings.TrimSuffix(address, ".gz")
-	b, err := cdimage.ParseLogPath(address)
+	b, err := cdimage.ParseBuild(address)
 	if err != nil {
 		return nil, err
 	}
@@ -114,7 +114,7 @@ func investigation(w *cli.World, flags cli.Build, args []string) (*procedure.Inv
 	case len(args) == 1 && flags.Given():
 		err = errTwice
 	case len(args) == 1:
-		i.Input.Build, err = cdimage.ParseImageURL(args[0])
+		i.Input.Build, err = cdimage.ParseBuild(args[0])
 	default:
 		i.Input.Build, err = flags.Resolve(w)
 	}

@@ -13,7 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/landingteam/landing/cdimage"
+	"github.com/landingteam/landing/cdimage/cause"
 	"github.com/landingteam/landing/cdimage/cdimagetest"
 	"github.com/landingteam/landing/runbook/lab"
 )
@@ -62,7 +62,7 @@ type expected struct {
 		LivefsLog   string `json:"livefs_log"`
 		Published   bool
 	}
-	Causes   []cdimage.Cause
+	Causes   []cause.Cause
 	Publish  string
 	Finished bool `json:"finished_marker"`
 	ExitCode *int `json:"exit_code"` // null: the run had not ended when the log was taken
@@ -93,7 +93,7 @@ func TestRecordedLogs(t *testing.T) {
 			}
 			for label, a := range c.Arches {
 				// where the verdict is expected of the log alone, it is asked for
-				bare := slices.ContainsFunc(c.Causes, func(x cdimage.Cause) bool { return x.Class == cdimage.Unknown })
+				bare := slices.ContainsFunc(c.Causes, func(x cause.Cause) bool { return x.Class == cause.Unknown })
 				if a.LivefsLog != "" && !bare {
 					args = append(args, "-livefs", label+"="+existing(a.LivefsLog))
 				}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/landingteam/landing/cdimage"
+	"github.com/landingteam/landing/cdimage/cause"
 	"github.com/landingteam/landing/runbook/procedure"
 )
 
@@ -99,11 +100,9 @@ func (o offline) report(build cdimage.Build) (procedure.BuildReport, error) {
 // named reads from the path of a log which build it is about. A log that was
 // saved somewhere else has only its type and ID in its name.
 func named(file string, log *cdimage.BuildLog) cdimage.Build {
-	file = strings.TrimSuffix(file, ".gz")
-	b, err := cdimage.ParseLogPath(file)
+	b, err := cdimage.ParseBuild(file)
 	if err != nil || len(log.Arches) > 0 && !strings.HasPrefix(log.Arches[0].Label, b.Project+"-") {
-		b = cdimage.Build{}
-		b.Type, b.ID, _ = cdimage.ParseLogName(path.Base(file))
+		b = cdimage.Build{ImageSet: cdimage.ImageSet{Type: b.Type}, ID: b.ID}
 	}
 	return b
 }
@@ -134,8 +133,8 @@ func labelOf(l *cdimage.LivefsLog, log *cdimage.BuildLog) string {
 // field names of a build's.
 type livefsReport struct {
 	*cdimage.LivefsLog
-	Remedy  string           `json:"remedy"`
-	Actions []cdimage.Action `json:"actions"`
+	Remedy  string         `json:"remedy"`
+	Actions []cause.Action `json:"actions"`
 }
 
 func (o offline) readLivefs(file string) (l *cdimage.LivefsLog, err error) {
@@ -152,7 +151,7 @@ func (o offline) readLivefs(file string) (l *cdimage.LivefsLog, err error) {
 func newLivefsReport(l *cdimage.LivefsLog) livefsReport {
 	r := l.Remedy()
 	if l.Causes == nil {
-		l.Causes = []cdimage.Cause{}
+		l.Causes = []cause.Cause{}
 	}
 	return livefsReport{l, r.Text, r.Actions}
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/landingteam/landing/cdimage"
 	"github.com/landingteam/landing/cdimage/builder"
+	"github.com/landingteam/landing/cdimage/cause"
 	"github.com/landingteam/landing/cdimage/cdimagetest"
 	"github.com/landingteam/landing/runbook"
 	"github.com/landingteam/landing/runbook/lab"
@@ -176,7 +177,7 @@ func TestInvestigate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(r.Causes) != 1 || r.Causes[0].Class != cdimage.Dependency || !r.Imports[0].Can || r.Imports[1].Can {
+	if len(r.Causes) != 1 || r.Causes[0].Class != cause.Dependency || !r.Imports[0].Can || r.Imports[1].Can {
 		t.Errorf("report:\n%s", r)
 	}
 	types, err := logs.ImageTypes(t.Context(), i.Input.ImageSet)

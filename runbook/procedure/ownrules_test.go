@@ -8,6 +8,7 @@ import (
 
 	"github.com/landingteam/landing/cdimage"
 	"github.com/landingteam/landing/cdimage/builder"
+	"github.com/landingteam/landing/cdimage/cause"
 	"github.com/landingteam/landing/cdimage/cdimagetest"
 	"github.com/landingteam/landing/runbook"
 	"github.com/landingteam/landing/runbook/procedure"
@@ -15,12 +16,12 @@ import (
 )
 
 // farm is a rule of one's own.
-var farm = cdimage.Rule{Class: "mirror-farm", Pattern: `ERROR 404: Not Found`, Stage: "Downloading live filesystem",
-	Remedy: cdimage.Remedy{Text: "tell the mirror farm, then {again}", Actions: []cdimage.Action{"tell-the-farm"}}}
+var farm = cause.Rule{Class: "mirror-farm", Pattern: `ERROR 404: Not Found`, Stage: "Downloading live filesystem",
+	Remedy: cause.Remedy{Text: "tell the mirror farm, then {again}", Actions: []cause.Action{"tell-the-farm"}}}
 
 func ownRules(t testing.TB) *cdimage.Rules {
 	t.Helper()
-	rules, err := cdimage.Compile(nil, append([]cdimage.Rule{farm}, cdimage.BuildRules()...))
+	rules, err := cdimage.Compile(nil, append([]cause.Rule{farm}, new(cdimage.Rules).Build()...))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/landingteam/landing/cdimage"
 	"github.com/landingteam/landing/cdimage/builder"
+	"github.com/landingteam/landing/cdimage/cause"
 	"github.com/landingteam/landing/runbook"
 )
 
@@ -152,12 +153,12 @@ func (p *RepublishBuild) publish(ctx context.Context, r, g *runbook.Run, src sou
 
 // instead is what is shown with the question.
 type instead struct {
-	Build   string          `json:"build"`
-	Why     string          `json:"not_safe"`
-	Remedy  string          `json:"remedy"`
-	Causes  []cdimage.Cause `json:"causes,omitempty"`
-	Command string          `json:"command"`
-	Alone   []string        `json:"good_ones_alone,omitempty"` // architectures that can be published when a new run names them
+	Build   string        `json:"build"`
+	Why     string        `json:"not_safe"`
+	Remedy  string        `json:"remedy"`
+	Causes  []cause.Cause `json:"causes,omitempty"`
+	Command string        `json:"command"`
+	Alone   []string      `json:"good_ones_alone,omitempty"` // architectures that can be published when a new run names them
 }
 
 // offer says what to run instead of publishing again, and does it when a person

@@ -9,6 +9,7 @@ import (
 
 	"github.com/landingteam/landing/cdimage"
 	"github.com/landingteam/landing/cdimage/builder"
+	"github.com/landingteam/landing/cdimage/cause"
 )
 
 // source is the run whose live file systems are to be published.
@@ -25,7 +26,7 @@ type source struct {
 	Newer    cdimage.BuildID   `json:"newer,omitzero"`      // a run with live file systems of its own since
 	Missing  string            `json:"missing,omitempty"`   // an architecture that is wanted and was not built
 	Remedy   string            `json:"remedy"`
-	Causes   []cdimage.Cause   `json:"causes"`
+	Causes   []cause.Cause     `json:"causes"`
 }
 
 // find goes back from the newest run to the one that made the live file systems. id is
@@ -92,7 +93,7 @@ func (s *source) of(res builder.Result) {
 			s.Links[a.Label] = a.Link
 		}
 		if a.Good() && a.Reused == "" {
-			s.Good = append(s.Good, cdimage.ArchName(a.Label))
+			s.Good = append(s.Good, a.Name())
 		}
 	}
 	if len(s.Good) == len(s.Labels) {
@@ -114,7 +115,7 @@ func madeSome(res builder.Result) bool {
 // pending reports whether a run ended because Launchpad was still at the same live file
 // system for an earlier one.
 func pending(res builder.Result) bool {
-	return slices.ContainsFunc(res.Causes, func(c cdimage.Cause) bool { return strings.Contains(c.Line, "already pending") })
+	return slices.ContainsFunc(res.Causes, func(c cause.Cause) bool { return strings.Contains(c.Line, "already pending") })
 }
 
 // ownLabels are the architectures of which a run was to make live file systems.
@@ -171,7 +172,7 @@ func (p *RepublishBuild) choose(ctx context.Context, src *source, res builder.Re
 	case res.AllAsked:
 		src.Sure = true
 		for _, l := range src.Labels {
-			src.Arches = append(src.Arches, cdimage.ArchName(l))
+			src.Arches = append(src.Arches, cdimage.Arch{Label: l}.Name())
 		}
 	}
 	return nil
@@ -188,7 +189,7 @@ func (p *RepublishBuild) archesBefore(ctx context.Context, before []cdimage.Buil
 			continue
 		}
 		for _, l := range ownLabels(res) {
-			names = append(names, cdimage.ArchName(l))
+			names = append(names, cdimage.Arch{Label: l}.Name())
 		}
 		break
 	}
@@ -222,9 +223,9 @@ func (p *RepublishBuild) safe(ctx context.Context, src source) (safety, error) {
 	s := safety{Safe: res.Republish.Safe, Why: res.Republish.Why}
 	switch {
 	case s.Safe:
-	case slices.Contains(res.Actions, cdimage.PublishOnly) && res.Republish.First != "":
+	case slices.Contains(res.Actions, cause.PublishOnly) && res.Republish.First != "":
 		s.Remedy = anew + "; to publish by hand, first " + res.Republish.First
-	case slices.Contains(res.Actions, cdimage.PublishOnly):
+	case slices.Contains(res.Actions, cause.PublishOnly):
 		s.Remedy = anew
 	default:
 		s.Remedy = res.Remedy

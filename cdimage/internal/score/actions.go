@@ -4,16 +4,16 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/landingteam/landing/cdimage"
+	"github.com/landingteam/landing/cdimage/cause"
 )
 
 // Actions reads which actions a remedy in English asks for. What follows the
 // first semicolon is an explanation; where the remedy is to do nothing, rest
 // has the actions of that part.
-func Actions(text string) (first, rest []cdimage.Action) {
+func Actions(text string) (first, rest []cause.Action) {
 	head, tail, _ := strings.Cut(strings.ToLower(withoutBrackets(text)), ";")
 	first = actions(head)
-	if slices.Equal(first, []cdimage.Action{cdimage.Nothing}) && tail != "" {
+	if slices.Equal(first, []cause.Action{cause.Nothing}) && tail != "" {
 		rest = actions(tail)
 	}
 	return first, rest
@@ -36,22 +36,22 @@ func withoutBrackets(s string) string {
 // asked for counts.
 var asked = []struct {
 	group   string
-	action  cdimage.Action
+	action  cause.Action
 	phrases []string // words with blanks between them; a "+" stands for a blank
 	unless  string
 }{
-	{"fix", cdimage.FixSeed, fixing("seed"), ""},
-	{"fix", cdimage.FixConfiguration, append(fixing("configuration"), "to+the+cdimage+configuration"), ""},
-	{"fix", cdimage.FixLivecdRootfs, append(fixing("livecd-rootfs"), "livecd-rootfs+the+project"), ""},
-	{"fix", cdimage.FixPackage, slices.Concat(fixing("package"), fixing("dependency"), fixing("maintainer+script")), ""},
-	{"fix", cdimage.CorrectCommand, append(fixing("command"), "use+--live", "unset+date", "without+date"), ""},
-	{"space", cdimage.FreeSpace, []string{"free+space"}, ""},
-	{"read", cdimage.ReadLivefsLog, []string{"livefs+log read"}, ""},
-	{"read", cdimage.ReadLivefsLog, []string{"fetch again"}, "rebuild"},
-	{"mirrors", cdimage.TriggerMirrors, []string{"trigger mirror"}, ""},
-	{"publish", cdimage.PublishOnly, []string{"publish-only", "reuse_build", "reuse+build"}, ""},
-	{"rebuild", cdimage.FullRebuild, []string{"rebuild", "retry", "other+builder"}, ""},
-	{"repeat", cdimage.RepeatCommand, []string{"repeat+the+same+command"}, ""},
+	{"fix", cause.FixSeed, fixing("seed"), ""},
+	{"fix", cause.FixConfiguration, append(fixing("configuration"), "to+the+cdimage+configuration"), ""},
+	{"fix", cause.FixLivecdRootfs, append(fixing("livecd-rootfs"), "livecd-rootfs+the+project"), ""},
+	{"fix", cause.FixPackage, slices.Concat(fixing("package"), fixing("dependency"), fixing("maintainer+script")), ""},
+	{"fix", cause.CorrectCommand, append(fixing("command"), "use+--live", "unset+date", "without+date"), ""},
+	{"space", cause.FreeSpace, []string{"free+space"}, ""},
+	{"read", cause.ReadLivefsLog, []string{"livefs+log read"}, ""},
+	{"read", cause.ReadLivefsLog, []string{"fetch again"}, "rebuild"},
+	{"mirrors", cause.TriggerMirrors, []string{"trigger mirror"}, ""},
+	{"publish", cause.PublishOnly, []string{"publish-only", "reuse_build", "reuse+build"}, ""},
+	{"rebuild", cause.FullRebuild, []string{"rebuild", "retry", "other+builder"}, ""},
+	{"repeat", cause.RepeatCommand, []string{"repeat+the+same+command"}, ""},
 }
 
 // fixing gives the phrases that ask to put something right.
@@ -62,7 +62,7 @@ func fixing(what string) (phrases []string) {
 	return phrases
 }
 
-func actions(text string) (out []cdimage.Action) {
+func actions(text string) (out []cause.Action) {
 	text, _, _ = strings.Cut(text, " or publish-only") // an alternative
 	group := ""
 	for _, a := range asked {
@@ -74,9 +74,9 @@ func actions(text string) (out []cdimage.Action) {
 	switch {
 	case len(out) > 0:
 	case strings.Contains(text, "wait"):
-		out = append(out, cdimage.Wait)
+		out = append(out, cause.Wait)
 	default:
-		out = append(out, cdimage.Nothing)
+		out = append(out, cause.Nothing)
 	}
 	return out
 }
@@ -90,14 +90,14 @@ func holds(text, phrase string) bool {
 
 // agree reports whether actions are those that are expected. What to mend or to
 // wait for is enough where the expected remedy does not say how to run again.
-func agree(got, want []cdimage.Action) bool {
-	runs := func(a cdimage.Action) bool {
-		return a == cdimage.FullRebuild || a == cdimage.PublishOnly || a == cdimage.RepeatCommand
+func agree(got, want []cause.Action) bool {
+	runs := func(a cause.Action) bool {
+		return a == cause.FullRebuild || a == cause.PublishOnly || a == cause.RepeatCommand
 	}
 	if same(got, want) {
 		return true
 	}
-	if slices.ContainsFunc(want, runs) || slices.Contains(want, cdimage.Nothing) {
+	if slices.ContainsFunc(want, runs) || slices.Contains(want, cause.Nothing) {
 		return false
 	}
 	return same(slices.DeleteFunc(slices.Clone(got), runs), want)
@@ -105,11 +105,11 @@ func agree(got, want []cdimage.Action) bool {
 
 // same compares actions as sets. Waiting, and telling the operators, go along
 // with others without being said.
-func same(x, y []cdimage.Action) bool {
-	bare := func(in []cdimage.Action) []cdimage.Action {
+func same(x, y []cause.Action) bool {
+	bare := func(in []cause.Action) []cause.Action {
 		out := slices.Clone(in)
 		if len(out) > 1 {
-			out = slices.DeleteFunc(out, func(a cdimage.Action) bool { return a == cdimage.Wait || a == cdimage.AskLaunchpad })
+			out = slices.DeleteFunc(out, func(a cause.Action) bool { return a == cause.Wait || a == cause.AskLaunchpad })
 		}
 		slices.Sort(out)
 		return slices.Compact(out)

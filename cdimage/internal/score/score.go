@@ -17,6 +17,8 @@ import (
 	"strings"
 
 	"github.com/landingteam/landing/cdimage"
+	"github.com/landingteam/landing/cdimage/buildmail"
+	"github.com/landingteam/landing/cdimage/cause"
 )
 
 // A Case is one entry of an expected.json: a file and what is to be said of it.
@@ -30,7 +32,7 @@ type Case struct {
 	Project, Series string
 	ImageType       string `json:"image_type"`
 	BuildID         string `json:"build_id"`
-	Causes          []cdimage.Cause
+	Causes          []cause.Cause
 	Publish         string
 	Finished        bool `json:"finished_marker"`
 	ExitCode        *int `json:"exit_code"` // null: the run had not ended when the log was taken
@@ -152,7 +154,7 @@ func (s *Score) name(e *cdimage.Evidence) (err error) {
 	if s.Kind != "cd-build-log" {
 		return nil
 	}
-	if e.Build, err = cdimage.ParseLogPath(s.File); err != nil {
+	if e.Build, err = cdimage.ParseBuild(s.File); err != nil {
 		return err
 	}
 	e.Build.Subtree = ""
@@ -168,8 +170,8 @@ func (s *Score) name(e *cdimage.Evidence) (err error) {
 func (s *Score) livefs(folder fs.FS) (map[string]*cdimage.LivefsLog, error) {
 	logs := map[string]*cdimage.LivefsLog{}
 	for label, a := range s.Arches {
-		unread := slices.ContainsFunc(s.Causes, func(c cdimage.Cause) bool {
-			return c.Class == cdimage.Unknown && c.Needs != "" && c.Scope == label
+		unread := slices.ContainsFunc(s.Causes, func(c cause.Cause) bool {
+			return c.Class == cause.Unknown && c.Needs != "" && c.Scope == label
 		})
 		if a.LivefsLog == "" || unread {
 			continue
@@ -228,13 +230,13 @@ func (s *Score) livefsLog(folder fs.FS) error {
 
 // causes compares causes in any order; of a livefs log a weaker second one is
 // welcome.
-func (s *Score) causes(got []cdimage.Cause, weaker bool) {
+func (s *Score) causes(got []cause.Cause, weaker bool) {
 	if weaker && len(s.Causes) > 0 && len(got) > len(s.Causes) {
 		got = got[:len(s.Causes)]
 	}
 	left := slices.Clone(got)
 	for _, want := range s.Causes {
-		i := slices.IndexFunc(left, func(c cdimage.Cause) bool {
+		i := slices.IndexFunc(left, func(c cause.Cause) bool {
 			return c.Class == want.Class && c.Scope == want.Scope && c.Severity == want.Severity &&
 				(want.Underlying == "" || c.Underlying == want.Underlying) &&
 				strings.Contains(c.Line, strings.TrimSpace(want.Line))
@@ -250,7 +252,7 @@ func (s *Score) causes(got []cdimage.Cause, weaker bool) {
 	}
 }
 
-func (s *Score) remedy(text string, actions []cdimage.Action) {
+func (s *Score) remedy(text string, actions []cause.Action) {
 	first, rest := Actions(s.Remedy)
 	if !agree(actions, first) && !(rest != nil && agree(actions, rest)) {
 		s.miss("remedy %q %v, want %q %v", text, actions, s.Remedy, first)
@@ -310,6 +312,6 @@ func (s *Score) mail(folder fs.FS) error {
 	if err != nil {
 		return err
 	}
-	s.Got, err = cdimage.ParseSubject(m.Header.Get("Subject"))
+	s.Got, err = buildmail.ParseSubject(m.Header.Get("Subject"))
 	return err
 }

@@ -1,8 +1,18 @@
-package cdimage
+// Package cause has the words for why an image is missing and what to do about it.
+//
+// A [Class] says what kind of fault it is: the network, a package, a full disk. A [Cause]
+// is one such fault with the line of the log that says so. A [Remedy] is what to do about
+// it, as a sentence and as [Action]s. A [Rule] finds the cause in a log, and brings class
+// and remedy: package cdimage compiles a table of them, and to teach it a cause of your
+// own is to add one.
+//
+//	situation                                                          error
+//	a rule without class or pattern, or an own class without a remedy  cdimage.ErrRule, of cdimage.Compile
+package cause
 
 // A Class says what kind of fault stopped a build. The words are those that
 // landing teams file faults under; they are stable and appear in the JSON form
-// of a [Diagnosis]. An importer's rules may have classes of their own.
+// of a diagnosis. An importer's rules may have classes of their own.
 type Class string
 
 // The classes. Which one wins when several are seen in the same step of a log
@@ -53,9 +63,6 @@ type Cause struct {
 	// about any cause of the class.
 	Remedy Remedy `json:"remedy,omitzero"`
 }
-
-// warning is the severity of a cause that kept nothing from being published.
-const warning = "warning"
 
 // String says the cause in one line, without the line of the log.
 func (c Cause) String() string {
