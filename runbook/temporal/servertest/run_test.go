@@ -10,7 +10,6 @@ import (
 	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/client"
 
-	"github.com/landingteam/landing/runbook"
 	"github.com/landingteam/landing/runbook/runbooktest"
 	"github.com/landingteam/landing/runbook/temporal"
 	"github.com/landingteam/landing/runbook/temporal/servertest"
