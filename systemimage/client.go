@@ -26,7 +26,7 @@ const (
 // goroutines and must not be copied.
 type Client struct {
 	BaseURL   string       // root of the tree: "https://system-image.example.org"
-	HTTP      *http.Client // nil is one with the default transport. Redirects never leave the server
+	HTTP      *http.Client // nil is one as by default, which keeps more connections. Redirects never leave the server
 	UserAgent string       // "landing" when empty
 	Logger    *slog.Logger // nil is silent
 
@@ -51,8 +51,9 @@ type Client struct {
 	// refused by later processes too.
 	Cache string
 
-	mu   sync.Mutex
-	seen map[string]time.Time // newest time of generation by address
+	mu        sync.Mutex
+	transport http.RoundTripper    // without HTTP
+	seen      map[string]time.Time // newest time of generation by address
 
 	kept     map[string]answer // of the cache, by file
 	keptSize int               // bytes in kept

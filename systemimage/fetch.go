@@ -32,7 +32,7 @@ type answer struct {
 
 // http returns the client's HTTP client, with redirects kept on the server.
 func (c *Client) http() *http.Client {
-	h := http.Client{}
+	h := http.Client{Transport: c.own().connections()}
 	if c.HTTP != nil {
 		h = *c.HTTP
 	}
@@ -53,6 +53,26 @@ func (c *Client) http() *http.Client {
 		return nil
 	}
 	return &h
+}
+
+// idleConnections are as many as a look needs that reads eight indexes at once, each with
+// its signature, and their keyrings. Of more than two at a time the default transport would
+// close each behind its answer, and every request would wait for another handshake.
+const idleConnections = 32
+
+// connections is the transport of a client that was given none.
+func (c *Client) connections() http.RoundTripper {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.transport == nil {
+		c.transport = http.DefaultTransport
+		if t, ok := c.transport.(*http.Transport); ok {
+			t = t.Clone()
+			t.MaxIdleConnsPerHost = idleConnections
+			c.transport = t
+		}
+	}
+	return c.transport
 }
 
 // open sends one GET and checks the head of the answer. The caller closes the body.

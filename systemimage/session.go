@@ -18,7 +18,7 @@ import (
 //
 // It shares with c what c has seen, so that an older index is refused, and what
 // has validators: a document that has not changed since an earlier session is asked
-// about, and not sent again.
+// about, and not sent again. A document and its signature are asked for together.
 func (c *Client) Session(keep time.Duration) *Client {
 	return &Client{
 		BaseURL: c.BaseURL, HTTP: c.HTTP, UserAgent: c.UserAgent, Logger: c.Logger, Trust: c.Trust, Unverified: c.Unverified,

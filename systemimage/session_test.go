@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
@@ -17,6 +19,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/landingteam/landing/systemimage"
 	"github.com/landingteam/landing/systemimage/systemimagetest"
 )
 
@@ -162,3 +165,35 @@ func create(t *testing.T, dir string) *systemimagetest.Server {
 type roundTripper func(*http.Request) (*http.Response, error)
 
 func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// Looks that read many indexes side by side keep their connections: on a slow line each
+// new one would cost round trips of its own.
+func TestSessionKeepsConnections(t *testing.T) {
+	t.Parallel()
+	s := create(t, systemimagetest.TempDir(t))
+	var opened atomic.Int32
+	h := httptest.NewUnstartedServer(s.Handler())
+	h.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateNew {
+			opened.Add(1)
+		}
+	}
+	h.Start()
+	defer h.Close()
+	c := &systemimage.Client{BaseURL: h.URL, Trust: s.Client().Trust}
+	const looks = 20
+	for range looks {
+		look := c.Session(time.Minute)
+		if err := look.ReadAhead(t.Context(), 8, func(string, string) bool { return true }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	asked := len(s.Requests())
+	t.Logf("%d connections for %d requests", opened.Load(), asked)
+	if asked < looks*10 {
+		t.Fatalf("%d requests were made, want many", asked)
+	}
+	if n := int(opened.Load()); n > 64 { // 16 are in use at a time
+		t.Errorf("%d connections were opened for %d requests, want no more than are used side by side", n, asked)
+	}
+}

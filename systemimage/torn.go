@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"sync"
 )
 
 // wanted is a signed file of the tree that is read whole.
@@ -69,7 +70,9 @@ func (c *Client) read(ctx context.Context, d wanted, use func(PublishedFile) err
 }
 
 func (c *Client) readOnce(ctx context.Context, d wanted, base, u *url.URL, attempt int) (PublishedFile, error) {
-	a, err := c.cached(ctx, u, c.limit(), attempt > 0)
+	asc := *u
+	asc.Path += ".asc"
+	a, s, err, unsigned := c.document(ctx, u, &asc, attempt > 0)
 	if err != nil {
 		if d.listed && errors.Is(err, ErrNotFound) {
 			err = d.fail(u, ErrTorn, errors.New("channels.json lists it but it is missing: a publication is going on, or was killed before its last step; "+
@@ -82,14 +85,11 @@ func (c *Client) readOnce(ctx context.Context, d wanted, base, u *url.URL, attem
 	if c.Trust == nil || isPage(a.data) {
 		return src, nil // a page is never signed: let the parser say what it is
 	}
-	asc := *u
-	asc.Path += ".asc"
-	s, err := c.cached(ctx, &asc, maxSignature, attempt > 0)
 	switch {
-	case errors.Is(err, ErrNotFound):
+	case errors.Is(unsigned, ErrNotFound):
 		return PublishedFile{}, d.fail(&asc, ErrTorn, fmt.Errorf("%w: signature is missing", ErrSignature))
-	case err != nil:
-		return PublishedFile{}, err
+	case unsigned != nil:
+		return PublishedFile{}, unsigned
 	case len(s.data) == 0:
 		return PublishedFile{}, d.fail(&asc, ErrTorn, fmt.Errorf("%w: signature is empty", ErrSignature))
 	case isPage(s.data):
@@ -100,6 +100,22 @@ func (c *Client) readOnce(ctx context.Context, d wanted, base, u *url.URL, attem
 	}
 	src.Signature, src.Verified = s.data, true
 	return src, nil
+}
+
+// document fetches a document and its signature, if that is verified: in a session, which
+// looks at much over one line, both together. A page needs none.
+func (c *Client) document(ctx context.Context, u, asc *url.URL, fresh bool) (doc, signature answer, err, unsigned error) {
+	sign := func() { signature, unsigned = c.cached(ctx, asc, maxSignature, fresh) }
+	var both sync.WaitGroup
+	if c.Trust != nil && c.session != nil {
+		both.Go(sign)
+	}
+	doc, err = c.cached(ctx, u, c.limit(), fresh)
+	both.Wait()
+	if c.Trust != nil && c.session == nil && err == nil && !isPage(doc.data) {
+		sign()
+	}
+	return doc, signature, err, unsigned
 }
 
 // vouch asks the Trust about a file and its signature.

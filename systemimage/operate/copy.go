@@ -65,6 +65,9 @@ func (s *Server) CheckCopy(ctx context.Context, r CopyRequest) (c CopyResult, do
 		}
 	}
 	p, done, err := s.planCopy(ctx, r)
+	if err == nil && done {
+		err = s.whole(ctx, r, p)
+	}
 	if err != nil {
 		return CopyResult{}, false, err
 	}
@@ -94,7 +97,7 @@ func (s *Server) Copy(ctx context.Context, r CopyRequest) (CopyResult, error) {
 		return CopyResult{}, s.explain(ctx, copyOp, err, r.From, r.To, r.Device)
 	}
 	if done {
-		return p.want, nil
+		return p.want, s.whole(ctx, r, p)
 	}
 	if err := s.clear(ctx, copyOp, p); err != nil {
 		return CopyResult{}, err

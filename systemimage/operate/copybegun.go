@@ -74,6 +74,20 @@ func (s *Server) lookAtBegun(ctx context.Context, r CopyRequest) (b begun, err e
 	return b, nil
 }
 
+// whole makes sure that a copy that was begun, and is there as asked, has whole files: its
+// own look at them may have failed.
+func (s *Server) whole(ctx context.Context, r CopyRequest, p *copyPlan) error {
+	if !r.Begun {
+		return nil
+	}
+	damage, err := s.damage(ctx, copyOp, p.base.Index, p.want.Version, treeState{})
+	if err == nil && len(damage) > 0 {
+		err = &systemimage.Error{Op: copyOp, Channel: r.To, Device: r.Device, Kind: systemimage.ErrPartial,
+			Err: fmt.Errorf("published as version %d at %d %%, but %s", p.want.Version, p.want.Percentage, strings.Join(damage, "; "))}
+	}
+	return err
+}
+
 // finish ends what a killed copy of r began: it waits for a program that is still at
 // work, mends the index, and lowers the percentage to what was asked for.
 func (s *Server) finish(ctx context.Context, r CopyRequest) error {
