@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"hash/fnv"
 	"io"
+	"io/fs"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -43,6 +45,8 @@ type faultKind struct {
 
 	// begin makes the world so.
 	begin func(w *simWorld) error
+	// only says to which commands it can happen; nil is all.
+	only func(command.Command) bool
 	// command is what happens instead of, before or after the command.
 	command func(h *hand, ctx context.Context, m *machine, c command.Command) (command.Output, error)
 	// request is what happens to the answer of the published tree, or of Launchpad.
@@ -94,6 +98,13 @@ func die(h *hand, ctx context.Context) (command.Output, error) {
 	return command.Output{}, errors.Join(errLost, err)
 }
 
+// settledBefore kills the process, and lets its command come when the run was settled.
+func settledBefore(h *hand, ctx context.Context, m *machine, c command.Command) (command.Output, error) {
+	h.w.givenUp = true
+	h.w.ending.Go(func() { time.Sleep(10 * time.Minute); m.finish(c) })
+	return die(h, ctx)
+}
+
 func killKinds() []faultKind {
 	return []faultKind{
 		{name: "kill before a record", at: atWrite, passing: true},
@@ -114,12 +125,9 @@ func killKinds() []faultKind {
 				h.w.ending.Go(func() { time.Sleep(late); m.finish(c) })
 				return die(h, ctx)
 			}},
-		{name: "kill, the command comes late, and the run is settled", at: atCommand, late: true,
-			command: func(h *hand, ctx context.Context, m *machine, c command.Command) (command.Output, error) {
-				h.w.givenUp = true
-				h.w.ending.Go(func() { time.Sleep(10 * time.Minute); m.finish(c) })
-				return die(h, ctx)
-			}},
+		{name: "kill, the command comes late, and the run is settled", at: atCommand, command: settledBefore},
+		{name: "kill, a change of the crontab comes late, and the run is settled", at: atCommand, command: settledBefore,
+			only: func(c command.Command) bool { return len(c.Argv) > 3 && c.Argv[3] == "landing-crontab" }},
 		{name: "killed processes wake", at: atCommand, passing: true,
 			command: func(h *hand, ctx context.Context, m *machine, c command.Command) (command.Output, error) {
 				h.w.ending.Go(h.w.wake)
@@ -371,9 +379,27 @@ func beginKinds() []faultKind {
 			w.mistyped = 90
 			return nil
 		}},
+		{name: "an index is missing", at: atBegin, needs: atRequest, begin: damaged(os.Remove)},
+		{name: "an index is not in its place", at: atBegin, needs: atRequest, begin: damaged(func(index string) error { return os.Rename(index, index+".new") })},
+		{name: "an index has no signature", at: atBegin, needs: atRequest, begin: damaged(func(index string) error { return os.Remove(index + ".asc") })},
 		{name: "the devices are never well", at: atBegin, fits: phases, begin: func(w *simWorld) error {
 			w.bad = true
 			return nil
 		}},
+	}
+}
+
+// damaged does something to the first index of the tree, as a killed program leaves it.
+func damaged(do func(index string) error) func(*simWorld) error {
+	return func(w *simWorld) error {
+		paths, _ := filepath.Glob(w.at("www/*/*/*/*"))
+		err := do(paths[0] + "/index.json")
+		if errors.Is(err, fs.ErrNotExist) { // it is damaged already
+			return nil
+		}
+		if err == nil {
+			w.begin, err = w.server.Snapshot()
+		}
+		return err
 	}
 }

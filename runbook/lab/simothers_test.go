@@ -9,13 +9,14 @@ import (
 	"time"
 
 	"github.com/landingteam/landing/runbook"
+	"github.com/landingteam/landing/runbook/command"
 	"github.com/landingteam/landing/runbook/runbooktest"
 )
 
 // killAt is the write at which a start dies.
 func (w *simWorld) killAt() func(int, runbook.Record) (now, stored bool) {
 	return func(int, runbook.Record) (bool, bool) {
-		k, ok := w.next(atWrite)
+		k, ok := w.next(atWrite, command.Command{})
 		if w.counted[atWrite] > endlessly {
 			w.endless = true
 			return true, true

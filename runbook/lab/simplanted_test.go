@@ -24,11 +24,11 @@ import (
 var planted = flag.Bool("planted", false, "put back faults that the library had, and look whether the simulation finds them in -seeds seeds each")
 
 // A plant is a fault that is put back. Its file has a sentence about it, a line
-// with the procedure that is run, and for each source file the text as it is and as
-// it was, between <<<, === and >>>.
+// with the procedure that is run, and for each source file the texts as they are and as
+// they were, between <<<, === and >>>.
 type plant struct {
 	name, about, procedure string
-	change                 map[string][2]string // by path in the module
+	change                 map[string][][2]string // by path in the module
 }
 
 // unseen are those that the simulation does not find by its nature, with the reason.
@@ -49,17 +49,16 @@ func plants(t *testing.T) (list []plant) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		p := plant{name: strings.TrimSuffix(filepath.Base(name), ".txt"), change: map[string][2]string{}}
+		p := plant{name: strings.TrimSuffix(filepath.Base(name), ".txt"), change: map[string][][2]string{}}
 		parts := strings.Split("\n"+string(text), "\n-- ")
 		about, procedure, ok := strings.Cut(strings.TrimSpace(parts[0]), "\nprocedure ")
 		p.about, p.procedure = about, procedure
 		for _, part := range parts[1:] {
-			m := regexp.MustCompile(`(?s)^(\S+) --\n<<<\n(.*)\n===\n(.*)\n>>>\n*$`).FindStringSubmatch(part)
-			if m == nil {
-				ok = false
-				break
+			path, text, named := strings.Cut(part, " --\n")
+			for _, m := range regexp.MustCompile(`(?s)<<<\n(.*?)\n===\n(.*?)\n>>>`).FindAllStringSubmatch(text, -1) {
+				p.change[path] = append(p.change[path], [2]string{m[1], m[2]})
 			}
-			p.change[m[1]] = [2]string{m[2], m[3]}
+			ok = ok && named && len(p.change[path]) > 0
 		}
 		if !ok || len(p.change) == 0 {
 			t.Fatalf("%s: it is not of the form that plant says", name)
@@ -73,15 +72,18 @@ func plants(t *testing.T) (list []plant) {
 func (p plant) sources(t *testing.T) map[string]string {
 	t.Helper()
 	made := map[string]string{}
-	for path, c := range p.change {
+	for path, changes := range p.change {
 		text, err := os.ReadFile(filepath.Join(moduleRoot, path))
 		if err != nil {
 			t.Fatalf("%s: %v", p.name, err)
 		}
-		if n := strings.Count(string(text), c[0]); n != 1 {
-			t.Fatalf("%s: %s has %d times what is to be changed: %q; write testdata/planted/%s.txt anew", p.name, path, n, c[0], p.name)
+		for _, c := range changes {
+			if n := strings.Count(string(text), c[0]); n != 1 {
+				t.Fatalf("%s: %s has %d times what is to be changed: %q; write testdata/planted/%s.txt anew", p.name, path, n, c[0], p.name)
+			}
+			text = []byte(strings.Replace(string(text), c[0], c[1], 1))
 		}
-		made[path] = strings.Replace(string(text), c[0], c[1], 1)
+		made[path] = string(text)
 	}
 	return made
 }

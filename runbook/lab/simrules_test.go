@@ -1,10 +1,13 @@
 package lab_test
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -58,6 +61,8 @@ func rules() []rule {
 		{"what was taken back comes back only when asked", (*verdict).comesBack},
 		{"no time is wasted", (*verdict).quick},
 		{"no run goes on for ever", (*verdict).bounded},
+		{"no advice brings back what is taken", (*verdict).advice},
+		{"an older tree is refused", (*verdict).rollback},
 	}
 }
 
@@ -167,6 +172,10 @@ func (v *verdict) configuration() string {
 	} else {
 		return "" // the undisturbed run says what is allowed
 	}
+	if v.last("keep back") != "" && v.last("let in") != runbook.Done { // what a person is told of
+		head, rest, _ := strings.Cut(v.w.config, "[channel_"+generic+"]\ntype = auto\n")
+		allowed = append(allowed, head+"[channel_"+generic+"]\ntype = manual\n"+rest)
+	}
 	for _, want := range allowed {
 		if strings.ReplaceAll(got, v.w.server.Root(), "@ROOT@") == strings.ReplaceAll(want, v.w.server.Root(), "@ROOT@") {
 			return ""
@@ -176,6 +185,16 @@ func (v *verdict) configuration() string {
 		return ""
 	}
 	return "etc/config (-before +after)\n" + cmp.Diff(v.w.config, got)
+}
+
+// last is the last record of a step; "" is that it was not begun.
+func (v *verdict) last(step string) (kind runbook.Kind) {
+	for _, rec := range v.records {
+		if rec.Step == step {
+			kind = rec.Kind
+		}
+	}
+	return kind
 }
 
 // pairs calls f for each index with its newest image then and now.
@@ -221,8 +240,18 @@ func (v *verdict) nothingTwice() string {
 	})
 }
 
-// history looks whether an index lost what it had.
+// history looks whether an index lost what it had, or was lost.
 func (v *verdict) history() string {
+	old := v.s.template.Root()
+	paths, _ := filepath.Glob(old + "/www/*/*/*/*/index.json")
+	for _, path := range paths {
+		rel := strings.TrimPrefix(path, old)
+		_, errA := os.Stat(v.w.at(rel))
+		_, errB := os.Stat(v.w.at(rel + ".new"))
+		if errA != nil && errB != nil && !v.w.has("an index is missing") {
+			return rel + " is lost"
+		}
+	}
 	return v.pairs(func(name string, a, b *systemimage.Index) string {
 		was, _ := a.Newest()
 		if is, _ := b.Newest(); is < was {
@@ -346,8 +375,8 @@ func (v *verdict) alone() string {
 
 func (v *verdict) elsewhere() string {
 	others := v.w.edited || len(v.w.lines) > 0 || v.w.has("another operator does something else")
-	if v.w.has("the address is another server's") && v.world() != v.s.begin && !others && !v.blind() {
-		return "the host is not the one whose tree is read, and was changed (-before +after)\n" + cmp.Diff(v.s.begin, v.world())
+	if v.w.has("the address is another server's") && v.world() != v.w.begin && !others && !v.blind() {
+		return "the host is not the one whose tree is read, and was changed (-before +after)\n" + cmp.Diff(v.w.begin, v.world())
 	}
 	return v.w.elsewhere
 }
@@ -422,8 +451,8 @@ func (v *verdict) mistyped() string {
 		return ""
 	case v.o.done:
 		return "it is done, with a version that does not exist"
-	case v.world() != v.s.begin && !v.w.edited && len(v.w.lines) == 0 && !v.w.has("another operator does something else"):
-		return "something was done (-before +after)\n" + cmp.Diff(v.s.begin, v.world())
+	case v.world() != v.w.begin && !v.w.edited && len(v.w.lines) == 0 && !v.w.has("another operator does something else"):
+		return "something was done (-before +after)\n" + cmp.Diff(v.w.begin, v.world())
 	}
 	return ""
 }
@@ -431,7 +460,7 @@ func (v *verdict) mistyped() string {
 // comesBack looks whether a person was asked before content was published that had
 // been replaced before.
 func (v *verdict) comesBack() string {
-	if !v.s.again || v.world() == v.s.begin {
+	if !v.s.again || v.world() == v.w.begin {
 		return ""
 	}
 	asked := slices.ContainsFunc(v.records, func(rec runbook.Record) bool {
@@ -454,4 +483,56 @@ func (v *verdict) quick() string {
 		return fmt.Sprintf("it took %v, undisturbed it takes %v", v.o.took, v.s.takes)
 	}
 	return ""
+}
+
+// opening is a command that offers an image to devices.
+var opening = regexp.MustCompile(`set-phased-percentage(?: -v)? (\S+) (\S+) (\d+) [1-9]`)
+
+// advice looks whether anything that is said would bring a faulty image to devices.
+func (v *verdict) advice() string {
+	said := fmt.Sprint(v.o.err, "\n", v.o.settling)
+	for _, rec := range v.records {
+		said += "\n" + rec.Error + "\n" + rec.Reason
+	}
+	for _, m := range opening.FindAllStringSubmatch(said, -1) {
+		if slices.ContainsFunc(v.s.taken[m[1]+" "+m[2]], func(version int) bool { return strconv.Itoa(version) == m[3] }) {
+			return m[0]
+		}
+	}
+	return ""
+}
+
+// rollback looks whether a program of the same site takes the tree of before for the
+// newest, when another has seen what was published since.
+func (v *verdict) rollback() string {
+	if v.w.has("the address is another server's") || v.s.template == nil {
+		return ""
+	}
+	reader := func() *systemimage.Client { return (&hand{w: v.w}).client() }
+	return v.pairs(func(name string, was, is *systemimage.Index) string {
+		then, errA := was.Generated()
+		now, errB := is.Generated()
+		if errA != nil || errB != nil || !now.After(then) {
+			return ""
+		}
+		place := strings.Split(strings.TrimPrefix(name, "/www/"), "/")
+		channel, device := strings.Join(place[:3], "/"), place[3]
+		if _, err := reader().Index(v.t.Context(), channel, device); err != nil {
+			return "" // nobody has seen it
+		}
+		v.w.mu.Lock()
+		v.w.stale = time.Now().Add(time.Hour)
+		v.w.mu.Unlock()
+		defer func() {
+			v.w.mu.Lock()
+			v.w.stale = time.Time{}
+			v.w.mu.Unlock()
+		}()
+		c := reader()
+		c.Tries = 1
+		if _, err := c.Index(v.t.Context(), channel, device); !errors.Is(err, systemimage.ErrReplayed) {
+			return fmt.Sprintf("%s of %v was taken, though one of %v was seen: %v", name, then, now, err)
+		}
+		return ""
+	})
 }

@@ -53,6 +53,7 @@ type simWorld struct {
 	verifier systemimage.Trust
 	crontab  string // as it was
 	config   string
+	begin    string // the text of the world before the run
 	begun    time.Time
 	dir      string // for what the programs keep on their own machine
 
@@ -87,7 +88,7 @@ func (s *simulation) newWorld(dir string, faults []fault) (*simWorld, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &simWorld{s: s, server: server, faults: slices.Clone(faults), seen: map[string]int{}, begun: time.Now(), dir: dir,
+	w := &simWorld{s: s, server: server, faults: slices.Clone(faults), seen: map[string]int{}, begin: s.begin, begun: time.Now(), dir: dir,
 		tree: server.Client().HTTP.Transport}
 	w.verifier = s.signatures.of(server)
 	w.images = newMachine(func(ctx context.Context, c command.Command) (command.Output, error) {
@@ -171,8 +172,9 @@ func (w *simWorld) wake() {
 	}
 }
 
-// next counts a boundary and returns the fault that happens there.
-func (w *simWorld) next(at boundary) (faultKind, bool) {
+// next counts a boundary and returns the fault that happens there. One that happens to
+// some commands only waits for the next of them.
+func (w *simWorld) next(at boundary, c command.Command) (faultKind, bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	n := w.counted[at]
@@ -181,7 +183,7 @@ func (w *simWorld) next(at boundary) (faultKind, bool) {
 		return faultKind{}, false
 	}
 	for i, f := range w.faults {
-		if k := w.s.kinds[f.Kind]; k.at == at && f.At == n {
+		if k := w.s.kinds[f.Kind]; k.at == at && (f.At == n || f.At < n && k.only != nil) && (k.only == nil || k.only(c)) {
 			w.faults = append(w.faults[:i:i], w.faults[i+1:]...)
 			if at != atWrite {
 				w.met = append(w.met, k.name)
@@ -239,7 +241,7 @@ func (r reach) Run(ctx context.Context, c command.Command) (command.Output, erro
 	h.w.lag(h.who, h.w.nameOf(c))
 	if h.faces {
 		defer h.w.watch()
-		if k, ok := h.w.next(atCommand); ok {
+		if k, ok := h.w.next(atCommand, c); ok {
 			return k.command(h, ctx, r.m, c)
 		}
 	}
@@ -270,7 +272,7 @@ func (h *hand) through(inner http.RoundTripper, at boundary) http.RoundTripper {
 	return roundTripper(func(r *http.Request) (*http.Response, error) {
 		h.w.lag(h.who, r.Method+" "+r.URL.RequestURI())
 		if h.faces {
-			if k, ok := h.w.next(at); ok {
+			if k, ok := h.w.next(at, command.Command{}); ok {
 				return k.request(h, r, inner)
 			}
 		}
