@@ -68,9 +68,9 @@ func TestReportFolds(t *testing.T) {
   last     2000-01-01 00:00:00 UTC
 
 Steps
-  01-01 00:00:00  done      verify  published: 8 times, for 0, 1 and 6 more
-  01-01 00:00:00  done      do      copy: 12 times, for 0, 1 and 10 more, the last: copy ubuntu-touch/rc/d11
-  01-01 00:00:00  failed    verify  published: 4 times, for 8, 9 and 2 more: no route to host
+  01-01 00:00:00  checked    published: 8 times, for 0, 1 and 6 more
+  01-01 00:00:00  done       copy: 12 times, for 0, 1 and 10 more, the last: copy ubuntu-touch/rc/d11
+  01-01 00:00:00  FAILED     published: 4 times, for 8, 9 and 2 more: no route to host
 
 Next
   see to the cause and start it again with the same journal: what is done is not repeated

@@ -1,6 +1,7 @@
 package runbook
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 )
@@ -9,38 +10,23 @@ import (
 // what would happen, by its intent or else its step's name. Time, result and
 // evidence are not in it.
 func (rec Record) String() string {
-	word, text := string(rec.Kind), rec.Intent
-	if text == "" {
-		text = rec.Step
-	}
+	text := cmp.Or(rec.Intent, rec.Step)
 	switch rec.Kind {
 	case Opened, Resumed, Settling:
-		word, text = startWord(rec.Kind), "run "+rec.Run
+		text = "run " + rec.Run
 	case Planned:
-		word = plannedWord(rec.Verb)
 		if len(rec.Not) > 0 {
 			text += " (not " + strings.Join(rec.Not, ", ") + ")"
 		}
-	case Done:
-		word = doneWord(rec.Verb)
-	case Adopted:
-		word = "is so"
-	case Acquired:
-		word = "hold"
 	case Released:
-		word, text = "give back", text+releasedText(rec)
+		text += releasedText(rec)
 	case Approved, Rejected:
 		text += " (" + said(rec) + ")"
 	case Noted:
-		word, text = "note", rec.Reason
+		text = rec.Reason
 	case Progress:
-		word, text = "...", rec.far()
-	case Failed, Owed:
-		word = strings.ToUpper(word)
-	case Doubt:
-		word = "IN DOUBT"
+		text = rec.far()
 	case Deferred:
-		word = "waits"
 		if rec.Due != nil {
 			text += ", until " + until(*rec.Due, rec.Time)
 		}
@@ -48,7 +34,36 @@ func (rec Record) String() string {
 	if rec.Error != "" && rec.Kind != Deferred {
 		text += ": " + rec.Error
 	}
-	return printable(fmt.Sprintf("%-9s  %s", word, strings.NewReplacer("\n", "; ", "\t", " ").Replace(text)))
+	return printable(fmt.Sprintf("%-9s  %s", rec.word(), strings.NewReplacer("\n", "; ", "\t", " ").Replace(text)))
+}
+
+// word is what happened, in the words of people.
+func (rec Record) word() string {
+	switch rec.Kind {
+	case Opened, Resumed, Settling:
+		return startWord(rec.Kind)
+	case Planned:
+		return plannedWord(rec.Verb)
+	case Done:
+		return doneWord(rec.Verb)
+	case Adopted:
+		return "is so"
+	case Acquired:
+		return "hold"
+	case Released:
+		return "give back"
+	case Noted:
+		return "note"
+	case Progress:
+		return "..."
+	case Failed, Owed:
+		return strings.ToUpper(string(rec.Kind))
+	case Doubt:
+		return "IN DOUBT"
+	case Deferred:
+		return "waits"
+	}
+	return string(rec.Kind)
 }
 
 // far is how far a long effect is.

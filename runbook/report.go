@@ -111,10 +111,10 @@ func header(b *strings.Builder, s Status) {
 	b.WriteString("\n")
 	row("run", printable(s.Run))
 	if len(s.Input) > 0 {
-		row("input", compact(s.Input))
+		row("input", few(s.Input))
 	}
 	if len(s.World) > 0 {
-		row("world", compact(s.World))
+		row("world", few(s.World))
 	}
 	row("begun", clock(s.Began))
 	text := clock(s.Last)
@@ -125,6 +125,21 @@ func header(b *strings.Builder, s Status) {
 		text += fmt.Sprintf(", start %d", s.Starts)
 	}
 	row("last", text)
+}
+
+// few is JSON in some lines for a person; the journal has all of it.
+func few(m json.RawMessage) string {
+	const most = 6
+	lines := strings.Split(readable(m), "\n")
+	if len(lines) > most {
+		lines = append(lines[:most], "…")
+	}
+	for i, line := range lines {
+		if len(line) > maxShown {
+			lines[i] = strings.ToValidUTF8(line[:maxShown], "") + "…"
+		}
+	}
+	return strings.Join(lines, "\n           ")
 }
 
 func section(b *strings.Builder, title string, steps []StepStatus, f func(StepStatus)) {
@@ -141,14 +156,10 @@ func section(b *strings.Builder, title string, steps []StepStatus, f func(StepSt
 // is read beside the journal and the procedure.
 func line(rec Record) string {
 	var b strings.Builder
-	kind := rec.Kind
-	if kind == Deferred {
-		kind = "waits"
-	}
-	fmt.Fprintf(&b, "%-9s %-7s %s", kind, rec.Verb, rec.Step)
+	fmt.Fprintf(&b, "%-9s  %s", rec.word(), rec.Step)
 	if rec.Verb == VerbNote {
 		b.Reset()
-		fmt.Fprintf(&b, "%-9s %-7s %s", "", "note", rec.Reason)
+		fmt.Fprintf(&b, "%-9s  %s", rec.word(), rec.Reason)
 		return printable(b.String())
 	}
 	if rec.Intent != "" {

@@ -3,6 +3,7 @@ package runbook
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -121,7 +122,7 @@ func (s Status) Next() string {
 	case s.Starts == 0:
 		return "start it"
 	case s.underWay() && len(s.Waiting()) > 0:
-		return "answer the question: the run is under way and waits for it"
+		return s.answer() + ": the run is under way and waits for it"
 	case s.underWay():
 		return "wait; it is under way"
 	case s.Ending == "" || s.Ending == "failed":
@@ -129,7 +130,7 @@ func (s Status) Next() string {
 			return "start it again with the same journal, which gives back what is held; or settle, which does only that"
 		}
 		if len(s.Waiting()) > 0 {
-			return "see to the cause, answer the question, and start it again with the same journal: what is done is not repeated"
+			return "see to the cause, " + s.answer() + ", and start it again with the same journal: what is done is not repeated"
 		}
 		return "see to the cause and start it again with the same journal: what is done is not repeated"
 	case s.Ending == "owed":
@@ -139,7 +140,7 @@ func (s Status) Next() string {
 	case s.Ending == "pending" && s.waitsForTime():
 		return "start it again at " + until(s.Due, s.Read) + ", with the same journal; earlier does no harm"
 	case s.Ending == "pending":
-		return "answer the question, then start it again with the same journal"
+		return s.answer() + ", then start it again with the same journal"
 	case s.Ending == "in doubt":
 		return "find out whether it happened, then start it again with the same journal"
 	case s.Ending == "rejected":
@@ -152,6 +153,23 @@ func (s Status) Next() string {
 		return "find out whether what is in doubt happened: the procedure has no such step any more"
 	}
 	return "nothing; all is done"
+}
+
+// answer says who is to answer what is open.
+func (s Status) answer() string {
+	var not []string
+	open := s.Waiting()
+	for _, step := range open {
+		not = append(not, step.Not...)
+	}
+	slices.Sort(not)
+	switch not = slices.Compact(not); {
+	case len(open) > 1:
+		return "answer the questions"
+	case len(not) > 0:
+		return "have the question answered by somebody else than " + printable(strings.Join(not, ", "))
+	}
+	return "answer the question"
 }
 
 // stillAway lists what was given back and is away all the same.

@@ -92,7 +92,7 @@ func TestWorldInReport(t *testing.T) {
 		t.Errorf("the first record says %s", first.World)
 	}
 	var b strings.Builder
-	if err := statusOf(t, j).WriteReport(&b); err != nil || !strings.Contains(b.String(), `world    {"name":"staging"}`) {
+	if err := statusOf(t, j).WriteReport(&b); err != nil || !strings.Contains(b.String(), "world    name: staging") {
 		t.Errorf("%v\n%s", err, b.String())
 	}
 }

@@ -29,7 +29,7 @@ func TestPages(t *testing.T) {
 		{"list, filtered", "/?state=waits+for+a+person&find=ota", "", 200, []string{"OTA-5.journal", "read-only"}},
 		{"list, nothing found", "/?find=absent", "", 200, []string{"No run is as you look for it"}},
 		{"run", "/run/OTA-5.journal/", "anna", 200, []string{"waits for an answer", "arale   image 42\nkrillin image 7", `<form method="post" action="answer">`,
-			"copy build 42 to rc", "tag", "answer the question, then start it again", "Time line"}},
+			"copy build 42 to rc", "tag", "have the question answered by somebody else than olga, then start it again", "Time line"}},
 		{"run, excluded", "/run/OTA-5.journal/", "olga", 200, []string{"Olga may not answer this; it needs somebody else."}},
 		{"run, unknown", "/run/OTA-5.journal/", "", 200, []string{"read-only for you"}},
 		{"run, damaged", "/run/damaged.journal/", "anna", 200, []string{"The journal is damaged", "not a journal line"}},

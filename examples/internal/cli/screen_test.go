@@ -20,6 +20,7 @@ func TestFit(t *testing.T) {
 		{"18:44:30  done       offer image 2 of bq-aquaris.en for krillin to nobody", "18:44:30  done       offer image 2 of bq-aquaris.en\n                     for krillin to nobody\n"},
 		{"  a question that is longer than the line, which has few columns", "  a question that is longer than the line, which has\n  few columns\n"},
 		{"  see ubuntu=20150610,device=20150604-1c0ffee,custom=20150601", "  see\n  ubuntu=20150610,device=20150604-1c0ffee,custom=20150601\n"},
+		{"21:49:53  note       from https://api.launchpad.test/~landing-team/embargoed vivid", "21:49:53  note       from\n   https://api.launchpad.test/~landing-team/embargoed\n                     vivid\n"},
 	} {
 		if d := cmp.Diff(tc[1], fit(tc[0], 54)); d != "" {
 			t.Errorf("%q (-want +got)\n%s", tc[0], d)

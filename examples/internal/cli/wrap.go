@@ -6,7 +6,7 @@ import (
 )
 
 // Wrap breaks text into lines of at most width columns, between words: a longer word
-// stays whole. Lines but the first begin with indent, and the last ends with a newline.
+// stays whole, and begins further left where that makes it fit. Lines but the first begin with indent, and the last ends with a newline.
 // Lines of text stay lines.
 func Wrap(text, indent string, width int) string {
 	var b strings.Builder
@@ -26,8 +26,10 @@ func Wrap(text, indent string, width int) string {
 			switch {
 			case first:
 			case at+1+n > width && word != "":
-				b.WriteString("\n" + indent)
-				at = len(indent)
+				if at = len(indent); n <= width {
+					at = min(at, width-n)
+				}
+				b.WriteString("\n" + indent[:at])
 			default:
 				b.WriteByte(' ')
 				at++
