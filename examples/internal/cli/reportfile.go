@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"flag"
 	"fmt"
@@ -22,10 +23,11 @@ type reportFile string
 var reportForms = map[string]func(io.Writer, runbook.Status) error{
 	".html": web.ReportHTML,
 	".md":   web.ReportMarkdown,
+	".svg":  web.ReportSVG,
 }
 
 func (f *reportFile) register(fs *flag.FlagSet) {
-	fs.StringVar((*string)(f), "report", "", "write the report into `FILE` too, as a page (.html) or Markdown (.md)")
+	fs.StringVar((*string)(f), "report", "", "write the report into `FILE` too, as a page (.html), Markdown (.md) or a picture (.svg); with -plan a picture of the plan")
 }
 
 // check finds out before the run what would keep the report from being written.
@@ -35,9 +37,9 @@ func (f reportFile) check(plan bool) error {
 	}
 	switch info, err := os.Stat(filepath.Dir(string(f))); {
 	case reportForms[f.form()] == nil:
-		return fmt.Errorf("-report %s: its name must end in .html or .md, which says the form", f)
-	case plan:
-		return errors.New("-report is about a run, and -plan makes none")
+		return fmt.Errorf("-report %s: its name must end in .html, .md or .svg, which says the form", f)
+	case plan && f.form() != ".svg":
+		return errors.New("-report is about a run, and -plan makes none: of a plan there is a picture, in a FILE.svg")
 	case err != nil:
 		return fmt.Errorf("-report: %w", err)
 	case !info.IsDir():
@@ -51,11 +53,25 @@ func (f reportFile) form() string { return strings.ToLower(filepath.Ext(string(f
 // write writes the report of a journal whole or not at all. Like the journal it is its
 // owner's alone: it may tell of a fix that is not public yet.
 func (f reportFile) write(s runbook.Status) error {
+	return f.put(func(w io.Writer) error { return reportForms[f.form()](w, s) })
+}
+
+// writePlan writes a picture of a plan. What the plan fails with is said beside it.
+func (f reportFile) writePlan(ctx context.Context, x *runbook.Runner, procedure runbook.Procedure) error {
+	if f == "" {
+		return nil
+	}
+	plan, _ := x.Plan(ctx, procedure)
+	return f.put(func(w io.Writer) error { return web.PlanSVG(w, x.Name, plan) })
+}
+
+// put is write for what form writes.
+func (f reportFile) put(form func(io.Writer) error) error {
 	if f == "" {
 		return nil
 	}
 	var b bytes.Buffer
-	if err := reportForms[f.form()](&b, s); err != nil {
+	if err := form(&b); err != nil {
 		return err
 	}
 	file, err := os.CreateTemp(filepath.Dir(string(f)), ".report-*") // with mode 0600

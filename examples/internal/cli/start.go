@@ -56,6 +56,7 @@ func (p Program) start(ctx context.Context, o options, w *World, input any, proc
 	if o.plan || !o.settle && !p.Urgent && !o.json {
 		err := out.plan(ctx, x, w.planned(o, procedure))
 		if o.plan {
+			err = errors.Join(err, o.report.writePlan(ctx, x, procedure))
 			return p.end(stderr, p.result(err, o.json, stdout))
 		}
 		// What fails in the plan is shown there and fails again. It keeps nobody
