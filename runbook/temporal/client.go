@@ -16,6 +16,8 @@ import (
 	workflowpb "go.temporal.io/api/workflow/v1"
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/converter"
+	sdk "go.temporal.io/sdk/temporal"
 
 	"github.com/landingteam/landing/runbook"
 )
@@ -30,8 +32,30 @@ func Start(ctx context.Context, c client.Client, queue, id string, r Run) (clien
 	if !goodID(id) {
 		return nil, &Error{Op: "start", ID: id, Kind: ErrRefused, Text: "the name of a run has letters, digits, dots, dashes, colons and underscores, up to 200"}
 	}
-	run, err := c.ExecuteWorkflow(ctx, StartOptions(queue, id, r), runType, runInput{Run: r})
+	if n := len(r.Input); n > maxLine {
+		return nil, &Error{Op: "start", ID: id, Kind: ErrRefused, Text: fmt.Sprintf("the input has %d bytes, more than %d", n, maxLine)}
+	}
+	options := StartOptions(queue, id, r)
+	options.TypedSearchAttributes = sdk.NewSearchAttributes(attributeProcedure.ValueSet(r.Procedure), attributeOperator.ValueSet(r.Operator))
+	run, err := c.ExecuteWorkflow(ctx, options, runType, runInput{Run: r})
+	if unregistered(err) {
+		options.TypedSearchAttributes = sdk.SearchAttributes{}
+		run, err = c.ExecuteWorkflow(ctx, options, runType, runInput{Run: r})
+	}
 	return run, failure("start", id, err)
+}
+
+// Search attributes of runs that [Start] begins, where the namespace has both
+// registered as keywords. They are never encrypted.
+var (
+	attributeProcedure = sdk.NewSearchAttributeKeyKeyword("RunbookProcedure")
+	attributeOperator  = sdk.NewSearchAttributeKeyKeyword("RunbookOperator")
+)
+
+// unregistered reports whether a namespace does not know the search attributes.
+func unregistered(err error) bool {
+	var bad *serviceerror.InvalidArgument
+	return errors.As(err, &bad) && (strings.Contains(bad.Message, "search attribute") || strings.Contains(bad.Message, "no mapping defined"))
 }
 
 // goodID keeps names fit for addresses and files, and apart from those of journals.
@@ -50,9 +74,14 @@ func StartOptions(queue, id string, r Run) client.StartWorkflowOptions {
 		// the SDK would else hand out the run that has ended
 		WorkflowExecutionErrorWhenAlreadyStarted: true,
 
-		StaticSummary: fmt.Sprintf("%s, begun by %s", r.Procedure, cmp.Or(r.Operator, "nobody")),
+		StaticSummary: summary(r),
 		Memo:          map[string]any{"procedure": r.Procedure, "operator": r.Operator},
 	}
+}
+
+// summary is what Temporal's UI says of a run in one line.
+func summary(r Run) string {
+	return fmt.Sprintf("%s, begun by %s", r.Procedure, cmp.Or(r.Operator, "nobody"))
 }
 
 // taskTimeout is how long a worker may take to replay a workflow and go on. One that is
@@ -64,7 +93,8 @@ const taskTimeout = 5 * time.Second
 // each is a run, and a journal, of its own.
 func Action(queue, id string, r Run) *client.ScheduleWorkflowAction {
 	return &client.ScheduleWorkflowAction{ID: id, Workflow: runType, Args: []any{runInput{Run: r}}, TaskQueue: queue, WorkflowTaskTimeout: taskTimeout,
-		Memo: map[string]any{"procedure": r.Procedure, "operator": r.Operator}}
+		StaticSummary: summary(r),
+		Memo:          map[string]any{"procedure": r.Procedure, "operator": r.Operator}}
 }
 
 // Answer brings a person's answer to the question of a step. Who it is, the caller has
@@ -123,7 +153,7 @@ func Status(ctx context.Context, c client.Client, id string) (runbook.Status, er
 // A Listed is one run of a namespace.
 type Listed struct {
 	ID        string
-	Procedure string
+	Procedure string // empty where the client that began it encrypts; Operator too
 	Operator  string
 	Began     time.Time
 	Closed    time.Time // zero: it goes on
@@ -176,7 +206,7 @@ func listed(info *workflowpb.WorkflowExecutionInfo) Listed {
 	}
 	for name, field := range map[string]*string{"procedure": &l.Procedure, "operator": &l.Operator} {
 		if p := info.GetMemo().GetFields()[name]; p != nil {
-			*field = strings.Trim(string(p.GetData()), `"`)
+			_ = converter.GetDefaultDataConverter().FromPayload(p, field) // one that is encrypted stays empty
 		}
 	}
 	return l

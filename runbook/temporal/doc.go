@@ -47,8 +47,16 @@
 //
 // # Limits
 //
-// A record of at most 1 MiB, and a journal of at most 1.7 MiB packed, which are 14,000
-// records or more. A server ends a workflow beyond that; this package refuses before.
+// A record and an input of at most 1 MiB, an answer of 4 KiB, and a journal of at most
+// 1.4 MiB packed, which are 11,000 records or more. A server ends a workflow beyond
+// that; this package refuses before. A run whose journal is full fails, and gives back
+// what it holds; there is room left to put that on record with GoOn and Settle.
+//
+// # Terminated
+//
+// Who terminates a run's workflow, in place of cancelling it, leaves what it holds as
+// it is. Its journal is whole: settle it with a runbook.Runner of one's own and
+// [JournalOf], with Take if its worker is dead.
 //
 // # Errors
 //
@@ -57,6 +65,7 @@
 //	a run of that name has ended                                ErrExists
 //	an answer or decision that does not fit what is asked now   ErrRefused
 //	sent, and no worker was there to take it                    ErrUnknown
+//	the namespace does not let this client do it                ErrDenied
 //	anything else that a cluster says                           ErrCluster
 //	another start, or a person, has the journal                 runbook.ErrLocked
 //	a journal that is full, lost, closed or that does not answer  runbook.ErrJournal

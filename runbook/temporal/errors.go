@@ -15,6 +15,7 @@ var (
 	ErrExists   = errors.New("such a run has been")     // a name is used once
 	ErrRefused  = errors.New("refused")                 // the answer or decision does not fit what is asked now
 	ErrUnknown  = errors.New("not known whether taken") // no worker was there to say so: it may be applied later. Look again
+	ErrDenied   = errors.New("not allowed")             // the namespace gives this client no right to it
 	ErrCluster  = errors.New("the cluster does not answer as it should")
 )
 
@@ -57,6 +58,8 @@ func failure(op, id string, err error) error {
 		e.Kind, e.Text = ErrRefused, app.Message()
 	case errors.As(err, new(*serviceerror.NotFound)):
 		e.Kind = ErrNotFound
+	case errors.As(err, new(*serviceerror.PermissionDenied)):
+		e.Kind, e.Text = ErrDenied, "look at the rights of this client in the namespace"
 	case errors.As(err, new(*serviceerror.WorkflowExecutionAlreadyStarted)):
 		e.Kind = ErrExists
 	}

@@ -34,6 +34,11 @@ type Journal struct {
 	// when 0.
 	Patience time.Duration
 
+	// Take makes Lock take the lock from whoever has it, who can write nothing after
+	// that, but may still act. It is for a holder that is dead for certain: a laptop
+	// whose process was killed, or a start of a run that was terminated.
+	Take bool
+
 	request lockRequest
 	lease   *lease
 
@@ -42,6 +47,7 @@ type Journal struct {
 	token  int
 	lines  [][]byte // while locked
 	broken error
+	full   bool // that is all that is wrong
 }
 
 var (
@@ -176,7 +182,7 @@ func (j *Journal) Lock(ctx context.Context, owner string) (func() error, error) 
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	q := j.request
-	q.Owner = cmp.Or(q.Owner, owner)
+	q.Owner, q.Take = cmp.Or(q.Owner, owner), j.Take
 	var r lockReply
 	if err := j.update(ctx, "", updateLock, &r, q); err != nil {
 		return nil, j.refused(err)
@@ -191,7 +197,7 @@ func (j *Journal) Lock(ctx context.Context, owner string) (func() error, error) 
 		}
 		return err
 	}
-	j.locked, j.token, j.broken, j.lines = true, r.Token, nil, nil
+	j.locked, j.token, j.broken, j.full, j.lines = true, r.Token, nil, false, nil
 	lines, err := j.all(ctx)
 	if err == nil && len(lines) != r.Lines {
 		err = j.lost(len(lines))
@@ -223,6 +229,14 @@ func (j *Journal) refused(err error) error {
 		return &runbook.Error{Kind: runbook.ErrJournal, Text: "the journal in the workflow " + j.ID + " was closed", Err: err,
 			Hint: "its run has ended: read it, or begin another run under another name"}
 	}
+	if errors.As(err, new(*serviceerror.PermissionDenied)) {
+		return &runbook.Error{Kind: runbook.ErrJournal, Text: "this client may not write to the workflow " + j.ID, Err: err,
+			Hint: "look at its rights in the namespace"}
+	}
+	if errors.As(err, new(*serviceerror.NotFound)) {
+		return &runbook.Error{Kind: runbook.ErrJournal, Text: "the workflow " + j.ID + " is gone", Err: err,
+			Hint: "it was closed or deleted, or the server lost its memory: take what was archived, see Import"}
+	}
 	var app *sdk.ApplicationError
 	if !errors.As(err, &app) {
 		return &runbook.Error{Kind: runbook.ErrJournal, Text: "the workflow " + j.ID + " does not answer", Err: err,
@@ -230,11 +244,11 @@ func (j *Journal) refused(err error) error {
 	}
 	switch app.Type() {
 	case refusedLocked:
-		return &runbook.Error{Kind: runbook.ErrLocked, Text: app.Message(), Hint: "wait for it"}
+		return &runbook.Error{Kind: runbook.ErrLocked, Text: app.Message(), Hint: "wait for it; if it is dead for certain, see Journal.Take"}
 	case refusedSuperseded:
 		return &runbook.Error{Kind: runbook.ErrLocked, Text: app.Message(), Hint: "a later start of this run goes on elsewhere: nothing is to be done here"}
 	case refusedFull:
-		return &runbook.Error{Kind: runbook.ErrJournal, Text: app.Message(), Hint: "begin another run for what is left"}
+		return &runbook.Error{Kind: runbook.ErrJournal, Text: app.Message(), Hint: "settle it, and begin another run for what is left"}
 	}
 	return &runbook.Error{Kind: runbook.ErrJournal, Text: app.Message()}
 }
@@ -260,8 +274,8 @@ func (j *Journal) Append(ctx context.Context, line []byte) error {
 	}
 	q := appendRequest{Token: j.token, N: len(j.lines) + 1, Line: bytes.Clone(line)}
 	if err := j.update(ctx, fmt.Sprintf("append-%d-%d", q.Token, q.N), updateAppend, nil, q); err != nil {
-		j.broken = j.refused(err)
-		if j.lease != nil && !isFull(err) { // a full journal fails its run; it is no other worker's
+		j.broken, j.full = j.refused(err), isFull(err)
+		if j.lease != nil && !j.full { // a full journal fails its run; it is no other worker's
 			j.lease.lose(j.broken)
 		}
 		return j.broken
@@ -271,12 +285,13 @@ func (j *Journal) Append(ctx context.Context, line []byte) error {
 }
 
 // Enter implements runbook.Guard: nothing begins once the journal has failed, or while
-// it is not certain that this start is still the current one.
+// it is not certain that this start is still the current one. One that is full is
+// nobody else's: what is held may be given back, though not on record.
 func (j *Journal) Enter(string) error {
 	j.mu.Lock()
-	broken := j.broken
+	broken, full := j.broken, j.full
 	j.mu.Unlock()
-	if broken != nil {
+	if broken != nil && !full {
 		return broken
 	}
 	if j.lease != nil {

@@ -10,10 +10,12 @@ import (
 )
 
 // What a server takes: one event of 2 MiB, beyond which it ends the workflow, and
-// 2,000 updates of one execution. A journal stays well below.
+// 2,000 updates of one execution. A journal stays below, also by the third that bytes
+// grow by in JSON.
 const (
 	maxLine    = 1 << 20    // of one line, in bytes
-	maxPacked  = 1700 << 10 // of all lines, packed, with what came since unpacked
+	maxPacked  = 1400 << 10 // of all lines, packed, with what came since unpacked
+	reserve    = 64 << 10   // beyond that, for who only gives back what is held
 	repackAt   = 256 << 10  // of lines since the last packing: the next execution begins
 	maxUpdates = 500        // of one execution
 	pageSize   = 1 << 20    // of one answer to a query, unpacked
@@ -50,6 +52,9 @@ type lockRequest struct {
 	// earlier one, which may be dead or asleep. With epoch 0 nobody is superseded.
 	Epoch int64 `json:"epoch,omitempty"`
 	Start int   `json:"start,omitempty"`
+
+	Settle bool `json:"settle,omitempty"` // only to give back what is held
+	Take   bool `json:"take,omitempty"`   // from whoever has it: see Journal.Take
 }
 
 func (q lockRequest) before(o lockRequest) bool {
@@ -103,6 +108,8 @@ func (s *journalState) checkLock(q lockRequest) error {
 	switch {
 	case s.held && q == s.lock && q.Epoch > 0:
 		return nil // the same again: its answer was lost
+	case q.Take:
+		return nil
 	case q.Epoch > 0 && s.lock.Epoch > 0 && !s.lock.before(q):
 		return refuse(refusedSuperseded, "superseded by %s", s.lock.Owner)
 	case s.held && (q.Epoch == 0 || s.lock.Epoch == 0):
@@ -122,10 +129,18 @@ func (s *journalState) checkAppend(q appendRequest) error {
 		return refuse(refusedOrder, "line %d, but there are %d", q.N, len(s.lines))
 	case len(q.Line) > maxLine:
 		return refuse(refusedFull, "a line of %d bytes, more than %d", len(q.Line), maxLine)
-	case s.packed+s.since+len(q.Line) > maxPacked:
+	case s.packed+s.since+len(q.Line) > s.room():
 		return refuse(refusedFull, "the journal is full after %d lines: %d KiB packed and %d KiB since", len(s.lines), s.packed>>10, s.since>>10)
 	}
 	return nil
+}
+
+// room is how much the journal may hold for who has it now.
+func (s *journalState) room() int {
+	if s.lock.Settle {
+		return maxPacked + reserve
+	}
+	return maxPacked
 }
 
 // again reports whether a line is there: its answer was lost, and it is sent again.

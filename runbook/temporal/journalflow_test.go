@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"go.temporal.io/sdk/converter"
 	sdk "go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
 	"go.temporal.io/sdk/workflow"
@@ -44,6 +45,8 @@ func TestCheckLock(t *testing.T) {
 		"a run beside a person":       {held: true, by: person, q: first, want: refusedLocked},
 		"two persons":                 {held: true, by: person, q: lockRequest{Owner: "bert"}, want: refusedLocked},
 		"a person after a run":        {by: second, q: person},
+		"a person takes it":           {held: true, by: second, q: lockRequest{Owner: "anna", Take: true}},
+		"a run after one who took it": {held: true, by: lockRequest{Owner: "anna", Take: true}, q: second, want: refusedLocked},
 		"another epoch":               {held: true, by: second, q: lockRequest{Owner: "run 2", Epoch: 6, Start: 1}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -77,6 +80,8 @@ func TestCheckAppend(t *testing.T) {
 		"a long line":     {q: appendRequest{Token: 3, N: 3, Line: make([]byte, maxLine+1)}, want: refusedFull},
 		"the longest":     {q: appendRequest{Token: 3, N: 3, Line: make([]byte, maxLine)}},
 		"a full journal":  {change: func(s *journalState) { s.packed = maxPacked }, q: appendRequest{Token: 3, N: 3, Line: []byte("c")}, want: refusedFull},
+		"full, settled":   {change: func(s *journalState) { s.packed, s.lock.Settle = maxPacked, true }, q: appendRequest{Token: 3, N: 3, Line: []byte("c")}},
+		"settled long":    {change: func(s *journalState) { s.packed, s.lock.Settle = maxPacked+reserve, true }, q: appendRequest{Token: 3, N: 3, Line: []byte("c")}, want: refusedFull},
 		"full, but again": {change: func(s *journalState) { s.packed = maxPacked }, q: appendRequest{Token: 3, N: 2, Line: []byte("b")}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -123,6 +128,15 @@ func TestJournalGoesOn(t *testing.T) {
 	}
 	if d := cmp.Diff(want, s.lines); d != "" || !s.held || s.token != 1 || s.lock.Owner != "a" {
 		t.Errorf("the next execution has %d lines, held %v, token %d (-want +got)\n%s", len(s.lines), s.held, s.token, d)
+	}
+}
+
+// The fullest journal fits into what a server takes, as its next execution gets it.
+func TestJournalFits(t *testing.T) {
+	t.Parallel()
+	p, err := converter.GetDefaultDataConverter().ToPayload(journalSnapshot{Lines: make([]byte, maxPacked+reserve), Lock: lockRequest{Owner: strings.Repeat("x", 1000)}})
+	if err != nil || len(p.GetData()) > 2<<20 {
+		t.Errorf("%d bytes, %v: want 2 MiB at most", len(p.GetData()), err)
 	}
 }
 

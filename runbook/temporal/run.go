@@ -54,6 +54,7 @@ type Result struct {
 	Report  string             `json:"report,omitempty"`  // Markdown, the beginning of it
 	Archive string             `json:"archive,omitempty"` // why the lines were not archived
 	Busy    bool               `json:"busy,omitempty"`    // somebody else has the journal
+	Put     []string           `json:"put,omitempty"`     // steps whose answers the engine was given
 }
 
 // A Decision is what becomes of a run that has failed, or that waits.
@@ -70,12 +71,21 @@ const (
 type given struct {
 	Run    string         `json:"run"`
 	Step   string         `json:"step"`
+	Asked  time.Time      `json:"asked"` // when: the same doubt may be asked again, about another try
 	Answer runbook.Answer `json:"answer"`
 	At     time.Time      `json:"at"`
+	Put    bool           `json:"put,omitempty"` // a start that came to its end had it
 }
 
-// maxGiven is how many answers are carried: the newest of each step.
-const maxGiven = 200
+// What is carried of answers, and how long one may be, in bytes: all of it is part of
+// one event, of which a server takes 2 MiB.
+const (
+	maxGiven  = 200 // of the newest, one for each step
+	maxAnswer = 4 << 10
+)
+
+// maxListed bounds the questions, and what is owed, of a result: a result is one event.
+const maxListed = 200
 
 // maxReport bounds the report that a result carries, in bytes.
 const maxReport = 20_000

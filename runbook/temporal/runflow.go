@@ -158,8 +158,11 @@ func (f *flow) checkAnswer(a answerRequest) error {
 	if !ok {
 		return refuse(refusedAnswer, "%s is not asked now", a.Step)
 	}
-	if old, _ := f.answerTo(a.Step, q.Digest); old != nil {
-		return refuse(refusedAnswer, "%s has answered already: %s", old.By, old.Verdict)
+	if i := slices.IndexFunc(f.c.Given, func(g given) bool { return g.Step == a.Step && g.Asked.Equal(q.Asked) && !g.Put }); i >= 0 {
+		return refuse(refusedAnswer, "%s has answered already: %s", f.c.Given[i].Answer.By, f.c.Given[i].Answer.Verdict)
+	}
+	if n := len(a.Answer.Reason) + len(a.Answer.By) + len(a.Answer.Account) + len(a.Answer.Value); n > maxAnswer {
+		return refuse(refusedAnswer, "the answer has %d bytes, more than %d", n, maxAnswer)
 	}
 	if a.Answer.Digest == "" {
 		return refuse(refusedAnswer, "an answer says by its digest which evidence it is about")
@@ -186,7 +189,7 @@ func (f *flow) answer(ctx workflow.Context, a answerRequest) error {
 	if !ok || q.Digest != a.Answer.Digest {
 		return refuse(refusedAnswer, "%s is not asked now", a.Step)
 	}
-	f.c.Given = append(slices.DeleteFunc(f.c.Given, func(g given) bool { return g.Step == a.Step }), given{q.Run, a.Step, a.Answer, workflow.Now(ctx)})
+	f.c.Given = append(slices.DeleteFunc(f.c.Given, func(g given) bool { return g.Step == a.Step }), given{Run: q.Run, Step: a.Step, Asked: q.Asked, Answer: a.Answer, At: workflow.Now(ctx)})
 	if n := len(f.c.Given); n > maxGiven {
 		f.c.Given = f.c.Given[n-maxGiven:]
 	}
@@ -225,6 +228,9 @@ func (f *flow) start(ctx workflow.Context, settle bool) (Result, error) {
 		Epoch: f.c.Epoch, Start: f.c.Starts, Known: f.c.Known, Settle: settle, Given: f.c.Given}).Get(ctx, &r)
 	if err == nil {
 		f.state.Last, f.c.Known = r, max(f.c.Known, r.Lines)
+		for i, g := range f.c.Given { // what did not count may be answered again
+			f.c.Given[i].Put = g.Put || slices.Contains(r.Put, g.Step)
+		}
 		workflow.SetCurrentDetails(ctx, r.Report)
 	}
 	return r, err

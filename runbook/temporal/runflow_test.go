@@ -97,6 +97,7 @@ func TestAnswers(t *testing.T) {
 		"old evidence":  s.send(time.Minute, updateAnswer, "2", answerRequest{"go", old}),
 		"no evidence":   s.send(time.Minute, updateAnswer, "3", answerRequest{"go", none}),
 		"another step":  s.send(time.Minute, updateAnswer, "4", answerRequest{"gone", yes("qa")}),
+		"too long":      s.send(time.Minute, updateAnswer, "9", answerRequest{"go", runbook.Answer{Verdict: runbook.Yes, By: "qa", Reason: strings.Repeat("x", maxAnswer), Digest: question.Digest}}),
 		"nobody":        s.send(time.Minute, updateAnswer, "5", answerRequest{"go", yes("")}),
 		"no decision":   s.send(time.Minute, updateGoOn, "6", Decision("perhaps")),
 		"no such thing": s.send(time.Minute, updateAnswer, "7", answerRequest{"go", runbook.Answer{Verdict: "maybe", By: "qa", Reason: "x", Digest: question.Digest}}),
@@ -119,6 +120,62 @@ func TestAnswers(t *testing.T) {
 	}
 	if s.starts[1].Known != 4 || s.starts[1].Start != 2 || s.starts[0].Epoch != s.starts[1].Epoch {
 		t.Errorf("the next start is %+v", s.starts[1])
+	}
+}
+
+// What did not count, or put the question off, may be answered again; what is on its
+// way to the next start may not.
+func TestAnsweredAgain(t *testing.T) {
+	t.Parallel()
+	later := yes("qa")
+	later.Verdict = runbook.Later
+	had := ends(Result{Ending: "pending", Lines: 4, Waiting: []runbook.Question{question}, Put: []string{"go"}})
+	died := func(startInput) (Result, error) {
+		return Result{}, sdk.NewTimeoutError(enums.TIMEOUT_TYPE_HEARTBEAT, nil)
+	}
+	s := tell(t, asks, died, had, done)
+	first := s.send(time.Hour, updateAnswer, "1", answerRequest{"go", later})
+	second := s.send(2*time.Hour, updateAnswer, "2", answerRequest{"go", yes("lead")})
+	res, err := s.run(Run{Procedure: "p"})
+	if err != nil || res.Ending != "done" || *first != nil || *second != nil {
+		t.Fatalf("%+v, %v; the answers: %v, %v", res, err, *first, *second)
+	}
+	for n, want := range []string{"", "qa", "qa", "lead"} {
+		got := ""
+		if g := s.starts[n].Given; len(g) > 0 {
+			got = g[0].Answer.By
+		}
+		if got != want {
+			t.Errorf("start %d is given the answer of %q, want %q", n+1, got, want)
+		}
+	}
+}
+
+// An answer is about a question of its time: a doubt of the same words may be about
+// another try.
+func TestPeople(t *testing.T) {
+	t.Parallel()
+	asked := time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC)
+	q := question
+	q.Asked = asked
+	good := given{Step: "go", Asked: asked, Answer: yes("qa"), At: asked.Add(time.Hour)}
+	change := func(f func(*given)) []given { g := good; f(&g); return []given{g} }
+	for name, tt := range map[string]struct {
+		given []given
+		want  string
+	}{
+		"nothing":          {},
+		"this one":         {given: []given{good}, want: "qa"},
+		"another step":     {given: change(func(g *given) { g.Step = "gone" })},
+		"other evidence":   {given: change(func(g *given) { g.Answer.Digest = strings.Repeat("b", 64) })},
+		"an earlier doubt": {given: change(func(g *given) { g.Asked = asked.Add(-time.Hour) })},
+		"had already":      {given: change(func(g *given) { g.Put = true })},
+	} {
+		p := &people{given: tt.given}
+		a, err := p.Ask(t.Context(), q)
+		if a.By != tt.want || (err == nil) != (tt.want != "") || len(p.put) != len(tt.want)/2 {
+			t.Errorf("%s: %q, %v, put %v; want %q", name, a.By, err, p.put, tt.want)
+		}
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"go.temporal.io/sdk/activity"
@@ -70,21 +71,24 @@ func (w *Worker) start(ctx context.Context, in startInput) (Result, error) {
 	l.beat(ctx)
 	go l.keep(done)
 	j := &Journal{Client: w.Client, ID: journalID(in.ID), Queue: info.TaskQueue, Known: in.Known, lease: l,
-		request: lockRequest{Owner: fmt.Sprintf("start %d of %s on %s", in.Start, in.ID, here()), Epoch: in.Epoch, Start: in.Start}}
-	err := w.execute(ctx, in, build, j)
+		request: lockRequest{Owner: fmt.Sprintf("start %d of %s on %s", in.Start, in.ID, here()), Epoch: in.Epoch, Start: in.Start, Settle: in.Settle}}
+	asked := &people{given: in.Given}
+	err := w.execute(ctx, in, build, j, asked)
 	if lost := l.lost(); lost != nil {
 		return Result{}, sdk.NewNonRetryableApplicationError(lost.Error(), refusedSuperseded, nil)
 	}
-	return w.result(context.WithoutCancel(ctx), in, j, err), nil
+	r := w.result(context.WithoutCancel(ctx), in, j, err)
+	r.Put = asked.put
+	return r, nil
 }
 
-func (w *Worker) execute(ctx context.Context, in startInput, build Build, j *Journal) error {
+func (w *Worker) execute(ctx context.Context, in startInput, build Build, j *Journal, asked *people) error {
 	p, world, err := build(ctx, in.Run.Input)
 	if err != nil {
 		return fmt.Errorf("the procedure %s cannot be made: %w", in.Run.Procedure, err)
 	}
 	x := &runbook.Runner{Name: in.Run.Procedure, Input: in.Run.Input, World: world, Journal: j,
-		Operator: in.Run.Operator, Human: people(in.Given), Observe: w.Observe}
+		Operator: in.Run.Operator, Human: asked, Observe: w.Observe}
 	if in.Settle {
 		return x.Settle(ctx, p)
 	}
@@ -122,11 +126,13 @@ func (w *Worker) result(ctx context.Context, in startInput, j *Journal, err erro
 	}
 	if r.Ending == "pending" {
 		r.Due = s.Due
-		for _, q := range s.Waiting() {
+		waiting := s.Waiting()
+		for _, q := range waiting[:min(len(waiting), maxListed)] { // the others when these are answered
 			r.Waiting = append(r.Waiting, lighter(q.Question()))
 		}
 	}
-	for _, o := range s.Owed() {
+	owed := s.Owed()
+	for _, o := range owed[:min(len(owed), maxListed)] {
 		r.Owed = append(r.Owed, o.Step)
 	}
 	var b strings.Builder
@@ -158,12 +164,22 @@ func here() string {
 	return fmt.Sprintf("%s, process %d", host, os.Getpid())
 }
 
-// people is a runbook.Human that has what was answered, and asks nobody.
-type people []given
+// people are a runbook.Human that has what was answered, and asks nobody.
+type people struct {
+	given []given
 
-func (p people) Ask(_ context.Context, q runbook.Question) (runbook.Answer, error) {
-	for _, g := range p {
-		if g.Step == q.Step && g.Answer.Digest == q.Digest {
+	mu  sync.Mutex
+	put []string // steps whose answers were passed on
+}
+
+// Ask implements runbook.Human. An answer is to a question of a step at its time: a
+// doubt of the same words may be about another try.
+func (p *people) Ask(_ context.Context, q runbook.Question) (runbook.Answer, error) {
+	for _, g := range p.given {
+		if g.Step == q.Step && g.Answer.Digest == q.Digest && g.Asked.Equal(q.Asked) && !g.Put {
+			p.mu.Lock()
+			defer p.mu.Unlock()
+			p.put = append(p.put, g.Step)
 			a := g.Answer
 			a.Time = g.At
 			return a, nil

@@ -3,6 +3,8 @@ package servertest_test
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"testing"
 	"time"
 
 	"github.com/landingteam/landing/runbook"
@@ -24,7 +27,8 @@ type folder struct {
 	Ask   bool          `json:"ask,omitempty"`   // a gate after them
 	Wait  time.Duration `json:"wait,omitempty"`  // a time after them
 	Fail  string        `json:"fail,omitempty"`  // a step that fails until there is a file "mended"
-	Large int           `json:"large,omitempty"` // bytes of a result
+	Large int           `json:"large,omitempty"` // bytes of a result, all alike
+	Noise int           `json:"noise,omitempty"` // bytes of a result that cannot be packed
 	dir   string
 }
 
@@ -90,7 +94,9 @@ func (f folder) write(ctx context.Context, name string) (string, error) {
 		return "", err
 	}
 	_, err = fmt.Fprintf(w, "%s %s %d\n", name, held, os.Getpid())
-	return name + strings.Repeat("x", f.Large), errors.Join(err, w.Close())
+	noise := make([]byte, f.Noise)
+	_, _ = rand.Read(noise) // never fails
+	return name + strings.Repeat("x", f.Large) + base64.StdEncoding.EncodeToString(noise), errors.Join(err, w.Close())
 }
 
 func (f folder) written(name string) (string, bool, error) {
@@ -107,4 +113,34 @@ func buildFolder(dir string) temporal.Build {
 		err := json.Unmarshal(input, &f)
 		return f.run, dir, err
 	}
+}
+
+// steps is how often each step was done.
+func (f folder) steps() map[string]int {
+	done := map[string]int{}
+	text, _ := os.ReadFile(f.path("log")) // none is none
+	for line := range strings.Lines(string(text)) {
+		done[strings.Fields(line)[0]]++
+	}
+	return done
+}
+
+// onceEach checks that each of n steps was done once.
+func onceEach(t *testing.T, dir string, n int) {
+	t.Helper()
+	done := folder{dir: dir}.steps()
+	for step, times := range done {
+		if times != 1 {
+			t.Errorf("%s was done %d times", step, times)
+		}
+	}
+	if len(done) != n {
+		t.Errorf("%d of %d steps were done", len(done), n)
+	}
+}
+
+// off reports whether the hold of a folder is held.
+func off(dir string) bool {
+	_, err := os.Stat(filepath.Join(dir, "off"))
+	return err == nil
 }

@@ -1,12 +1,15 @@
 package servertest_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
+	"iter"
 	"log/slog"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"sync"
 	"testing"
@@ -57,9 +60,18 @@ func work(dir string) error {
 
 func newWorker(c client.Client, queue, dir string) worker.Worker {
 	w := worker.New(c, queue, temporal.Options())
-	(&temporal.Worker{Client: c, Procedures: procedures(dir)}).Register(w)
+	(&temporal.Worker{Client: c, Procedures: procedures(dir), Archive: func(_ context.Context, id string, lines iter.Seq2[[]byte, error]) error {
+		var b bytes.Buffer
+		if err := temporal.WriteLines(&b, lines); err != nil {
+			return err
+		}
+		return os.WriteFile(archived(dir, id), b.Bytes(), 0o600)
+	}}).Register(w)
 	return w
 }
+
+// archived is the file that a run's journal is written to at the end of each start.
+func archived(dir, id string) string { return filepath.Join(dir, id+".journal") }
 
 // local serves a queue from this process until the test ends.
 func local(t *testing.T, s *servertest.Server, queue, dir string) {
