@@ -43,8 +43,8 @@ type faultKind struct {
 	// fits says in which scenes it can happen; nil is all.
 	fits func(scene) bool
 
-	// begin makes the world so.
-	begin func(w *simWorld) error
+	// begin makes the world so; at is any number.
+	begin func(w *simWorld, at int) error
 	// only says to which commands it can happen; nil is all.
 	only func(command.Command) bool
 	// command is what happens instead of, before or after the command.
@@ -82,7 +82,11 @@ func (s *simulation) pick(seed uint64) (list []fault) {
 	}
 	for range 1 + r.IntN(3) {
 		k := kinds[r.IntN(len(kinds))]
-		list = append(list, fault{k.name, r.IntN(max(s.counted[k.at], 1))})
+		most := max(s.counted[k.at], 1)
+		if k.at == atBegin {
+			most = 100
+		}
+		list = append(list, fault{k.name, r.IntN(most)})
 	}
 	return list
 }
@@ -368,32 +372,32 @@ func launchpadKinds() []faultKind {
 func beginKinds() []faultKind {
 	phases := func(s scene) bool { return len(s.waits) > 0 }
 	return []faultKind{
-		{name: "the address is another server's", at: atBegin, needs: atRequest, begin: func(w *simWorld) error {
+		{name: "the address is another server's", at: atBegin, needs: atRequest, begin: func(w *simWorld, _ int) error {
 			w.tree, w.verifier = w.s.stranger.Client().HTTP.Transport, w.s.signatures.of(w.s.stranger)
 			return nil
 		}},
-		{name: "an earlier rollout has ended", at: atBegin, passing: true, fits: phases, begin: func(w *simWorld) error {
+		{name: "an earlier rollout has ended", at: atBegin, passing: true, fits: phases, begin: func(w *simWorld, _ int) error {
 			return writeFile(w.stopFile(), "phased in to everybody\n")
 		}},
-		{name: "the version is mistyped", at: atBegin, fits: func(s scene) bool { return s.name == "backout" }, begin: func(w *simWorld) error {
+		{name: "the version is mistyped", at: atBegin, fits: func(s scene) bool { return s.name == "backout" }, begin: func(w *simWorld, _ int) error {
 			w.mistyped = 90
 			return nil
 		}},
 		{name: "an index is missing", at: atBegin, needs: atRequest, begin: damaged(os.Remove)},
 		{name: "an index is not in its place", at: atBegin, needs: atRequest, begin: damaged(func(index string) error { return os.Rename(index, index+".new") })},
 		{name: "an index has no signature", at: atBegin, needs: atRequest, begin: damaged(func(index string) error { return os.Remove(index + ".asc") })},
-		{name: "the devices are never well", at: atBegin, fits: phases, begin: func(w *simWorld) error {
+		{name: "the devices are never well", at: atBegin, fits: phases, begin: func(w *simWorld, _ int) error {
 			w.bad = true
 			return nil
 		}},
 	}
 }
 
-// damaged does something to the first index of the tree, as a killed program leaves it.
-func damaged(do func(index string) error) func(*simWorld) error {
-	return func(w *simWorld) error {
+// damaged does something to an index of the tree, as a killed program leaves it.
+func damaged(do func(index string) error) func(*simWorld, int) error {
+	return func(w *simWorld, at int) error {
 		paths, _ := filepath.Glob(w.at("www/*/*/*/*"))
-		err := do(paths[0] + "/index.json")
+		err := do(paths[at%len(paths)] + "/index.json")
 		if errors.Is(err, fs.ErrNotExist) { // it is damaged already
 			return nil
 		}

@@ -164,7 +164,7 @@ func imageScenes() []scene {
 			taken: map[string][]int{arale + " arale": {2}, krillin + " krillin": {2}}},
 		{name: "editconfig", world: func() systemimagetest.World { return kept(systemimagetest.SampleWorld(), arale) }, make: editConfig, stays: []string{somebodyWrites}},
 		{name: "import", world: func() systemimagetest.World {
-			return kept(systemimagetest.SampleWorld(), generic, "ubuntu-touch/rc-proposed/bq-aquaris.en")
+			return kept(systemimagetest.SampleWorld(), generic, "ubuntu-touch/rc-proposed/bq-aquaris.en", "ubuntu-touch/rc-proposed/meizu.en")
 		}, single: true, other: editConfig,
 			make: func(h *hand) (*runbook.Runner, runbook.Procedure) {
 				c := &procedure.InvestigateImport{Server: h.operator(), Importer: h.importer(), HTTP: &http.Client{Transport: h.w.server.Sources()},

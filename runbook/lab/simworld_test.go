@@ -126,7 +126,7 @@ func (s *simulation) newWorld(dir string, faults []fault) (*simWorld, error) {
 	for _, f := range faults {
 		if k := w.s.kinds[f.Kind]; k.at == atBegin {
 			w.meet(k.name)
-			if err := k.begin(w); err != nil {
+			if err := k.begin(w, f.At); err != nil {
 				return nil, err
 			}
 		}
