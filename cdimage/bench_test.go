@@ -193,14 +193,30 @@ func BenchmarkLimits(b *testing.B) {
 	}
 }
 
-// BenchmarkDense reads logs in which most lines match a rule.
+// BenchmarkDense reads logs in which most lines match a rule. A bare line scan says how
+// quiet the machine is.
 func BenchmarkDense(b *testing.B) {
+	b.Run("scan", func(b *testing.B) {
+		text := strings.Repeat(read(b, "livefs/vivid-armhf-chroot-connect.txt.gz"), 2000)
+		over(b, mix{"scan", [][]byte{[]byte(text)}, int64(len(text))}, bareScan)
+	})
 	for _, name := range []string{"vivid-armhf-chroot-connect", "vivid-armhf-hashsum", "vivid-armhf-postinst"} {
 		b.Run(name, func(b *testing.B) {
 			text := strings.Repeat(read(b, "livefs/"+name+".txt.gz"), 2000)
 			over(b, mix{name, [][]byte{[]byte(text[:min(len(text), 16<<20)])}, int64(min(len(text), 16<<20))}, parseLivefsLog)
 		})
 	}
+	b.Run("vivid-armhf-chroot-connect, each line numbered", func(b *testing.B) {
+		text := read(b, "livefs/vivid-armhf-chroot-connect.txt.gz")
+		var lines strings.Builder
+		for n := 0; lines.Len() < 16<<20; {
+			for line := range strings.Lines(text) {
+				n++
+				fmt.Fprintf(&lines, "%s %d\n", strings.TrimSuffix(line, "\n"), n)
+			}
+		}
+		over(b, mix{"numbered", [][]byte{[]byte(lines.String())}, int64(lines.Len())}, parseLivefsLog)
+	})
 	b.Run("matching lines, all different", func(b *testing.B) {
 		var lines strings.Builder
 		for n := range 40_000 {

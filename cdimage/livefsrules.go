@@ -1,7 +1,9 @@
 package cdimage
 
 import (
+	"bytes"
 	"fmt"
+	"slices"
 
 	"github.com/landingteam/landing/cdimage/cause"
 )
@@ -110,6 +112,22 @@ func networkLiterals() []string {
 	}
 }
 
-// noise holds lines that look like faults and never are: services that cannot
-// run inside a chroot, and progress lines that name packages.
-const noise = `^(?:initctl|invoke-rc\.d|start-stop-daemon|runlevel|update-rc\.d|gconftool|dbus|systemctl|Failed to connect to (?:bus|socket)|Get:\d|Selecting previously|Preparing to |Unpacking |Setting up |Processing triggers|I: Retrieving |I: Validating )|policy-rc\.d|Upstart|D-Bus|/dbus|system_bus_socket`
+// Lines that look like faults and never are: services that cannot run inside a chroot,
+// and progress lines that name packages. They are told by how they begin, or by what
+// they have in them. Most lines that match a rule are none, so no pattern is run here.
+var (
+	noiseBegins = [][]byte{
+		[]byte("initctl"), []byte("invoke-rc.d"), []byte("start-stop-daemon"), []byte("runlevel"), []byte("update-rc.d"), []byte("gconftool"),
+		[]byte("dbus"), []byte("systemctl"), []byte("Failed to connect to bus"), []byte("Failed to connect to socket"),
+		[]byte("Selecting previously"), []byte("Preparing to "), []byte("Unpacking "), []byte("Setting up "), []byte("Processing triggers"),
+		[]byte("I: Retrieving "), []byte("I: Validating "),
+	}
+	noiseHas = [][]byte{[]byte("policy-rc.d"), []byte("Upstart"), []byte("D-Bus"), []byte("/dbus"), []byte("system_bus_socket")}
+)
+
+func isNoise(line []byte) bool {
+	has := func(text []byte) bool { return bytes.Contains(line, text) }
+	begins := func(text []byte) bool { return bytes.HasPrefix(line, text) }
+	got := len(line) > 4 && string(line[:4]) == "Get:" && !notDigit(rune(line[4]))
+	return got || slices.ContainsFunc(noiseBegins, begins) || slices.ContainsFunc(noiseHas, has)
+}

@@ -25,6 +25,7 @@ type matcher struct {
 	oncePerClass bool               // of the rules of a class only the one with the highest rank counts
 	wanted       []bool             // to be tried on the line at hand, by rule
 	seen         map[string]*memory // lines that come again: programs say the same again and again
+	once         memory             // of a line that is not remembered
 }
 
 // A memory is what is known of a line, wherever it stands.
@@ -64,10 +65,12 @@ func (m *matcher) match(line []byte, number int, counts func(*compiled) bool, fo
 	}
 	mem := m.seen[string(line)]
 	if mem == nil {
-		mem = &memory{}
 		if len(m.seen) < maxMemories && len(line) <= maxRemembered {
-			mem.tried = make([]bool, len(m.rules))
+			mem = &memory{tried: make([]bool, len(m.rules))}
 			m.seen[string(line)] = mem
+		} else {
+			m.once.matches = m.once.matches[:0]
+			mem = &m.once
 		}
 	}
 	m.try(line, mem)
@@ -90,13 +93,19 @@ func (m *matcher) try(line []byte, mem *memory) {
 		if mem.tried != nil {
 			mem.tried[i] = true
 		}
-		at := r.re.FindSubmatchIndex(line)
-		if at == nil {
+		if !r.begins.may(line) {
+			continue
+		}
+		var at []int // of the groups; to find them takes longer
+		if r.pkg >= 0 || r.item >= 0 {
+			at = r.re.FindSubmatchIndex(line)
+		}
+		if at == nil && (r.pkg >= 0 || r.item >= 0 || !r.re.Match(line)) {
 			continue
 		}
 		if noisy == 0 {
 			noisy = 1
-			if m.noise.Match(line) {
+			if isNoise(line) {
 				noisy = 2
 			}
 		}

@@ -23,12 +23,12 @@ type table struct {
 	order    []int         // of trying them: within a class the strong ones first, then by rank
 	literals *grams        // those of the rules, and the marks of the kind of log
 	rulesOf  [][]int       // the rules that a literal is of
-	noise    *regexp.Regexp
 }
 
 type compiled struct {
 	cause.Rule
 	re        *regexp.Regexp
+	begins    beginning
 	pkg, item int  // subexpressions, -1 when absent
 	own       bool // the class is an importer's
 }
@@ -76,7 +76,7 @@ func livefsKind() logKind { return logKind{"livefs", livefsMarks, livefsRemedies
 func buildKind() logKind  { return logKind{"build", buildMarks, buildRemedies(), "publish"} }
 
 func newTable(rules []cause.Rule, kind logKind) (*table, error) {
-	t := &table{given: slices.Clone(rules), noise: regexp.MustCompile(noise)}
+	t := &table{given: slices.Clone(rules)}
 	wanted := slices.Clone(kind.marks)
 	for i, r := range rules {
 		r.Scope = cmp.Or(r.Scope, kind.scope)
@@ -128,7 +128,7 @@ func newCompiled(r cause.Rule, remedies map[cause.Class]cause.Remedy) (compiled,
 		return compiled{}, bad
 	}
 	_, known := remedies[r.Class]
-	c := compiled{Rule: r, own: !known, re: re, pkg: re.SubexpIndex("package"), item: re.SubexpIndex("item")}
+	c := compiled{Rule: r, own: !known, re: re, begins: beginnings(r.Pattern), pkg: re.SubexpIndex("package"), item: re.SubexpIndex("item")}
 	if len(c.Literals) == 0 {
 		c.Literals = []string{obligatory(r.Pattern)}
 	}

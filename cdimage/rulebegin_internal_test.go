@@ -1,0 +1,106 @@
+package cdimage
+
+import (
+	"io"
+	"io/fs"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// recordedLines are those of the recorded logs, and each with other bytes at its begin.
+func recordedLines(t *testing.T) (lines []string) {
+	t.Helper()
+	seen := map[string]bool{}
+	err := fs.WalkDir(os.DirFS("testdata"), ".", func(path string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() || !strings.HasSuffix(path, ".log") && !strings.HasSuffix(path, ".gz") {
+			return err
+		}
+		f, err := os.Open("testdata/" + path)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		plain, err := unpack(f)
+		if err != nil {
+			return nil // recorded because it is broken
+		}
+		text, _ := io.ReadAll(io.LimitReader(plain, 8<<20))
+		for line := range strings.Lines(string(text)) {
+			line = strings.TrimRight(line, "\r\n")
+			if kind := strings.Join(strings.FieldsFunc(line, func(c rune) bool { return c >= '0' && c <= '9' }), "#"); !seen[kind] {
+				seen[kind] = true
+				lines = append(lines, line)
+			}
+		}
+		return nil
+	})
+	if err != nil || len(lines) < 2000 {
+		t.Fatalf("%d lines, %v", len(lines), err)
+	}
+	for _, line := range slices.Clone(lines) {
+		for _, begin := range []string{"E: ", "W: ", "Error: ", "  ", " ", "apt: wget: ", "\xff", "Ⅷ", ""} {
+			lines = append(lines, begin+line, begin+line[min(len(line), 3):])
+		}
+	}
+	return lines
+}
+
+// No line that a pattern matches is passed over for its begin, and most of the anchored
+// patterns have one.
+func TestBeginnings(t *testing.T) {
+	lines := recordedLines(t)
+	anchored, known := 0, 0
+	for _, tab := range []*table{defaultRules().livefs, defaultRules().build} {
+		for _, r := range tab.rules {
+			if strings.HasPrefix(r.Pattern, "^") {
+				anchored++
+			}
+			if len(r.begins) > 0 {
+				known++
+			}
+			for _, line := range lines {
+				if !r.begins.may([]byte(line)) && r.re.MatchString(line) {
+					t.Fatalf("%s: %q is passed over", r.Pattern, line)
+				}
+			}
+		}
+	}
+	if known*10 < anchored*8 {
+		t.Errorf("%d of %d anchored patterns have a begin", known, anchored)
+	}
+	for pattern, want := range map[string][2]string{ // lines that match, and that are told apart by their begin
+		`^(?:E|Error): x`: {"Error: x", "W: x"},
+		`^[\w.-]+: x`:     {"a-b: x", " a: x"},
+		`(?i)^ok`:         {"O\u212a", "no"},
+		`^.é`:             {"aé", ""},
+		`^a?b*`:           {"", ""},
+		`^a$|^bc`:         {"bc", "cc"},
+	} {
+		re, b := regexp.MustCompile(pattern), beginnings(pattern)
+		if !re.MatchString(want[0]) || !b.may([]byte(want[0])) || want[1] != "" && b.may([]byte(want[1])) {
+			t.Errorf("%s: %q %v, %q %v", pattern, want[0], b.may([]byte(want[0])), want[1], b.may([]byte(want[1])))
+		}
+	}
+}
+
+// Noise is told as by the one pattern that says what it is.
+func TestNoise(t *testing.T) {
+	pattern := regexp.MustCompile(`^(?:initctl|invoke-rc\.d|start-stop-daemon|runlevel|update-rc\.d|gconftool|dbus|systemctl|Failed to connect to (?:bus|socket)|Get:\d|Selecting previously|Preparing to |Unpacking |Setting up |Processing triggers|I: Retrieving |I: Validating )|policy-rc\.d|Upstart|D-Bus|/dbus|system_bus_socket`)
+	lines := append(recordedLines(t), "Get:", "Get:1", "Get:x", "policy-rc-d", "xpolicy-rc.d", "Failed to connect to bus", "Failed to connect to x", "I: Retrieving", "I: Retrieving x")
+	noisy := 0
+	for _, line := range lines {
+		want := pattern.MatchString(line)
+		if want {
+			noisy++
+		}
+		if isNoise([]byte(line)) != want {
+			t.Fatalf("%q: noise %v, want %v", line, !want, want)
+		}
+	}
+	if noisy < 100 {
+		t.Errorf("%d lines are noise", noisy)
+	}
+}
