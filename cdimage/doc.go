@@ -32,7 +32,7 @@
 //	the words: classes, causes, remedies, actions, a rule     package cause
 //	what makes a cause known, as tables                       livefsrules.go, buildrules.go
 //	what to do about a cause, as tables                       remedytable.go
-//	how a rule is compiled and finds its line                 rules.go, rulematch.go, literals.go
+//	how a rule is compiled and finds its line                 rules.go, rulematch.go, rulebegin.go, literals.go
 //	how the remedies of several causes become one             remedy.go
 //	which of several causes counts                            causerank.go
 //	the package, file or URL that a cause is about            causeitem.go
