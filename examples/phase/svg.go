@@ -70,10 +70,10 @@ func draw(s phasing.Schedule, start time.Time) []byte {
 		fmt.Fprintf(&b, ` L%.1f %.1f"/>`+"\n", x(end), p.y(last))
 	}
 	share := func(p phasing.Percent) float64 { return 100 * p.Share() }
-	curve(ramps, `stroke="#c40" stroke-width="2"`, share)
-	curve(ramps, `stroke="#06c" stroke-width="1.5" stroke-dasharray="5 4"`, func(p phasing.Percent) float64 { return float64(p) })
-	curve(excess, `stroke="#c40" stroke-width="2"`, func(p phasing.Percent) float64 { return share(p) - float64(p) })
-	fmt.Fprintf(&b, `<text x="%d" y="24"><tspan fill="#c40">true share of the devices</tspan><tspan dx="20" fill="#06c">nominal percentage (dashed)</tspan></text>`+"\n", left)
+	curve(ramps, `stroke="#06c" stroke-width="2"`, share)
+	curve(ramps, `stroke="#c40" stroke-width="1.5" stroke-dasharray="5 4"`, func(p phasing.Percent) float64 { return float64(p) })
+	curve(excess, `stroke="#06c" stroke-width="2"`, func(p phasing.Percent) float64 { return share(p) - float64(p) })
+	fmt.Fprintf(&b, `<text x="%d" y="24"><tspan fill="#06c">true share of the devices</tspan><tspan dx="20" fill="#c40">nominal percentage (dashed)</tspan></text>`+"\n", left)
 	fmt.Fprintf(&b, `<text x="%d" y="%d" text-anchor="end">time since the start, %s</text>`+"\n</svg>\n", right, height-12, start.Format(stamp))
 	return b.Bytes()
 }

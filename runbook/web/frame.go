@@ -91,6 +91,9 @@ func clock(t time.Time) string {
 
 func iso(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 
+// linesOf is JSON as lines for a person.
+func linesOf(m json.RawMessage) string { return textOf(runbook.Question{Evidence: m}) }
+
 // textOf is what a person is shown of evidence, in the words of the terminal.
 func textOf(q runbook.Question) string {
 	if len(q.Evidence) == 0 {

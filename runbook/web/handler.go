@@ -144,6 +144,6 @@ type faultPage struct {
 // pages are the templates, parsed once for all handlers.
 var pages = sync.OnceValue(func() *template.Template {
 	return template.Must(template.New("").Funcs(template.FuncMap{
-		"clock": clock, "iso": iso, "plain": printable, "text": textOf, "json": compact, "result": resultOf, "took": took, "class": class, "long": long,
+		"clock": clock, "iso": iso, "plain": printable, "text": textOf, "lines": linesOf, "result": resultOf, "took": took, "class": class, "long": long,
 	}).ParseFS(pageFiles, "page/*.html"))
 })
