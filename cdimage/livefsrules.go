@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/landingteam/landing/cdimage/cause"
 )
@@ -129,5 +130,6 @@ func isNoise(line []byte) bool {
 	has := func(text []byte) bool { return bytes.Contains(line, text) }
 	begins := func(text []byte) bool { return bytes.HasPrefix(line, text) }
 	got := len(line) > 4 && string(line[:4]) == "Get:" && !notDigit(rune(line[4]))
-	return got || slices.ContainsFunc(noiseBegins, begins) || slices.ContainsFunc(noiseHas, has)
+	perhaps := len(line) > 0 && strings.IndexByte("isrugdFSPUI", line[0]) >= 0
+	return got || perhaps && slices.ContainsFunc(noiseBegins, begins) || slices.ContainsFunc(noiseHas, has)
 }

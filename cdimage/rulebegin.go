@@ -1,6 +1,7 @@
 package cdimage
 
 import (
+	"regexp"
 	"regexp/syntax"
 	"unicode"
 )
@@ -87,4 +88,43 @@ func reach(prog *syntax.Prog, from []uint32) (runes []uint32) {
 		}
 	}
 	return runes
+}
+
+// maxFast is how many instructions a pattern may have for package regexp to follow it
+// with its fast machine.
+const maxFast = 500
+
+// parts takes a pattern without groups apart at its largest choice, until each part is
+// small enough for the fast machine, or cannot be parted.
+func parts(pattern string, re *regexp.Regexp) []*regexp.Regexp {
+	tree, err := syntax.Parse(pattern, syntax.Perl)
+	if err != nil {
+		return []*regexp.Regexp{re}
+	}
+	if prog, err := syntax.Compile(tree.Simplify()); err != nil || len(prog.Inst) <= maxFast {
+		return []*regexp.Regexp{re}
+	}
+	choice := &tree
+	if tree.Op == syntax.OpConcat {
+		for i, sub := range tree.Sub {
+			if sub.Op == syntax.OpAlternate && ((*choice).Op != syntax.OpAlternate || len(sub.Sub) > len((*choice).Sub)) {
+				choice = &tree.Sub[i]
+			}
+		}
+	}
+	all := (*choice).Sub
+	if (*choice).Op != syntax.OpAlternate || len(all) < 2 {
+		return []*regexp.Regexp{re}
+	}
+	var list []*regexp.Regexp
+	for _, half := range [][]*syntax.Regexp{all[:len(all)/2], all[len(all)/2:]} {
+		*choice = &syntax.Regexp{Op: syntax.OpAlternate, Sub: half}
+		text := tree.String()
+		part, err := regexp.Compile(text)
+		if err != nil {
+			return []*regexp.Regexp{re}
+		}
+		list = append(list, parts(text, part)...)
+	}
+	return list
 }

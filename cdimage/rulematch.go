@@ -2,6 +2,8 @@ package cdimage
 
 import (
 	"path"
+	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/landingteam/landing/cdimage/cause"
@@ -97,10 +99,10 @@ func (m *matcher) try(line []byte, mem *memory) {
 			continue
 		}
 		var at []int // of the groups; to find them takes longer
-		if r.pkg >= 0 || r.item >= 0 {
+		if r.parts == nil {
 			at = r.re.FindSubmatchIndex(line)
 		}
-		if at == nil && (r.pkg >= 0 || r.item >= 0 || !r.re.Match(line)) {
+		if at == nil && !slices.ContainsFunc(r.parts, func(re *regexp.Regexp) bool { return re.Match(line) }) {
 			continue
 		}
 		if noisy == 0 {

@@ -29,8 +29,9 @@ type compiled struct {
 	cause.Rule
 	re        *regexp.Regexp
 	begins    beginning
-	pkg, item int  // subexpressions, -1 when absent
-	own       bool // the class is an importer's
+	parts     []*regexp.Regexp // of a pattern without groups: a line matches one of them
+	pkg, item int              // subexpressions, -1 when absent
+	own       bool             // the class is an importer's
 }
 
 // Livefs returns the rules for livefs build logs. The caller owns the slice.
@@ -129,6 +130,9 @@ func newCompiled(r cause.Rule, remedies map[cause.Class]cause.Remedy) (compiled,
 	}
 	_, known := remedies[r.Class]
 	c := compiled{Rule: r, own: !known, re: re, begins: beginnings(r.Pattern), pkg: re.SubexpIndex("package"), item: re.SubexpIndex("item")}
+	if c.pkg < 0 && c.item < 0 {
+		c.parts = parts(r.Pattern, re)
+	}
 	if len(c.Literals) == 0 {
 		c.Literals = []string{obligatory(r.Pattern)}
 	}
