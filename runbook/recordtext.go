@@ -69,7 +69,7 @@ func (rec Record) word() string {
 // far is how far a long effect is.
 func (rec Record) far() string {
 	if rec.Due != nil { // it waits
-		return rec.Label + ", until " + until(*rec.Due, rec.Time)
+		return "waits until " + until(*rec.Due, rec.Time) + ": " + rec.Label
 	}
 	text := fmt.Sprintf("%s: %d", rec.Label, rec.Done)
 	if rec.Total > 0 {

@@ -165,7 +165,7 @@ func line(rec Record) string {
 	if rec.Intent != "" {
 		fmt.Fprintf(&b, ": %s", rec.Intent)
 	}
-	if short := compact(rec.Result); rec.Verb != VerbGate && len(rec.Result) > 0 && len(short) <= maxResult && short != "null" && short != "{}" {
+	if short := brief(rec.Result); rec.Verb != VerbGate && short != "" {
 		fmt.Fprintf(&b, " -> %s", short)
 	}
 	if rec.By != "" {
@@ -179,6 +179,18 @@ func line(rec Record) string {
 		fmt.Fprintf(&b, ": %s", strings.ReplaceAll(rec.Error, "\n", "; "))
 	}
 	return printable(b.String())
+}
+
+// brief is what a step returned, if it says something and is short.
+func brief(result json.RawMessage) string {
+	if len(result) == 0 || len(result) > 2*maxResult || slices.Contains([]string{"null", "{}", "[]", "true"}, compact(result)) {
+		return ""
+	}
+	text := strings.Join(strings.Fields(strings.ReplaceAll(readable(result), "\n", ", ")), " ")
+	if len(text) > maxResult {
+		return ""
+	}
+	return text
 }
 
 func because(text string) string {

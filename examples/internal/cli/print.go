@@ -72,7 +72,7 @@ func (p *printer) step(rec runbook.Record) {
 // too.
 func (p *printer) waits(s runbook.Status) {
 	fmt.Fprintf(p.w, "%s  %s; it goes on then by itself\n", s.Read.Format("15:04:05"), s.WaitsUntil())
-	p.w.follow(runbook.Record{Kind: runbook.Progress, Time: s.Read, Label: "waits", Due: &s.Due})
+	p.w.follow(runbook.Record{Kind: runbook.Progress, Time: s.Read, Label: "it goes on then by itself", Due: &s.Due})
 }
 
 // Printable keeps what others wrote from steering the terminal. Lines stay lines.

@@ -44,9 +44,9 @@ func TestUnderway(t *testing.T) {
 		"a rollout that stays": {
 			{0, step(runbook.Started, "round 1/what is due", "wait for the next step"), "0:00  wait for the next step"},
 			{0, runbook.Record{Kind: runbook.Progress, Step: "round 1/what is due", Label: "at 5 % now; 10 % is due then", Due: &due},
-				"0:00  at 5 % now; 10 % is due then, until 12:00 UTC (in 1 h)  wait for the next step"},
+				"0:00  waits until 12:00 UTC (in 1 h): at 5 % now; 10 % is due then  wait for the next step"},
 			{13 * time.Minute, runbook.Record{Kind: runbook.Noted, Verb: runbook.VerbNote},
-				"13:00  at 5 % now; 10 % is due then, until 12:00 UTC (in 47 min)  wait for the next step"},
+				"13:00  waits until 12:00 UTC (in 47 min): at 5 % now; 10 % is due then  wait for the next step"},
 			{time.Hour, step(runbook.Done, "round 1/what is due", "wait for the next step"), ""},
 		},
 		"several at once": {
