@@ -4,6 +4,8 @@
 go build -o "$dir/backout" ./examples/backout
 exits 3 "$dir/backout" -lab "$lab" -runs "$dir/runs" -notify "echo \"\$SUBJECT\" >>'$dir/told'"
 grep -q 'asked: The faulty images' "$dir/told" || fail "nobody was told of the question"
+exits 2 "$dir/answer" "$dir/rums"
+says "is no folder"
 exits 0 "$dir/answer" "$dir/runs"
 says 'assess, since'
 question=$(awk 'NR == 1 { print $1 }' "$dir/out")

@@ -44,6 +44,9 @@ func program() cli.Program {
 			if len(args) < 1 || len(args) > 3 {
 				return true, cli.Usage(errors.New("which folder? The one of -runs or -mailbox"))
 			}
+			if info, err := os.Stat(args[0]); err != nil || !info.IsDir() { // a mistyped name would have no question
+				return true, cli.Usage(fmt.Errorf("%s is no folder; name the one of -runs or -mailbox", args[0]))
+			}
 			box := boxIn(args[0])
 			open, err := box.Open()
 			if err != nil || len(args) == 1 {

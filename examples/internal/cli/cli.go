@@ -5,6 +5,7 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -194,17 +195,24 @@ func (p Program) flags(o *options, stderr io.Writer) *flag.FlagSet {
 	if fs.Lookup("log") == nil { // failedbuild and failedimport read a log of that name
 		fs.StringVar(&o.log, "log", "", "log on standard error as `FORM`, text or json; with -v in every detail")
 	}
-	fs.Usage = func() {
-		fmt.Fprintf(stderr, "usage: %s [flags] %s\n%s.\n\n", p.Name, p.Args, p.About)
-		fs.PrintDefaults()
-		fmt.Fprint(stderr, "\nExit status: 0 done, 1 failed, 2 usage, 3 waits for a person or a time, 4 something is owed.\n")
-	}
+	fs.Usage = func() {} // what is wrong would scroll away above all the flags
 	return fs
+}
+
+// help prints all flags.
+func (p Program) help(fs *flag.FlagSet, stderr io.Writer) {
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "usage: %s [flags] %s\n%s.\n\n", p.Name, p.Args, p.About)
+	fs.SetOutput(&b)
+	fs.PrintDefaults()
+	b.WriteString("\nExit status: 0 done, 1 failed, 2 usage, 3 waits for a person or a time, 4 something is owed.\n")
+	io.WriteString(newScreen(stderr).still(), strings.ReplaceAll(b.String(), "\t", "    "))
 }
 
 // usage says what is wrong with the flags, the arguments or the site file.
 func (p Program) usage(stderr io.Writer, err error) int {
-	fmt.Fprintf(stderr, "%s: %v\n(%s -help lists the flags)\n", p.Name, err, p.Name)
+	text := strings.TrimPrefix(err.Error(), errUsage.Error()+": ")
+	fmt.Fprintf(newScreen(stderr).still(), "%s: %s\n(%s -help lists the flags)\n", p.Name, Printable(text), p.Name)
 	return ExitUsage
 }
 
@@ -220,12 +228,14 @@ func (p Program) ended(stderr io.Writer, err error) int {
 func (p Program) Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	var o options
 	fs := p.flags(&o, stderr)
+	fs.SetOutput(io.Discard) // usage says it
+	usage := func(err error) int { return p.usage(stderr, err) }
 	if err := fs.Parse(args); errors.Is(err, flag.ErrHelp) {
+		p.help(fs, stderr)
 		return ExitDone
 	} else if err != nil {
-		return ExitUsage
+		return usage(err)
 	}
-	usage := func(err error) int { return p.usage(stderr, err) }
 	if err := flagsFirst(fs); err != nil {
 		return usage(err)
 	}
