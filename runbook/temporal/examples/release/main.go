@@ -1,10 +1,10 @@
 // Release on Temporal, on the lab: a worker, and what people type.
 //
-//	go run ./examples/release worker -lab DIR       # as many as you like
+//	go run ./examples/release worker                # as many as you like
 //	go run ./examples/release start OTA-5
 //	go run ./examples/release look OTA-5
 //	go run ./examples/release answer OTA-5 yes "tested on five phones"
-//	go run ./examples/release schedule nightly "0 3 * * *"
+//	go run ./examples/release schedule nightly "0 3 * * *"   # a copyrc each night
 //
 // TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE say where the server is; without them it is
 // a development server on this machine (temporal server start-dev). LANDING_KEY, 64
@@ -58,7 +58,7 @@ type verb struct {
 }
 
 var verbs = map[string]verb{
-	"worker":   {"-lab DIR", work},
+	"worker":   {"[-lab DIR]", work},
 	"start":    {"NAME", start},
 	"look":     {"NAME", look},
 	"answer":   {"NAME yes|no REASON", answer},
@@ -68,7 +68,7 @@ var verbs = map[string]verb{
 
 func run(ctx context.Context, args []string, out io.Writer) error {
 	if len(args) == 0 || verbs[args[0]].do == nil {
-		return errors.New("want worker -lab DIR, start NAME, look NAME, answer NAME yes|no REASON, go-on NAME retry|settle|abandon, schedule NAME CRON")
+		return errors.New("want worker [-lab DIR], start NAME, look NAME, answer NAME yes|no REASON, go-on NAME retry|settle|abandon, schedule NAME CRON")
 	}
 	options := client.Options{HostPort: os.Getenv("TEMPORAL_ADDRESS"), Namespace: os.Getenv("TEMPORAL_NAMESPACE")}
 	if key := os.Getenv("LANDING_KEY"); key != "" {
@@ -96,12 +96,12 @@ var errUsage = errors.New("usage")
 // worker.
 func work(ctx context.Context, c client.Client, args []string, out io.Writer) error {
 	fs := flag.NewFlagSet("worker", flag.ContinueOnError)
-	dir := fs.String("lab", "", "the folder `DIR` of the lab's world, the same for all workers")
-	if err := fs.Parse(args); err != nil || *dir == "" {
+	dir := fs.String("lab", filepath.Join(os.TempDir(), "landing-lab"), "the folder `DIR` of the lab's world, the same for all workers")
+	if err := fs.Parse(args); err != nil || fs.NArg() > 0 {
 		return errUsage
 	}
 	w := worker.New(c, queue, temporal.Options())
-	(&temporal.Worker{Client: c, Procedures: map[string]temporal.Build{"release": build(*dir)},
+	(&temporal.Worker{Client: c, Procedures: procedures(*dir),
 		Observe: func(rec runbook.Record) {
 			if rec.Kind != runbook.Progress {
 				fmt.Fprintln(out, rec)
@@ -115,16 +115,28 @@ func work(ctx context.Context, c client.Client, args []string, out io.Writer) er
 		return err
 	}
 	defer w.Stop()
-	fmt.Fprintln(out, "at work; interrupt to end")
+	fmt.Fprintf(out, "at work on the lab in %s; interrupt to end\n", *dir)
 	<-ctx.Done()
 	return nil
 }
 
-// build makes the procedure from the input of a run. On a site it would make the
-// clients of the site in place of those of the lab.
-func build(dir string) temporal.Build {
+// procedures are what a worker knows. On a site they would have the clients of the site
+// in place of those of the lab.
+func procedures(dir string) map[string]temporal.Build {
+	return map[string]temporal.Build{
+		"release": build(dir, func(l *lab.Lab, in procedure.ReleaseInput) runbook.Procedure {
+			return (&procedure.Release{Server: l.Server(), Importer: l.Importer(), Input: in}).Run
+		}),
+		"copyrc": build(dir, func(l *lab.Lab, in procedure.CopyRCInput) runbook.Procedure {
+			return (&procedure.CopyRC{Server: l.Server(), Importer: l.Importer(), Input: in}).Run
+		}),
+	}
+}
+
+// build makes a procedure from the input of a run.
+func build[I any](dir string, f func(*lab.Lab, I) runbook.Procedure) temporal.Build {
 	return func(ctx context.Context, input json.RawMessage) (runbook.Procedure, any, error) {
-		var in procedure.ReleaseInput
+		var in I
 		if err := json.Unmarshal(input, &in); err != nil {
 			return nil, nil, err
 		}
@@ -133,8 +145,7 @@ func build(dir string) temporal.Build {
 			return nil, nil, err
 		}
 		context.AfterFunc(ctx, func() { l.Close() })
-		p := &procedure.Release{Server: l.Server(), Importer: l.Importer(), Input: in}
-		return p.Run, "the lab in " + dir, nil
+		return f(l, in), "the lab in " + dir, nil
 	}
 }
 
@@ -153,20 +164,22 @@ func archive(dir, id string, lines iter.Seq2[[]byte, error]) error {
 	return os.Rename(f.Name(), path)
 }
 
-func order() (temporal.Run, error) {
-	schedule, err := phasing.ParseSchedule("1% 5s ask, 30% 5s, 100%")
-	if err != nil {
-		return temporal.Run{}, err
-	}
-	input, err := json.Marshal(procedure.ReleaseInput{Tag: "OTA-5", From: "rc", To: "stable", Schedule: schedule})
-	return temporal.Run{Procedure: "release", Input: input, Operator: whoami(), Recheck: time.Minute}, err
+// order is a run of a procedure. That it is looked at every minute lets a rollout see
+// its stop file and its health while it waits.
+func order(name string, in any) (temporal.Run, error) {
+	input, err := json.Marshal(in)
+	return temporal.Run{Procedure: name, Input: input, Operator: whoami(), Recheck: time.Minute}, err
 }
 
 func start(ctx context.Context, c client.Client, args []string, out io.Writer) error {
 	if len(args) != 1 {
 		return errUsage
 	}
-	r, err := order()
+	schedule, err := phasing.ParseSchedule("1% 5s ask, 30% 5s, 100%")
+	if err != nil {
+		return err
+	}
+	r, err := order("release", procedure.ReleaseInput{Tag: "OTA-5", From: "rc", To: "stable", Schedule: schedule})
 	if err != nil {
 		return err
 	}
@@ -177,12 +190,12 @@ func start(ctx context.Context, c client.Client, args []string, out io.Writer) e
 	return err
 }
 
-// schedule begins a run each time that a line of a crontab says.
+// schedule begins a copyrc each time that a line of a crontab says.
 func schedule(ctx context.Context, c client.Client, args []string, out io.Writer) error {
 	if len(args) != 2 {
 		return errUsage
 	}
-	r, err := order()
+	r, err := order("copyrc", procedure.CopyRCInput{Tag: "nightly-rc", From: "rc-proposed", To: "rc"})
 	if err != nil {
 		return err
 	}
