@@ -141,13 +141,31 @@ func Lines(ctx context.Context, c client.Client, id string) iter.Seq2[[]byte, er
 	return (&Journal{Client: c, ID: journalID(id), Patience: askFor}).Lines(ctx)
 }
 
-// Status is what the journal of a run amounts to.
+// Status is what the journal of a run amounts to, and which worker is at it.
 func Status(ctx context.Context, c client.Client, id string) (runbook.Status, error) {
 	s, err := runbook.StatusOf(ctx, runbook.ReadOnly(Lines(ctx, c, id)))
 	if err == nil && s.Run == "" {
 		err = &Error{Op: "look at", ID: id, Kind: ErrNotFound, Text: "it has no journal"}
 	}
-	return s, err
+	if err != nil {
+		return s, err
+	}
+	d, err := c.DescribeWorkflowExecution(ctx, id, "")
+	if errors.As(err, new(*serviceerror.NotFound)) {
+		return s, nil // a journal alone
+	}
+	s.Running = atWork(d)
+	return s, failure("look at", id, err)
+}
+
+// atWork is the worker that has the start of a run now; "" is none.
+func atWork(d *workflowservice.DescribeWorkflowExecutionResponse) (worker string) {
+	for _, a := range d.GetPendingActivities() {
+		if a.GetState() != enums.PENDING_ACTIVITY_STATE_SCHEDULED {
+			worker = "the worker " + a.GetLastWorkerIdentity()
+		}
+	}
+	return worker
 }
 
 // A Listed is one run of a namespace.

@@ -61,9 +61,7 @@ func (s Source) Run(ctx context.Context, name string) (web.Entry, error) {
 	if j, err := known(ctx, s.Client, journalID(name)); err == nil {
 		e.Version += " " + version(j)
 	}
-	for _, a := range d.GetPendingActivities() {
-		e.Running = "the worker " + a.GetLastWorkerIdentity()
-	}
+	e.Running = atWork(d)
 	return e, nil
 }
 

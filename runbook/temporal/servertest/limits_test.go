@@ -100,6 +100,9 @@ func TestTerminated(t *testing.T) {
 	r := temporal.Run{Procedure: "folder", Operator: "operator", Input: input(t, f)}
 	start(t, s, queue, id, r)
 	eventually(t, "it is at work", func() bool { return len(folder{dir: dir}.steps()) > 3 })
+	if status, err := temporal.Status(t.Context(), s.Client, id); err != nil || status.StateWord() != runbook.StateUnderWay {
+		t.Errorf("while a worker is at it a run is %q, %v", status.StateWord(), err)
+	}
 	if err := w.Kill(); err != nil {
 		t.Fatal(err)
 	}

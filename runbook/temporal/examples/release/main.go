@@ -20,6 +20,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"log/slog"
 	"os"
 	"os/signal"
 	"os/user"
@@ -28,6 +29,7 @@ import (
 	"time"
 
 	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/worker"
 
 	"github.com/landingteam/landing/phasing"
@@ -70,7 +72,8 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	if len(args) == 0 || verbs[args[0]].do == nil {
 		return errors.New("want worker [-lab DIR], start NAME, look NAME, answer NAME yes|no REASON, go-on NAME retry|settle|abandon, schedule NAME CRON")
 	}
-	options := client.Options{HostPort: os.Getenv("TEMPORAL_ADDRESS"), Namespace: os.Getenv("TEMPORAL_NAMESPACE")}
+	options := client.Options{Logger: log.NewStructuredLogger(slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))),
+		HostPort: os.Getenv("TEMPORAL_ADDRESS"), Namespace: os.Getenv("TEMPORAL_NAMESPACE")}
 	if key := os.Getenv("LANDING_KEY"); key != "" {
 		converter, err := encrypted(key)
 		if err != nil {
@@ -229,8 +232,11 @@ func answer(ctx context.Context, c client.Client, args []string, out io.Writer) 
 	if err != nil {
 		return err
 	}
-	if n := len(s.Last.Waiting); n != 1 || s.Phase != temporal.Waiting {
-		return fmt.Errorf("%d questions are open, and the run is %s", n, s.Phase)
+	switch n := len(s.Last.Waiting); {
+	case s.Phase != temporal.Waiting || n == 0:
+		return fmt.Errorf("nothing is asked now: the run is %s", s.Phase)
+	case n > 1:
+		return fmt.Errorf("%d questions are open; this example answers runs with one", n)
 	}
 	q := s.Last.Waiting[0]
 	a := runbook.Answer{Verdict: runbook.Verdict(args[1]), By: whoami(), Account: whoami(), Reason: strings.Join(args[2:], " "), Digest: q.Digest}
