@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/landingteam/landing/runbook"
+	"github.com/landingteam/landing/runbook/runbooktest"
 	"github.com/landingteam/landing/runbook/temporal"
 )
 
@@ -58,4 +59,40 @@ func TestImport(t *testing.T) {
 	if status, err := runbook.ReadStatus(back); err != nil || status.Ending != "done" {
 		t.Errorf("%+v, %v", status, err)
 	}
+}
+
+// A run begins on a cluster and ends in a file.
+func TestExport(t *testing.T) {
+	t.Parallel()
+	s := shared(t)
+	dir, queue, id := t.TempDir(), once("queue"), once("home")
+	local(t, s, queue, dir)
+	in := folder{Steps: 2, Ask: true}
+	r := temporal.Run{Procedure: "folder", Operator: "anna", Input: input(t, in)}
+	h := start(t, s, queue, id, r)
+	phase(t, s, id, temporal.Waiting)
+	if err := temporal.GoOn(t.Context(), s.Client, id, temporal.Abandon); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := ends(t, s, h); err == nil {
+		t.Error("an abandoned run ended well")
+	}
+	var b strings.Builder
+	if err := temporal.WriteLines(&b, temporal.Lines(t.Context(), s.Client, id)); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, "run.journal")
+	if err := os.WriteFile(path, []byte(b.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	file, err := runbook.OpenFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	in.dir = dir
+	x := &runbook.Runner{Name: "folder", Input: r.Input, World: dir, Journal: file, Operator: "anna", Human: runbooktest.ApproveEverything{}}
+	if err := x.Execute(t.Context(), in.run); err != nil {
+		t.Fatal(err)
+	}
+	onceEach(t, dir, 2)
 }
