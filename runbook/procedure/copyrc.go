@@ -19,6 +19,9 @@ import (
 //  4. look each copy up in the published index;
 //  5. put the importer back, whatever happened.
 //
+// No copy begins before the one before is looked up, every index of the tree is looked
+// at, and the importer is seen to be held: killed at any moment, one is in doubt at most.
+//
 // A copy counts as done already when the newest image of the destination has the
 // same files, this tag and 100 %. The same content with another tag or percentage
 // is an error that names the command to use instead. Content that was there before,
