@@ -14,8 +14,8 @@ type Poll[T any] struct {
 	// Check looks once; true ends the waiting. An error ends it too: one with
 	// Error.Due when nobody needs to look before that time.
 	Check func(context.Context) (T, bool, error)
-	// Stay waits here for a time that Check names with Error.Due, looking every Every
-	// all the same, in place of ending this start. What it waits for is journalled.
+	// Stay waits here for a time that Check names with Error.Due, looking then and every
+	// Every all the same, in place of ending this start. What it waits for is journalled.
 	Stay bool
 	// Every is the pause between two looks; zero means 30 seconds.
 	Every time.Duration
@@ -97,10 +97,14 @@ func poll[T any](ctx context.Context, e *engine, step string, p Poll[T]) (json.R
 		if err == nil && ok {
 			return throughJSON(v)
 		}
+		next := min(every, time.Until(end))
 		if p.Stay && stay.says(e, step, err) {
+			if left := time.Until(dueOf(err)); left > 0 { // by the clock here; the look may have another
+				next = min(next, left)
+			}
 			err = nil
 		}
-		if err == nil && pause(ctx, min(every, time.Until(end))) && time.Now().Before(end) {
+		if err == nil && pause(ctx, next) && time.Now().Before(end) {
 			continue
 		}
 		switch {

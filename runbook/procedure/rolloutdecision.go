@@ -46,6 +46,7 @@ func (c *Rollout) decide(ctx context.Context, r *runbook.Run, at *progress) (dec
 		every = min(every, stopLook)
 	}
 	var looked time.Time
+	var pending *runbook.Error // of the last look
 	d, err := runbook.Wait(ctx, r, runbook.Poll[decision]{
 		Name:     "what is due",
 		Intent:   fmt.Sprintf("wait for the next step after %v", at.published),
@@ -54,8 +55,8 @@ func (c *Rollout) decide(ctx context.Context, r *runbook.Run, at *progress) (dec
 		Deadline: 30 * 24 * time.Hour,
 		Check: func(ctx context.Context) (decision, bool, error) {
 			at.fresh = true
-			if c.Stop != nil && !looked.IsZero() && time.Since(looked) < c.every() && !c.touched(ctx) {
-				return decision{}, false, nil
+			if c.Stop != nil && pending != nil && time.Since(looked) < c.every() && c.now().Before(pending.Due) && !c.touched(ctx) {
+				return decision{}, false, pending
 			}
 			looked = time.Now()
 			now := c.now()
@@ -69,8 +70,9 @@ func (c *Rollout) decide(ctx context.Context, r *runbook.Run, at *progress) (dec
 			if err != nil {
 				return d, false, err
 			}
-			return d, false, &runbook.Error{Kind: runbook.ErrPending,
+			pending = &runbook.Error{Kind: runbook.ErrPending,
 				Text: fmt.Sprintf("at %v (%.2f %% of the devices) now; %v is due then", at.published, 100*at.published.Share(), st.Next), Due: st.NextAt.UTC()}
+			return d, false, pending
 		},
 	})
 	if err == nil {

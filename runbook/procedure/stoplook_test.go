@@ -58,3 +58,42 @@ func TestStopFileIsSeenWithinSeconds(t *testing.T) {
 		}
 	})
 }
+
+// A rollout that stays sets a percentage when it is due, also where it looks at
+// everything once a minute only and at its stop file every few seconds.
+func TestStepIsPunctual(t *testing.T) {
+	for _, withStop := range []bool{false, true} {
+		dir := t.TempDir()
+		synctest.Test(t, func(t *testing.T) {
+			server, err := systemimagetest.Create(dir, systemimagetest.SampleWorld())
+			if err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(time.Hour) // nothing was signed just now
+			c := &procedure.Rollout{
+				Server: &operate.Server{Runner: server, Root: server.Root(), Client: server.Client()},
+				Pace:   procedure.Pace{Stay: true, Every: time.Minute},
+				Input:  procedure.RolloutInput{Images: stable[:1], Schedule: schedule(t, "10% 63s, 100%")},
+			}
+			if withStop {
+				c.Stop = &procedure.StopFile{Runner: server, Path: filepath.Join(dir, "phased-state", "done")}
+			}
+			image := stable[0]
+			if _, err := c.Server.Phase(t.Context(), operate.PhaseRequest{Channel: image.Channel, Device: image.Device, Version: image.Version}); err != nil {
+				t.Fatal(err)
+			}
+			var set []time.Time
+			server.After = func(argv []string, _ int) {
+				if filepath.Base(argv[0]) == "set-phased-percentage" {
+					set = append(set, time.Now())
+				}
+			}
+			if err := execute(t, c, &runbooktest.Memory{}, nil); err != nil {
+				t.Fatal(err)
+			}
+			if len(set) != 2 || set[1].Sub(set[0]) < 63*time.Second || set[1].Sub(set[0]) > 66*time.Second {
+				t.Errorf("with a stop file %v: percentages were set at %v, want two, 63 s apart", withStop, set)
+			}
+		})
+	}
+}
