@@ -60,7 +60,7 @@ func (t *tail) Read(p []byte) (int, error) {
 // list returns the names in a directory of the host; none for a directory that
 // does not exist.
 func (b *Builder) list(ctx context.Context, dir string) ([]string, error) {
-	out, err := b.Runner.Run(ctx, command.Command{Argv: []string{"ls", "-1A", "--", dir}})
+	out, err := b.Runner.Run(ctx, command.Command{Argv: []string{"ls", "-1A", "--", dir}, Reads: true})
 	if err != nil {
 		return nil, &Error{Op: "list", What: dir, Kind: ErrHost, Err: err}
 	}
@@ -78,7 +78,7 @@ func (b *Builder) list(ctx context.Context, dir string) ([]string, error) {
 
 // run runs a command that only reads; a status other than zero is an error.
 func (b *Builder) run(ctx context.Context, argv ...string) (command.Output, error) {
-	out, err := b.Runner.Run(ctx, command.Command{Argv: argv})
+	out, err := b.Runner.Run(ctx, command.Command{Argv: argv, Reads: true})
 	if err != nil {
 		return out, &Error{Op: "run", What: argv[0], Kind: ErrHost, Err: err}
 	}
@@ -115,7 +115,7 @@ func (b *Builder) DefaultArches(ctx context.Context, set cdimage.ImageSet, subpr
 	if subproject != "" {
 		argv = append(argv, "SUBPROJECT="+subproject)
 	}
-	out, err := b.Runner.Run(ctx, command.Command{Argv: append(argv, "for-project", set.Project, "default-arches")})
+	out, err := b.Runner.Run(ctx, command.Command{Argv: append(argv, "for-project", set.Project, "default-arches"), Reads: true})
 	if err != nil {
 		return nil, &Error{Op: "ask for the architectures of", What: set.Dir() + " " + set.Type, Kind: ErrHost, Err: err}
 	}

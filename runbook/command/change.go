@@ -93,7 +93,7 @@ func (f File) Change(ctx context.Context, goal func(now []byte) ([]byte, error))
 }
 
 func (f File) turn(ctx context.Context, fence bool) (copied, error) {
-	out, err := f.Runner.Run(ctx, Script("landing-file-turn", turnScript, f.Path, word(fence)))
+	out, err := f.Runner.Run(ctx, Look("landing-file-turn", turnScript, f.Path, word(fence)))
 	if err != nil {
 		return copied{}, &Error{What: f.Path, Err: err}
 	}

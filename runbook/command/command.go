@@ -43,6 +43,10 @@ type Command struct {
 	// "." or "-".
 	Job string
 
+	// Reads says that the command only looks, so that it may be run twice: a runner that
+	// loses the link before it has seen the end runs it once more.
+	Reads bool
+
 	// Line, if set, is told each line of the standard output as soon as it is
 	// there, without its end, before Run returns. It must not wait. A runner that
 	// cannot say lines early need not call it: the Output has them all.
@@ -80,6 +84,13 @@ func (c Command) String() string {
 // text. The name tells a fake host which script it is asked to run.
 func Script(name, text string, args ...string) Command {
 	return Command{Argv: append([]string{"sh", "-c", text, name}, args...)}
+}
+
+// Look is a Script that only looks: see Command.Reads.
+func Look(name, text string, args ...string) Command {
+	c := Script(name, text, args...)
+	c.Reads = true
+	return c
 }
 
 // An Output is what a finished command left behind.

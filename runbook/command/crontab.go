@@ -20,7 +20,7 @@ const theCrontab = "the crontab"
 // Read returns the table; a user without one has an empty one. Nothing is written
 // on the host.
 func (t Crontab) Read(ctx context.Context) ([]byte, error) {
-	out, err := t.Runner.Run(ctx, Command{Argv: []string{"crontab", "-l"}})
+	out, err := t.Runner.Run(ctx, Command{Argv: []string{"crontab", "-l"}, Reads: true})
 	if err != nil {
 		return nil, &Error{What: theCrontab, Err: err}
 	}
@@ -48,7 +48,7 @@ func (t Crontab) Change(ctx context.Context, goal func(now []byte) ([]byte, erro
 }
 
 func (t Crontab) turn(ctx context.Context, fence bool) (copied, error) {
-	out, err := t.Runner.Run(ctx, Script("landing-crontab-turn", crontabTurnScript, word(fence)))
+	out, err := t.Runner.Run(ctx, Look("landing-crontab-turn", crontabTurnScript, word(fence)))
 	if err != nil {
 		return copied{}, &Error{What: theCrontab, Err: err}
 	}

@@ -45,7 +45,7 @@ type File struct {
 
 // Read returns the content: never a part of it.
 func (f File) Read(ctx context.Context) ([]byte, error) {
-	out, err := f.Runner.Run(ctx, Script("landing-file-read", readScript, f.Path))
+	out, err := f.Runner.Run(ctx, Look("landing-file-read", readScript, f.Path))
 	if err != nil {
 		return nil, &Error{What: f.Path, Err: err}
 	}

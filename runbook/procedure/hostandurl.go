@@ -48,7 +48,7 @@ func sameTree(ctx context.Context, s *operate.Server, channel, device string, tr
 			return err
 		}
 		file := path.Join(s.Root, "www", x.Entry.Index)
-		out, err := s.Runner.Run(ctx, command.Script("landing-index", `cat -- "$1"`, file))
+		out, err := s.Runner.Run(ctx, command.Look("landing-index", `cat -- "$1"`, file))
 		switch {
 		case err != nil:
 			return fmt.Errorf("reading %s on the host: %w", file, err)

@@ -133,7 +133,7 @@ func (f *StopFile) script(ctx context.Context, text string, args ...string) (com
 
 // read reports whether the file is there, and what it says.
 func (f *StopFile) read(ctx context.Context) (text string, there bool, err error) {
-	out, err := f.script(ctx, readStopFile)
+	out, err := f.Runner.Run(ctx, command.Look("landing-stop-file", readStopFile, f.Path))
 	switch {
 	case err != nil:
 		return "", false, fmt.Errorf("looking for the stop file %s: %w", f.Path, err)

@@ -70,7 +70,7 @@ func (v *sight) sameHost(ctx context.Context, t NamedImage) error {
 	ran := make(chan error, 1)
 	go func() {
 		var err error
-		out, err = s.Runner.Run(ctx, command.Script("landing-index", `cat -- "$1"`, file))
+		out, err = s.Runner.Run(ctx, command.Look("landing-index", `cat -- "$1"`, file))
 		ran <- err
 	}()
 	raw, unread := readRaw(ctx, s.Client, "/"+place)

@@ -18,7 +18,9 @@ import (
 // was not seen, and then nothing is known about its effect. That holds for a
 // cancelled ctx too: the session is closed, but a program over there need not
 // notice. A command with Job set is started detached, or attached to, watched and
-// reaped; when it ended without a status the error is a [command.LostJob].
+// reaped; when it ended without a status the error is a [command.LostJob]. One that
+// only looks, by its Reads, is sent once more, over a new connection, when the link is
+// lost.
 func (h *Host) Run(ctx context.Context, c command.Command) (command.Output, error) {
 	line, err := quote(c.Argv)
 	if err != nil {
@@ -27,6 +29,16 @@ func (h *Host) Run(ctx context.Context, c command.Command) (command.Output, erro
 	if c.Job != "" {
 		return h.runJob(ctx, c)
 	}
+	out, err := h.runOnce(ctx, c, line)
+	if c.Reads && errors.Is(err, ErrLost) && ctx.Err() == nil {
+		h.log(ctx, "link lost, looking once more", "command", c.String())
+		out, err = h.runOnce(ctx, c, line)
+	}
+	return out, err
+}
+
+// runOnce runs a command that is no job, by its line.
+func (h *Host) runOnce(ctx context.Context, c command.Command, line string) (command.Output, error) {
 	start := time.Now()
 	stdout, stderr := &buffer{max: h.maxOutput()}, &buffer{max: h.maxOutput()}
 	exit, err := h.exec(ctx, line, c.Stdin, byLine(stdout, c.Line), stderr)

@@ -89,7 +89,7 @@ func (n *lint) host(ctx context.Context) error {
 	for _, q := range list {
 		fmt.Fprintf(&stdin, "%s\n%s\n%s\n%s\n", q.word, q.path, q.start, q.end)
 	}
-	c := command.Script(lintScriptName, lintScript)
+	c := command.Look(lintScriptName, lintScript)
 	c.Stdin = stdin.Bytes()
 	out, err := n.linter.Runner.Run(ctx, c)
 	const op = "look at the host for what the configuration names"

@@ -29,6 +29,7 @@ func (s *Server) copyForm(ctx context.Context, op string) (copyForm, error) {
 		return form, nil
 	}
 	ask := s.command("", "copy-image", "--help")
+	ask.Reads = true
 	out, err := s.Runner.Run(ctx, ask)
 	if err == nil && out.Exit == killed { // which says nothing about the program
 		out, err = s.Runner.Run(ctx, ask)

@@ -50,7 +50,7 @@ func (v lockView) String() string {
 // viewLock looks who holds the global lock of a server. It is best effort: any
 // failure is an unseen lock.
 func viewLock(ctx context.Context, r command.Runner, root string) lockView {
-	out, err := r.Run(ctx, command.Script(lockScriptName, lockScript, root+"/state/global.lock"))
+	out, err := r.Run(ctx, command.Look(lockScriptName, lockScript, root+"/state/global.lock"))
 	if err != nil || out.Exit != 0 {
 		return lockView{}
 	}
