@@ -128,7 +128,7 @@ func (m *machine) clear(t *testing.T) {
 	}
 	m.stopAgents(t)
 	ledgers, _ := filepath.Glob(m.path("journal.*"))
-	for _, dir := range append(ledgers, m.root(), filepath.Join(m.account.HomeDir, ".landing"), m.path("cache"), m.path("journal"), m.path("announced")) {
+	for _, dir := range append(ledgers, m.root(), filepath.Join(m.account.HomeDir, ".landing"), m.path("cache"), m.path("journal"), m.path("mailbox"), m.path("announced")) {
 		if err := os.RemoveAll(dir); err != nil {
 			t.Fatal(err)
 		}
