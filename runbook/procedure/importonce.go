@@ -149,6 +149,7 @@ func imported(r *runbook.Run) func(done, total int) {
 // failed in the same run. Started again, it is run until it did; importing twice
 // publishes nothing twice.
 func importUntil(ctx context.Context, r *runbook.Run, s *operate.Server, intent string, missing func(context.Context) ([]string, error)) error {
+	begun := r.Last("import") != "" // what lies about may be what its killed program left
 	_, err := runbook.Do(ctx, r, runbook.Step[bool]{
 		Name: "import", Intent: intent, Predict: true,
 		Probe: func(ctx context.Context) (bool, bool, error) {
@@ -159,7 +160,7 @@ func importUntil(ctx context.Context, r *runbook.Run, s *operate.Server, intent 
 			return true, err == nil && len(list) == 0, err
 		},
 		Do: func(ctx context.Context) (bool, error) {
-			_, err := s.Import(ctx, operate.ImportRequest{Job: jobName(r, "import"), Observe: imported(r)})
+			_, err := s.Import(ctx, operate.ImportRequest{Job: jobName(r, "import"), Begun: begun, Observe: imported(r)})
 			list, looked := missing(ctx)
 			switch {
 			case looked != nil:

@@ -166,7 +166,7 @@ func (i *InvestigateImport) log(ctx context.Context, r *runbook.Run, began impor
 		if !path.IsAbs(file) {
 			file = path.Join(i.Server.Root, file)
 		}
-		out, err := i.Server.Runner.Run(ctx, command.Script("landing-import-log", readLogScript, file, fmt.Sprint(maxLog)))
+		out, err := i.Server.Runner.Run(ctx, command.Look("landing-import-log", readLogScript, file, fmt.Sprint(maxLog)))
 		switch {
 		case err != nil:
 			return logSeen{}, fmt.Errorf("reading %s: %w", file, err)
@@ -238,6 +238,7 @@ func (i *InvestigateImport) runImporter(ctx context.Context, r *runbook.Run, beg
 		return logSeen{}, err
 	}
 	var seen logSeen
+	begun := r.Last("run importer") != "" // what lies about may be what its killed program left
 	body := func(ctx context.Context, r *runbook.Run) (err error) {
 		seen, err = runbook.Do(ctx, r, runbook.Step[logSeen]{
 			Name:   "run importer",
@@ -247,7 +248,7 @@ func (i *InvestigateImport) runImporter(ctx context.Context, r *runbook.Run, beg
 			// begins only with every index in its place.
 			Probe: func(context.Context) (logSeen, bool, error) { return logSeen{}, false, nil },
 			Do: func(ctx context.Context) (logSeen, error) {
-				return i.importByHand(ctx, r, began)
+				return i.importByHand(ctx, r, began, begun)
 			},
 			Predict: logSeen{Absent: "the importer has not been run yet"},
 		})
@@ -262,7 +263,7 @@ func (i *InvestigateImport) runImporter(ctx context.Context, r *runbook.Run, beg
 }
 
 // importByHand runs the importer and keeps what it prints.
-func (i *InvestigateImport) importByHand(ctx context.Context, r *runbook.Run, began importBegan) (logSeen, error) {
+func (i *InvestigateImport) importByHand(ctx context.Context, r *runbook.Run, began importBegan, begun bool) (logSeen, error) {
 	var printed []byte
 	cut := false
 	s := &operate.Server{
@@ -276,7 +277,7 @@ func (i *InvestigateImport) importByHand(ctx context.Context, r *runbook.Run, be
 			return out, err
 		}),
 	}
-	_, err := s.Import(ctx, operate.ImportRequest{Job: jobName(r, "import"), Observe: imported(r)})
+	_, err := s.Import(ctx, operate.ImportRequest{Job: jobName(r, "import"), Begun: begun, Observe: imported(r)})
 	switch {
 	case printed == nil && errors.Is(err, systemimage.ErrBroken): // something has to be mended first
 		report := importlog.Report{Channel: i.Input.Channel, Device: i.Input.Device}

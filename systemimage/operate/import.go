@@ -19,6 +19,11 @@ import (
 type ImportRequest struct {
 	Job string // see Command.Job
 
+	// Begun says that this very import was begun before and that its end was not seen. A
+	// payload without a signature, which its program left when it was killed, is then
+	// taken away. Otherwise it keeps the import back: it may be somebody else's.
+	Begun bool
+
 	// Observe, if set, is told how far the run is, in devices, where the runner tells
 	// lines early: see Command.Line.
 	Observe func(done, total int)
@@ -36,7 +41,7 @@ func (s *Server) Import(ctx context.Context, r ImportRequest) (*importlog.Run, e
 	if err := s.usable(importOp, true); err != nil {
 		return nil, err
 	}
-	before, err := s.beforeImport(ctx)
+	before, err := s.beforeImport(ctx, r.Begun)
 	if err != nil {
 		return nil, err
 	}
@@ -80,6 +85,11 @@ func (s *Server) Import(ctx context.Context, r ImportRequest) (*importlog.Run, e
 	text := e.String()
 	if run.Cause != nil {
 		text += ": " + run.Cause.Remedy
+	}
+	if e.Exit == killed {
+		if gone, err := s.finishImport(ctx); err == nil && len(gone) > 0 {
+			text += "; what it left without a signature is removed: " + strings.Join(gone, ", ")
+		}
 	}
 	done := run.Published()
 	if len(done) == 0 {

@@ -14,3 +14,6 @@ func lockFile(t *testing.T, f *os.File) {
 		t.Fatal(err)
 	}
 }
+
+// LockFile is for the tests beside the package.
+var LockFile = lockFile

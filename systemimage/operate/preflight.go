@@ -117,6 +117,9 @@ func (s *Server) inspectTree(ctx context.Context, op string, look inspection) ([
 		if err == nil {
 			err = s.readIndexes(ctx, op, &answer, look)
 		}
+		if err == nil {
+			err = s.notYetNamed(ctx, op, &answer, look)
+		}
 		if err != nil {
 			return nil, answer, err
 		}

@@ -128,7 +128,7 @@ func (s *Server) readSome(ctx context.Context, op string, paths []string, texts 
 		files = append(files, s.root()+"/www/"+p)
 	}
 	place := files[0]
-	out, err := s.Runner.Run(ctx, command.Script(readScriptName, readScript, files...))
+	out, err := s.Runner.Run(ctx, command.Look(readScriptName, readScript, files...))
 	if err != nil {
 		return &systemimage.Error{Op: op, Place: place, Err: err}
 	}
@@ -234,7 +234,12 @@ func (s *Server) PreflightImport(ctx context.Context) ([]systemimage.Finding, er
 }
 
 // beforeImport looks at every index, and returns the newest version of each.
-func (s *Server) beforeImport(ctx context.Context) (newest map[string]int, err error) {
+func (s *Server) beforeImport(ctx context.Context, begun bool) (newest map[string]int, err error) {
+	if begun {
+		if _, err := s.finishImport(ctx); err != nil {
+			return nil, err
+		}
+	}
 	findings, t, err := s.lookAtAll(ctx)
 	if err != nil {
 		return nil, err
@@ -248,7 +253,7 @@ func (s *Server) lookAtAll(ctx context.Context) ([]systemimage.Finding, treeStat
 		return nil, treeState{}, err
 	}
 	all := allIndexes(l)
-	return s.inspectTree(ctx, importOp, inspection{dirs: folders(all), indexes: all, temp: s.TempDir(ctx)})
+	return s.inspectTree(ctx, importOp, inspection{dirs: folders(all), indexes: all, imports: true, temp: s.TempDir(ctx)})
 }
 
 // unreadable says what an index does that is no index.

@@ -23,7 +23,7 @@ const (
 	// (and its signature), "index PATH" (and its
 	// signature, with the SHA-256 of both), "sum PATH" (answer: "sum SHA256 PATH"),
 	// "text PATH" (answer: "text PATH<tab>TEXT") or "test PATH" ("torn PATH" when xz
-	// cannot read it). Then the payloads of the pool that
+	// cannot read it), or "versions" (of version tarballs what is said of the pool). Then the payloads of the pool that
 	// have no signature ("unsigned PATH") or an empty one ("emptysig PATH"), which
 	// the shell finds by itself without starting a program for each, and the folders
 	// of this user that killed programs left in TEMP, or where this shell would make
@@ -39,6 +39,13 @@ while read -r kind path; do
 	dir) stat -L -c '%s %n' -- "$path"/* 2>/dev/null ;;
 	file) stat -L -c '%s %n' -- "$path" "$path.asc" 2>/dev/null ;;
 	sum) sum=$(sha256sum <"$path") 2>/dev/null && echo "sum ${sum%% *} $path" ;;
+	versions)
+		for f in $(find . -path ./pool -prune -o -name 'version-*.tar.xz' -print); do
+			f=${f#./}
+			if [ ! -e "$f.asc" ]; then echo "unsigned $f"
+			elif [ ! -s "$f.asc" ]; then echo "emptysig $f"
+			fi
+		done ;;
 	test) if [ -e "$path" ] && command -v xz >/dev/null 2>&1; then xz -t -- "$path" 2>/dev/null || echo "torn $path"; fi ;;
 	esac
 done
@@ -67,6 +74,7 @@ type inspection struct {
 	indexes []listedIndex      // all of the tree: a device without one loses its files in the clean-up
 	files   []systemimage.File // payloads that an index names
 	details map[string]string  // version-N.json that will be read, or be there before, with the details that it should have
+	imports bool               // an import follows, which takes whatever has the right name
 	reused  []string           // pool deltas that a copy would reuse if they are there
 }
 
@@ -102,6 +110,9 @@ func (i inspection) questions(op string, checksums bool) ([]byte, error) {
 	}
 	for _, p := range slices.Sorted(maps.Keys(i.details)) {
 		fmt.Fprintf(&q, "file %[1]s\ntext %[1]s\n", p)
+	}
+	if i.imports {
+		q.WriteString("versions\n")
 	}
 	for _, p := range i.reused {
 		fmt.Fprintf(&q, "test %s\n", p)
@@ -142,6 +153,8 @@ type treeState struct {
 	emptySig []string
 	temp     []string
 
+	named, unfinished []string // of those without a signature: see notYetNamed
+
 	newest  map[string]int    // of the indexes that can be read, by path; see readIndexes
 	bad     map[string]string // why the others cannot
 	refused map[string]string // why devices do not believe them
@@ -175,7 +188,7 @@ func (s *Server) ask(ctx context.Context, op string, look inspection) (treeState
 	if err != nil {
 		return treeState{}, err
 	}
-	c := command.Script(preflightScriptName, preflightScript, s.root()+"/www", look.temp)
+	c := command.Look(preflightScriptName, preflightScript, s.root()+"/www", look.temp)
 	c.Stdin = questions
 	out, err := s.Runner.Run(ctx, c)
 	if err != nil {

@@ -255,16 +255,10 @@ func (j *judgement) pool(named map[string]bool) {
 		j.add("torn-file", p, "is a cut delta that the copy would reuse and publish", fmt.Sprintf("run rm %[1]s %[1]s.asc", j.onHost(p)), true)
 	}
 	for _, p := range j.t.unsigned {
-		if !named[p] {
-			j.add("missing-signature", p, "has no signature: whatever reuses it stops there, every import",
-				fmt.Sprintf("run rm %s, then cleanup-tree", j.onHost(p)), slices.Contains(j.look.reused, p))
-		}
+		j.unnamed(p, "missing-signature", "has no signature", named[p])
 	}
 	for _, p := range j.t.emptySig {
-		if !named[p] {
-			j.add("empty-signature", p, "has an empty signature, and would be published with it",
-				fmt.Sprintf("run rm %[1]s %[1]s.asc before the next import", j.onHost(p)), slices.Contains(j.look.reused, p))
-		}
+		j.unnamed(p, "empty-signature", "has an empty signature", named[p])
 	}
 }
 

@@ -18,7 +18,7 @@ type Faults struct {
 	// signal 9 would: nothing is cleaned up. It happens once.
 	Kill KillPoint `json:",omitempty"`
 
-	// KillCommit says at which commit of that program, counted from 1; 0
+	// KillCommit says at which commit of that program (or payload, of Unsigned), counted from 1; 0
 	// means the first. A copy commits the full image, then each delta, then
 	// the percentage if it is below 100.
 	KillCommit int `json:",omitempty"`
@@ -39,8 +39,8 @@ type Faults struct {
 	TempFull bool `json:",omitempty"`
 }
 
-// A KillPoint is a moment inside the commit of channels.json or an
-// index.json. The server writes .new, signs it to .new.asc, removes the old
+// A KillPoint is a moment at which a program can be killed: before a payload is
+// signed, or inside the commit of channels.json or an index.json. The server writes .new, signs it to .new.asc, removes the old
 // .asc, moves the new one, removes the old index and moves the new one.
 type KillPoint string
 
@@ -51,6 +51,9 @@ const (
 	Signed KillPoint = "signed"
 	// BeforeSignatureMoved: the index has no signature.
 	BeforeSignatureMoved KillPoint = "before-signature-moved"
+	// Unsigned: a payload is written, and has no signature yet. Whatever comes to a
+	// file of that name later takes it as it is.
+	Unsigned KillPoint = "unsigned"
 	// BeforeIndexMoved: there is no index; its successor lies in .new.
 	BeforeIndexMoved KillPoint = "before-index-moved"
 )
@@ -100,7 +103,11 @@ func (p *process) dawdle() error {
 
 // reach ends the program when it is to be killed here.
 func (p *process) reach(at KillPoint) error {
-	if p.fault.Kill != at || p.commits != max(p.fault.KillCommit, 1) {
+	count := p.commits
+	if at == Unsigned {
+		count = p.payloads
+	}
+	if p.fault.Kill != at || count != max(p.fault.KillCommit, 1) {
 		return nil
 	}
 	p.fault.Kill, p.fault.KillCommit = "", 0

@@ -188,6 +188,12 @@ func (p *process) signFile(path, destination string) error {
 	if _, err := os.Lstat(destination); err == nil {
 		return raise("Exception", "Destination already exists: %s", destination)
 	}
+	if strings.HasSuffix(path, ".tar.xz") {
+		p.payloads++
+		if err := p.reach(Unsigned); err != nil {
+			return err
+		}
+	}
 	s := p.sign[key]
 	if s == nil {
 		if s, err = readKeyFile(filepath.Join(dir, keyFile)); err != nil {

@@ -14,22 +14,23 @@ import (
 
 // A process is one run of one of the server's programs.
 type process struct {
-	ctx     context.Context
-	home    string // the server's folder: where the program stands
-	root    string // SYSTEM_IMAGE_ROOT, may be empty
-	dir     string // current directory
-	name    string // base name of the program
-	args    []string
-	out     *bufio.Writer // like the real one's: path lines wait for the next record
-	err     io.Writer
-	level   level // records below it are not printed
-	era     int   // 2016: the command line and verbosity of that time
-	now     func() time.Time
-	conf    *channelconfig.Settings
-	fault   Faults
-	commits int                // commits begun in this run
-	sign    map[string]*signer // signing keys read so far, by name
-	known   map[string]string  // versions of URLs seen in this run
+	ctx      context.Context
+	home     string // the server's folder: where the program stands
+	root     string // SYSTEM_IMAGE_ROOT, may be empty
+	dir      string // current directory
+	name     string // base name of the program
+	args     []string
+	out      *bufio.Writer // like the real one's: path lines wait for the next record
+	err      io.Writer
+	level    level // records below it are not printed
+	era      int   // 2016: the command line and verbosity of that time
+	now      func() time.Time
+	conf     *channelconfig.Settings
+	fault    Faults
+	commits  int                // commits begun in this run
+	payloads int                // written in this run
+	sign     map[string]*signer // signing keys read so far, by name
+	known    map[string]string  // versions of URLs seen in this run
 }
 
 // An exception ends a program with a traceback and status 1.
