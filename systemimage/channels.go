@@ -120,11 +120,8 @@ func (cs Channels) Pairs() iter.Seq2[string, string] {
 	}
 }
 
-// ParseChannels reads a channels.json by the rules of devices: one channel
-// without "devices" or with an odd "hidden" makes the whole document
-// unusable. Names that trip devices up ("self", "keys") are read like any
-// other. Errors are ErrMalformed with line and column.
-func ParseChannels(data []byte) (Channels, error) {
+// parseChannels is [Channels.UnmarshalJSON].
+func parseChannels(data []byte) (Channels, error) {
 	cs := Channels{}
 	if err := parse("parse channels", data, cs.scan); err != nil {
 		return nil, err

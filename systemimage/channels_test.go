@@ -43,7 +43,7 @@ func TestParseChannelsLikeADevice(t *testing.T) {
 	seen := 0
 	for _, tt := range fixture.Cases[channelsCase](t, "testdata/client/channels-cases.json") {
 		t.Run(tt.Name, func(t *testing.T) {
-			cs, err := ParseChannels([]byte(tt.Text))
+			cs, err := parseChannels([]byte(tt.Text))
 			if why := unlikeADevice[tt.Name]; why != "" {
 				seen++
 				if err != nil || len(cs) != 1 {
@@ -79,7 +79,7 @@ func TestParseChannelsLikeADevice(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			back, err := ParseChannels(again)
+			back, err := parseChannels(again)
 			if diff := cmp.Diff(cs, back); err != nil || diff != "" {
 				t.Errorf("written and read again: %v (-want +got):\n%s", err, diff)
 			}
@@ -100,7 +100,7 @@ const sampleChannels = `{
 }`
 
 func TestChannelsLookup(t *testing.T) {
-	cs, err := ParseChannels([]byte(sampleChannels))
+	cs, err := parseChannels([]byte(sampleChannels))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -139,7 +139,7 @@ func TestChannelsLookup(t *testing.T) {
 
 func TestChannelsKeepUnknownFields(t *testing.T) {
 	const text = `{"c":{"devices":{"d":{"index":"/i","keyring":{"path":"/k","signature":"/k.asc","x":[1]},"note":{"a":null}}},"hidden":true,"x":1.50}}`
-	cs, err := ParseChannels([]byte(text))
+	cs, err := parseChannels([]byte(text))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,9 +2,13 @@ package systemimage
 
 import "encoding/json"
 
-// UnmarshalJSON is [ParseChannels].
+// UnmarshalJSON reads a channels.json by the rules of devices: one channel
+// without "devices" or with an odd "hidden" makes the whole document
+// unusable. Names that trip devices up ("self", "keys") are read like any
+// other. Errors are ErrMalformed with line and column, which json.Unmarshal hides
+// where the text is no JSON at all.
 func (cs *Channels) UnmarshalJSON(data []byte) error {
-	list, err := ParseChannels(data)
+	list, err := parseChannels(data)
 	if err == nil {
 		*cs = list
 	}

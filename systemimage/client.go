@@ -87,7 +87,7 @@ func (c *Client) Channels(ctx context.Context) (*Listing, error) {
 func (c *Client) readChannels(ctx context.Context) (*Listing, error) {
 	l := &Listing{}
 	src, err := c.read(ctx, wanted{op: "read channels", path: "/channels.json"}, func(s PublishedFile) (err error) {
-		l.Channels, err = ParseChannels(s.Raw)
+		l.Channels, err = parseChannels(s.Raw)
 		return err
 	})
 	if err != nil {

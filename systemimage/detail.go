@@ -5,26 +5,24 @@ import (
 	"strings"
 )
 
-// A Detail is the version_detail of an image: what went into it, in order.
+// A Detail is the version_detail of an image: what went into it, in order. [Image.Detail]
+// reads it.
 // The server composes it from one entry per file and the tag, as in
 // "ubuntu=20150611,device=20150611-4c0ffee,tag=OTA-13-rc,version=2".
-type Detail []DetailEntry
+type Detail []struct{ Key, Value string }
 
-// A DetailEntry is one key=value of a [Detail].
-type DetailEntry struct{ Key, Value string }
-
-// ParseDetail reads a version_detail by the client's rule: entries are
+// parseDetail reads a version_detail by the client's rule: entries are
 // separated by commas, the first "=" of an entry ends its key, entries without
 // "=" are dropped. Blanks around the whole are trimmed, those around entries
 // are not, and every text is acceptable.
-func ParseDetail(s string) Detail {
+func parseDetail(s string) Detail {
 	if s = strings.TrimFunc(s, pythonSpace); s == "" {
 		return nil
 	}
 	d := make(Detail, 0, 1+strings.Count(s, ","))
 	for part := range strings.SplitSeq(s, ",") {
 		if k, v, ok := strings.Cut(part, "="); ok {
-			d = append(d, DetailEntry{k, v})
+			d = append(d, struct{ Key, Value string }{k, v})
 		}
 	}
 	return d
@@ -54,7 +52,7 @@ func (d Detail) Version() (n int, ok bool) {
 	return n, err == nil
 }
 
-// String returns the text that ParseDetail reads.
+// String returns the text that stands in an index.
 func (d Detail) String() string {
 	var b strings.Builder
 	for i, e := range d {

@@ -5,7 +5,7 @@
 //
 // A server has channels, such as "ubuntu-touch/stable/meizu.en". A channel has
 // devices: models of phones. All of them stand in one file, channels.json,
-// which [ParseChannels] reads as [Channels]. A channel may be an alias of
+// which is read as [Channels]. A channel may be an alias of
 // another, with images of its own that follow the other's, or a redirect, with
 // the index paths of the other.
 //

@@ -133,7 +133,7 @@ func FuzzParseChannels(f *testing.F) {
 	seed(f, "testdata/client/channels-cases.json", "channels_text")
 	f.Fuzz(func(t *testing.T, data []byte) {
 		own := bytes.Clone(data)
-		cs, err := ParseChannels(own)
+		cs, err := parseChannels(own)
 		clear(own)
 		if err != nil {
 			return
@@ -154,7 +154,7 @@ func FuzzParseChannels(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		back, err := ParseChannels(text)
+		back, err := parseChannels(text)
 		if err != nil {
 			t.Fatalf("%v\n%s", err, text)
 		}
@@ -168,8 +168,8 @@ func FuzzParseChannels(f *testing.F) {
 func FuzzParseDetail(f *testing.F) {
 	f.Add("ubuntu=105,raw-device=205,version=305,notpair,tag=OTA-4,a=b=c")
 	f.Fuzz(func(t *testing.T, s string) {
-		d := ParseDetail(ParseDetail(s).String()) // without blanks at the ends
-		if diff := cmp.Diff(d.String(), ParseDetail(d.String()).String()); diff != "" {
+		d := parseDetail(parseDetail(s).String()) // without blanks at the ends
+		if diff := cmp.Diff(d.String(), parseDetail(d.String()).String()); diff != "" {
 			t.Fatal(diff)
 		}
 	})

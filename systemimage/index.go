@@ -62,7 +62,7 @@ type File struct {
 }
 
 // Detail returns the parsed version_detail.
-func (m Image) Detail() Detail { return ParseDetail(m.VersionDetail) }
+func (m Image) Detail() Detail { return parseDetail(m.VersionDetail) }
 
 // Size returns the bytes of all files of m, signatures not counted.
 func (m Image) Size() int64 {

@@ -299,7 +299,7 @@ func TestIndexImages(t *testing.T) {
 }
 
 func TestDetail(t *testing.T) {
-	d := ParseDetail("tag=old,ubuntu=1,notpair,tag=OTA-4, x = y ,a=b=c,=,version=3")
+	d := parseDetail("tag=old,ubuntu=1,notpair,tag=OTA-4, x = y ,a=b=c,=,version=3")
 	want := Detail{{"tag", "old"}, {"ubuntu", "1"}, {"tag", "OTA-4"}, {" x ", " y "}, {"a", "b=c"}, {"", ""}, {"version", "3"}}
 	if diff := cmp.Diff(want, d); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
@@ -313,13 +313,13 @@ func TestDetail(t *testing.T) {
 	if v, ok := d.Get("none"); v != "" || ok {
 		t.Errorf("Get(none) = %q, %v", v, ok)
 	}
-	if got := ParseDetail("\u00a0\n a = b , c =\x1f "); !cmp.Equal(Detail{{"a ", " b "}, {" c ", ""}}, got) {
+	if got := parseDetail("\u00a0\n a = b , c =\x1f "); !cmp.Equal(Detail{{"a ", " b "}, {" c ", ""}}, got) {
 		t.Errorf("blanks around: %q", got)
 	}
-	if ParseDetail("") != nil || len(ParseDetail(",")) != 0 {
+	if parseDetail("") != nil || len(parseDetail(",")) != 0 {
 		t.Error("an empty detail has entries")
 	}
-	if _, ok := ParseDetail("version=x").Version(); ok {
+	if _, ok := parseDetail("version=x").Version(); ok {
 		t.Error("version x is a number")
 	}
 }

@@ -210,7 +210,7 @@ func TestEditConfigMends(t *testing.T) {
 		t.Fatalf("Read() = %v, %v", now, err)
 	}
 	c.Input.Edits = []channelconfig.Edit{
-		channelconfig.RemoveLine(strings.Count(broken, "\n"), "type manual"),
+		channelconfig.Line{Number: strings.Count(broken, "\n"), Text: "type manual"}.Remove(),
 		channelconfig.Set(channelconfig.Section("ubuntu-touch/rc-proposed/meizu.en"), "type", "atuo"),
 	}
 	h := &runbooktest.Human{}

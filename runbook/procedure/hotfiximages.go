@@ -106,7 +106,7 @@ func (c *Hotfix) missing(ctx context.Context, built []hotfixBuilt) (list []strin
 	}
 	for _, v := range all {
 		for _, b := range built {
-			has, _ := systemimage.ParseDetail(v.Detail).Get("ubuntu")
+			has, _ := systemimage.Image{VersionDetail: v.Detail}.Detail().Get("ubuntu")
 			if slices.Contains(b.Channels, v.From) && has != b.ID {
 				list = append(list, fmt.Sprintf("%s:%s is at image %d with ubuntu=%s", v.From, v.Device, v.Version, has))
 			}

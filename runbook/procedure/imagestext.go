@@ -30,7 +30,7 @@ func hang(head string, words []string) (lines []string) {
 
 // madeOf is what an image was made of, without what stands beside it anyway.
 func madeOf(detail string) (words []string) {
-	for _, e := range systemimage.ParseDetail(detail) {
+	for _, e := range (systemimage.Image{VersionDetail: detail}).Detail() {
 		if e.Key != "keyring" && e.Key != "version" {
 			words = append(words, e.Key+"="+e.Value)
 		}

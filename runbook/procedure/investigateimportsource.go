@@ -247,7 +247,7 @@ func judgeMonitor(r *importlog.Report, a sourceAnswer, all []sourceAnswer, newes
 		if a.Device == "" && slices.ContainsFunc(all, own) {
 			continue // the device has an entry of its own
 		}
-		has, ok := systemimage.ParseDetail(p.Detail).Get(a.Name)
+		has, ok := systemimage.Image{VersionDetail: p.Detail}.Detail().Get(a.Name)
 		if !ok || has == a.Version || publishedNow(r, p) {
 			continue
 		}

@@ -23,7 +23,8 @@ const channelsJSON = `{
 
 func TestFindPairs(t *testing.T) {
 	t.Parallel()
-	channels, err := systemimage.ParseChannels([]byte(channelsJSON))
+	var channels systemimage.Channels
+	err := channels.UnmarshalJSON([]byte(channelsJSON))
 	if err != nil {
 		t.Fatal(err)
 	}

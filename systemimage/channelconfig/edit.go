@@ -4,11 +4,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/landingteam/landing/systemimage"
 )
 
-// An Edit is one change of a [Config], made by one of the functions below. In JSON
+// An Edit is one change of a [Config], made by one of the functions below or of a [Line]. In JSON
 // it has the names of the recorded form: do, section, key, value, before, line, old.
 type Edit struct{ form editForm }
 
@@ -67,14 +68,16 @@ func RemoveFile(section, entry string) Edit {
 	return Edit{editForm{Do: "remove file", Section: section, Key: entry}}
 }
 
-// ReplaceLine writes another text in a line, counted from 1, that is now old. It
-// and [RemoveLine] work on a text with a fault in its grammar too.
-func ReplaceLine(line int, old, text string) Edit {
+// Replace writes another text in the line, which must still be as l has it. Like
+// [Line.Remove] it works on a text with a fault in its grammar too.
+func (l Line) Replace(text string) Edit {
+	line, old := l.Number, strings.TrimRight(l.Text, "\r\n")
 	return Edit{editForm{Do: "line", Line: line, Old: old, Value: text}}
 }
 
-// RemoveLine takes out a line, counted from 1, that is now old.
-func RemoveLine(line int, old string) Edit {
+// Remove takes out the line, which must still be as l has it.
+func (l Line) Remove() Edit {
+	line, old := l.Number, strings.TrimRight(l.Text, "\r\n")
 	return Edit{editForm{Do: "remove line", Line: line, Old: old}}
 }
 

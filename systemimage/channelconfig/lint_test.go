@@ -195,7 +195,8 @@ func TestLintSample(t *testing.T) {
 }
 
 func TestLintTree(t *testing.T) {
-	channels, err := systemimage.ParseChannels(readFile(t, "../testdata/tree/channels.json"))
+	var channels systemimage.Channels
+	err := channels.UnmarshalJSON(readFile(t, "../testdata/tree/channels.json"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -245,7 +246,8 @@ func TestClosest(t *testing.T) {
 // Every mistake of the recorded imports is found, most of which the server did
 // not tell about.
 func TestLintRecorded(t *testing.T) {
-	channels, err := systemimage.ParseChannels(readFile(t, "../testdata/tree/channels.json"))
+	var channels systemimage.Channels
+	err := channels.UnmarshalJSON(readFile(t, "../testdata/tree/channels.json"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -26,7 +26,7 @@ func (n *lint) grammar() {
 		}
 		var next *Config
 		if mended, ok := mendLine(f, line); ok {
-			e := ReplaceLine(f.Line, line, mended)
+			e := Line{Number: f.Line, Text: line}.Replace(mended)
 			if edited, err := c.Edit(e); err == nil {
 				found.fix, next = []Edit{e}, edited
 			}

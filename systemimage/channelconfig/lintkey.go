@@ -41,7 +41,7 @@ func unknownKey(n *lint, k keyAt) []mistake {
 	if guess != "" && n.byName[k.section].byName[guess] == nil {
 		l := n.lines[k.lines[0]]
 		old := string(n.text[l.start:l.stop])
-		m.fix = []Edit{ReplaceLine(k.lines[0]+1, old, strings.Replace(old, k.name, guess, 1))}
+		m.fix = []Edit{Line{Number: k.lines[0] + 1, Text: old}.Replace(strings.Replace(old, k.name, guess, 1))}
 	}
 	return []mistake{m}
 }
@@ -63,7 +63,7 @@ func indentedKey(n *lint, k keyAt) (list []mistake) {
 		list = append(list, mistake{
 			line: line + 1, section: k.section, key: name,
 			problem: fmt.Sprintf("%s is indented: it is part of the value of %s", name, k.name),
-			fix:     []Edit{ReplaceLine(line+1, text, n.indent(k.lines[0])+pyTrimLeft(text))},
+			fix:     []Edit{Line{Number: line + 1, Text: text}.Replace(n.indent(k.lines[0]) + pyTrimLeft(text))},
 		})
 	}
 	return list

@@ -96,5 +96,5 @@ func unknownSection(n *lint, s *configSection) []mistake {
 func (n *lint) rename(s *configSection, to string) []Edit {
 	l := n.lines[s.header]
 	old := string(n.text[l.start:l.stop])
-	return []Edit{ReplaceLine(s.header+1, old, strings.Replace(old, "["+s.name+"]", "["+to+"]", 1))}
+	return []Edit{Line{Number: s.header + 1, Text: old}.Replace(strings.Replace(old, "["+s.name+"]", "["+to+"]", 1))}
 }

@@ -162,7 +162,8 @@ func checkImport(t *testing.T, r importRecording, run *Run, both bool) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		channels, err := systemimage.ParseChannels(cs)
+		var channels systemimage.Channels
+		err = channels.UnmarshalJSON(cs)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -215,7 +215,7 @@ func replayCopy(t *testing.T, list []*fixture.Recording, r *fixture.Recording, p
 	}
 	tag := q.Tag
 	if q.KeepTag {
-		tag = systemimage.ParseDetail(sourceDetail).Tag()
+		tag = systemimage.Image{VersionDetail: sourceDetail}.Detail().Tag()
 	}
 	asked := q.Percentage
 	if asked > 100 {
