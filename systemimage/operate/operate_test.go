@@ -186,7 +186,7 @@ func mend(t *testing.T, fake *systemimagetest.Server, s *operate.Server) {
 }
 
 // A full disk and an expired key leave damage behind that the next run
-// publishes with exit status 0.
+// publishes with exit status 0, unless it is kept back.
 func TestOperateDamage(t *testing.T) {
 	newBuild := systemimagetest.Build{URL: "http://jenkins.example.net/krillin/device_krillin.tar.xz", Version: "20150619-6c0ffee",
 		Monitor: "http://jenkins.example.net/krillin/device_krillin.build"}
@@ -205,6 +205,31 @@ func TestOperateDamage(t *testing.T) {
 			if err := fake.SetFaults(systemimagetest.Faults{}); err != nil {
 				t.Fatal(err)
 			}
+			if run, err := s.Import(t.Context(), operate.ImportRequest{}); run != nil || !errors.Is(err, systemimage.ErrBroken) || !strings.Contains(err.Error(), "has an empty signature") {
+				t.Errorf("with room again: %+v, %v", run, err)
+			}
+		})
+	})
+	t.Run("disk full after the look", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			fake, s := operated(t, nil)
+			if err := fake.AddBuild(newBuild); err != nil {
+				t.Fatal(err)
+			}
+			s.Runner = command.Func(func(ctx context.Context, c command.Command) (command.Output, error) {
+				if slices.Contains(c.Argv, fake.Root()+"/bin/import-images") { // the crontab's comes first
+					if err := fake.SetFaults(systemimagetest.Faults{DiskFull: true}); err != nil {
+						t.Fatal(err)
+					}
+					if out, err := fake.Run(ctx, c); err != nil || out.Exit != 1 {
+						t.Errorf("on a full disk: exit %d, %v", out.Exit, err)
+					}
+					if err := fake.SetFaults(systemimagetest.Faults{}); err != nil {
+						t.Fatal(err)
+					}
+				}
+				return fake.Run(ctx, c)
+			})
 			if run, err := s.Import(t.Context(), operate.ImportRequest{}); !errors.Is(err, systemimage.ErrPartial) || !strings.Contains(err.Error(), "empty signature") {
 				t.Errorf("with room again: %+v, %v", run, err)
 			}
