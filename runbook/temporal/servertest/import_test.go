@@ -48,12 +48,8 @@ func TestImport(t *testing.T) {
 	if err != nil || strings.Count(string(text), "\n") != 2 {
 		t.Errorf("%s, %v: want each step once", text, err)
 	}
-	var b strings.Builder
-	if err := temporal.WriteLines(&b, temporal.Lines(t.Context(), s.Client, id)); err != nil {
-		t.Fatal(err)
-	}
 	back := filepath.Join(dir, "back.journal")
-	if err := os.WriteFile(back, []byte(b.String()), 0o600); err != nil {
+	if err := os.WriteFile(back, exported(t, s, id), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if status, err := runbook.ReadStatus(back); err != nil || status.Ending != "done" {
@@ -77,12 +73,8 @@ func TestExport(t *testing.T) {
 	if _, err := ends(t, s, h); err == nil {
 		t.Error("an abandoned run ended well")
 	}
-	var b strings.Builder
-	if err := temporal.WriteLines(&b, temporal.Lines(t.Context(), s.Client, id)); err != nil {
-		t.Fatal(err)
-	}
 	path := filepath.Join(dir, "run.journal")
-	if err := os.WriteFile(path, []byte(b.String()), 0o600); err != nil {
+	if err := os.WriteFile(path, exported(t, s, id), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	file, err := runbook.OpenFile(path)

@@ -142,9 +142,9 @@ func input(t *testing.T, v any) json.RawMessage {
 // eventually waits until f says so. The limit is generous: a machine may be busy.
 func eventually(t *testing.T, what string, f func() bool) {
 	t.Helper()
-	for end := time.Now().Add(2 * time.Minute); !f(); time.Sleep(50 * time.Millisecond) {
+	for end := time.Now().Add(4 * time.Minute); !f(); time.Sleep(50 * time.Millisecond) {
 		if time.Now().After(end) {
-			t.Fatalf("in two minutes it did not come to it that %s", what)
+			t.Fatalf("in four minutes it did not come to it that %s", what)
 		}
 	}
 }

@@ -1,13 +1,14 @@
 package servertest_test
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"testing"
 	"time"
 
-	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/client"
 
 	"github.com/landingteam/landing/runbook/runbooktest"
@@ -23,22 +24,27 @@ func once(name string) string {
 // beat is a heartbeat short enough for tests.
 const beat = 2 * time.Second
 
-func start(t *testing.T, s *servertest.Server, queue, id string, r temporal.Run) client.WorkflowRun {
+// start begins a run, and again if the server was too busy to say that it has.
+func start(t *testing.T, s *servertest.Server, queue, id string, r temporal.Run) (h client.WorkflowRun) {
 	t.Helper()
 	if r.Heartbeat == 0 {
 		r.Heartbeat = beat
 	}
-	h, err := temporal.Start(t.Context(), s.Client, queue, id, r)
-	if err != nil {
-		t.Fatal(err)
-	}
+	eventually(t, id+" is begun", func() bool {
+		var err error
+		h, err = temporal.Start(t.Context(), s.Client, queue, id, r)
+		if err != nil && !errors.Is(err, temporal.ErrCluster) {
+			t.Fatal(err)
+		}
+		return err == nil
+	})
 	return h
 }
 
 // ends waits for the end of a run. One that has failed has none before somebody decides.
 func ends(t *testing.T, s *servertest.Server, h client.WorkflowRun) (temporal.Result, error) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 	defer cancel()
 	var r temporal.Result
 	over := make(chan error, 1)
@@ -47,7 +53,8 @@ func ends(t *testing.T, s *servertest.Server, h client.WorkflowRun) (temporal.Re
 		select {
 		case err := <-over:
 			if ctx.Err() != nil {
-				t.Fatalf("%s does not end: %+v", h.GetID(), state(t, s, h.GetID()))
+				st := state(t, s, h.GetID())
+				t.Fatalf("%s does not end: it is %s after %d starts, %d lost; %s", h.GetID(), st.Phase, st.Starts, st.Lost, st.Last.Error)
 			}
 			return r, err
 		case <-time.After(2 * time.Second):
@@ -104,20 +111,13 @@ func done(t *testing.T, s *servertest.Server, id string) {
 	}
 }
 
-// losses are why starts of a run were lost, in the words of its history.
-func losses(t *testing.T, s *servertest.Server, id string) (list []string) {
+// exported is the journal of a run as a file has it.
+func exported(t *testing.T, s *servertest.Server, id string) []byte {
 	t.Helper()
-	for events := s.Client.GetWorkflowHistory(t.Context(), id, "", false, enums.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT); events.HasNext(); {
-		e, err := events.Next()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if f := e.GetActivityTaskTimedOutEventAttributes().GetFailure(); f != nil {
-			list = append(list, f.GetMessage())
-		}
-		if f := e.GetActivityTaskFailedEventAttributes().GetFailure(); f != nil {
-			list = append(list, f.GetMessage())
-		}
-	}
-	return list
+	var b bytes.Buffer
+	eventually(t, "the journal of "+id+" is read", func() bool {
+		b.Reset()
+		return temporal.WriteLines(&b, temporal.Lines(t.Context(), s.Client, id)) == nil
+	})
+	return b.Bytes()
 }

@@ -301,9 +301,6 @@ func TestEveryProcedure(t *testing.T) {
 			if r, err := ends(t, s, h); err != nil || r.Ending != "done" {
 				t.Fatalf("%+v, %v", r, err)
 			}
-			if lost := losses(t, s, id); len(lost) > 0 {
-				t.Errorf("starts were lost: %q", lost)
-			}
 			if want, got := sc.undisturbed(t, name), snapshot(t, dir); want != got {
 				t.Errorf("the world (-file +Temporal)\n%s", cmp.Diff(want, got))
 			}
