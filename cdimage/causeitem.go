@@ -3,6 +3,7 @@ package cdimage
 import (
 	"bytes"
 	"strings"
+	"unicode"
 )
 
 // errItem returns the key of the item in apt's "Err" line, which stands above
@@ -24,6 +25,9 @@ func errItem(line []byte) string {
 // Files become "name arch version", indexes "suite/component arch Packages".
 func itemKey(b []byte) string {
 	s := strings.TrimSpace(string(b[:min(len(b), 1000)]))
+	if strings.Contains(s, "://") && strings.IndexFunc(s, unicode.IsSpace) < 0 { // the address alone
+		return urlKey(s)
+	}
 	if i := strings.LastIndex(s, " ["); i > 0 && strings.HasSuffix(s, "]") {
 		s = s[:i]
 	}

@@ -47,6 +47,9 @@ func cleaning(step string) bool {
 
 // structure handles the lines that say where in the build we are.
 func (p *livefsParser) structure(line []byte, number int) bool {
+	if len(line) == 0 || !p.aborted && strings.IndexByte("R[PTW", line[0]) < 0 {
+		return false
+	}
 	switch {
 	case bytes.HasPrefix(line, []byte("RUN: /")):
 		if step := runStep(string(line)); step != "" {

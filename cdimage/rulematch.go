@@ -34,6 +34,7 @@ type matcher struct {
 type memory struct {
 	tried   []bool // by rule
 	matches []match
+	quoted  string // once it matched
 }
 
 // A match is what a rule finds in a line.
@@ -71,14 +72,17 @@ func (m *matcher) match(line []byte, number int, counts func(*compiled) bool, fo
 			mem = &memory{tried: make([]bool, len(m.rules))}
 			m.seen[string(line)] = mem
 		} else {
-			m.once.matches = m.once.matches[:0]
+			m.once.matches, m.once.quoted = m.once.matches[:0], ""
 			mem = &m.once
 		}
 	}
 	m.try(line, mem)
 	for _, x := range mem.matches {
 		if m.wanted[x.rule] {
-			found(hit{rule: &m.rules[x.rule], line: quote(line), number: number, pkg: x.pkg, item: x.item})
+			if mem.quoted == "" {
+				mem.quoted = quote(line)
+			}
+			found(hit{rule: &m.rules[x.rule], line: mem.quoted, number: number, pkg: x.pkg, item: x.item})
 		}
 	}
 	clear(m.wanted)
