@@ -128,6 +128,30 @@ func TestBrokenSites(t *testing.T) {
 			s.try(s.lab.SSH.ChangeHostKey())
 			s.lab.SSH.Drop()
 		}, want: []string{"failed image-server reach"}, says: "ask who runs the host"},
+		"host key that nobody has seen": {harm: func(s *site) {
+			s.keys["host_key"], s.keys["known_hosts"] = "", filepath.Join(s.dir, "known_hosts")
+			s.try(os.WriteFile(s.keys["known_hosts"], nil, 0o600))
+		}, want: []string{"failed image-server reach"}, says: "compare the fingerprint with somebody who knows it"},
+		"jump host is down": {harm: func(s *site) { s.keys["jump"] = "u@127.0.0.1:1" },
+			want: []string{"failed image-server reach"}, says: "look at ssh = and jump ="},
+		"key with a passphrase": {harm: func(s *site) {
+			locked := filepath.Join(s.dir, "locked")
+			out, err := exec.Command("ssh-keygen", "-q", "-t", "ed25519", "-N", "secret", "-f", locked).CombinedOutput()
+			if err != nil {
+				s.t.Fatalf("%v: %s", err, out)
+			}
+			s.keys["key_file"] = locked
+		}, want: []string{"failed image-server reach"}, says: "load it into an SSH agent with ssh-add"},
+		"URL without its beginning": {harm: func(s *site) { s.keys["url"] = strings.TrimPrefix(s.keys["url"], "http://") },
+			want: []string{"failed site file"}, says: "want an address such as https://"},
+		"keyring that is none": {harm: func(s *site) {
+			s.keys["keyring"] = filepath.Join(s.dir, "notes.txt")
+			s.try(os.WriteFile(s.keys["keyring"], []byte("ask olga"), 0o600))
+		}, want: []string{"failed site file"}, says: "notes.txt is no keyring"},
+		"configuration that cannot be parsed": {harm: func(s *site) { s.try(os.WriteFile(s.path("etc/config"), []byte("[global\nx"), 0o644)) },
+			want: []string{"failed image-server configuration"}, says: "put the line right"},
+		"crontab of something else": {harm: func(s *site) { s.try(os.WriteFile(s.path("crontab"), []byte("0 4 * * * bin/backup\n"), 0o600)) },
+			want: []string{"failed image-server importer"}, says: "no line of the crontab"},
 		"host is down": {harm: func(s *site) { s.keys["ssh"] = "u@127.0.0.1:1" },
 			want: []string{"failed image-server reach"}, says: "whether the host is up"},
 		"wrong URL": {harm: func(s *site) { s.keys["url"] += "/elsewhere" },

@@ -106,7 +106,7 @@ func (h *Host) loadKey(held []ssh.Signer) (ssh.Signer, error) {
 		if key := signer(held, locked.PublicKey); key != nil {
 			return key, nil
 		}
-		return nil, h.fail("log in", ErrAuth, fmt.Sprintf("key file %s is encrypted: set Host.Passphrase, or load it into an SSH agent with ssh-add", h.KeyFile), nil)
+		return nil, h.fail("log in", ErrAuth, fmt.Sprintf("key file %s is encrypted with a passphrase: load it into an SSH agent with ssh-add", h.KeyFile), nil)
 	}
 	phrase, err := h.Passphrase(h.KeyFile)
 	if err != nil {

@@ -14,17 +14,31 @@ import (
 func withSignals(ctx context.Context) (context.Context, context.CancelFunc) {
 	asked := make(chan os.Signal, 1)
 	signal.Notify(asked, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
-	ctx, stop := context.WithCancel(ctx)
+	ctx, stop := context.WithCancelCause(ctx)
 	go func() {
 		select {
-		case <-asked:
+		case s := <-asked:
 			signal.Reset(os.Interrupt, syscall.SIGTERM) // before anybody can see that one came
-			stop()
+			stop(interruption{s})
 		case <-ctx.Done():
 		}
 	}()
-	return ctx, stop
+	return ctx, func() { stop(nil) }
 }
+
+// An interruption is why a program ends that somebody has asked to.
+type interruption struct{ os.Signal }
+
+// Error says so.
+func (i interruption) Error() string {
+	if i.Signal == os.Interrupt {
+		return "interrupted with Ctrl-C"
+	}
+	return "ended from outside (" + i.String() + ")"
+}
+
+// Unwrap makes it a cancellation like any other.
+func (i interruption) Unwrap() error { return context.Canceled }
 
 // Reading runs f, which reads from a file or the standard input, and returns its
 // error. It does not wait for f when ctx ends first: nothing interrupts a read from

@@ -80,3 +80,12 @@ func TestSecondSignal(t *testing.T) {
 		}
 	}
 }
+
+// Who reads why a run ended reads no words of the language that it is written in.
+func TestInterruption(t *testing.T) {
+	for want, s := range map[string]os.Signal{"interrupted with Ctrl-C": os.Interrupt, "ended from outside (terminated)": syscall.SIGTERM} {
+		if err := (interruption{s}); err.Error() != want || !errors.Is(err, context.Canceled) {
+			t.Errorf("%v: %q, want %q and a cancellation", s, err, want)
+		}
+	}
+}

@@ -82,6 +82,7 @@ type examination struct {
 	listing  *systemimage.Listing
 	importer *operate.ImporterStatus // nil: the crontab was not read
 	closed   map[part]string         // parts that cannot be looked at, and why
+	apart    bool                    // host and URL are two servers
 }
 
 // A check looks at one thing, of one part of the site.

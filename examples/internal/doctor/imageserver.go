@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path"
 	"strings"
 
 	"github.com/landingteam/landing/runbook/procedure"
+	"github.com/landingteam/landing/systemimage/channelconfig"
 	"github.com/landingteam/landing/systemimage/operate"
 )
 
@@ -17,6 +19,7 @@ func imageServerChecks() []check {
 		{"root", imageServer, true, checkRoot},
 		{"rights", imageServer, false, checkRights},
 		{"programs", imageServer, true, checkPrograms},
+		{"configuration", imageServer, false, checkConfiguration},
 		{"importer", imageServer, true, checkImporter},
 		{"lock", imageServer, false, checkLock},
 	}
@@ -158,6 +161,7 @@ func checkOneServer(ctx context.Context, x *examination) []Result {
 			continue
 		}
 		if err := procedure.OneServer(ctx, x.Server, channel, device); err != nil {
+			x.apart = true
 			return one(Failed, "put url, ssh and root in [image-server] right: programs would publish where nobody looks", "%v", err)
 		}
 		return one(OK, "", "the host's %s:%s is what the URL shows", channel, device)
@@ -165,7 +169,24 @@ func checkOneServer(ctx context.Context, x *examination) []Result {
 	return one(Warning, "", "nothing is published yet: the two cannot be compared")
 }
 
+// checkConfiguration reads the channel configuration as the importer would, which dies of
+// a line that it cannot parse.
+func checkConfiguration(ctx context.Context, x *examination) []Result {
+	file := channelconfig.HostFile{Runner: x.ImageServer.Runner, Path: path.Join(x.ImageServer.Root, "etc/config"), ReadOnly: true}
+	now, err := file.Read(ctx)
+	switch {
+	case err != nil && now != nil:
+		return one(Failed, "put the line right with an editor on the host: until then no program of the server runs", "%s: %v", file.Path, err)
+	case err != nil:
+		return one(Warning, "", "%s cannot be read: %v", file.Path, err)
+	}
+	return one(OK, "", "%s can be parsed", file.Path)
+}
+
 func checkLeftOvers(ctx context.Context, x *examination) []Result {
+	if x.apart {
+		return one(Skipped, "", "not looked at: the host and the URL are two servers")
+	}
 	if x.Server == nil || x.listing == nil {
 		return one(Skipped, "", "not looked at: host or tree was not reached")
 	}
