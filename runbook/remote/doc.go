@@ -59,7 +59,7 @@
 //	no key, or none the host accepts; key encrypted    ErrAuth
 //	no connection: address, network, timeout           ErrUnreachable
 //	host runs no commands for us; a tool fails there   ErrRefused
-//	link or ctx ended while a command ran              ErrLost
+//	link or ctx ended while a command ran              ErrLost; one that only looks was sent once more
 //	ctx ended before anything was sent                 context.Canceled or DeadlineExceeded, not ErrLost
 //	program ended with a status, or by signal N        no error; Exit is the status, or 128+N
 //	output longer than MaxOutput                       no error; Truncated is set

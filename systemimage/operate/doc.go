@@ -39,6 +39,7 @@
 //	what a copy or a tag brought about                        copyoutcome.go
 //	aliases that do not follow                                aliasesafter.go
 //	images with the same files; deltas that are used again    samecontent.go
+//	what a killed import left without a signature             unfinished.go
 //	a percentage: checked, set, set without an index          phase.go, phaserun.go
 //	the global lock                                           lock.go
 //	what a program said and its exit status                   program.go, transcript.go

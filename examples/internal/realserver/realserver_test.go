@@ -7,8 +7,8 @@
 //
 // The files, in reading order: realserver (what is run, and the count), folder
 // (what must be there), machine (sshd, cron and web server), world (a fresh image
-// server, and what it publishes), program (one start of ours), kill (whom and
-// when), device (the client).
+// server, and what it publishes), program (one start of ours), terminal (at
+// which it waits for its answers), kill (whom and when), device (the client).
 package realserver_test
 
 import (
