@@ -38,7 +38,7 @@ func played() map[string]func(shell) command.Output {
 		"f2ae683cd751": shell.readFile,
 		"9086901a14fd": shell.fileTurn,
 		"c0418ae57af7": shell.replaceFile,
-		"5a585bc1d4ae": shell.lookAtTree,
+		"0f1f662d37b9": shell.lookAtTree,
 		"2b8a3c7ced8f": shell.mendIndex,
 		"ceea9a990997": shell.lint,
 		"1b60feca4e69": shell.importLog,
@@ -255,6 +255,18 @@ func (s shell) lookAtTree() command.Output {
 			fmt.Fprintf(&out, "sum %s%s%s\n", sum(text), between, p)
 		}
 	}
+	unsigned := func(pattern string) {
+		list, _ := filepath.Glob(at(pattern))
+		for _, p := range list {
+			st, err := os.Stat(p + ".asc")
+			switch name := strings.TrimPrefix(p, www+"/"); {
+			case err != nil:
+				fmt.Fprintf(&out, "unsigned %s\n", name)
+			case st.Size() == 0:
+				fmt.Fprintf(&out, "emptysig %s\n", name)
+			}
+		}
+	}
 	var indexes []string
 	answers := map[string]func(path string){
 		"index": func(p string) { indexes = append(indexes, p, p+".asc") },
@@ -271,8 +283,9 @@ func (s shell) lookAtTree() command.Output {
 				}
 			}
 		},
-		"file": func(p string) { size(p, p+".asc") },
-		"sum":  func(p string) { sumOf(p, " ") },
+		"file":     func(p string) { size(p, p+".asc") },
+		"versions": func(string) { unsigned("*/*/*/*/version-*.tar.xz") },
+		"sum":      func(p string) { sumOf(p, " ") },
 		"test": func(p string) { // whole xz files end so
 			if text, err := os.ReadFile(at(p)); err == nil && !bytes.HasSuffix(text, []byte("YZ")) {
 				fmt.Fprintf(&out, "torn %s\n", p)
@@ -289,16 +302,7 @@ func (s shell) lookAtTree() command.Output {
 	for _, p := range indexes {
 		sumOf(p, "  ")
 	}
-	pool, _ := filepath.Glob(at("pool/*.tar.xz"))
-	for _, p := range pool {
-		st, err := os.Stat(p + ".asc")
-		switch name := strings.TrimPrefix(p, www+"/"); {
-		case err != nil:
-			fmt.Fprintf(&out, "unsigned %s\n", name)
-		case st.Size() == 0:
-			fmt.Fprintf(&out, "emptysig %s\n", name)
-		}
-	}
+	unsigned("pool/*.tar.xz")
 	temp := s.args[1]
 	if temp == "" {
 		temp = filepath.Join(s.root, ".machine")
