@@ -171,7 +171,7 @@ func atWork(d *workflowservice.DescribeWorkflowExecutionResponse) (worker string
 // A Listed is one run of a namespace.
 type Listed struct {
 	ID        string
-	Procedure string // empty where the client that began it encrypts; Operator too
+	Procedure string
 	Operator  string
 	Began     time.Time
 	Closed    time.Time // zero: it goes on
@@ -224,7 +224,7 @@ func listed(info *workflowpb.WorkflowExecutionInfo) Listed {
 	}
 	for name, field := range map[string]*string{"procedure": &l.Procedure, "operator": &l.Operator} {
 		if p := info.GetMemo().GetFields()[name]; p != nil {
-			_ = converter.GetDefaultDataConverter().FromPayload(p, field) // one that is encrypted stays empty
+			_ = converter.GetDefaultDataConverter().FromPayload(p, field) // a memo is no secret: no codec sees it
 		}
 	}
 	return l

@@ -42,8 +42,9 @@
 // everybody who may read the namespace; and who may write to it can answer as anybody.
 // A hotfix is confidential until it is public: give it a namespace of its own, or a
 // client with a converter.PayloadCodec that encrypts; runbook/temporal/examples/release
-// has one. Names of runs, memo keys and search attributes are never encrypted. What has
-// ended is forgotten after the namespace's retention: set Worker.Archive.
+// has one. The names of a run, of its procedure and of its operator are never encrypted:
+// ids, memos and search attributes have them. What has ended is forgotten after the
+// namespace's retention: set Worker.Archive.
 //
 // # Limits
 //

@@ -3,12 +3,19 @@ package servertest_test
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"strings"
 	"testing"
 	"time"
 
+	"go.temporal.io/api/enums/v1"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/converter"
+	"go.temporal.io/sdk/log"
+
 	"github.com/landingteam/landing/runbook"
 	"github.com/landingteam/landing/runbook/temporal"
+	"github.com/landingteam/landing/runbook/temporal/servertest"
 )
 
 // Questions are answered from anywhere, once, by whoever may.
@@ -71,5 +78,68 @@ func TestAnswers(t *testing.T) {
 	}
 	if _, err := temporal.Start(t.Context(), s.Client, queue, id, temporal.Run{Procedure: "folder"}); !errors.Is(err, temporal.ErrExists) {
 		t.Errorf("begun again: %v, want ErrExists", err)
+	}
+}
+
+// Of two people who answer at once one counts, and the other is told who.
+func TestTwoAnswers(t *testing.T) {
+	t.Parallel()
+	s := shared(t)
+	dir, queue, id := t.TempDir(), once("queue"), once("two")
+	local(t, s, queue, dir)
+	h := start(t, s, queue, id, temporal.Run{Procedure: "folder", Operator: "copier", Heartbeat: time.Minute, Input: input(t, folder{Steps: 1, Ask: true})})
+	q := phase(t, s, id, temporal.Waiting).Last.Waiting[0]
+	said := make(chan error)
+	for _, by := range []string{"anna", "bert"} {
+		go func() {
+			said <- temporal.Answer(t.Context(), s.Client, id, q.Step, runbook.Answer{Verdict: runbook.Yes, By: by, Reason: "tested", Digest: q.Digest})
+		}()
+	}
+	a, b := <-said, <-said
+	if a == nil {
+		a, b = b, a
+	}
+	if b != nil || !errors.Is(a, temporal.ErrRefused) && !errors.Is(a, temporal.ErrNotFound) {
+		t.Errorf("%v and %v: want one taken and one refused", a, b)
+	}
+	if r, err := ends(t, s, h); err != nil || r.Ending != "done" {
+		t.Error(r, err)
+	}
+	onceEach(t, dir, 1)
+}
+
+// With a codec, as one that encrypts, nothing of a run is in plain on the server but its
+// name, its procedure and its operator, and all works as without.
+func TestCodec(t *testing.T) {
+	t.Parallel()
+	s := shared(t)
+	c, err := client.DialContext(t.Context(), client.Options{HostPort: s.Address, Namespace: s.Namespace, Logger: log.NewStructuredLogger(slog.New(slog.DiscardHandler)),
+		DataConverter: converter.NewCodecDataConverter(converter.GetDefaultDataConverter(), converter.NewZlibCodec(converter.ZlibCodecOptions{AlwaysEncode: true}))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	coded := &servertest.Server{Client: c, Address: s.Address, Namespace: s.Namespace}
+	dir, queue, id := t.TempDir(), once("queue"), once("coded")
+	local(t, coded, queue, dir)
+	h := start(t, coded, queue, id, temporal.Run{Procedure: "folder", Operator: "copier", Heartbeat: time.Minute, Input: input(t, folder{Steps: 1, Ask: true, Fail: "a secret"})})
+	answerYes(t, coded, id)
+	if r, err := ends(t, coded, h); err != nil || r.Ending != "done" {
+		t.Error(r, err)
+	}
+	done(t, coded, id)
+	for _, name := range []string{id, temporal.JournalOf(c, queue, id).ID} {
+		for events := s.Client.GetWorkflowHistory(t.Context(), name, "", false, enums.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT); events.HasNext(); {
+			e, err := events.Next()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if text := e.String(); strings.Contains(text, "a secret") || strings.Contains(text, "write step00") {
+				t.Errorf("in plain: %s", text)
+			}
+		}
+	}
+	if l := listed(t, coded, id); l.Procedure != "folder" || l.Operator != "copier" {
+		t.Errorf("it is listed as %+v", l)
 	}
 }
