@@ -41,8 +41,9 @@
 // Inputs, results, evidence, reasons and error texts lie in histories, in plain, for
 // everybody who may read the namespace; and who may write to it can answer as anybody.
 // A hotfix is confidential until it is public: give it a namespace of its own, or a
-// client with a converter.PayloadCodec that encrypts; runbook/temporal/examples/release
-// has one. The names of a run, of its procedure and of its operator are never encrypted:
+// client with a converter.PayloadCodec that encrypts, and a failure converter that
+// encodes common attributes, without which error texts stay in plain;
+// runbook/temporal/examples/release has both. The names of a run, of its procedure and of its operator are never encrypted:
 // ids, memos and search attributes have them. What has ended is forgotten after the
 // namespace's retention: set Worker.Archive.
 //

@@ -12,6 +12,7 @@ import (
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/log"
+	sdk "go.temporal.io/sdk/temporal"
 
 	"github.com/landingteam/landing/runbook"
 	"github.com/landingteam/landing/runbook/temporal"
@@ -109,12 +110,14 @@ func TestTwoAnswers(t *testing.T) {
 }
 
 // With a codec, as one that encrypts, nothing of a run is in plain on the server but its
-// name, its procedure and its operator, and all works as without.
+// name, its procedure and its operator, also of what it failed of; and all works as
+// without.
 func TestCodec(t *testing.T) {
 	t.Parallel()
 	s := shared(t)
+	codec := converter.NewCodecDataConverter(converter.GetDefaultDataConverter(), converter.NewZlibCodec(converter.ZlibCodecOptions{AlwaysEncode: true}))
 	c, err := client.DialContext(t.Context(), client.Options{HostPort: s.Address, Namespace: s.Namespace, Logger: log.NewStructuredLogger(slog.New(slog.DiscardHandler)),
-		DataConverter: converter.NewCodecDataConverter(converter.GetDefaultDataConverter(), converter.NewZlibCodec(converter.ZlibCodecOptions{AlwaysEncode: true}))})
+		DataConverter: codec, FailureConverter: sdk.NewDefaultFailureConverter(sdk.DefaultFailureConverterOptions{DataConverter: codec, EncodeCommonAttributes: true})})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -122,20 +125,33 @@ func TestCodec(t *testing.T) {
 	coded := &servertest.Server{Client: c, Address: s.Address, Namespace: s.Namespace}
 	dir, queue, id := t.TempDir(), once("queue"), once("coded")
 	local(t, coded, queue, dir)
-	h := start(t, coded, queue, id, temporal.Run{Procedure: "folder", Operator: "copier", Heartbeat: time.Minute, Input: input(t, folder{Steps: 1, Ask: true, Fail: "a secret"})})
+	h := start(t, coded, queue, id, temporal.Run{Procedure: "folder", Operator: "copier", Heartbeat: time.Minute, Input: input(t, folder{Steps: 1, Ask: true})})
 	answerYes(t, coded, id)
 	if r, err := ends(t, coded, h); err != nil || r.Ending != "done" {
 		t.Error(r, err)
 	}
 	done(t, coded, id)
-	for _, name := range []string{id, temporal.JournalOf(c, queue, id).ID} {
+	broken := once("broken")
+	h = start(t, coded, queue, broken, temporal.Run{Procedure: "folder", Operator: "copier", Input: input(t, folder{Steps: 2, Fail: "step01"})})
+	if st := phase(t, coded, broken, temporal.Failing); !strings.Contains(st.Last.Error, "the world is broken") {
+		t.Errorf("%+v", st.Last)
+	}
+	if err := temporal.GoOn(t.Context(), c, broken, temporal.Abandon); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := ends(t, coded, h); err == nil || !strings.Contains(err.Error(), "the world is broken") {
+		t.Errorf("abandoned: %v", err)
+	}
+	for _, name := range []string{id, broken, temporal.JournalOf(c, queue, id).ID} {
 		for events := s.Client.GetWorkflowHistory(t.Context(), name, "", false, enums.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT); events.HasNext(); {
 			e, err := events.Next()
 			if err != nil {
 				t.Fatal(err)
 			}
-			if text := e.String(); strings.Contains(text, "a secret") || strings.Contains(text, "write step00") {
-				t.Errorf("in plain: %s", text)
+			for _, secret := range []string{"the world is broken", "write step0", "begun by"} {
+				if text := e.String(); strings.Contains(text, secret) {
+					t.Errorf("in plain: %s", text)
+				}
 			}
 		}
 	}

@@ -30,6 +30,7 @@ import (
 
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/log"
+	sdk "go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/worker"
 
 	"github.com/landingteam/landing/phasing"
@@ -80,6 +81,8 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 			return err
 		}
 		options.DataConverter = converter
+		// what a run failed of is in plain otherwise
+		options.FailureConverter = sdk.NewDefaultFailureConverter(sdk.DefaultFailureConverterOptions{DataConverter: converter, EncodeCommonAttributes: true})
 	}
 	c, err := client.DialContext(ctx, options)
 	if err != nil {
