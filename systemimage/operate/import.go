@@ -82,15 +82,7 @@ func (s *Server) Import(ctx context.Context, r ImportRequest) (*importlog.Run, e
 	case run.Complete:
 		return run, nil
 	}
-	text := e.String()
-	if run.Cause != nil {
-		text += ": " + run.Cause.Remedy
-	}
-	if e.Exit == killed {
-		if gone, err := s.finishImport(ctx); err == nil && len(gone) > 0 {
-			text += "; what it left without a signature is removed: " + strings.Join(gone, ", ")
-		}
-	}
+	text := s.endedEarly(ctx, e, run)
 	done := run.Published()
 	if len(done) == 0 {
 		return fail(systemimage.ErrBroken, "nothing was published: %s", text)
@@ -100,6 +92,22 @@ func (s *Server) Import(ctx context.Context, r ImportRequest) (*importlog.Run, e
 		names = append(names, fmt.Sprintf("%s %s %d", p.Channel, p.Device, p.Version))
 	}
 	return fail(systemimage.ErrPartial, "%s; published before: %s", text, strings.Join(names, ", "))
+}
+
+// endedEarly says how a run ended that did not come to its end, and takes away what it
+// left when it was killed.
+func (s *Server) endedEarly(ctx context.Context, e ending, run *importlog.Run) string {
+	text := e.String()
+	if run.Cause != nil {
+		text += ": " + run.Cause.Remedy
+	}
+	if e.Exit != killed {
+		return text
+	}
+	if gone, err := s.finishImport(ctx); err == nil && len(gone) > 0 {
+		text += "; what it left without a signature is removed: " + strings.Join(gone, ", ")
+	}
+	return text
 }
 
 // checkImported compares what a run announced with the indexes, of which before has
