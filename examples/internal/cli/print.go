@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"time"
 	"unicode"
 
 	"github.com/landingteam/landing/runbook"
@@ -14,8 +15,17 @@ import (
 type printer struct {
 	w    *screen
 	json bool
-	far  map[string]string // how far each long effect was when last shown
+	far  map[string]shown // how far each long effect was when last shown
 }
+
+// A shown is a line about how far something is.
+type shown struct {
+	line string
+	at   time.Time
+}
+
+// farEvery is how often lines say how far something is, where no last line moves.
+const farEvery = 10 * time.Second
 
 func (p *printer) title(text string) {
 	if !p.json {
@@ -56,14 +66,16 @@ func (p *printer) step(rec runbook.Record) {
 	case runbook.Ended, runbook.Asked, runbook.Armed:
 		return // the report, the question and what follows say it
 	case runbook.Progress:
-		// Launchpad is asked many times before the next package is published.
-		if p.far[rec.Label] == line {
+		// Launchpad is asked many times before the next package is published, and an
+		// import of many devices says each.
+		last, known := p.far[rec.Label]
+		if known && (last.line == line || rec.Time.Sub(last.at) < farEvery && rec.Done != rec.Total) {
 			return
 		}
 		if p.far == nil {
-			p.far = map[string]string{}
+			p.far = map[string]shown{}
 		}
-		p.far[rec.Label] = line
+		p.far[rec.Label] = shown{line, rec.Time}
 	}
 	p.w.line(rec, rec.Time.Format("15:04:05")+"  "+line)
 }
