@@ -52,6 +52,7 @@ type engine struct {
 type state struct {
 	Record           // the last record
 	asked  time.Time // when a person was asked first
+	begun  time.Time // when the effect was tried last
 	owed   bool      // hold: armed and not released since
 }
 
@@ -114,6 +115,12 @@ func (e *engine) apply(rec Record) {
 	old := e.past[rec.Step]
 	s := &state{Record: rec}
 	s.Prev, s.Input, s.Operator = "", nil, ""
+	if old != nil {
+		s.begun = old.begun
+	}
+	if rec.Kind == Started {
+		s.begun = rec.Time
+	}
 	if rec.Kind == Asked {
 		s.asked = rec.Time
 		if old != nil && old.Kind == Asked && old.Digest == rec.Digest {

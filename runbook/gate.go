@@ -203,14 +203,15 @@ func (r *Run) put(ctx context.Context, q Question) (a Answer, err error) {
 }
 
 // askDoubt asks whether an effect without probe happened before the run was
-// cut off. If it did, the step is done.
+// cut off. If it did, the step is done. The digest is that of one try: what was
+// answered about an earlier one does not count for this.
 func (r *Run) askDoubt(ctx context.Context, rec Record, s *state, f effect) (json.RawMessage, bool, error) {
 	predicted, err := f.predict()
 	if err != nil {
 		return nil, false, inStep(rec.Step, fmt.Errorf("predict: %w", err))
 	}
 	q := rec
-	q.Evidence, q.Digest = predicted, digestOf(rec.Intent, predicted)
+	q.Evidence, q.Digest = predicted, digestOf(fmt.Sprintf("%s, tried at %s", rec.Intent, s.begun.UTC().Format(time.RFC3339Nano)), predicted)
 	a, err := r.ask(ctx, q, s, 0, true)
 	if err != nil {
 		return nil, false, err

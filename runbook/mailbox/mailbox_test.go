@@ -47,6 +47,34 @@ func files(t *testing.T, pattern string) []string {
 	return names
 }
 
+// What was answered about one try of an effect says nothing of the next, which may
+// come into doubt with the same words.
+func TestDoubtOfALaterTry(t *testing.T) {
+	box := &mailbox.Box{Dir: filepath.Join(t.TempDir(), mailbox.Folder)}
+	tries := 0
+	x := &runbook.Runner{Name: "n", Journal: &runbooktest.Memory{}, Human: box}
+	p := func(ctx context.Context, r *runbook.Run) error {
+		_, err := runbook.Do(ctx, r, runbook.Step[int]{Name: "copy", Intent: "copy", Do: func(context.Context) (int, error) {
+			tries++
+			return 0, &runbook.Error{Kind: runbook.ErrInDoubt, Text: "the link was lost"}
+		}})
+		return err
+	}
+	for want := 1; want <= 3; want++ {
+		is(t, x.Execute(t.Context(), p), runbook.ErrInDoubt)
+		is(t, x.Execute(t.Context(), p), runbook.ErrPending)
+		if tries != want {
+			t.Fatalf("tried %d times, want %d", tries, want)
+		}
+		open, err := box.Open()
+		is(t, err, nil)
+		if len(open) != 1 {
+			t.Fatalf("after try %d %d questions are open", tries, len(open))
+		}
+		is(t, box.Answer(open[0], runbook.Answer{Verdict: runbook.No, By: "qa", Reason: "not there"}), nil)
+	}
+}
+
 // What a person writes with an editor counts when it is a whole answer to this question.
 func TestWrittenByHand(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), mailbox.Folder)
