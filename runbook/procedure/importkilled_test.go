@@ -57,3 +57,31 @@ func TestKilledImportGoesOn(t *testing.T) {
 		})
 	}
 }
+
+// An import whose end was not seen is not taken for done because the channel that the
+// run is about has its image: it may have been killed behind it, in the commit of an
+// alias, and its job would stay on the host.
+func TestUnseenImportIsNotAdopted(t *testing.T) {
+	t.Parallel()
+	l := respinLab(t)
+	c, _ := respinOn(t, l, false)
+	runner, imports := c.Server.Runner, 0
+	ctx, kill := context.WithCancel(t.Context())
+	c.Server.Runner = runnerFunc(func(ctx context.Context, cmd command.Command) (command.Output, error) {
+		out, err := runner.Run(ctx, cmd)
+		if slices.ContainsFunc(cmd.Argv, func(a string) bool { return strings.HasSuffix(a, "bin/import-images") }) {
+			if imports++; imports == 1 {
+				kill()
+				return command.Output{}, context.Canceled
+			}
+		}
+		return out, err
+	})
+	x := &runbook.Runner{Name: "respin", Input: c.Input, Journal: &runbooktest.Memory{}, Human: runbooktest.ApproveEverything{}}
+	if err := x.Execute(ctx, c.Run); err == nil {
+		t.Fatal("the first start was not ended")
+	}
+	if err := x.Execute(t.Context(), c.Run); err != nil || imports != 2 {
+		t.Errorf("started again: %v, with %d imports, want the second", err, imports)
+	}
+}

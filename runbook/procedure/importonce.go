@@ -146,8 +146,8 @@ func imported(r *runbook.Run) func(done, total int) {
 
 // importUntil runs the importer by hand, until no device lacks the build that it
 // should have. That is seen in their indexes: a channel that is none of ours may have
-// failed in the same run. Started again, it is run until it did; importing twice
-// publishes nothing twice.
+// failed in the same run. Started again, it is run until it did, and once more when its
+// end was not seen; importing twice publishes nothing twice.
 func importUntil(ctx context.Context, r *runbook.Run, s *operate.Server, intent string, missing func(context.Context) ([]string, error)) error {
 	begun := r.Last("import") != "" // what lies about may be what its killed program left
 	_, err := runbook.Do(ctx, r, runbook.Step[bool]{
@@ -157,7 +157,9 @@ func importUntil(ctx context.Context, r *runbook.Run, s *operate.Server, intent 
 				return true, false, nil
 			}
 			list, err := missing(ctx)
-			return true, err == nil && len(list) == 0, err
+			// One whose end was not seen may have been killed behind our channel: its
+			// aliases, other channels and its job on the host are seen to by the next.
+			return true, err == nil && len(list) == 0 && !begun, err
 		},
 		Do: func(ctx context.Context) (bool, error) {
 			_, err := s.Import(ctx, operate.ImportRequest{Job: jobName(r, "import"), Begun: begun, Observe: imported(r)})
