@@ -76,7 +76,7 @@ func (r *Run) Approve(ctx context.Context, g Gate) (Answer, error) {
 	if err := e.ready(ctx); err != nil {
 		return Answer{}, err
 	}
-	a, err := r.ask(ctx, rec, s, g.Timeout, false)
+	a, err := r.ask(ctx, rec, s, g.Timeout)
 	if errors.Is(err, errNobody) {
 		a, err = Answer{Verdict: No, Reason: err.Error()}, nil
 	}
@@ -128,21 +128,17 @@ func rejection(rec Record) error {
 }
 
 // ask puts a question to the Human and journals that it did. rec says what.
-func (r *Run) ask(ctx context.Context, rec Record, s *state, timeout time.Duration, doubt bool) (Answer, error) {
+func (r *Run) ask(ctx context.Context, rec Record, s *state, timeout time.Duration) (Answer, error) {
 	asked, again := time.Now().UTC(), s != nil && s.Kind == Asked && s.Digest == rec.Digest
 	if again {
 		asked = s.asked
 	}
-	q := Question{Run: r.e.id, Step: rec.Step, Text: rec.Intent, Evidence: rec.Evidence, Shown: rec.Shown, Digest: rec.Digest, Not: rec.Not, NeedReason: rec.NeedReason, OnNo: rec.OnNo, Doubt: doubt, Asked: asked}
-	pending := &Error{Kind: ErrPending, Step: rec.Step, Hint: "start again when it is answered"}
-	if doubt {
-		q.Text, pending.Err = doubtQuestion(rec.Intent), ErrInDoubt
-	}
-	pending.Text = q.Text
 	if timeout > 0 {
-		q.Deadline = asked.Add(timeout)
-		rec.Deadline = &q.Deadline
+		deadline := asked.Add(timeout)
+		rec.Deadline = &deadline
 	}
+	q := rec.asks(r.e.id, asked)
+	pending := q.pending()
 	if rec.Kind = Asked; !again || rec.NeedReason != s.NeedReason { // whoever answers elsewhere has to see it
 		if err := r.e.append(ctx, rec); err != nil {
 			return Answer{}, err
@@ -212,7 +208,7 @@ func (r *Run) askDoubt(ctx context.Context, rec Record, s *state, f effect) (jso
 	}
 	q := rec
 	q.Evidence, q.Digest = predicted, digestOf(fmt.Sprintf("%s, tried at %s", rec.Intent, s.begun.UTC().Format(time.RFC3339Nano)), predicted)
-	a, err := r.ask(ctx, q, s, 0, true)
+	a, err := r.ask(ctx, q, s, 0)
 	if err != nil {
 		return nil, false, err
 	}

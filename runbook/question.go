@@ -130,6 +130,28 @@ func (q Question) fault(a Answer) string {
 	return ""
 }
 
+// pending is what a run ends with while the question is open.
+func (q Question) pending() *Error {
+	err := &Error{Kind: ErrPending, Step: q.Step, Text: q.Text, Hint: "start again when it is answered"}
+	if q.Doubt {
+		err.Err = ErrInDoubt
+	}
+	return err
+}
+
+// asks is what a record asks a person, of which a run, and since when.
+func (r Record) asks(run string, asked time.Time) Question {
+	q := Question{Run: run, Step: r.Step, Text: r.Intent, Evidence: r.Evidence, Shown: r.Shown, Digest: r.Digest,
+		Not: r.Not, NeedReason: r.NeedReason, OnNo: r.OnNo, Doubt: r.Verb == VerbDo, Asked: asked}
+	if q.Doubt {
+		q.Text = doubtQuestion(r.Intent)
+	}
+	if r.Deadline != nil {
+		q.Deadline = *r.Deadline
+	}
+	return q
+}
+
 func digestOf(question string, evidence []byte) string {
 	h := sha256.Sum256(fmt.Appendf(nil, "%q %s", question, evidence))
 	return hex.EncodeToString(h[:])

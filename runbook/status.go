@@ -87,17 +87,7 @@ func (s StepStatus) InDoubt() bool {
 
 // Question is what the person is asked, while Waiting; who answers elsewhere
 // looks with its Check whether an answer counts.
-func (s StepStatus) Question() Question {
-	q := Question{Run: s.Run, Step: s.Step, Text: s.Intent, Evidence: s.Evidence, Shown: s.Shown, Digest: s.Digest,
-		Not: s.Not, NeedReason: s.NeedReason, OnNo: s.OnNo, Doubt: s.Verb == VerbDo, Asked: s.Asked}
-	if q.Doubt {
-		q.Text = doubtQuestion(s.Intent)
-	}
-	if s.Deadline != nil {
-		q.Deadline = *s.Deadline
-	}
-	return q
-}
+func (s StepStatus) Question() Question { return s.asks(s.Run, s.Asked) }
 
 // Owed lists the holds that were not given back.
 func (s Status) Owed() []StepStatus { return s.only(StepStatus.Owed) }
