@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -77,4 +78,42 @@ func TestBackOutOfASilentTree(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A percentage that a rollout sets between the look at the host and the one at the tree
+// does not make them two servers: the stop goes on.
+func TestBackOutWhileAPercentageIsPublished(t *testing.T) {
+	t.Parallel()
+	l := released(t, 50)
+	l.Images.Now = func() time.Time { return time.Now().Add(time.Minute) }
+	c := backout(l)
+	c.Stop = rollout(t, l, newClock(time.Minute), "linear 5h every 10m").Stop
+	first := c.Input.Faulty[0]
+	var once sync.Once
+	published := make(chan struct{})
+	runner := c.Server.Runner
+	c.Server.Runner = runnerFunc(func(ctx context.Context, cmd command.Command) (command.Output, error) {
+		out, err := runner.Run(ctx, cmd)
+		if slices.Contains(cmd.Argv, "landing-index") {
+			once.Do(func() {
+				set := []string{"set-phased-percentage", "-vvv", first.Channel, first.Device, strconv.Itoa(first.Version), "60"}
+				if o, err := l.Images.Run(ctx, command.Command{Argv: set}); err != nil || o.Exit != 0 {
+					t.Errorf("a percentage: %v %s", err, o.Stderr)
+				}
+				close(published)
+			})
+		}
+		return out, err
+	})
+	c.Server.Client.HTTP = &http.Client{Transport: roundTripper(func(q *http.Request) (*http.Response, error) {
+		if strings.HasSuffix(q.URL.Path, first.Device+"/index.json") {
+			<-published
+		}
+		return http.DefaultTransport.RoundTrip(q)
+	})}
+	x := &runbook.Runner{Name: "backout", Input: c.Input, Journal: &runbooktest.Memory{}, Human: runbooktest.ApproveEverything{}}
+	if err := x.Execute(t.Context(), c.Run); err != nil {
+		t.Error(err)
+	}
+	nobodyGetsIt(t, l)
 }
