@@ -140,14 +140,14 @@ func (q Question) pending() *Error {
 }
 
 // asks is what a record asks a person, of which a run, and since when.
-func (r Record) asks(run string, asked time.Time) Question {
-	q := Question{Run: run, Step: r.Step, Text: r.Intent, Evidence: r.Evidence, Shown: r.Shown, Digest: r.Digest,
-		Not: r.Not, NeedReason: r.NeedReason, OnNo: r.OnNo, Doubt: r.Verb == VerbDo, Asked: asked}
+func (rec Record) asks(run string, asked time.Time) Question {
+	q := Question{Run: run, Step: rec.Step, Text: rec.Intent, Evidence: rec.Evidence, Shown: rec.Shown, Digest: rec.Digest,
+		Not: rec.Not, NeedReason: rec.NeedReason, OnNo: rec.OnNo, Doubt: rec.Verb == VerbDo, Asked: asked}
 	if q.Doubt {
-		q.Text = doubtQuestion(r.Intent)
+		q.Text = doubtQuestion(rec.Intent)
 	}
-	if r.Deadline != nil {
-		q.Deadline = *r.Deadline
+	if rec.Deadline != nil {
+		q.Deadline = *rec.Deadline
 	}
 	return q
 }
