@@ -2,6 +2,7 @@ package remote_test
 
 import (
 	"errors"
+	"sync/atomic"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -18,8 +19,8 @@ func TestReadsSurviveALostLink(t *testing.T) {
 	effect := command.Script("landing-x", "echo seen")
 	for name, tt := range map[string]struct {
 		command command.Command
-		losses  int
-		sent    int
+		losses  int64
+		sent    int64
 		want    error
 	}{
 		"a look, lost once":      {look, 1, 2, nil},
@@ -31,10 +32,11 @@ func TestReadsSurviveALostLink(t *testing.T) {
 		for when, fault := range map[string]remotetest.Fault{"before it ran": {Before: true}, "before its status": {After: true}} {
 			t.Run(name+", "+when, func(t *testing.T) {
 				t.Parallel()
-				s, sent := remotetest.New(t), 0
+				s := remotetest.New(t)
+				var sent atomic.Int64
 				s.Set(func() {
 					s.Fault = func(*remotetest.Request) remotetest.Fault {
-						if sent++; sent <= tt.losses {
+						if sent.Add(1) <= tt.losses {
 							return fault
 						}
 						return remotetest.Fault{}
@@ -44,11 +46,9 @@ func TestReadsSurviveALostLink(t *testing.T) {
 				if !errors.Is(err, tt.want) {
 					t.Fatalf("Run: %v, want %v", err, tt.want)
 				}
-				s.Set(func() {
-					if sent != tt.sent {
-						t.Errorf("sent %d times, want %d", sent, tt.sent)
-					}
-				})
+				if got := sent.Load(); got != tt.sent {
+					t.Errorf("sent %d times, want %d", got, tt.sent)
+				}
 				if diff := cmp.Diff("seen\n", string(out.Stdout)); diff != "" && err == nil {
 					t.Errorf("output (-want +got):\n%s", diff)
 				}
