@@ -62,8 +62,9 @@ func (b *Builder) Build(ctx context.Context, r Request) (Result, error) {
 	if b.Logger != nil {
 		b.Logger.InfoContext(ctx, "build", "argv", argv, "job", r.Job, "after", r.After)
 	}
-	res, state, err := b.outcome(ctx, r, command.Command{Argv: argv, Job: r.Job, Keep: r.Keep})
+	res, state, err := b.outcome(ctx, r, command.Command{Argv: argv, Job: r.Job, Keep: r.Keep, Begun: r.Begun})
 	if state == lostBefore {
+		r.Begun = false
 		return b.Build(ctx, r) // its name is free now
 	}
 	return res, err

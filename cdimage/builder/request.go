@@ -56,6 +56,10 @@ type Request struct {
 	// [Builder.Forget].
 	Keep bool
 
+	// Begun says that an earlier Build with this Job may still be on its way to the
+	// host: a job that has ended meanwhile is then taken for ours, and not run again.
+	Begun bool
+
 	// After is the newest ID of the set before the run, to tell the run's own
 	// ID. Zero: looked up before the run is started.
 	After cdimage.BuildID

@@ -57,6 +57,11 @@ type Command struct {
 	// again, or when the runner is told to reap it.
 	Keep bool
 
+	// Begun says of a job that is kept that an earlier start of this command may still
+	// be on its way: a job of its name that has ended meanwhile is attached to, and not
+	// started again.
+	Begun bool
+
 	// Attach asks for a job that was started earlier, running or ended, and starts
 	// none: without it the error is [ErrNoJob].
 	Attach bool

@@ -147,13 +147,16 @@ type programs struct {
 
 // Run implements command.Runner.
 func (p *programs) Run(ctx context.Context, c command.Command) (command.Output, error) {
-	if c.Attach {
+	if c.Attach || c.Begun {
 		p.mu.Lock()
-		defer p.mu.Unlock()
-		if out, ok := p.kept[c.Job]; ok {
+		out, ok := p.kept[c.Job]
+		p.mu.Unlock()
+		switch {
+		case ok:
 			return out, nil
+		case c.Attach:
+			return command.Output{}, command.ErrNoJob
 		}
-		return command.Output{}, command.ErrNoJob
 	}
 	var stdout, stderr bytes.Buffer
 	exit := cdimagetest.Program(ctx, p.root, c.Argv, nil, bytes.NewReader(c.Stdin), &stdout, &stderr)

@@ -46,14 +46,7 @@ func (l *Lab) host(dir string) error {
 	if err := copySelf(exe); err != nil {
 		return fmt.Errorf("cannot make the programs of the lab: %w", err)
 	}
-	if err := l.Images.Install(exe); err != nil {
-		return err
-	}
-	link := filepath.Join(dir, "bin", forProject)
-	if err := os.Remove(link); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return err
-	}
-	if err := os.Symlink(exe, link); err != nil {
+	if err := l.Images.Install(exe, forProject); err != nil {
 		return err
 	}
 	s := &remotetest.Server{

@@ -39,7 +39,7 @@ func (m *machine) run(ctx context.Context, c command.Command) (command.Output, e
 	case c.Attach && j == nil:
 		return command.Output{}, command.ErrNoJob
 	case c.Attach:
-	case c.Keep && j != nil && j.over():
+	case c.Keep && !c.Begun && j != nil && j.over():
 		m.fetched(c.Job)
 		j, mine = m.start(c)
 	default:

@@ -95,6 +95,7 @@ func attempt(ctx context.Context, r *runbook.Run, b *builder.Builder, req builde
 		}
 	}
 	again := begun(r)
+	req.Begun = again
 	got, err = runbook.Do(ctx, r, runbook.Step[built]{
 		Name:   buildStep,
 		Intent: fmt.Sprintf("%s: %s", what, strings.Join(argv, " ")),
@@ -104,8 +105,11 @@ func attempt(ctx context.Context, r *runbook.Run, b *builder.Builder, req builde
 			fresh = true
 			res, found, err := builder.Result{}, false, error(nil)
 			if again {
+				first := stillFirst(ctx, b, req) // before: what comes late is then no stranger
 				if res, found, err = mine.Attach(ctx, req); err == nil && !found {
-					err = stillFirst(ctx, b, req, ready)
+					if err = first; err == nil && ready != nil {
+						err = ready(ctx)
+					}
 				}
 			}
 			if err == nil && !found {
@@ -126,17 +130,12 @@ func attempt(ctx context.Context, r *runbook.Run, b *builder.Builder, req builde
 
 // stillFirst looks whether a run may be started that an earlier start had begun and
 // that did not come to be.
-func stillFirst(ctx context.Context, b *builder.Builder, req builder.Request, ready func(context.Context) error) error {
+func stillFirst(ctx context.Context, b *builder.Builder, req builder.Request) error {
 	newest, err := b.Newest(ctx, req.ImageSet)
-	switch {
-	case err != nil:
-		return err
-	case newest.Compare(req.After) > 0:
+	if err == nil && newest.Compare(req.After) > 0 {
 		return errOvertaken
-	case ready != nil:
-		return ready(ctx)
 	}
-	return nil
+	return err
 }
 
 // incomplete says why a run did not give the image; "" when it did.

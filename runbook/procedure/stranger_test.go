@@ -158,6 +158,55 @@ func TestStrangersRun(t *testing.T) {
 	}
 }
 
+// The command of a killed start may come to the host while the next start looks for
+// its job: one that has ended by then is ours, and nothing is built twice.
+func TestBuildOfAKilledStartComesLate(t *testing.T) {
+	t.Parallel()
+	for name, before := range map[string]func(c command.Command) bool{
+		"before the job is asked for":     func(c command.Command) bool { return c.Attach },
+		"when the host has said no":       nil,
+		"when the job is begun once more": func(c command.Command) bool { return c.Keep && !c.Attach },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := imageHost(t, failing)
+			b, inner := *h.Builder, h.Runner
+			starts := 0
+			var late command.Command
+			arrive := func() {
+				if _, err := inner.Run(t.Context(), late); err != nil {
+					t.Error(err)
+				}
+				late = command.Command{}
+			}
+			b.Runner = command.Func(func(ctx context.Context, c command.Command) (command.Output, error) {
+				switch {
+				case c.Job == "":
+				case starts == 1:
+					late = c
+					return command.Output{}, fmt.Errorf("%w: killed", runbook.ErrInDoubt)
+				case late.Job == c.Job && before != nil && before(c):
+					arrive()
+				case late.Job == c.Job && before == nil && c.Attach:
+					defer arrive()
+				}
+				return inner.Run(ctx, c)
+			})
+			ids, _ := h.IDs(t.Context(), touch)
+			j := &runbooktest.Memory{}
+			for starts = 1; starts <= 2; starts++ {
+				x, p := rebuild(host{h.Lab, &b, h.root}, j)
+				if err := x.Execute(t.Context(), p.Run); (err == nil) != (starts == 2) {
+					t.Fatalf("start %d: %v", starts, err)
+				}
+			}
+			if now, _ := h.IDs(t.Context(), touch); late.Job != "" || len(now) != len(ids)+1 {
+				t.Errorf("builds %v after %v, want one more", now, ids)
+			}
+		})
+	}
+}
+
 // A complete image of the very live file systems is not published once more,
 // whoever did it while we waited for the lock.
 func TestStrangerPublished(t *testing.T) {

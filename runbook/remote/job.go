@@ -170,7 +170,7 @@ func (h *Host) runJob(ctx context.Context, c command.Command) (command.Output, e
 	switch {
 	case c.Attach:
 		start = h.attach
-	case c.Keep:
+	case c.Keep && !c.Begun:
 		start = h.startAnew
 	}
 	j, err := start(ctx, c)

@@ -97,8 +97,9 @@ func TestJobKept(t *testing.T) {
 			t.Parallel()
 			h := s.Host()
 			c := job("kept", `echo run >>"$1"; cat "$1"; exit 3`, "runs")
-			again := c
+			again, begun := c, c
 			c.Keep, again.Keep, again.Attach = true, true, true
+			begun.Keep, begun.Begun = true, true
 			if _, err := h.Run(t.Context(), again); !errors.Is(err, command.ErrNoJob) {
 				t.Errorf("nothing to attach to: %v, want ErrNoJob", err)
 			}
@@ -106,7 +107,7 @@ func TestJobKept(t *testing.T) {
 			if _, err := h.Run(t.Context(), again); !errors.Is(err, command.ErrNoJob) {
 				t.Errorf("never begun: %v, want ErrNoJob", err)
 			}
-			for n, c := range []command.Command{c, again, again, c, again} {
+			for n, c := range []command.Command{begun, again, begun, c, begun} {
 				want := "run\n"
 				if n > 2 {
 					want += want

@@ -190,18 +190,22 @@ func Program(ctx context.Context, root string, argv []string, stdin io.Reader, s
 
 // Install puts the server's programs into ROOT/bin, as links to executable.
 // That program must call [Program] when its own name is one of [Programs].
-// With it, shell scripts can call the server's programs.
-func (s *Server) Install(executable string) error {
+// With it, shell scripts can call the server's programs. More are names of others that
+// executable is, too.
+func (s *Server) Install(executable string, more ...string) error {
 	executable, err := filepath.Abs(executable)
 	if err != nil {
 		return err
 	}
-	for _, name := range Programs() {
+	for _, name := range append(Programs(), more...) {
 		path := filepath.Join(s.root, "bin", name)
-		if err := os.Remove(path); err != nil && !os.IsNotExist(err) {
+		if to, err := os.Readlink(path); err == nil && to == executable {
+			continue // never away: what a killed program began may be about to run it
+		}
+		if err := os.Remove(path + ".new"); err != nil && !os.IsNotExist(err) {
 			return err
 		}
-		if err := os.Symlink(executable, path); err != nil {
+		if err := errors.Join(os.Symlink(executable, path+".new"), os.Rename(path+".new", path)); err != nil {
 			return err
 		}
 	}
