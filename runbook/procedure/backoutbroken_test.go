@@ -1,9 +1,11 @@
 package procedure_test
 
 import (
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -42,6 +44,62 @@ func TestBackOutStopsInABrokenWorld(t *testing.T) {
 	}
 	nobodyGetsIt(t, l)
 	t.Logf("stopped after %v", time.Since(stopped))
+}
+
+// Of an index without a signature devices take nothing, and somebody may have taken it
+// away for that. What is stopped there is published again with its 0 %, and not before;
+// a number that does not exist publishes nothing.
+func TestStopPublishesNothing(t *testing.T) {
+	t.Parallel()
+	takenAway := func(t *testing.T, l *lab.Lab, index string) {
+		if err := os.Remove(index + ".asc"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	killed := func(t *testing.T, l *lab.Lab, _ string) {
+		if err := l.Images.SetFaults(systemimagetest.Faults{Kill: systemimagetest.BeforeSignatureMoved}); err != nil {
+			t.Fatal(err)
+		}
+		argv := []string{"set-phased-percentage", "-v", stable[0].Channel, stable[0].Device, "2", "60"}
+		if out, err := l.Images.Run(t.Context(), command.Command{Argv: argv}); err != nil || out.Exit != 137 {
+			t.Fatalf("killed program: exit %d, %v", out.Exit, err)
+		}
+	}
+	for _, tt := range []struct {
+		name    string
+		disturb func(t *testing.T, l *lab.Lab, index string)
+		version int
+		signed  bool
+	}{
+		{"taken away", takenAway, 2, true},
+		{"taken away, mistyped", takenAway, 92, false},
+		{"killed", killed, 2, true},
+		{"killed, mistyped", killed, 92, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			l := released(t, 50)
+			index := filepath.Join(l.Images.Root(), "www", stable[0].Channel, stable[0].Device, "index.json")
+			tt.disturb(t, l, index)
+			c := backout(l)
+			c.Input.Faulty = faulty(tt.version)
+			host := c.Server.Runner
+			c.Server.Runner = runnerFunc(func(ctx context.Context, cmd command.Command) (command.Output, error) {
+				if slices.ContainsFunc(cmd.Argv, func(arg string) bool { return strings.HasSuffix(arg, "re-sign-indexes") }) {
+					t.Error("everything was signed again")
+				}
+				return host.Run(ctx, cmd)
+			})
+			x := &runbook.Runner{Name: "backout", Journal: &runbooktest.Memory{}}
+			err := x.Execute(t.Context(), c.Run)
+			if _, unsigned := os.Stat(index + ".asc"); (unsigned == nil) != tt.signed {
+				t.Errorf("%v; the signature: %v, want it there: %v", err, unsigned, tt.signed)
+			}
+			if tt.signed {
+				nobodyGetsIt(t, l)
+			}
+		})
+	}
 }
 
 // noDeltas brings a lab into a state in which no delta leads to what is published in

@@ -211,6 +211,7 @@ func (s *stopping) stop(ctx context.Context) (string, error) {
 		tries = 2
 	}
 	var did []string
+	torn := false // devices take nothing from the index, until a commit signs it
 	for try := 1; ; try++ {
 		_, err := s.now().Phase(ctx, s.req)
 		if !s.req.Blind && unreadable(ctx, err) { // it fell silent since
@@ -218,16 +219,18 @@ func (s *stopping) stop(ctx context.Context) (string, error) {
 			s.req.Blind = true
 			_, err = s.now().Phase(ctx, s.req)
 		}
-		if err == nil || s.req.Blind || errors.Is(err, systemimage.ErrRefused) || errors.Is(err, systemimage.ErrReadOnly) || try == tries || ctx.Err() != nil {
+		if err == nil || s.req.Blind && !torn || errors.Is(err, systemimage.ErrRefused) || errors.Is(err, systemimage.ErrReadOnly) || try == tries || ctx.Err() != nil {
 			return strings.Join(append(did, at0), "; "), err
 		}
-		done, merr := s.now().Mend(ctx, s.image.Channel, s.image.Device)
+		done, merr := s.now().Unblock(ctx, s.image.Channel, s.image.Device)
 		if merr != nil && !errors.Is(merr, systemimage.ErrLocked) {
 			return "", errors.Join(err, merr)
 		}
 		did = append(did, done...)
-		if err := s.look(ctx); err != nil && !errors.Is(err, systemimage.ErrTorn) {
+		err = s.look(ctx)
+		if torn = errors.Is(err, systemimage.ErrTorn); err != nil && !torn {
 			return "", err
 		}
+		s.req.Blind = s.req.Blind || torn // 0 % and the signature are then published together
 	}
 }

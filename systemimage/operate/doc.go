@@ -14,7 +14,7 @@
 // Before each effect every index of the tree is looked at, with its signature; only an image that is
 // offered to fewer devices is not kept back by what is wrong elsewhere. [Server.Preflight] finds what killed
 // programs left behind, as systemimage.Finding with the command that mends it;
-// [Server.Mend] mends the index of one device by itself.
+// [Server.Mend] mends the index of one device by itself, [Server.Unblock] for a commit that signs it.
 //
 // Copies follow each other: the tree is looked at with one command, the program runs with
 // one, and while the index is read back one more looks at the new files. The next copy

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/landingteam/landing/runbook/command"
@@ -58,60 +57,93 @@ done
 // takes no lock; it touches nothing that is changing at that moment (ErrLocked).
 // What else is broken is ErrBroken with the remedy of [Server.Preflight].
 func (s *Server) Mend(ctx context.Context, channel, device string) (done []string, err error) {
-	if err := s.usable(mendOp, true); err != nil {
-		return nil, err
-	}
-	fail := func(kind, err error) ([]string, error) {
-		return done, &systemimage.Error{Op: mendOp, Channel: channel, Device: device, Kind: kind, Err: err}
-	}
-	l, err := s.Client.Channels(ctx)
+	m, err := s.mendIndex(ctx, channel, device)
 	if err != nil {
-		return nil, err
+		return m.done, err
 	}
-	d, err := l.Lookup(channel, device)
-	if err != nil {
-		return nil, err
-	}
-	dir := d.Folder()
-	if !plainPath(dir) {
-		return fail(systemimage.ErrRefused, fmt.Errorf("%q is no path below the published tree", dir))
-	}
-	defer s.Client.Forget(device)
-	out, err := s.mendFiles(ctx, l, channel, device, dir)
-	var own *systemimage.Error
-	switch {
-	case errors.As(err, &own):
-		return done, own
-	case err != nil:
-		return fail(systemimage.ErrInDoubt, err)
-	case out.Exit == 4:
-		return fail(systemimage.ErrLocked, errors.New("the index is being written just now: try again when that program has ended"))
-	case out.Exit == 5:
-		return fail(systemimage.ErrBroken, errors.New("there is no index and no successor of it: put it back from a mirror or a backup before anything else runs"))
-	case out.Exit != 0:
-		return fail(systemimage.ErrBroken, fmt.Errorf("exit status %d%s", out.Exit, out.LastWords()))
-	}
-	done = strings.FieldsFunc(string(out.Stdout), func(c rune) bool { return c == '\n' })
-	if i := slices.Index(done, "unsigned"); i >= 0 {
-		done[i] = "signed the index again with re-sign-indexes"
+	if m.unsigned {
 		out, err := s.Runner.Run(ctx, s.command("", "re-sign-indexes", "-vvv"))
 		if e := (ending{program: "re-sign-indexes", Output: out, transcript: readTranscript(out), err: err}); err != nil || out.Exit != 0 {
-			return fail(systemimage.ErrBroken, fmt.Errorf("the index has no signature, and %v", e))
+			return m.done, m.fail(systemimage.ErrBroken, fmt.Errorf("the index has no signature, and %v", e))
 		}
+		m.done = append(m.done, "signed the index again with re-sign-indexes")
 	}
-	findings, err := s.inspect(ctx, mendOp, inspection{dirs: []string{dir}})
+	findings, err := s.inspect(ctx, mendOp, inspection{dirs: []string{m.dir}})
 	if err == nil {
 		err = blocked(mendOp, channel, device, findings)
 	}
-	if err != nil || len(done) == 0 {
-		return done, err
+	if err != nil || len(m.done) == 0 {
+		return m.done, err
 	}
 	s.Client.Forget(device)
-	if _, err := s.Client.IndexOf(ctx, l, channel, device); errors.Is(err, systemimage.ErrTorn) {
-		return fail(systemimage.ErrBroken, fmt.Errorf("the index is in place, but its signature does not fit: look whether it is what should be published, "+
+	if _, err := s.Client.IndexOf(ctx, m.listing, channel, device); errors.Is(err, systemimage.ErrTorn) {
+		return m.done, m.fail(systemimage.ErrBroken, fmt.Errorf("the index is in place, but its signature does not fit: look whether it is what should be published, "+
 			"then run re-sign-indexes (%w)", err))
 	}
-	return done, nil
+	return m.done, nil
+}
+
+// Unblock is Mend without a new signature: who sets a percentage next signs the index
+// with it. Of an index without a signature devices take nothing, and somebody may have
+// taken it away for that; an emergency stop must not publish what it comes to stop.
+func (s *Server) Unblock(ctx context.Context, channel, device string) (done []string, err error) {
+	m, err := s.mendIndex(ctx, channel, device)
+	return m.done, err
+}
+
+// A mending is what was done to the files of an index.
+type mending struct {
+	channel, device string
+	listing         *systemimage.Listing
+	dir             string
+	done            []string
+	unsigned        bool
+}
+
+func (m *mending) fail(kind, err error) error {
+	return &systemimage.Error{Op: mendOp, Channel: m.channel, Device: m.device, Kind: kind, Err: err}
+}
+
+// mendIndex brings the files of an index to where a commit can begin.
+func (s *Server) mendIndex(ctx context.Context, channel, device string) (m mending, err error) {
+	m = mending{channel: channel, device: device}
+	if err := s.usable(mendOp, true); err != nil {
+		return m, err
+	}
+	if m.listing, err = s.Client.Channels(ctx); err != nil {
+		return m, err
+	}
+	d, err := m.listing.Lookup(channel, device)
+	if err != nil {
+		return m, err
+	}
+	m.dir = d.Folder()
+	if !plainPath(m.dir) {
+		return m, m.fail(systemimage.ErrRefused, fmt.Errorf("%q is no path below the published tree", m.dir))
+	}
+	defer s.Client.Forget(device)
+	out, err := s.mendFiles(ctx, m.listing, channel, device, m.dir)
+	var own *systemimage.Error
+	switch {
+	case errors.As(err, &own):
+		return m, own
+	case err != nil:
+		return m, m.fail(systemimage.ErrInDoubt, err)
+	case out.Exit == 4:
+		return m, m.fail(systemimage.ErrLocked, errors.New("the index is being written just now: try again when that program has ended"))
+	case out.Exit == 5:
+		return m, m.fail(systemimage.ErrBroken, errors.New("there is no index and no successor of it: put it back from a mirror or a backup before anything else runs"))
+	case out.Exit != 0:
+		return m, m.fail(systemimage.ErrBroken, fmt.Errorf("exit status %d%s", out.Exit, out.LastWords()))
+	}
+	for line := range strings.Lines(string(out.Stdout)) {
+		if line = strings.TrimSuffix(line, "\n"); line == "unsigned" {
+			m.unsigned = true
+		} else if line != "" {
+			m.done = append(m.done, line)
+		}
+	}
+	return m, nil
 }
 
 // mendFiles runs the script. Where it cannot tell by the files whether a signature fits
