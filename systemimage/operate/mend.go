@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path"
 	"strings"
 
 	"github.com/landingteam/landing/runbook/command"
@@ -54,7 +55,8 @@ done
 //
 // cleanup-tree and the next commit would do most of it too, but need the global
 // lock, which an import may hold for an hour while a faulty image is out. Mend
-// takes no lock; it touches nothing that is changing at that moment (ErrLocked).
+// takes no lock; it signs nothing while another index is in doubt (ErrBroken), which
+// re-sign-indexes would publish with it; it touches nothing that is changing at that moment (ErrLocked).
 // What else is broken is ErrBroken with the remedy of [Server.Preflight].
 func (s *Server) Mend(ctx context.Context, channel, device string) (done []string, err error) {
 	m, err := s.mendIndex(ctx, channel, device)
@@ -62,6 +64,9 @@ func (s *Server) Mend(ctx context.Context, channel, device string) (done []strin
 		return m.done, err
 	}
 	if m.unsigned {
+		if err := s.unsignedElsewhere(ctx, m); err != nil {
+			return m.done, err
+		}
 		out, err := s.Runner.Run(ctx, s.command("", "re-sign-indexes", "-vvv"))
 		if e := (ending{program: "re-sign-indexes", Output: out, transcript: readTranscript(out), err: err}); err != nil || out.Exit != 0 {
 			return m.done, m.fail(systemimage.ErrBroken, fmt.Errorf("the index has no signature, and %v", e))
@@ -81,6 +86,26 @@ func (s *Server) Mend(ctx context.Context, channel, device string) (done []strin
 			"then run re-sign-indexes (%w)", err))
 	}
 	return m.done, nil
+}
+
+// unsignedElsewhere keeps re-sign-indexes from signing what it is not called for: it
+// signs every index, also one whose signature somebody took away so that devices take
+// nothing from it.
+func (s *Server) unsignedElsewhere(ctx context.Context, m mending) error {
+	findings, err := s.inspect(ctx, mendOp, inspection{dirs: []string{m.dir}, indexes: allIndexes(m.listing)})
+	if err != nil {
+		return err
+	}
+	var others []string
+	for _, f := range findings {
+		if everyIndex(f) && path.Dir(f.Place) != m.dir {
+			others = append(others, f.Place+" "+f.Problem)
+		}
+	}
+	if len(others) == 0 {
+		return nil
+	}
+	return m.fail(systemimage.ErrBroken, fmt.Errorf("the index has no signature, and re-sign-indexes would publish others, too: %s. Look what devices would be offered there, then run re-sign-indexes", strings.Join(others, "; ")))
 }
 
 // Unblock is Mend without a new signature: who sets a percentage next signs the index

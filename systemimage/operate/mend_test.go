@@ -67,6 +67,33 @@ func TestMend(t *testing.T) {
 	}
 }
 
+// An index of another device has lost its signature, and perhaps not by chance: it is
+// not signed by the way.
+func TestMendSignsNoOther(t *testing.T) {
+	t.Parallel()
+	const channel, device = "ubuntu-touch/stable/meizu.en", "arale"
+	fake, s := newOperator(t)
+	index := func(channel, device string) string {
+		return filepath.Join(fake.Root(), "www", channel, device, "index.json.asc")
+	}
+	other := index("ubuntu-touch/stable/bq-aquaris.en", "krillin")
+	for _, name := range []string{index(channel, device), other} {
+		if err := os.Remove(name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if done, err := s.Mend(t.Context(), channel, device); !errors.Is(err, systemimage.ErrBroken) || len(done) > 0 ||
+		!strings.Contains(err.Error(), "ubuntu-touch/stable/bq-aquaris.en/krillin/index.json.asc is missing") {
+		t.Errorf("Mend() = %q, %v, want ErrBroken that names the other", done, err)
+	}
+	if _, err := os.Stat(other); !os.IsNotExist(err) {
+		t.Errorf("the other signature: %v, want none", err)
+	}
+	if done, err := s.Unblock(t.Context(), channel, device); err != nil || len(done) > 0 {
+		t.Errorf("Unblock() = %q, %v", done, err)
+	}
+}
+
 func TestMendRefuses(t *testing.T) {
 	t.Parallel()
 	fake, s := newOperator(t)
