@@ -20,7 +20,7 @@ var ours = map[string][]string{
 	"systemimage/internal/fixture": {"runbook/command"},
 	"systemimage/keyring":          {"systemimage", "systemimage/internal/unpack"},
 	"systemimage/upgrade":          {"systemimage", "phasing"},
-	"systemimage/treecheck":        {"systemimage", "systemimage/keyring", "systemimage/upgrade", "systemimage/internal/host", "systemimage/internal/unpack"},
+	"systemimage/treecheck":        {"systemimage", "systemimage/keyring", "systemimage/upgrade", "systemimage/internal/host", "systemimage/internal/unpack", "runbook/command"},
 	"systemimage/channelconfig":    {"systemimage", "systemimage/internal/host", "runbook/command"},
 	"systemimage/importlog":        {"systemimage", "systemimage/internal/host", "systemimage/internal/serverlog", "runbook/command"},
 	"systemimage/operate":          {"systemimage", "systemimage/importlog", "systemimage/internal/host", "systemimage/internal/serverlog", "runbook/command"},

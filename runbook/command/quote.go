@@ -38,6 +38,14 @@ func Quote(argv []string) (string, error) {
 	return b.String(), nil
 }
 
+// Word quotes one word that is not a program's name: for a command that a person is
+// shown and will paste into a shell. A NUL byte, which no program can be given, is left out.
+func Word(word string) string {
+	var b strings.Builder
+	quoteWord(&b, strings.ReplaceAll(word, "\x00", ""), false)
+	return b.String()
+}
+
 // quoteWord appends w. Inside single quotes only the single quote itself is
 // special to a POSIX shell, so it leaves them, is escaped, and enters again.
 // The first word is quoted unless it is plain: x=y there would be an

@@ -108,6 +108,21 @@ func TestQuoteFirstWord(t *testing.T) {
 	}
 }
 
+// A word of a command that is shown is that word to a shell, NUL bytes apart.
+func TestWord(t *testing.T) {
+	line, want := "p", []string{"p"}
+	for _, w := range append(slices.Clone(hard), "a\x00b", "if", "www/pool/device-1.tar.xz") {
+		line += " " + command.Word(w)
+		want = append(want, strings.ReplaceAll(w, "\x00", ""))
+	}
+	if diff := cmp.Diff(want, split(t, "/bin/sh", line)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if got := command.Word("ubuntu-touch/stable"); got != "ubuntu-touch/stable" {
+		t.Errorf("a plain word is quoted: %s", got)
+	}
+}
+
 func FuzzQuote(f *testing.F) {
 	for _, w := range hard {
 		f.Add("p", w, w+w)

@@ -50,9 +50,9 @@ type found struct {
 // newest is the source image that a pair is pinned to. An image that is imported
 // after the look is for the next run.
 type newest struct {
-	Version int    `json:"version"`
-	Detail  string `json:"detail"`
-	Again   string `json:"again,omitempty"` // its content was there before
+	Version   int    `json:"version"`
+	Detail    string `json:"detail"`
+	Withdrawn string `json:"again,omitempty"` // its content was there before
 }
 
 // Run is the procedure. See [runbook.Procedure].
@@ -112,14 +112,14 @@ func (c *CopyRC) copyPair(ctx context.Context, r *runbook.Run, now *lookAhead, p
 		if err != nil {
 			return newest{}, err
 		}
-		_, again := beforeIn(dst, m)
-		return newest{m.Version, m.VersionDetail, again}, nil
+		_, withdrawn := outOrWithdrawn(dst, m)
+		return newest{m.Version, m.VersionDetail, withdrawn}, nil
 	})
 	if err != nil {
 		return err
 	}
-	if src.Again != "" {
-		if err := askAgain(ctx, r, []string{src.Again}, nil); err != nil {
+	if src.Withdrawn != "" {
+		if err := askAboutWithdrawn(ctx, r, []string{src.Withdrawn}, nil); err != nil {
 			return err
 		}
 	}

@@ -59,7 +59,7 @@ func releaseLines(list []releaseImage) (lines []string) {
 			head = fmt.Sprintf("  %-*s  yet to be made", wide, v.Device)
 		}
 		lines = append(lines, hang(head, madeOf(v.Detail))...)
-		for _, k := range [][2]string{{"it ends ", v.Ends}, {"", v.Again}, {"", v.Tag}} {
+		for _, k := range [][2]string{{"it ends ", v.Ends}, {"", v.Withdrawn}, {"", v.Tag}} {
 			if k[1] != "" {
 				lines = append(lines, "    "+k[0]+k[1])
 			}

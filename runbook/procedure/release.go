@@ -55,7 +55,7 @@ func (c *Release) Run(ctx context.Context, r *runbook.Run) error {
 	if err != nil {
 		return err
 	}
-	if err := askAgain(ctx, r, againOf(candidates), in.Not); err != nil {
+	if err := askAboutWithdrawn(ctx, r, withdrawnOf(candidates), in.Not); err != nil {
 		return err
 	}
 	err = r.Gate(ctx, runbook.Gate{

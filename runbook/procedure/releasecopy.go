@@ -41,7 +41,7 @@ func (c *Release) copyOne(ctx context.Context, r *runbook.Run, now *lookAhead, v
 		if err != nil {
 			return phased{}, err
 		}
-		return phasedNow(x), nil
+		return newestPhased(x), nil
 	})
 	if err != nil {
 		return NamedImage{}, err
@@ -70,9 +70,9 @@ type phased struct {
 	Percentage int `json:"percentage"`
 }
 
-// phasedNow is the newest full image of a channel; one that has none is phased to
+// newestPhased is the newest full image of a channel; one that has none is phased to
 // everybody.
-func phasedNow(x *systemimage.PublishedIndex) phased {
+func newestPhased(x *systemimage.PublishedIndex) phased {
 	if m, ok := x.Latest(); ok {
 		return phased{m.Version, m.Percentage}
 	}

@@ -20,7 +20,7 @@ type releaseImage struct {
 	// it can be had by everybody then.
 	Ends string `json:"ends,omitempty"`
 
-	Again string `json:"again,omitempty"` // its content was there before
+	Withdrawn string `json:"again,omitempty"` // its content was there before
 
 	// Tag says what is odd about the release's tag: an image there has it, or a
 	// higher one.
@@ -32,14 +32,14 @@ func (v releaseImage) same(o releaseImage) bool {
 	return v.Pair == o.Pair && v.Version == o.Version && v.Detail == o.Detail
 }
 
-// againOf says of which images the content was there before.
-func againOf(list []releaseImage) (again []string) {
+// withdrawnOf says of which images the content was there before, and why it is not now.
+func withdrawnOf(list []releaseImage) (withdrawn []string) {
 	for _, v := range list {
-		if v.Again != "" {
-			again = append(again, v.Again)
+		if v.Withdrawn != "" {
+			withdrawn = append(withdrawn, v.Withdrawn)
 		}
 	}
-	return again
+	return withdrawn
 }
 
 // findCandidates pins the pairs and the newest image of each. What is out already is
@@ -74,12 +74,12 @@ func (v *releaseImage) compare(ctx context.Context, client *systemimage.Client, 
 		return err
 	}
 	out := ""
-	if out, v.Again = beforeIn(dst, m); out != "" {
+	if out, v.Withdrawn = outOrWithdrawn(dst, m); out != "" {
 		return &systemimage.Error{Kind: systemimage.ErrRefused, Err: fmt.Errorf("%s: there is nothing to copy. Bring it to everybody with a rollout, if it is not there yet, "+
 			"and name the pairs that are to be released without this one", out)}
 	}
 	v.Tag = doubtsOfTag(dst.Index, tag)
-	if p := phasedNow(dst); p.Percentage < 100 {
+	if p := newestPhased(dst); p.Percentage < 100 {
 		v.Ends = fmt.Sprintf("the phasing of image %d, which is at %d %%", p.Version, p.Percentage)
 	}
 	return nil

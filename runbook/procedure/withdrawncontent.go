@@ -9,10 +9,10 @@ import (
 	"github.com/landingteam/landing/systemimage"
 )
 
-// beforeIn says what the destination of a copy knows about the content of an image:
+// outOrWithdrawn says what the destination of a copy knows about the content of an image:
 // that it is out already, or that it was there before and is not offered any more,
 // as after a back-out. Both are "" for content that is new there.
-func beforeIn(dst *systemimage.PublishedIndex, m systemimage.Image) (out, again string) {
+func outOrWithdrawn(dst *systemimage.PublishedIndex, m systemimage.Image) (out, withdrawn string) {
 	files := content(m)
 	fulls := dst.Fulls()
 	if len(files) == 0 || len(fulls) == 0 {
@@ -37,15 +37,15 @@ func beforeIn(dst *systemimage.PublishedIndex, m systemimage.Image) (out, again 
 	return "", ""
 }
 
-// askAgain asks before content is published that was there before and was replaced or
+// askAboutWithdrawn asks before content is published that was there before and was replaced or
 // taken back.
-func askAgain(ctx context.Context, r *runbook.Run, again []string, not []string) error {
-	if len(again) == 0 {
+func askAboutWithdrawn(ctx context.Context, r *runbook.Run, withdrawn []string, not []string) error {
+	if len(withdrawn) == 0 {
 		return nil
 	}
 	return r.Gate(ctx, runbook.Gate{
 		Name:     "publish again",
 		Question: "This content was there before, and was replaced or taken back. Is it certain that it may be published again?",
-		Evidence: again, Not: not, NeedReason: true,
+		Evidence: withdrawn, Not: not, NeedReason: true,
 	})
 }

@@ -131,21 +131,12 @@ func (r *rule) finding(e evidence, name string) *Finding {
 }
 
 // fill fills in a command. What stands between single quotes is one word.
-func fill(command string, fields *strings.Replacer) string {
-	parts := strings.Split(command, "'")
+func fill(template string, fields *strings.Replacer) string {
+	parts := strings.Split(template, "'")
 	for i := 1; i < len(parts)-1; i += 2 {
-		parts[i] = shellWord(fields.Replace(parts[i]))
+		parts[i] = command.Word(fields.Replace(parts[i]))
 	}
 	return strings.Join(parts, "")
-}
-
-// shellWord quotes a word for a shell. There is none that cannot be quoted: a log
-// is read as text.
-func shellWord(s string) string {
-	if word, err := command.Quote([]string{s}); err == nil {
-		return word
-	}
-	return "''"
 }
 
 var failedURL = regexp.MustCompile(`Failed to (?:download|retrieve url) (\S.*)$`)
@@ -166,7 +157,7 @@ func askAgain(text string) []string {
 	var commands []string
 	for _, u := range failedURLs(strings.SplitSeq(text, "; ")) {
 		if strings.HasPrefix(u, "http://") || strings.HasPrefix(u, "https://") {
-			commands = append(commands, "curl -sSIL --max-time 20 "+shellWord(u))
+			commands = append(commands, "curl -sSIL --max-time 20 "+command.Word(u))
 		}
 	}
 	return commands

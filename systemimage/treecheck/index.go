@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/landingteam/landing/runbook/command"
 	"github.com/landingteam/landing/systemimage"
 	"github.com/landingteam/landing/systemimage/upgrade"
 )
@@ -103,7 +104,7 @@ func unevenPercentages(p *systemimage.PublishedIndex) (list []problem) {
 		case m.Percentage != first:
 			list = append(list, problem{place: m.String(),
 				text:   fmt.Sprintf("is at %d %%, another way to image %d at %d %%: who gets it depends on where a device comes from", m.Percentage, newest, first),
-				remedy: fmt.Sprintf("run set-phased-percentage -v %s %s %d P", quoted(p.Channel), quoted(p.Device), newest)})
+				remedy: fmt.Sprintf("run set-phased-percentage -v %s %s %d P", command.Word(p.Channel), command.Word(p.Device), newest)})
 		}
 	}
 	return list

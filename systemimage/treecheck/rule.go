@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/landingteam/landing/runbook/command"
 	"github.com/landingteam/landing/systemimage"
 )
 
@@ -36,23 +37,14 @@ func apply[T any](t *tree, table []rule[T], on T) {
 			t.add(systemimage.Finding{
 				Severity: cmp.Or(p.severity, r.severity), Class: r.class,
 				Channel: p.channel, Device: p.device, Place: p.place, Problem: p.text,
-				Remedy: strings.NewReplacer("{channel}", quoted(p.channel), "{device}", quoted(p.device), "{place}", quoted(p.place)).Replace(cmp.Or(p.remedy, r.remedy)),
+				// Names and paths are what a document says, and somebody will paste this into a shell.
+				Remedy: strings.NewReplacer("{channel}", command.Word(p.channel), "{device}", command.Word(p.device), "{place}", command.Word(p.place)).Replace(cmp.Or(p.remedy, r.remedy)),
 			})
 		}
 		if r.final && len(problems) > 0 {
 			return
 		}
 	}
-}
-
-// quoted is a word of a command: names and paths are what a document says, and
-// somebody will paste the remedy into a shell.
-func quoted(word string) string {
-	const plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-+:@=,"
-	if strings.Trim(word, plain) == "" {
-		return word
-	}
-	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 }
 
 func (t *tree) add(f systemimage.Finding) {

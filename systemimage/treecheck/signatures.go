@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/landingteam/landing/runbook/command"
 	"github.com/landingteam/landing/systemimage"
 	"github.com/landingteam/landing/systemimage/keyring"
 )
@@ -99,7 +100,7 @@ func (s *signed) remedy() string {
 	if s.program {
 		return "run re-sign-indexes"
 	}
-	return fmt.Sprintf("sign it in the server's folder: gpg --homedir secret/gpg/keys/%s --yes --armor --detach-sign %s (re-sign-indexes leaves this file out)", s.typ, quoted("www"+s.path))
+	return fmt.Sprintf("sign it in the server's folder: gpg --homedir secret/gpg/keys/%s --yes --armor --detach-sign %s (re-sign-indexes leaves this file out)", s.typ, command.Word("www"+s.path))
 }
 
 // collect makes a list of all that is signed, and of the payloads.

@@ -34,7 +34,7 @@ func (c *Hotfix) tested(ctx context.Context, r *runbook.Run, built []hotfixBuilt
 				return nil, err
 			}
 		}
-		if err := askAgain(ctx, round, againOf(candidates), c.Input.Not); err != nil {
+		if err := askAboutWithdrawn(ctx, round, withdrawnOf(candidates), c.Input.Not); err != nil {
 			return nil, err
 		}
 		if err := round.Gate(ctx, runbook.Gate{
