@@ -1,7 +1,8 @@
 package lab
 
-// What the simulation makes its worlds of.
+// What the simulation makes its worlds of, and what it plays as a lab does.
 var (
+	PlayLook       = playLook
 	History        = history
 	LaunchpadWorld = launchpadWorld
 )

@@ -3,6 +3,7 @@ package lab_test
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -15,12 +16,13 @@ import (
 	"time"
 
 	"github.com/landingteam/landing/runbook/command"
+	"github.com/landingteam/landing/runbook/lab"
 	"github.com/landingteam/landing/systemimage/systemimagetest"
 )
 
-// Most commands of a run are small scripts that look at the host. Starting a shell
-// for each would be most of what a world costs, so the simulation plays those that
-// it knows, letter by letter. One that was changed is really run, and
+// What looks at the host a lab in this process plays by itself. The simulation also
+// plays the scripts that change something, letter by letter: starting a shell for each
+// would be most of what a world costs. One that was changed is really run, and
 // TestNoShellIsStarted says so: what is played here is then looked at again.
 type shell struct {
 	root  string // of the server
@@ -32,21 +34,14 @@ type shell struct {
 // tell them apart.
 func played() map[string]func(shell) command.Output {
 	return map[string]func(shell) command.Output{
-		"ab809e2222cc": shell.whoHoldsTheLock,
 		"58f198ac8224": shell.crontabTurn,
 		"9c89a156f110": shell.installCrontab,
-		"f2ae683cd751": shell.readFile,
 		"9086901a14fd": shell.fileTurn,
 		"c0418ae57af7": shell.replaceFile,
-		"0f1f662d37b9": shell.lookAtTree,
 		"2b8a3c7ced8f": shell.mendIndex,
 		"ceea9a990997": shell.lint,
-		"1b60feca4e69": shell.importLog,
-		"ff4a420bd7b9": shell.readStopFile,
 		"4a61920cd06a": shell.writeStopFile,
 		"0f48d8ddffab": shell.removeStopFile,
-		"2c45d291acad": shell.cat,
-		"a1d9021ab747": shell.readIndexes,
 	}
 }
 
@@ -63,6 +58,9 @@ func play(server *systemimagetest.Server, c command.Command) (command.Output, bo
 		return shell{root: root}.crontab(), true
 	case len(c.Argv) < 4 || c.Argv[0] != "sh" || c.Argv[1] != "-c":
 		return command.Output{}, false
+	}
+	if out, ok := lab.PlayLook(context.Background(), root, c); ok {
+		return out, true
 	}
 	f := played()[sum([]byte(c.Argv[2]))[:12]]
 	if f == nil {
@@ -137,51 +135,6 @@ func (s shell) put(path string, text []byte) command.Output {
 	return command.Output{}
 }
 
-// whoHoldsTheLock: the lock of a program that is played here belongs to an open
-// file and not to a process, and is not among those that the script looks for.
-func (s shell) whoHoldsTheLock() command.Output { return says("seen\n") }
-
-func (s shell) cat() command.Output {
-	text, err := os.ReadFile(s.args[0])
-	if err != nil {
-		return command.Output{Exit: 1, Stderr: []byte("cat: " + s.args[0] + ": No such file or directory\n")}
-	}
-	return command.Output{Stdout: text}
-}
-
-// readIndexes reads one file, or several with a line before each.
-func (s shell) readIndexes() command.Output {
-	if len(s.args) == 1 {
-		return s.cat()
-	}
-	var out bytes.Buffer
-	for _, f := range s.args {
-		if text, err := os.ReadFile(f); err == nil {
-			fmt.Fprintf(&out, "index %d %s\n%s\n", len(text), f, text)
-		} else {
-			fmt.Fprintf(&out, "unreadable %s\n", f)
-		}
-	}
-	return command.Output{Stdout: out.Bytes()}
-}
-
-func (s shell) importLog() command.Output {
-	text, err := os.ReadFile(s.args[0])
-	if err != nil {
-		return exits(3)
-	}
-	n, _ := strconv.Atoi(s.args[1])
-	return command.Output{Stdout: text[max(0, len(text)-n):]}
-}
-
-func (s shell) readStopFile() command.Output {
-	text, err := os.ReadFile(s.args[0])
-	if err != nil {
-		return exits(3)
-	}
-	return command.Output{Stdout: text[:min(len(text), 60000)]}
-}
-
 func (s shell) writeStopFile() command.Output {
 	if err := os.MkdirAll(filepath.Dir(s.args[0]), 0o755); err != nil {
 		return exits(1)
@@ -192,14 +145,6 @@ func (s shell) writeStopFile() command.Output {
 func (s shell) removeStopFile() command.Output {
 	os.Remove(s.args[0])
 	return command.Output{}
-}
-
-func (s shell) readFile() command.Output {
-	text, err := os.ReadFile(s.args[0])
-	if err != nil {
-		return exits(7)
-	}
-	return says("\nlanding-file  %s\n%s", sum(text), text)
 }
 
 func fileLock(path string) string { return "file-" + sum([]byte(path)) }
@@ -236,83 +181,6 @@ func (s shell) replaceFile() command.Output {
 		return out
 	}
 	return s.put(path, s.stdin)
-}
-
-// lookAtTree answers the questions about the published tree.
-func (s shell) lookAtTree() command.Output {
-	var out bytes.Buffer
-	www := s.args[0]
-	at := func(path string) string { return filepath.Join(www, path) }
-	size := func(paths ...string) {
-		for _, p := range paths {
-			if st, err := os.Stat(at(p)); err == nil {
-				fmt.Fprintf(&out, "%d %s\n", st.Size(), p)
-			}
-		}
-	}
-	sumOf := func(p, between string) {
-		if text, err := os.ReadFile(at(p)); err == nil {
-			fmt.Fprintf(&out, "sum %s%s%s\n", sum(text), between, p)
-		}
-	}
-	unsigned := func(pattern string) {
-		list, _ := filepath.Glob(at(pattern))
-		for _, p := range list {
-			st, err := os.Stat(p + ".asc")
-			switch name := strings.TrimPrefix(p, www+"/"); {
-			case err != nil:
-				fmt.Fprintf(&out, "unsigned %s\n", name)
-			case st.Size() == 0:
-				fmt.Fprintf(&out, "emptysig %s\n", name)
-			}
-		}
-	}
-	var indexes []string
-	answers := map[string]func(path string){
-		"index": func(p string) { indexes = append(indexes, p, p+".asc") },
-		"text": func(p string) {
-			if text, err := os.ReadFile(at(p)); err == nil {
-				fmt.Fprintf(&out, "text %s\t%s\n", p, strings.NewReplacer("\n", " ", "\r", " ", "\t", " ").Replace(string(text[:min(len(text), 65536)])))
-			}
-		},
-		"dir": func(p string) {
-			list, _ := os.ReadDir(at(p))
-			for _, e := range list {
-				if e.Name()[0] != '.' {
-					size(p + "/" + e.Name())
-				}
-			}
-		},
-		"file":     func(p string) { size(p, p+".asc") },
-		"versions": func(string) { unsigned("*/*/*/*/version-*.tar.xz") },
-		"sum":      func(p string) { sumOf(p, " ") },
-		"test": func(p string) { // whole xz files end so
-			if text, err := os.ReadFile(at(p)); err == nil && !bytes.HasSuffix(text, []byte("YZ")) {
-				fmt.Fprintf(&out, "torn %s\n", p)
-			}
-		},
-	}
-	for line := range bytes.Lines(s.stdin) {
-		kind, path, _ := strings.Cut(strings.TrimSuffix(string(line), "\n"), " ")
-		if f := answers[kind]; f != nil {
-			f(path)
-		}
-	}
-	size(indexes...)
-	for _, p := range indexes {
-		sumOf(p, "  ")
-	}
-	unsigned("pool/*.tar.xz")
-	temp := s.args[1]
-	if temp == "" {
-		temp = filepath.Join(s.root, ".machine")
-	}
-	left, _ := filepath.Glob(temp + "/tmp????????")
-	for _, d := range left {
-		fmt.Fprintf(&out, "temp %s\n", d)
-	}
-	out.WriteString("end\n")
-	return command.Output{Stdout: out.Bytes()}
 }
 
 // mendIndex waits a second, as the script does.

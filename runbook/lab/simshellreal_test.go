@@ -18,7 +18,7 @@ func TestNoShellIsStarted(t *testing.T) {
 	for _, sc := range scenes() {
 		s := prepare(t, sc)
 		s.shells.Range(func(script, _ any) bool {
-			t.Errorf("%s starts a shell for the script %s: see that the way in which it is played is still right, and give its new sum in played()", sc.name, script)
+			t.Errorf("%s starts a shell for the script %s: see that the way in which it is played is still right, and give its new sum in looks() or played()", sc.name, script)
 			return true
 		})
 	}
