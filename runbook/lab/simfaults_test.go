@@ -102,10 +102,16 @@ func die(h *hand, ctx context.Context) (command.Output, error) {
 	return command.Output{}, errors.Join(errLost, err)
 }
 
+// unseenLines is a command whose lines nobody reads: the process that would is dead.
+func unseenLines(c command.Command) command.Command {
+	c.Line = nil
+	return c
+}
+
 // settledBefore kills the process, and lets its command come when the run was settled.
 func settledBefore(h *hand, ctx context.Context, m *machine, c command.Command) (command.Output, error) {
 	h.w.givenUp = true
-	h.w.ending.Go(func() { time.Sleep(10 * time.Minute); m.finish(c) })
+	h.w.ending.Go(func() { time.Sleep(10 * time.Minute); m.finish(unseenLines(c)) })
 	return die(h, ctx)
 }
 
@@ -126,7 +132,7 @@ func killKinds() []faultKind {
 		{name: "kill, and the command comes late", at: atCommand, passing: true, late: true,
 			command: func(h *hand, ctx context.Context, m *machine, c command.Command) (command.Output, error) {
 				late := []time.Duration{3 * time.Second, 65 * time.Second, 2 * time.Minute, 10 * time.Minute}[h.w.counted[atCommand]%4]
-				h.w.ending.Go(func() { time.Sleep(late); m.finish(c) })
+				h.w.ending.Go(func() { time.Sleep(late); m.finish(unseenLines(c)) })
 				return die(h, ctx)
 			}},
 		{name: "kill, the command comes late, and the run is settled", at: atCommand, command: settledBefore},
@@ -153,7 +159,7 @@ func linkKinds() []faultKind {
 	return []faultKind{
 		{name: "link lost before a command", at: atCommand, passing: true, command: lost(func(*hand, *machine, command.Command) {})},
 		{name: "link lost while a command runs", at: atCommand, passing: true, late: true, command: lost(func(h *hand, m *machine, c command.Command) {
-			h.w.ending.Go(func() { time.Sleep(3 * time.Second); m.finish(c) })
+			h.w.ending.Go(func() { time.Sleep(3 * time.Second); m.finish(unseenLines(c)) })
 		})},
 		{name: "link lost after a command", at: atCommand, passing: true, command: lost(func(_ *hand, m *machine, c command.Command) { m.finish(c) })},
 	}
@@ -383,9 +389,9 @@ func beginKinds() []faultKind {
 			w.mistyped = 90
 			return nil
 		}},
-		{name: "an index is missing", at: atBegin, needs: atRequest, begin: damaged(os.Remove)},
-		{name: "an index is not in its place", at: atBegin, needs: atRequest, begin: damaged(func(index string) error { return os.Rename(index, index+".new") })},
-		{name: "an index has no signature", at: atBegin, needs: atRequest, begin: damaged(func(index string) error { return os.Remove(index + ".asc") })},
+		{name: "an index is missing", at: atBegin, needs: atRequest, begin: damaged(func(_ *simWorld, index string) error { return os.Remove(index) })},
+		{name: "an index is not in its place", at: atBegin, needs: atRequest, begin: damaged(func(_ *simWorld, index string) error { return os.Rename(index, index+".new") })},
+		{name: "an index has no signature", at: atBegin, needs: atRequest, begin: damaged((*simWorld).takeSignature)},
 		{name: "the devices are never well", at: atBegin, fits: phases, begin: func(w *simWorld, _ int) error {
 			w.bad = true
 			return nil
@@ -394,10 +400,10 @@ func beginKinds() []faultKind {
 }
 
 // damaged does something to an index of the tree, as a killed program leaves it.
-func damaged(do func(index string) error) func(*simWorld, int) error {
+func damaged(do func(w *simWorld, index string) error) func(*simWorld, int) error {
 	return func(w *simWorld, at int) error {
 		paths, _ := filepath.Glob(w.at("www/*/*/*/*"))
-		err := do(paths[at%len(paths)] + "/index.json")
+		err := do(w, paths[at%len(paths)]+"/index.json")
 		if errors.Is(err, fs.ErrNotExist) { // it is damaged already
 			return nil
 		}
@@ -406,4 +412,16 @@ func damaged(do func(index string) error) func(*simWorld, int) error {
 		}
 		return err
 	}
+}
+
+// takeSignature makes devices take nothing from an index.
+func (w *simWorld) takeSignature(index string) error {
+	text, err := os.ReadFile(index)
+	if err == nil {
+		err = os.Remove(index + ".asc")
+	}
+	if err == nil {
+		w.unsigned[index] = string(text)
+	}
+	return err
 }

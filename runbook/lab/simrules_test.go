@@ -63,6 +63,7 @@ func rules() []rule {
 		{"no run goes on for ever", (*verdict).bounded},
 		{"no advice brings back what is taken", (*verdict).advice},
 		{"an older tree is refused", (*verdict).rollback},
+		{"what has no signature is not published by the way", (*verdict).published},
 	}
 }
 
@@ -453,6 +454,18 @@ func (v *verdict) mistyped() string {
 		return "it is done, with a version that does not exist"
 	case v.world() != v.w.begin && !v.w.edited && len(v.w.lines) == 0 && !v.w.has("another operator does something else"):
 		return "something was done (-before +after)\n" + cmp.Diff(v.w.begin, v.world())
+	}
+	return ""
+}
+
+// published looks whether an index that devices took nothing from was signed as it was.
+func (v *verdict) published() string {
+	for index, was := range v.w.unsigned {
+		is, err := os.ReadFile(index)
+		_, unsigned := os.Stat(index + ".asc")
+		if err == nil && unsigned == nil && string(is) == was && !v.w.has("another operator does something else") {
+			return index
+		}
 	}
 	return ""
 }

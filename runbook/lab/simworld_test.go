@@ -71,11 +71,12 @@ type simWorld struct {
 	lost      []time.Time     // when the link was lost with a job
 	trace     strings.Builder // of what was done, in its order
 	calmed    bool
-	stale     time.Time // until then the tree's answers are those of the template
-	mistyped  int       // by how much the version of the faulty image is wrong
-	givenUp   bool      // the run is not started again but settled
-	endless   bool      // the run was stopped because it wrote and wrote
-	bad       bool      // the health of the devices is bad
+	stale     time.Time         // until then the tree's answers are those of the template
+	unsigned  map[string]string // indexes that had no signature, by path
+	mistyped  int               // by how much the version of the faulty image is wrong
+	givenUp   bool              // the run is not started again but settled
+	endless   bool              // the run was stopped because it wrote and wrote
+	bad       bool              // the health of the devices is bad
 	ending    sync.WaitGroup
 	others    []*runbooktest.Memory
 	away      bool   // the next start is on another site
@@ -88,7 +89,7 @@ func (s *simulation) newWorld(dir string, faults []fault) (*simWorld, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &simWorld{s: s, server: server, faults: slices.Clone(faults), seen: map[string]int{}, begin: s.begin, begun: time.Now(), dir: dir,
+	w := &simWorld{s: s, server: server, faults: slices.Clone(faults), seen: map[string]int{}, unsigned: map[string]string{}, begin: s.begin, begun: time.Now(), dir: dir,
 		tree: server.Client().HTTP.Transport}
 	w.verifier = s.signatures.of(server)
 	w.images = newMachine(func(ctx context.Context, c command.Command) (command.Output, error) {
