@@ -138,7 +138,7 @@ func (p *buildParser) refusals() (causes []cause.Cause) {
 	return causes
 }
 
-// ownCauses are those of an importer's classes, in runs that published less than
+// ownCauses are those of classes that were added, in runs that published less than
 // they were to.
 func (p *buildParser) ownCauses() []cause.Cause {
 	if p.log.Publish == Complete || p.log.Publish == Skipped || p.log.Publish == NotYet {

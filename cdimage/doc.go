@@ -16,8 +16,9 @@
 //
 // A cause.Cause is why something went wrong, with the line that says so: a cause.Rule
 // found that line, and brings the Class of the cause and its Remedy; package cause has
-// these words. [Rules] are two tables of them, [Rules.Livefs] and [Rules.Build]. An
-// importer adds entries and calls [Compile]; everything that reads logs takes the result.
+// these words. [Rules] are two tables of them, [Rules.Livefs] and [Rules.Build]. A
+// program with causes of its own adds entries and calls [Compile]; everything that reads
+// logs takes the result.
 //
 // [Diagnose] weighs the [Evidence] (both kinds of log, the host's clock, the published
 // files) and gives one [Diagnosis]: what is fine, what failed, why, with quoted lines,
@@ -33,11 +34,16 @@
 //	what makes a cause known, as tables                       livefsrules.go, buildrules.go
 //	what to do about a cause, as tables                       remedytable.go
 //	how a rule is compiled and finds its line                 rules.go, rulematch.go, rulebegin.go, literals.go
+//	what the lines of a build log mean: stages, architectures buildlog.go, arch.go
+//	lines of any length, several blocks at a time             linescan.go, readahead.go
+//	a traceback, and whether it ended anything                traceback.go
 //	how the remedies of several causes become one             remedy.go
 //	which of several causes counts                            causerank.go
 //	the package, file or URL that a cause is about            causeitem.go
-//	the failing step of a livefs log, its last words          livefssteps.go, livefslastwords.go, livefscause.go
+//	the failing step of a livefs log, its last words          livefslog.go, livefssteps.go, livefslastwords.go, livefscause.go
 //	causes in a build log: exceptions, downloads, the rest    fatalcause.go, downloadcause.go, buildcause.go
+//	logs of live file systems that a build log names          readlivefslogs.go
+//	all evidence is weighed; the verdict in words             diagnose.go, report.go
 //	whether a build was published, and how much of it         buildoutcome.go
 //	the published directory contradicts the log               publishedfiles.go
 //	at work, or killed                                        running.go
@@ -45,6 +51,8 @@
 //	publishing again: the same day, nothing older mixed in    republish.go
 //	gzip, cut streams, a page instead of a log                unpack.go
 //	names: a build's ID, its log, its images                  buildid.go
+//	the public mirror, and its pages of links                 client.go, directoryindex.go
+//	which error is which                                      errors.go
 //
 // # What a log does not say
 //

@@ -31,7 +31,7 @@ type compiled struct {
 	begins    beginning
 	parts     []*regexp.Regexp // of a pattern without groups: a line matches one of them
 	pkg, item int              // subexpressions, -1 when absent
-	own       bool             // the class is an importer's
+	own       bool             // the class is one of the program that uses this package
 }
 
 // Livefs returns the rules for livefs build logs. The caller owns the slice.

@@ -4,6 +4,7 @@ import (
 	"io/fs"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"testing"
 
 	"go/parser"
@@ -14,10 +15,11 @@ import (
 // scripts/job.sh.
 var fileName = regexp.MustCompile(`[\w/]+(?:_\*)?\.(?:go|sh)\b`)
 
-// Every file that a package comment sends its reader to is there.
+// Every file that a package comment sends its reader to is there, and a package that has
+// a map names all its files.
 func TestDocFiles(t *testing.T) {
 	t.Parallel()
-	named := 0
+	named, maps := 0, 0
 	err := filepath.WalkDir("..", func(path string, e fs.DirEntry, err error) error {
 		if err != nil || e.Name() != "doc.go" {
 			return err
@@ -26,18 +28,33 @@ func TestDocFiles(t *testing.T) {
 		if err != nil {
 			return err
 		}
+		seen := map[string]bool{path: true}
 		for _, name := range fileName.FindAllString(f.Doc.Text(), -1) {
 			named++
-			if found, err := filepath.Glob(filepath.Join(filepath.Dir(path), name)); err != nil || len(found) == 0 {
+			found, err := filepath.Glob(filepath.Join(filepath.Dir(path), name))
+			if err != nil || len(found) == 0 {
 				t.Errorf("%s names %s, which is not there", path, name)
 			}
+			for _, file := range found {
+				seen[file] = true
+			}
 		}
-		return nil
+		if !strings.Contains(f.Doc.Text(), "# Where a rule stands\n") {
+			return nil
+		}
+		maps++
+		files, err := filepath.Glob(filepath.Join(filepath.Dir(path), "*.go"))
+		for _, file := range files {
+			if !strings.HasSuffix(file, "_test.go") && !seen[file] {
+				t.Errorf("the map in %s does not name %s", path, filepath.Base(file))
+			}
+		}
+		return err
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if named < 80 {
-		t.Fatalf("%d files are named, want those of all maps", named)
+	if named < 280 || maps < 12 {
+		t.Fatalf("%d files are named in %d maps, want those of all maps", named, maps)
 	}
 }

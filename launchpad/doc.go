@@ -78,6 +78,7 @@
 //
 // # Where a rule stands
 //
+//	what is to be copied, as a plan                           plan.go
 //	whether a package may be copied, and is complete          plandecide.go
 //	origin and target are read                                planread.go, planreadagain.go when pages shifted
 //	builds that made nothing                                  planbuilds.go
@@ -86,6 +87,16 @@
 //	what was asked for before this process was killed         copyledger.go
 //	what has come; all of it Published, twice                 copylook.go, copyverify.go
 //	when a copy is given up, and why                          copygiveup.go
+//	how a copy stands, counted and in words                   copyreport.go
+//	what was copied: compared, copied again                   manifest.go
+//	an archive, a publication, a person                       archive.go, publication.go, me.go
+//	a build, its log; a live file system's                    build.go, buildlog.go, livefs.go
+//	a file is fetched, also one that is private               download.go
+//	names that people paste, as links                         reference.go
+//	credentials: read, made by login, never printed           credentials.go, login.go
+//	which server, and how many requests at a time             client.go
+//	a request: its parameters, its answer, no other host      request.go, params.go
+//	pages of a listing, smaller when it times out             page.go
 //	what is tried again, and how often                        retry.go
 //	which answer is which error                               errors.go
 //	order of versions                                         package debversion

@@ -24,15 +24,17 @@
 //
 //   - A Step is one effect, done with [Do]. Its Name is its identity inside
 //     its group, its Intent what the plan, the journal and the report say. Its
-//     Probe looks whether it is so already. Work that goes on elsewhere is one
-//     step, which requests it and watches it to its end.
+//     Probe looks whether it is so already; then the step is adopted: taken for done,
+//     with the result that is there. Work that goes on elsewhere is one step, which
+//     requests it and watches it to its end.
 //   - [Read] looks once and pins what it saw. [Wait] looks until it is so, up to
 //     a Poll's deadline. Require looks at a precondition on every start;
 //     Verify looks at a postcondition once.
 //   - A group is a space of names: Group makes one, [Each] one for every key.
 //   - A Hold takes something away while steps work, and gives it back however
-//     they end. It is recorded before it is taken; from then on it is owed. Its
-//     Look notices, before each effect, when somebody else gave it back.
+//     they end. It is armed first, which is to say recorded; from then on it is owed.
+//     It is taken at the first effect inside. Its Look notices, before each effect,
+//     when somebody else gave it back.
 //   - A Gate asks a Human, who answers yes, no or later. The approval names who,
 //     why if that was said, and by digest the evidence that was shown; other evidence is asked
 //     about anew. Evidence with a text is shown as that text.
@@ -40,6 +42,8 @@
 //     [FileJournal] as JSON lines. Each carries the SHA-256 of the one before,
 //     so that an edited journal is refused. It must not hold credentials:
 //     inputs, results, evidence and errors are written as they are.
+//   - The World of a Runner says what a run works on, such as a site and its host. It
+//     is recorded with the run, which goes on in no other.
 //   - A Guard is a Journal that is asked before each call, and by [Current]
 //     within one: in a store that hosts share, a run may be taken over. A
 //     Bounded one says how long a line may be. ReadOnly makes one of lines.
@@ -70,17 +74,24 @@
 //
 // # Where a rule stands
 //
-//	a step: done once, probed, adopted, in doubt              step.go
-//	what the whole run is bound to: input, world, name        run.go, input.go
+//	a step: done once, probed, in doubt                       step.go; what was so already is adopted there
+//	several effects with one call                             together.go
+//	waiting; until when                                       wait.go; in words: duetext.go
+//	one failure does not stop the others                      each.go
+//	what the whole run is bound to: input, world, name        run.go; when two inputs are one: input.go
 //	a result that JSON does not carry                         result.go
 //	names are used once; nothing happens unrecorded           engine.go
 //	records: format, chain of SHA-256, unknown fields         record.go
+//	what a journal must be able to do                         journal.go
 //	a journal in a file; a torn last line is cut              filejournal.go
-//	who has the journal                                       filejournal.go, lock_*.go
+//	who has the journal, and whether that process is alive    filejournal.go, lock_*.go, alive_*.go
+//	a call is refused: another process has the run            guard.go
 //	holds: armed, taken, given back                           hold.go, settle.go
-//	gates: who may answer, evidence, doubts                   gate.go, question.go
+//	a gate: an answer on record counts, or it is asked anew   gate.go
+//	which answer counts: by whom, of which evidence, why      question.go
 //	a question in words, and what may be answered             questiontext.go, evidence.go
 //	which of several errors comes first                       errors.go
+//	what a journal amounts to: steps, debts, questions        status.go
 //	words for a record, a state, a report                     recordtext.go, state.go, report.go
 //	what many steps say is said once                          fold.go
 //

@@ -25,16 +25,23 @@
 //
 // # Where a rule stands
 //
-//	torn publication: read again, until it gives up           torn.go
+//	channels.json and indexes are read, verified              client.go; by whom: trust.go
+//	what was read a moment ago is not read again              session.go
+//	every index of a tree, several at a time                  survey.go
+//	torn publication: read again, until it gives up           torn.go; between two tries: sleep.go
 //	a server that goes back in time                           replay.go
 //	an address on another host, out of the tree               address.go
 //	requests, what is tried again, limits                     fetch.go
 //	what is kept of a document, and asked for anew            cache.go
 //	a download: go on, verify, two at once                    download.go, downloadlock_*.go
 //	a download that stalls                                    downloadstall.go
+//	channels, aliases, redirects                              channels.go; written: channelswrite.go
+//	an index: fulls, deltas, the newest                       index.go; written: indexwrite.go
 //	faults of an index: on reading, of its content            indexread.go, indexcheck.go
+//	version_detail and the tag in it                          detail.go
 //	what Python and its json make of a value                  jsonpython.go, jsonscan.go
 //	"did you mean"                                            didyoumean.go
+//	what is wrong, and how bad                                finding.go, errors.go
 //
 // # The rooms beside this one
 //

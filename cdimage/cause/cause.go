@@ -12,7 +12,7 @@ package cause
 
 // A Class says what kind of fault stopped a build. The words are those that
 // landing teams file faults under; they are stable and appear in the JSON form
-// of a diagnosis. An importer's rules may have classes of their own.
+// of a diagnosis. Rules of a program's own may have classes of their own.
 type Class string
 
 // The classes. Which one wins when several are seen in the same step of a log

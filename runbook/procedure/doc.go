@@ -78,26 +78,55 @@
 //
 // # Where a rule stands
 //
+// Each procedure stands in the file of its name; what it does step by step, in its Run.
+//
+//	which channels go to which, and which are left out        pairs.go
+//	rc-proposed to rc                                         copyrc.go
+//	one copy, with its look afterwards                        copyimage.go
 //	the importer is held, and by whom already                 holdimporter.go
 //	host and URL are one server                               hostandurl.go
-//	which images go to stable, in which order of tags         releaseimages.go, releasetag.go
+//	which images go to stable, in which order of tags         release.go, releaseimages.go, releasetag.go
+//	they are copied at 0 %                                    releasecopy.go
 //	content that was withdrawn is not copied again unasked    withdrawncontent.go
-//	order of a back-out                                       backout.go: Run; its stop: backoutstop.go, stopimages.go
+//	order of a back-out                                       backout.go; its stop: backoutstop.go
+//	images to 0 %, all with one command                       stopimages.go
 //	which good image comes back, under which version          backoutversion.go, backoutpublish.go
 //	reads of an emergency stop do not wait for the tree       stopreads.go
 //	which devices are offered an image                        offeredto.go
+//	an image by its number, and the alias that has it         namedimage.go
 //	what the stop file says and who may remove it             stopfile.go
-//	what a round of a rollout does next                       rolloutdecision.go
+//	rounds of a rollout, and questions between them           rollout.go; their pace: pace.go
+//	what a round does next; the stop file seen while it waits rolloutdecision.go
 //	a rollout halts, and goes on                              rollouthalt.go
 //	a percentage is set, unless the stop file is there        percentage.go
+//	the order of a hotfix                                     hotfix.go; what it is asked to do: hotfixinput.go
+//	  before the fix is public: assess, protect, the PPAs     hotfixprivate.go
+//	  the line that nothing crosses before a yes              hotfixpublic.go
+//	  the configuration points rc at the builds, and back     hotfixconfig.go
+//	  rc and rc-proposed are built and imported               hotfiximages.go
+//	  the gate before stable: QA of these very images         hotfixqa.go
+//	  stable                                                  hotfixrelease.go
+//	  grace, countermeasures, stand-down; after a no          hotfixend.go
+//	a re-spin                                                 respin.go
+//	  what it is built from                                   respinsnapshot.go
+//	  an older root file system than a device has             respinimport.go
+//	a PPA is copied, and proved published                     snapshot.go
+//	an image is built; once more on a builder's failure       rebuild.go
 //	a build lacks architectures                               partialbuild.go
 //	a run of the image builder is started once                imagerun.go
-//	publishing a build again is safe, and which run it is     republish.go, republishsource.go, cdimage.Republish
+//	logs of live file systems, from Launchpad                 livefsbuilds.go
+//	publishing a build again is safe                          republish.go, cdimage.Republish
+//	which run is published again, and which architectures     republishsource.go
 //	the configuration points at one build for one import      importonce.go
 //	edits of the configuration are put back after a while     editconfig.go
+//	why a build failed, and what can be imported of it        investigatebuild.go
 //	why an image did not appear: the log of the import        investigateimport.go
 //	  the configuration, the server, the sources              investigateimportconfig.go, investigateimportserver.go,
 //	                                                          investigateimportsource.go
+//	an announcement goes out once, as it was approved         announce.go
+//	evidence in lines: images, a difference of texts          imagestext.go, evidencetext.go
+//	names of jobs on a host; one group for each               names.go
+//	how long a look at the server counts                      look.go
 //
 // # Errors
 //

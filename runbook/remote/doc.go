@@ -29,13 +29,18 @@
 //
 // # Where a rule stands
 //
+//	the machine, and what is taken where nothing is said      host.go
 //	the host's key                                            hostkey.go
 //	keys of ours, agents                                      auth.go
 //	one connection, dialled anew after a loss                 dial.go
-//	a program runs; limits of its output                      run.go
-//	a job: started once, attached to, lost                    job.go, scripts/start.sh, scripts/job.sh
+//	a program runs; limits of its output                      run.go; its lines as they come: lines.go
+//	a job: started or attached to, awaited, fetched, removed  job.go
+//	  started once                                            scripts/start.sh
+//	  running, ended, lost or never begun                     scripts/job.sh
+//	  watched: what it wrote since last time                  scripts/watch.sh
 //	which jobs there are; removing them                       joblist.go, scripts/list.sh, scripts/reap.sh
-//	how a script of ours is sent and answers                  script.go
+//	how a script of ours is sent and answers                  script.go, scripts/say.sh
+//	which error is which                                      errors.go
 //
 // # Limits
 //

@@ -12,8 +12,8 @@
 //
 // # Where a rule stands
 //
-// Rules of the linter stand in tables, one a file, and are named after what they look
-// at. From the whole to the parts:
+// Rules of the linter (lint.go) stand in tables, one a file, and are named after what
+// they look at; what a rule is says lintrule.go. From the whole to the parts:
 //
 //	the text as a whole, line by line                         lintgrammar.go
 //	[global], mirrors, lists without their section            lintglobal.go
@@ -30,9 +30,17 @@
 //	files and keys on the host                                linthost.go
 //	what was probably meant                                   misspelling.go
 //
-// The text itself is read by grammar.go, as Python's ConfigParser does, and changed by
-// edit.go, editapply.go, editlist.go (a name in a list) and editsplice.go. A generator,
-// with its arguments and options, is an entry in generator.go.
+// The rest of the package:
+//
+//	the text is read as Python's ConfigParser reads it        grammar.go, config.go
+//	what the server dies of, in its own words                 failure.go
+//	a value: quotes, names between commas and blanks          value.go
+//	what the programs make of it; what they take for granted  settings.go
+//	a generator, with its arguments and options               generator.go; what it makes an image from: source.go
+//	an edit: its steps, the text after it                     edit.go, editapply.go; not a byte more: editsplice.go
+//	a name is put into a list, or taken out                   editlist.go
+//	what an edit changed, in words and as lines               diff.go
+//	the file on its host                                      hostfile.go
 //
 // # Errors
 //

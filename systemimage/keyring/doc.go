@@ -40,6 +40,18 @@
 // is that the root is pinned, or that a tarball was signed, not what a key says of
 // itself.
 //
+// # Where a rule stands
+//
+//	which keyring must sign which; who may sign a file        chain.go
+//	one signature: by which key, is it good, is it too old    signature.go
+//	who made a signature, without the data                    issuers.go
+//	keyrings of a whole server: fetched, stored, fetched anew trust.go
+//	a tarball: its members, its type, model and expiry        tarball.go
+//	the keys in it                                            keysofkeyring.go
+//	bytes of OpenPGP: packets, a keybox                       readpacket.go
+//	what may be let pass                                      policy.go
+//	which error is which                                      errors.go
+//
 // # Errors
 //
 // All errors are of type [*Error], but for those of readers and fetch functions; test

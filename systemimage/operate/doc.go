@@ -21,7 +21,8 @@
 // begins when this one is known, so that after a kill or a lost link one copy is in doubt
 // and no more. What was read a moment ago, by a session or for the copy before, is not
 // read again. Percentages are set in one command, [Server.PhaseMany], each read back
-// while the next is set.
+// while the next is set; a [HostNote] is a small file on the host that the same command
+// writes first, such as the stop file of a rollout.
 //
 // An [Importer] pauses the importer by commenting out its line of a crontab, with
 // the [Owner] who did it, and gives it back. Its [ImporterStatus] says who holds
@@ -29,20 +30,31 @@
 //
 // # Where a rule stands
 //
+//	which programs of the server are called, and how          server.go, program.go
 //	refused before anything runs                              refusal.go; the server's own words: serversentences.go
+//	what keeps back a copy, a percentage or an import         preflight.go
 //	what is broken in the tree: left-overs, lost indexes      preflightrules.go
 //	how that is looked at, and which indexes                  preflightlook.go, preflighteveryindex.go
 //	whether devices believe an index                          preflightsignature.go
+//	a copy: asked for, and what comes of it                   copy.go
 //	what a copy will bring about                              copyplan.go
+//	what a copy of ours that was killed has left              copybegun.go
 //	the copy has been made already, or half of it             alreadycopied.go
 //	which arguments this server's copy-image takes            copycommandline.go
 //	what a copy or a tag brought about                        copyoutcome.go
 //	aliases that do not follow                                aliasesafter.go
 //	images with the same files; deltas that are used again    samecontent.go
 //	what a killed import left without a signature             unfinished.go
-//	a percentage: checked, set, set without an index          phase.go, phaserun.go
-//	the global lock                                           lock.go
-//	what a program said and its exit status                   program.go, transcript.go
+//	an index whose commit was killed: finished or undone      mend.go
+//	a percentage: checked, read back                          phase.go; set while no index can be read: its setBlind
+//	the command that sets one, and again where it did not stay phaserun.go
+//	many percentages with one command                         phasemany.go
+//	a tag                                                     tag.go
+//	the importer is run, and what it published looked up      import.go
+//	a program met the global lock though it exited with 0     transcript.go; then it waits, and runs again: program.go
+//	who holds the lock                                        lock.go
+//	a program's exit status, an exception, a kill, in words   program.go
+//	the importer: paused, given back, by whom                 importer.go
 //	which line of a crontab runs the importer                 crontabcommand.go, shellsplit.go
 //	how that line is commented out and put back               crontabpause.go
 //	the crontab is replaced, and read again                   crontabwrite.go

@@ -1,7 +1,3 @@
-// Package cli is what the example programs share: their flags, the world that
-// they work on (the lab, or a real site), what they print, and their exit
-// status. A program is a [Program] value; everything that it knows itself is
-// which procedure to run and what to ask for.
 package cli
 
 import (

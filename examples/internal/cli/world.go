@@ -335,24 +335,3 @@ func (w *World) dial(m Host) *remote.Host {
 	w.closes = append(w.closes, host.Close)
 	return host
 }
-
-// journal is where a run is written down.
-type journal struct {
-	*runbook.FileJournal
-	close func()
-}
-
-// openJournal opens the journal that the flags name. On the lab a run without
-// one is written to a temporary file, so that its report can be read back.
-func (p Program) openJournal(o options) (journal, error) {
-	if o.journal != "" {
-		j, err := runbook.OpenFile(o.journal)
-		return journal{j, func() {}}, err
-	}
-	dir, err := os.MkdirTemp("", "landing-journal-")
-	if err != nil {
-		return journal{}, err
-	}
-	j, err := runbook.OpenFile(filepath.Join(dir, p.Name+".journal"))
-	return journal{j, func() { _ = os.RemoveAll(dir) }}, err
-}

@@ -93,3 +93,24 @@ func same(recorded json.RawMessage, v any) bool {
 	is, _ := json.Marshal(b)
 	return bytes.Equal(was, is)
 }
+
+// journal is where a run is written down.
+type journal struct {
+	*runbook.FileJournal
+	close func()
+}
+
+// openJournal opens the journal that the flags name. On the lab a run without
+// one is written to a temporary file, so that its report can be read back.
+func (p Program) openJournal(o options) (journal, error) {
+	if o.journal != "" {
+		j, err := runbook.OpenFile(o.journal)
+		return journal{j, func() {}}, err
+	}
+	dir, err := os.MkdirTemp("", "landing-journal-")
+	if err != nil {
+		return journal{}, err
+	}
+	j, err := runbook.OpenFile(filepath.Join(dir, p.Name+".journal"))
+	return journal{j, func() { _ = os.RemoveAll(dir) }}, err
+}
