@@ -38,7 +38,7 @@ func played() map[string]func(shell) command.Output {
 		"9c89a156f110": shell.installCrontab,
 		"9086901a14fd": shell.fileTurn,
 		"c0418ae57af7": shell.replaceFile,
-		"2b8a3c7ced8f": shell.mendIndex,
+		"4343a4e6aa44": shell.mendIndex,
 		"ceea9a990997": shell.lint,
 		"4a61920cd06a": shell.writeStopFile,
 		"0f48d8ddffab": shell.removeStopFile,
@@ -202,8 +202,23 @@ func (s shell) mendIndex() command.Output {
 		return exits(4)
 	}
 	var out bytes.Buffer
-	if st, err := os.Stat(index + ".new"); err == nil && st.Size() > 0 && !there(index) && os.Rename(index+".new", index) == nil {
-		fmt.Fprintln(&out, "moved index.json.new to index.json")
+	filled := func(ext string) bool { st, err := os.Stat(index + ext); return err == nil && st.Size() > 0 }
+	finish := func(from, to string) {
+		if os.Rename(index+from, index+to) == nil {
+			fmt.Fprintf(&out, "moved index.json%s to index.json%s\n", from, to)
+		}
+	}
+	switch {
+	case !there(index) && filled(".new"):
+		finish(".new", "")
+		if filled(".new.asc") {
+			finish(".new.asc", ".asc")
+		}
+	case s.args[2] != "yes" && filled(".new") && !there(index+".new.asc") && filled(".asc") && !newer(index+".new", index+".asc"):
+		if s.args[2] != "no" {
+			return exits(6)
+		}
+		finish(".new", "")
 	}
 	if !there(index) {
 		return exits(5)
@@ -213,10 +228,16 @@ func (s shell) mendIndex() command.Output {
 			fmt.Fprintln(&out, "removed index.json"+ext)
 		}
 	}
-	if st, err := os.Stat(index + ".asc"); err != nil || st.Size() == 0 {
+	if !filled(".asc") {
 		fmt.Fprintln(&out, "unsigned")
 	}
 	return command.Output{Stdout: out.Bytes()}
+}
+
+func newer(a, b string) bool {
+	x, errA := os.Stat(a)
+	y, errB := os.Stat(b)
+	return errA == nil && errB == nil && x.ModTime().After(y.ModTime())
 }
 
 // lint answers what is there of the things that a configuration names.

@@ -2,26 +2,38 @@ package lab_test
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/landingteam/landing/runbook/command"
+	"github.com/landingteam/landing/systemimage"
+	"github.com/landingteam/landing/systemimage/operate"
 	"github.com/landingteam/landing/systemimage/systemimagetest"
 )
 
 // A script that is not played makes the simulation ten times slower.
 func TestNoShellIsStarted(t *testing.T) {
 	for _, sc := range scenes() {
-		s := prepare(t, sc)
-		s.shells.Range(func(script, _ any) bool {
-			t.Errorf("%s starts a shell for the script %s: see that the way in which it is played is still right, and give its new sum in looks() or played()", sc.name, script)
-			return true
-		})
+		prepare(t, sc).noShell(t)
 	}
+}
+
+// noShell says which scripts were neither played nor known.
+func (s *simulation) noShell(t *testing.T) {
+	t.Helper()
+	s.shells.Range(func(script, _ any) bool {
+		t.Errorf("%s starts a shell for the script %s: see that the way in which it is played is still right, and give its new sum in looks() or played()", s.name, script)
+		return true
+	})
 }
 
 // What is played answers as the shell does, and leaves the same files.
@@ -39,6 +51,73 @@ func TestPlayedAsTheShellDoes(t *testing.T) {
 				t.Errorf("not done: %v", o.err)
 			}
 		})
+	}
+}
+
+// An index is mended by play as by the shell, in every state that a killed program
+// or a person can leave.
+func TestMendedAsTheShellDoes(t *testing.T) {
+	t.Parallel()
+	var script []string
+	catch := command.Func(func(_ context.Context, c command.Command) (command.Output, error) {
+		script = c.Argv
+		return command.Output{Exit: 4}, nil
+	})
+	server := systemimagetest.New(t, systemimagetest.SampleWorld())
+	_, err := (&operate.Server{Runner: catch, Root: server.Root(), Client: server.Client()}).Unblock(t.Context(), "ubuntu-touch/stable/meizu.en", "arale")
+	if !errors.Is(err, systemimage.ErrLocked) || len(script) != 7 {
+		t.Fatalf("%q, %v", script, err)
+	}
+	states := map[string][]string{ // older ones first; "0" is an empty file
+		"whole": {"", ".asc"}, "unsigned": {""}, "empty signature": {"", "0.asc"}, "nothing": {},
+		"signed": {"", ".asc", ".new", ".new.asc"}, "signature removed": {"", ".new", ".new.asc"},
+		"signature moved": {"", ".new", ".asc"}, "index removed": {".new", ".asc"}, "index lost, both new": {".new", ".new.asc"},
+		"unsigned new one": {"", ".asc", ".new"}, "empty new one": {"", ".asc", "0.new"}, "empty new one alone": {"0.new"},
+	}
+	for name, state := range states {
+		for _, fits := range []string{"", "yes", "no"} {
+			t.Run(name+" "+fits, func(t *testing.T) {
+				t.Parallel()
+				var after [2]string
+				for i := range after {
+					www := t.TempDir()
+					for n, ext := range state {
+						path := filepath.Join(www, "index.json"+strings.TrimPrefix(ext, "0"))
+						text := []byte(ext)
+						if strings.HasPrefix(ext, "0") {
+							text = nil
+						} else if ext == "" {
+							text = []byte("index")
+						}
+						at := time.Now().Add(time.Duration(n-len(state)) * time.Minute)
+						if err := errors.Join(os.WriteFile(path, text, 0o644), os.Chtimes(path, at, at)); err != nil {
+							t.Fatal(err)
+						}
+					}
+					args := []string{www, ".", fits}
+					var out command.Output
+					if i == 0 {
+						cmd := exec.CommandContext(t.Context(), script[0], slices.Concat(script[1:4], args)...)
+						out.Stdout, _ = cmd.Output()
+						out.Exit = cmd.ProcessState.ExitCode()
+					} else {
+						out = shell{args: args}.mendIndex()
+					}
+					list, err := os.ReadDir(www)
+					if err != nil {
+						t.Fatal(err)
+					}
+					after[i] = fmt.Sprintf("exit %d: %s\n", out.Exit, out.Stdout)
+					for _, e := range list {
+						text, _ := os.ReadFile(filepath.Join(www, e.Name()))
+						after[i] += fmt.Sprintf("%s: %s\n", e.Name(), text)
+					}
+				}
+				if d := cmp.Diff(after[0], after[1]); d != "" {
+					t.Errorf("(-shell +played)\n%s", d)
+				}
+			})
+		}
 	}
 }
 

@@ -96,6 +96,7 @@ func TestSimulation(t *testing.T) {
 				first, n = *oneSeed, 1
 			}
 			s.all(t, first, n, total)
+			s.noShell(t)
 			t.Logf("%s, seeds %d to %d: %v; %.1f worlds a second", sc.name, first, first+n-1, total, float64(n)/time.Since(begun).Seconds())
 		})
 	}

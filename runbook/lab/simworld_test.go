@@ -22,6 +22,7 @@ import (
 	"github.com/landingteam/landing/launchpad/launchpadtest"
 	"github.com/landingteam/landing/runbook"
 	"github.com/landingteam/landing/runbook/command"
+	"github.com/landingteam/landing/runbook/lab"
 	"github.com/landingteam/landing/runbook/runbooktest"
 	"github.com/landingteam/landing/systemimage"
 	"github.com/landingteam/landing/systemimage/channelconfig"
@@ -97,7 +98,9 @@ func (s *simulation) newWorld(dir string, faults []fault) (*simWorld, error) {
 			return out, nil
 		}
 		if c.Argv[0] == "sh" && !strings.HasPrefix(c.Argv[3], "landing-phase") { // those the server itself plays
-			s.shells.Store(c.Argv[3]+" "+sum([]byte(c.Argv[2]))[:12], true)
+			if sum := sum([]byte(c.Argv[2]))[:12]; played()[sum] == nil && lab.Looks()[sum] == nil {
+				s.shells.Store(c.Argv[3]+" "+sum, true)
+			}
 		}
 		return server.Run(ctx, c)
 	})
