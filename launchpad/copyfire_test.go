@@ -67,7 +67,7 @@ func TestCopyUnderFire(t *testing.T) {
 				}
 			})
 			// Called by the fake, one request at a time.
-			faults := []*launchpadtest.Fault{launchpadtest.Timeout(), launchpadtest.Unavailable(), launchpadtest.Crash(), launchpadtest.Throttle(), {Drop: true}, {Drop: true, After: true}, {Status: 502, After: true}}
+			faults := []*launchpadtest.Fault{{Like: launchpadtest.Timeout}, {Like: launchpadtest.Unavailable}, {Like: launchpadtest.Crash}, {Like: launchpadtest.Throttle}, {Drop: true}, {Drop: true, After: true}, {Status: 502, After: true}}
 			s.Intercept = func(*http.Request) *launchpadtest.Fault {
 				if calm || !maybe(0.08) {
 					return nil

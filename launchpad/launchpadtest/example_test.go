@@ -19,9 +19,7 @@ func ExampleNewServer() {
 	c := srv.Client()
 	ctx := context.Background()
 
-	out := launchpadtest.Unavailable()
-	out.Times = 2
-	srv.Faults = []*launchpadtest.Fault{out}
+	srv.Faults = []*launchpadtest.Fault{{Like: launchpadtest.Unavailable, Times: 2}}
 	ppa, err := c.Archive(ctx, "ppa:landing-team/overlay") // tries again
 	fmt.Println(ppa.Reference, err)
 

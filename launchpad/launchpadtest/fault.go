@@ -17,7 +17,8 @@ type Fault struct {
 	// How. With After the request takes effect first: a write of which nobody
 	// sees the answer.
 	After  bool
-	Drop   bool // break the connection instead of answering
+	Drop   bool    // break the connection instead of answering
+	Like   Trouble // answer as this, not with the next three
 	Status int
 	Body   string
 	Header map[string]string
@@ -25,24 +26,26 @@ type Fault struct {
 	seen int
 }
 
-// Timeout is a statement that took too long for Launchpad.
-func Timeout() *Fault {
-	return &Fault{Status: 503, Body: "LaunchpadTimeoutError", Header: map[string]string{"X-Lazr-OopsId": "OOPS-fedcba9876543210fedcba9876543210", "Retry-After": "900"}}
-}
+// A Trouble is what Launchpad answers when it is in trouble itself.
+type Trouble string
 
-// Unavailable is the page shown while Launchpad restarts.
-func Unavailable() *Fault {
-	return &Fault{Status: 503, Body: "<!DOCTYPE html>\n<html><head><title>Launchpad is temporarily unavailable</title></head></html>\n", Header: map[string]string{"Content-Type": "text/html"}}
-}
+// The troubles.
+const (
+	Timeout     Trouble = "timeout"     // a statement took too long for Launchpad
+	Unavailable Trouble = "unavailable" // the page shown while Launchpad restarts
+	Crash       Trouble = "crash"       // a bug in Launchpad
+	Throttle    Trouble = "throttle"    // the client is to come back later
+)
 
-// Crash is a bug in Launchpad.
-func Crash() *Fault {
-	return &Fault{Status: 500, Body: "AssertionError", Header: map[string]string{"X-Lazr-OopsId": "OOPS-0123456789abcdef0123456789abcdef"}}
-}
-
-// Throttle tells the client to come back later.
-func Throttle() *Fault {
-	return &Fault{Status: 429, Body: "Too many requests", Header: map[string]string{"Retry-After": "0"}}
+// answer is the fault that gives the trouble's answer.
+func (t Trouble) answer() Fault {
+	return map[Trouble]Fault{
+		Timeout: {Status: 503, Body: "LaunchpadTimeoutError", Header: map[string]string{"X-Lazr-OopsId": "OOPS-fedcba9876543210fedcba9876543210", "Retry-After": "900"}},
+		Unavailable: {Status: 503, Body: "<!DOCTYPE html>\n<html><head><title>Launchpad is temporarily unavailable</title></head></html>\n",
+			Header: map[string]string{"Content-Type": "text/html"}},
+		Crash:    {Status: 500, Body: "AssertionError", Header: map[string]string{"X-Lazr-OopsId": "OOPS-0123456789abcdef0123456789abcdef"}},
+		Throttle: {Status: 429, Body: "Too many requests", Header: map[string]string{"Retry-After": "0"}},
+	}[t]
 }
 
 func (s *Server) fault(q *query) *Fault {
@@ -70,10 +73,14 @@ func (f *Fault) serve(rw http.ResponseWriter) {
 	if f.Drop {
 		panic(http.ErrAbortHandler)
 	}
+	how := *f
+	if f.Like != "" {
+		how = f.Like.answer()
+	}
 	rw.Header().Set("Content-Type", "text/plain")
-	for k, v := range f.Header {
+	for k, v := range how.Header {
 		rw.Header().Set(k, v)
 	}
-	rw.WriteHeader(f.Status)
-	rw.Write([]byte(f.Body))
+	rw.WriteHeader(how.Status)
+	rw.Write([]byte(how.Body))
 }

@@ -245,8 +245,8 @@ func TestFaults(t *testing.T) {
 		want  error
 		oops  bool
 	}{
-		{launchpadtest.Timeout(), launchpad.ErrTimeout, true}, {launchpadtest.Unavailable(), launchpad.ErrServer, false},
-		{launchpadtest.Crash(), launchpad.ErrServer, true}, {launchpadtest.Throttle(), launchpad.ErrServer, false}, {&launchpadtest.Fault{Drop: true}, launchpad.ErrServer, false},
+		{&launchpadtest.Fault{Like: launchpadtest.Timeout}, launchpad.ErrTimeout, true}, {&launchpadtest.Fault{Like: launchpadtest.Unavailable}, launchpad.ErrServer, false},
+		{&launchpadtest.Fault{Like: launchpadtest.Crash}, launchpad.ErrServer, true}, {&launchpadtest.Fault{Like: launchpadtest.Throttle}, launchpad.ErrServer, false}, {&launchpadtest.Fault{Drop: true}, launchpad.ErrServer, false},
 	} {
 		s := newServer(t)
 		c := s.Client()
