@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/landingteam/landing/runbook"
+	"github.com/landingteam/landing/runbook/internal/linediff"
 	"github.com/landingteam/landing/runbook/mailbox"
 )
 
@@ -34,7 +35,7 @@ type otherPage struct {
 	frame
 	Name string
 	Text string
-	Diff []diffLine
+	Diff []linediff.Line
 }
 
 // serveAnswer takes an answer to the question that is open now, and to no other.
