@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"path"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -106,7 +107,14 @@ func (b Build) ImageDirs() []string {
 	return []string{with, without}
 }
 
-var logName = regexp.MustCompile(`^([a-z][a-z0-9-]*)-(\d{8}(?:\.[1-9]\d{0,5})?)\.log$`)
+var (
+	logName       = regexp.MustCompile(`^([a-z][a-z0-9-]*)-(\d{8}(?:\.[1-9]\d{0,5})?)\.log$`)
+	imageTypeForm = regexp.MustCompile(`^[a-z][a-z0-9-]*$`)
+)
+
+// logRoot reports whether a directory is one of those that hold logs alone: no
+// project and no series has such a name.
+func logRoot(name string) bool { return name == "cd-build-logs" || name == "log" }
 
 // parseLogName splits the name of a log file, "daily-preinstalled-20160906.1.log",
 // into image type and ID; false for any other file.
@@ -145,12 +153,11 @@ func buildOfLog(s string, parts []string) (Build, error) {
 		return Build{}, bad
 	}
 	dirs := parts[:len(parts)-1]
-	rooted := false
-	for i, d := range dirs {
-		if d == "cd-build-logs" || d == "log" {
-			dirs, rooted = dirs[i+1:], true
-		}
+	root := len(dirs) - 1
+	for root >= 0 && !logRoot(dirs[root]) {
+		root--
 	}
+	dirs = dirs[root+1:]
 	series := 1
 	if len(dirs) > 2 && otherDistribution(dirs[len(dirs)-2]) {
 		series = 2
@@ -160,7 +167,7 @@ func buildOfLog(s string, parts []string) (Build, error) {
 	}
 	at := len(dirs) - series
 	b := Build{ImageSet{Project: dirs[at-1], Series: path.Join(dirs[at:]...), Type: typ}, id}
-	if rooted {
+	if root >= 0 {
 		b.Subtree = path.Join(dirs[:at-1]...)
 	}
 	return b, nil
@@ -185,7 +192,7 @@ func buildOfImage(s string, parts []string) (Build, error) {
 			at, b.ID = i, id
 		}
 	}
-	if at < 1 {
+	if at < 1 || !imageTypeForm.MatchString(parts[at-1]) || slices.ContainsFunc(parts, logRoot) {
 		return Build{}, bad
 	}
 	b.Type = parts[at-1]

@@ -62,6 +62,7 @@ func TestPaths(t *testing.T) {
 		"http://people.canonical.com/~ubuntu-archive/cd-build-logs/ubuntu-touch/ubuntu-rtm/14.09/daily-preinstalled-20150101.log.gz": rtm,
 		"/srv/cdimage.ubuntu.com/log/nvidia-tegra/ubuntu-server/noble/daily-live-20260101.log":                                       tegra,
 		"some/copy/ubuntu-touch-custom/vivid/daily-preinstalled-20160906.1.log":                                                      custom,
+		"/backup/log/cd-build-logs/ubuntu-touch-custom/vivid/daily-preinstalled-20160906.1.log":                                      custom,
 	} {
 		got, err := cdimage.ParseBuild(path)
 		if err != nil || got != want {
@@ -85,7 +86,7 @@ func TestPaths(t *testing.T) {
 			t.Errorf("%s: log path %s gives %+v, %v", url, got.LogPath(), back, err)
 		}
 	}
-	for _, bad := range []string{"", "http://cdimage.ubuntu.com/ubuntu-touch/daily-preinstalled/current/x.img", "x/../20150421/y", "http://cdimage.ubuntu.com/20150421/"} {
+	for _, bad := range []string{"", "http://cdimage.ubuntu.com/ubuntu-touch/daily-preinstalled/current/x.img", "x/../20150421/y", "ubuntu/noble/0/20150421/x.iso", "log/noble/daily-live/20150421/x.iso", "http://cdimage.ubuntu.com/20150421/"} {
 		if b, err := cdimage.ParseBuild(bad); !errors.Is(err, cdimage.ErrFormat) {
 			t.Errorf("%q: %+v, %v", bad, b, err)
 		}
