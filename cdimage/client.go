@@ -13,12 +13,9 @@ import (
 	"time"
 )
 
-// Public addresses of the mirrored log tree. The mirror is copied every 15
-// minutes, and what the host deletes is deleted there too.
-const (
-	CurrentLogs = "https://ubuntu-archive-team.ubuntu.com/cd-build-logs/"
-	TouchLogs   = "http://people.canonical.com/~ubuntu-archive/cd-build-logs/"
-)
+// CurrentLogs is the public address of the mirrored log tree. The mirror is copied
+// every 15 minutes, and what the host deletes is deleted there too.
+const CurrentLogs = "https://ubuntu-archive-team.ubuntu.com/cd-build-logs/"
 
 // A Client finds and reads logs in a mirrored log tree. The zero value reads
 // from [CurrentLogs]. Fields are set before first use; a Client is safe for
@@ -61,21 +58,6 @@ func (c *Client) Series(ctx context.Context, project string) ([]string, error) {
 	return series, nil
 }
 
-// ImageTypes lists the image types that a series has logs of. The set's Type
-// is not looked at.
-func (c *Client) ImageTypes(ctx context.Context, set ImageSet) ([]string, error) {
-	set.Type = ""
-	builds, err := c.Builds(ctx, set)
-	var types []string
-	for _, b := range builds {
-		if !slices.Contains(types, b.Type) {
-			types = append(types, b.Type)
-		}
-	}
-	slices.Sort(types)
-	return types, err
-}
-
 // Builds lists the builds of an image set that have logs, oldest first by date
 // and number. An empty Type lists those of all types. There is no log of a run
 // that never began, and gaps in the numbers are normal.
@@ -111,20 +93,9 @@ func (c *Client) Latest(ctx context.Context, set ImageSet) (Build, error) {
 		return Build{}, err
 	}
 	if len(builds) == 0 {
-		return Build{}, &Error{Op: "latest build of", What: set.Dir() + " " + set.Type, Kind: ErrNotFound, Hint: "ImageTypes lists what the series has"}
+		return Build{}, &Error{Op: "latest build of", What: set.Dir() + " " + set.Type, Kind: ErrNotFound, Hint: "Builds of a set without a Type lists those of all types"}
 	}
 	return builds[len(builds)-1], nil
-}
-
-// Day returns the builds that began on a day, by the host's clock (UTC).
-func (c *Client) Day(ctx context.Context, set ImageSet, day time.Time) ([]Build, error) {
-	builds, err := c.Builds(ctx, set)
-	if err != nil {
-		return nil, err
-	}
-	y, m, d := day.UTC().Date()
-	want := y*10000 + int(m)*100 + d
-	return slices.DeleteFunc(builds, func(b Build) bool { return b.ID.Day != want }), nil
 }
 
 // Open begins to read the log of a build as plain text, also a compressed one.

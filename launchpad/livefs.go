@@ -35,7 +35,6 @@ type livefs struct {
 	Name       string     `json:"name"`
 	SeriesLink value.Link `json:"distro_series_link"`
 
-	BuildsLink    value.Link `json:"builds_collection_link"` // those never started stand at the end
 	PendingLink   value.Link `json:"pending_builds_collection_link"`
 	CompletedLink value.Link `json:"completed_builds_collection_link"` // failures too, newest first
 }
@@ -58,21 +57,6 @@ func (c *Client) livefs(ctx context.Context, ref string) (*livefs, error) {
 	return read[livefs](ctx, c, l)
 }
 
-// LivefsBuilds lists the builds of a live file system, those that were started
-// last first; those never started stand at the end. Its name is
-// ~OWNER/DISTRIBUTION/SERIES/NAME, or the address of its page. Histories are
-// long: stop early.
-func (c *Client) LivefsBuilds(ctx context.Context, livefs string) iter.Seq2[Build, error] {
-	return func(yield func(Build, error) bool) {
-		l, err := c.livefs(ctx, livefs)
-		if err != nil {
-			yield(Build{}, err)
-			return
-		}
-		pages[Build](ctx, c, string(l.BuildsLink))(yield)
-	}
-}
-
 // BuildFiles lists the addresses of the files that a live file system's build
 // made, for [Client.Open]. There are none any more when they were pruned, by
 // default a day after the build.
@@ -90,9 +74,9 @@ func (c *Client) BuildFiles(ctx context.Context, b *Build) ([]string, error) {
 	return files, nil
 }
 
-// RequestLivefsBuild asks for a build of a live file system, named as for
-// [Client.LivefsBuilds]. An identical one that waits already is adopted instead,
-// and so is one whose request seemed to fail and did not; adopted says so. Two
+// RequestLivefsBuild asks for a build of a live file system. Its name is
+// ~OWNER/DISTRIBUTION/SERIES/NAME, or the address of its page. An identical one that
+// waits already is adopted instead, and so is one whose request seemed to fail and did not; adopted says so. Two
 // builds are identical when archive, architecture, pocket, unique key and
 // override are; the version does not count.
 func (c *Client) RequestLivefsBuild(ctx context.Context, livefs string, r BuildRequest) (b *Build, adopted bool, err error) {

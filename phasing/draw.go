@@ -44,13 +44,6 @@ func Draw(channel string, target int, machineID string) int {
 	return draw(appendSeed(room[:0], channel, target, machineID))
 }
 
-// DrawSeed is Draw for a seed text that is already put together, for targets that no
-// int can hold and for other things that devices might be told to seed with.
-func DrawSeed(seed string) int {
-	var room [seedRoom]byte
-	return draw(append(room[:0], seed...))
-}
-
 // Draws numbers devices: it yields each machine id with its number, in the order
 // given. It is several times faster than Draw in a loop and holds four devices at a
 // time, whatever the length of the list.

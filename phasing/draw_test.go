@@ -75,8 +75,8 @@ func TestDrawVectors(t *testing.T) {
 	asInt := 0
 	for _, r := range append(rows, shared...) {
 		seed := r.Channel + "." + r.Target + "." + r.MachineID
-		if got := DrawSeed(seed); got != r.Percentage {
-			t.Errorf("DrawSeed(%.80q) = %d, want %d (%s)", seed, got, r.Percentage, r.Kind)
+		if got := draw([]byte(seed)); got != r.Percentage {
+			t.Errorf("draw(%.80q) = %d, want %d (%s)", seed, got, r.Percentage, r.Kind)
 		}
 		n, err := strconv.Atoi(r.Target)
 		if err != nil {
@@ -122,8 +122,8 @@ func TestSeedSteps(t *testing.T) {
 				t.Errorf("%q: output %d = %d, want %d", s.SeedText, k, got, want)
 			}
 		}
-		if got := DrawSeed(s.SeedText); got != s.Result {
-			t.Errorf("DrawSeed(%q) = %d, want %d", s.SeedText, got, s.Result)
+		if got := draw([]byte(s.SeedText)); got != s.Result {
+			t.Errorf("draw(%q) = %d, want %d", s.SeedText, got, s.Result)
 		}
 	}
 }

@@ -135,17 +135,6 @@ func (s Schedule) check() (int, *Error) {
 // Steps returns a copy of the steps; those of a linear schedule too.
 func (s Schedule) Steps() []Step { return slices.Clone(s.steps) }
 
-// Next is the step that comes after the published percentage: the first that is higher.
-// There is none, and ok is false, when the schedule has nothing above current.
-func (s Schedule) Next(current Percent) (step Step, ok bool) {
-	for _, step := range s.steps {
-		if step.Percent > current {
-			return step, true
-		}
-	}
-	return Step{}, false
-}
-
 // Timeline says when each step begins if the schedule is started at start, every
 // question is answered at once and nobody halts it.
 func (s Schedule) Timeline(start time.Time) iter.Seq2[time.Time, Step] {

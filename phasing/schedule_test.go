@@ -167,21 +167,6 @@ func TestLinear(t *testing.T) {
 	}
 }
 
-func TestScheduleNext(t *testing.T) {
-	s, err := ParseSchedule("1% 2h, 10% 6h, 50%")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, tt := range []struct {
-		current, want Percent
-		ok            bool
-	}{{0, 1, true}, {1, 10, true}, {7, 10, true}, {49, 50, true}, {50, 0, false}, {100, 0, false}} {
-		if got, ok := s.Next(tt.current); got.Percent != tt.want || ok != tt.ok {
-			t.Errorf("Next(%v) = %v, %v, want %v, %v", tt.current, got, ok, tt.want, tt.ok)
-		}
-	}
-}
-
 func TestScheduleJSON(t *testing.T) {
 	for _, text := range []string{"", "1% 2h ask, 100%", "linear 24h every 1h"} {
 		var s, again Schedule

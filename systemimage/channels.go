@@ -80,30 +80,6 @@ func (cs Channels) Lookup(channel, device string) (Device, error) {
 	return d, nil
 }
 
-// Home returns the channel that really holds a device: what copy-image and
-// tag-image want to be told instead of a redirect. An alias is its own home,
-// as it has images of its own.
-func (cs Channels) Home(channel, device string) (string, error) {
-	for seen := 0; ; seen++ {
-		d, err := cs.Lookup(channel, device)
-		if err != nil {
-			return "", err
-		}
-		to := d.Redirect
-		if to == "" && cs[channel].Redirect != "" {
-			to = cs[channel].Redirect
-		}
-		if to == "" || to == channel {
-			return channel, nil
-		}
-		if seen == len(cs) {
-			return "", &Error{Op: "follow redirect", Channel: channel, Device: device, Kind: ErrBroken,
-				Err: fmt.Errorf("redirects lead in a circle")}
-		}
-		channel = to
-	}
-}
-
 // Names returns the names of all channels in order, hidden ones included.
 func (cs Channels) Names() []string { return slices.Sorted(maps.Keys(cs)) }
 

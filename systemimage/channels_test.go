@@ -109,14 +109,6 @@ func TestChannelsLookup(t *testing.T) {
 			t.Errorf("Kind(%s) = %q, want %q", name, got, want)
 		}
 	}
-	for name, want := range map[string]string{"rc": "rc", "stable": "stable", "old": "rc", "mixed": "rc"} {
-		if got, err := cs.Home(name, "mako"); err != nil || got != want {
-			t.Errorf("Home(%s) = %q, %v, want %q", name, got, err, want)
-		}
-	}
-	if _, err := cs.Home("a", "mako"); !errors.Is(err, ErrBroken) {
-		t.Errorf("Home in a circle: %v, want ErrBroken", err)
-	}
 	if d, err := cs.Lookup("rc", "arale"); err != nil || d.Index != "/rc/arale/index.json" {
 		t.Errorf("Lookup = %+v, %v", d, err)
 	}

@@ -208,22 +208,6 @@ func (c *Client) Full(ctx context.Context, channel, device string, version int) 
 	return m, nil
 }
 
-// Next returns the version that the next copy into a channel gets by itself:
-// one above the highest published, 1 in an empty channel. (An import differs
-// in an empty channel: it begins with versionbase of its configuration.)
-func (c *Client) Next(ctx context.Context, channel, device string) (int, error) {
-	p, err := c.Index(ctx, channel, device)
-	if err != nil {
-		return 0, err
-	}
-	n, _ := p.Newest()
-	if n >= MaxVersion {
-		return 0, &Error{Op: "number image", Channel: channel, Device: device, Kind: ErrBroken,
-			Err: fmt.Errorf("version %d is published and devices know none above %d", n, MaxVersion)}
-	}
-	return n + 1, nil
-}
-
 func (p *PublishedIndex) none(format string, a ...any) error {
 	return &Error{Op: "find image", Channel: p.Channel, Device: p.Device, Kind: ErrNotFound, Err: fmt.Errorf(format, a...)}
 }

@@ -1,7 +1,6 @@
 package systemimage
 
 import (
-	"strconv"
 	"strings"
 )
 
@@ -42,14 +41,6 @@ func (d Detail) Get(key string) (string, bool) {
 func (d Detail) Tag() string {
 	v, _ := d.Get("tag")
 	return v
-}
-
-// Version returns the entry "version", which repeats the number of the image;
-// ok is false when it is missing or no number.
-func (d Detail) Version() (n int, ok bool) {
-	v, _ := d.Get("version")
-	n, err := strconv.Atoi(v)
-	return n, err == nil
 }
 
 // String returns the text that stands in an index.

@@ -307,9 +307,6 @@ func TestDetail(t *testing.T) {
 	if d.Tag() != "OTA-4" {
 		t.Errorf("Tag = %q, want the last one", d.Tag())
 	}
-	if n, ok := d.Version(); n != 3 || !ok {
-		t.Errorf("Version = %d, %v", n, ok)
-	}
 	if v, ok := d.Get("none"); v != "" || ok {
 		t.Errorf("Get(none) = %q, %v", v, ok)
 	}
@@ -318,9 +315,6 @@ func TestDetail(t *testing.T) {
 	}
 	if parseDetail("") != nil || len(parseDetail(",")) != 0 {
 		t.Error("an empty detail has entries")
-	}
-	if _, ok := parseDetail("version=x").Version(); ok {
-		t.Error("version x is a number")
 	}
 }
 

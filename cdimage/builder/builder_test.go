@@ -321,12 +321,13 @@ func TestLinkLost(t *testing.T) {
 	if own := (*builder.Error)(nil); !errors.Is(err, builder.ErrInDoubt) || !errors.As(err, &own) || !own.InDoubt() {
 		t.Fatalf("got %v", err)
 	}
-	res, ok, err := b.Find(t.Context(), customSet, cdimage.BuildID{})
-	if err != nil || !ok || res.Publish != cdimage.Complete || res.Running {
-		t.Errorf("%v %v %s", err, ok, res.Publish)
+	id, err := b.Newest(t.Context(), customSet)
+	if err != nil {
+		t.Fatal(err)
 	}
-	if _, ok, err := b.Find(t.Context(), customSet, res.ID); ok || err != nil {
-		t.Errorf("a run after the last: %v %v", ok, err)
+	res, err := b.Result(t.Context(), cdimage.Build{ImageSet: customSet, ID: id})
+	if err != nil || res.Publish != cdimage.Complete || res.Running {
+		t.Errorf("%v %s", err, res.Publish)
 	}
 }
 
@@ -443,9 +444,13 @@ func TestHostRestarted(t *testing.T) {
 			if err := cdimagetest.SetKnobs(root, cdimagetest.Knobs{Now: morning.Add(30 * time.Minute), Booted: tt.booted}); err != nil {
 				t.Fatal(err)
 			}
-			res, ok, err := b.Find(t.Context(), customSet, cdimage.BuildID{})
-			if err != nil || !ok || res.Running != tt.want {
-				t.Errorf("running %v, %v %v; want %v", res.Running, ok, err, tt.want)
+			id, err := b.Newest(t.Context(), customSet)
+			if err != nil {
+				t.Fatal(err)
+			}
+			res, err := b.Result(t.Context(), cdimage.Build{ImageSet: customSet, ID: id})
+			if err != nil || res.Running != tt.want {
+				t.Errorf("running %v, %v; want %v", res.Running, err, tt.want)
 			}
 		})
 	}

@@ -22,19 +22,6 @@ type Result struct {
 	AllAsked bool // Launchpad was asked for every one of them
 }
 
-// Find looks for the run of an image set that began after an ID, and reads its
-// log and its published directory. It is false when there is none. Running in
-// the result says that the run has no end yet. When several began, the first
-// is taken, whoever started it.
-func (b *Builder) Find(ctx context.Context, set cdimage.ImageSet, after cdimage.BuildID) (Result, bool, error) {
-	ids, err := b.since(ctx, set, after)
-	if err != nil || len(ids) == 0 {
-		return Result{}, false, err
-	}
-	res, err := b.Result(ctx, cdimage.Build{ImageSet: set, ID: ids[0]})
-	return res, err == nil, err
-}
-
 // find looks for the run of a request, the first after r.After that can be it, with
 // what is known already of its end.
 func (b *Builder) find(ctx context.Context, r Request, e cdimage.Evidence) (Result, bool, error) {

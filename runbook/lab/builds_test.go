@@ -180,9 +180,9 @@ func TestInvestigate(t *testing.T) {
 	if len(r.Causes) != 1 || r.Causes[0].Class != cause.Dependency || !r.Imports[0].Can || r.Imports[1].Can {
 		t.Errorf("report:\n%s", r)
 	}
-	types, err := logs.ImageTypes(t.Context(), i.Input.ImageSet)
-	if err != nil || len(types) != 1 {
-		t.Errorf("image types %v, %v", types, err)
+	builds, err := logs.Builds(t.Context(), i.Input.ImageSet)
+	if err != nil || len(builds) == 0 {
+		t.Errorf("builds %v, %v", builds, err)
 	}
 }
 

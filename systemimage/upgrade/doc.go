@@ -9,7 +9,7 @@
 //   - A [Request] is a build, and the number that the phone draws for a version.
 //   - A [Way] is a path from that build over images of the index: a full image or a
 //     delta, and the deltas behind it, to where none leads on. Each has a score, the
-//     lowest wins. [Ways] lists all of them.
+//     lowest wins.
 //   - An [Offer] is what the device gets: the way with the lowest score among those
 //     whose last image has a phased percentage that reaches the device. [Choose]
 //     works it out, [Explain] puts it in words.

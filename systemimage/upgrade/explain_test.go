@@ -166,7 +166,7 @@ func FuzzChoose(f *testing.F) {
 				if o.Paths > 1000 {
 					continue
 				}
-				seq, err := Ways(x, q)
+				seq, err := ways(x, q)
 				if err != nil {
 					t.Fatal(err)
 				}

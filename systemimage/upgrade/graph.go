@@ -249,15 +249,6 @@ func (g *graph) end(e int32) int64 {
 	return 9001 * mib * int64(g.newest-g.versions[g.edges[e].to])
 }
 
-// score returns the score of a path.
-func (g *graph) score(path []int32) int64 {
-	w := g.end(path[len(path)-1])
-	for _, e := range path {
-		w += g.edges[e].weight
-	}
-	return (w - g.smallest) >> 20 // rounds down
-}
-
 // images returns the images of a path.
 func (g *graph) images(path []int32) []systemimage.Image {
 	list := make([]systemimage.Image, len(path))

@@ -241,7 +241,7 @@ func TestChooseAgainstListing(t *testing.T) {
 		q := Request{Build: []int{0, anyVersion(r, x)}[r.IntN(2)], Filter: []string{"", "", "", systemimage.Full, systemimage.Delta}[r.IntN(5)]}
 		n := r.IntN(101)
 		q.Draw = number(n)
-		seq, err := Ways(x, q)
+		seq, err := ways(x, q)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -89,7 +89,7 @@ func (r vectorRun) check(t *testing.T, x *systemimage.Index) {
 	if q.Filter == "none" {
 		q.Filter = ""
 	}
-	seq, err := Ways(x, q)
+	seq, err := ways(x, q)
 	if (r.Verdict == "error") != (err != nil) {
 		t.Fatalf("start %d filter %s: error %v, want verdict %q", r.Start, r.Filter, err, r.Verdict)
 	}

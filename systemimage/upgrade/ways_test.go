@@ -6,10 +6,11 @@ import (
 	"github.com/landingteam/landing/systemimage"
 )
 
-// Ways lists the paths that a device could take, in no order that means anything.
+// ways lists the paths that a device could take, in no order that means anything.
 // With several deltas per version their number doubles with every
-// version: stop when it is enough. Percentages, Draw and MaxImage play no part.
-func Ways(x *systemimage.Index, q Request) (iter.Seq[Way], error) {
+// version: stop when it is enough. Percentages, Draw and MaxImage play no part. What [Choose]
+// says is held against it.
+func ways(x *systemimage.Index, q Request) (iter.Seq[Way], error) {
 	g, err := newGraph(x, q)
 	if err != nil {
 		return nil, err
@@ -43,11 +44,11 @@ func Ways(x *systemimage.Index, q Request) (iter.Seq[Way], error) {
 	}, nil
 }
 
-// Loop returns a ring of deltas that a device at a build would walk round for
-// ever, such as 5, 7, 5; nil when there is none.
-func Loop(x *systemimage.Index, build int) []int {
-	if x.CheckFor(build) != nil {
-		return nil
+// score returns the score of a path.
+func (g *graph) score(path []int32) int64 {
+	w := g.end(path[len(path)-1])
+	for _, e := range path {
+		w += g.edges[e].weight
 	}
-	return network(x, Request{Build: build}).loop
+	return (w - g.smallest) >> 20 // rounds down
 }
