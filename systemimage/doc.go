@@ -28,7 +28,8 @@
 //	channels.json and indexes are read, verified              client.go; by whom: trust.go
 //	what was read a moment ago is not read again              session.go
 //	every index of a tree, several at a time                  survey.go
-//	torn publication: read again, until it gives up           torn.go; between two tries: sleep.go
+//	a document and its signature, read until they fit;        torn.go; between two tries: sleep.go
+//	  a torn publication is given up in the end
 //	a server that goes back in time                           replay.go
 //	an address on another host, out of the tree               address.go
 //	requests, what is tried again, limits                     fetch.go

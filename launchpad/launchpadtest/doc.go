@@ -31,8 +31,8 @@
 //	a build fails                                   World.FailBuild
 //	somebody deletes what was copied                World.DeleteSource
 //	a series becomes obsolete                       World.EndSeries
-//	a statement times out, Launchpad restarts       Timeout, Unavailable
-//	a bug in Launchpad, too many requests           Crash, Throttle
+//	a statement times out, Launchpad restarts       Fault with Like: Timeout, Unavailable
+//	a bug in Launchpad, too many requests           Fault with Like: Crash, Throttle
 //	a lost link, an answer that nobody sees         Fault with Drop, with After
 //	a token that is expired or may not              the fields of Token
 package launchpadtest

@@ -115,7 +115,8 @@
 //	a build lacks architectures                               partialbuild.go
 //	a run of the image builder is started once                imagerun.go
 //	logs of live file systems, from Launchpad                 livefsbuilds.go
-//	publishing a build again is safe                          republish.go, cdimage.Republish
+//	a build is published again, or built anew after a yes     republish.go
+//	whether publishing again is safe; whose parts it took     republishsafe.go, cdimage.Republish
 //	which run is published again, and which architectures     republishsource.go
 //	the configuration points at one build for one import      importonce.go
 //	edits of the configuration are put back after a while     editconfig.go

@@ -44,13 +44,6 @@ type RepublishInput struct {
 	BuildOptions  // of the full rebuild, if it comes to that; Arches count for publishing too
 }
 
-// safety is whether an attempt may be made.
-type safety struct {
-	Safe   bool   `json:"safe"`
-	Why    string `json:"why"`
-	Remedy string `json:"remedy,omitempty"` // what to do where it may not be made, as it was at that moment
-}
-
 // Run is the procedure. See [runbook.Procedure].
 func (p *RepublishBuild) Run(ctx context.Context, r *runbook.Run) error {
 	if err := (&RebuildImage{Input: RebuildInput{p.Input.ImageSet, p.Input.BuildOptions}}).request().Validate(); err != nil {

@@ -34,7 +34,8 @@
 //	refused before anything runs                              refusal.go; the server's own words: serversentences.go
 //	what keeps back a copy, a percentage or an import         preflight.go
 //	what is broken in the tree: left-overs, lost indexes      preflightrules.go
-//	how that is looked at, and which indexes                  preflightlook.go, preflighteveryindex.go
+//	how that is looked at, and looked at again                preflightlook.go
+//	which indexes, and what is read of them                   preflighteveryindex.go
 //	whether devices believe an index                          preflightsignature.go
 //	a copy: asked for, and what comes of it                   copy.go
 //	what a copy will bring about                              copyplan.go

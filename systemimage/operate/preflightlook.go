@@ -10,9 +10,11 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/landingteam/landing/runbook/command"
 	"github.com/landingteam/landing/systemimage"
+	"github.com/landingteam/landing/systemimage/internal/host"
 )
 
 const (
@@ -206,4 +208,35 @@ func (s *Server) ask(ctx context.Context, op string, look inspection) (treeState
 			Err: fmt.Errorf("cannot be looked at on the server: exit status %d%s", out.Exit, out.LastWords())}
 	}
 	return t, nil
+}
+
+// inspect runs the script and judges its answer. A left-over may be a commit
+// that is going on just now: it counts only when it is there twice.
+func (s *Server) inspect(ctx context.Context, op string, look inspection) ([]systemimage.Finding, error) {
+	findings, _, err := s.inspectTree(ctx, op, look)
+	return findings, err
+}
+
+// inspectTree is inspect, with what the findings were made from.
+func (s *Server) inspectTree(ctx context.Context, op string, look inspection) ([]systemimage.Finding, treeState, error) {
+	for again := false; ; again = true {
+		answer, err := s.ask(ctx, op, look)
+		if err == nil {
+			err = s.readIndexes(ctx, op, &answer, look)
+		}
+		if err == nil {
+			err = s.notYetNamed(ctx, op, &answer, look)
+		}
+		if err != nil {
+			return nil, answer, err
+		}
+		findings := answer.judge(look, s.root())
+		moving := func(f systemimage.Finding) bool { return strings.Contains(path.Base(f.Place), "index.json") }
+		if again || !slices.ContainsFunc(findings, moving) {
+			return findings, answer, nil
+		}
+		if err := host.Sleep(ctx, time.Second); err != nil {
+			return nil, answer, &systemimage.Error{Op: op, Err: err}
+		}
+	}
 }
