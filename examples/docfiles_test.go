@@ -54,7 +54,7 @@ func TestDocFiles(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if named < 280 || maps < 12 {
+	if named < 400 || maps < 19 {
 		t.Fatalf("%d files are named in %d maps, want those of all maps", named, maps)
 	}
 }

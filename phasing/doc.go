@@ -36,6 +36,16 @@
 //   - Nobody stays an early adopter: each version draws anew.
 //   - A percentage says who may fetch at the next check, not who has fetched.
 //
+// # Where a rule stands
+//
+//	the number of a device; its seed, its machine id          draw.go
+//	the generator behind it, as CPython has it                twister.go
+//	whom a percentage lets in; its share; it is never lowered percent.go
+//	many devices                                              census.go
+//	a schedule: its steps, when each begins                   schedule.go; its text: parse.go
+//	a rollout halted, resumed, asked about; never lowered     course.go
+//	which error is which                                      errors.go
+//
 // # Errors
 //
 // All errors are of type [*Error]; test them with [errors.Is]:

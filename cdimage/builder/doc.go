@@ -12,6 +12,17 @@
 // it: [Builder.Attach] asks for its end, and takes nobody else's run for it. A
 // [LivefsBuild] is what Launchpad adds to that.
 //
+// # Where a rule stands
+//
+//	what must not be run; a run, attached to and forgotten    builder.go
+//	the words of a request on the command line                request.go
+//	which run was ours: the log could be that of the request  canbe.go, runs.go
+//	what came of a run                                        runs.go
+//	how far it is                                             watch.go
+//	logs and folders on the host; a log that grows            hostfiles.go
+//	what Launchpad adds: states, archives                     livefs.go
+//	which error is which                                      errors.go
+//
 // # Errors
 //
 // Errors are [Error] values; use errors.Is with

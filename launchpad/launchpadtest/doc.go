@@ -23,6 +23,19 @@
 //	})
 //	c := srv.Client()
 //
+// # Where a rule stands
+//
+//	what there is; a file of it                               world.go, server.go
+//	time: jobs, the publisher, builds                         clock.go
+//	a copy: refused at once, or fails in its job              copying.go
+//	who asks, and what he may see                             identity.go, people.go
+//	archives, publications, builds, live file systems         archives.go, publications.go, builds.go, livefs.go
+//	how entries look; listings, their filters and pages       entries.go, filters.go, paging.go
+//	requests, answers, addresses                              query.go, service.go
+//	logs and files on the web host                            files.go
+//	the service's description of itself                       wadl.go
+//	faults                                                    fault.go
+//
 //	situation                                       how to make it
 //	a copy job fails, and nobody is told            World.FailCopy
 //	a copy job, or a publication, never gets on     World.HoldCopy, World.HoldBinary

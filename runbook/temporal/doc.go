@@ -60,6 +60,19 @@
 // it is. Its journal is whole: settle it with a runbook.Runner of one's own and
 // [JournalOf], with Take if its worker is dead.
 //
+// # Where a rule stands
+//
+//	a run is begun, answered, ended                           client.go
+//	what it is about, and what it is doing                    run.go
+//	its workflow: starts, gates, due times                    runflow.go
+//	a worker, and which procedures it knows                   worker.go
+//	a journal, from the side of who writes it                 journal.go; its lease on the lock: lease.go
+//	the journal's workflow: lock, lines, both checked         journalflow.go
+//	lines as one blob                                         lines.go
+//	a journal moves between a file and a cluster              transfer.go
+//	runs in the browser                                       source.go
+//	which error is which                                      errors.go
+//
 // # Errors
 //
 //	situation                                                   error

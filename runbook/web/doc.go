@@ -66,6 +66,24 @@
 // server or the proxy. Whoever can read the folder of journals can read more than its
 // pages show: it is no place for secrets.
 //
+// # Where a rule stands
+//
+//	who asks; which page that is; errors as pages             handler.go
+//	hosts, origins, headers, slow readers                     guard.go
+//	the source of runs; a folder of journals                  source.go, folder.go
+//	the list: what is kept of each journal; filtered          listing.go, list.go
+//	the page of a run, and its questions                      run.go
+//	steps in groups, each with its state                      groups.go
+//	states in words and colours                               word.go
+//	around a page; times, results and evidence in lines       frame.go
+//	an answer: asked back, refused, too late, delivered       answer.go
+//	older evidence: what is different now                     diff.go
+//	a page that is live: what has changed, for how many       events.go, watching.go
+//	a plan, held against what is done                         plan.go
+//	the report: HTML, Markdown, pictures                      report.go, markdown.go, picture.go
+//	when each group was at work; percentages over time        timeline.go, ramp.go
+//	a run that asks, has failed or owes is told               notice.go
+//
 // # What can go wrong
 //
 //	situation                                             answer

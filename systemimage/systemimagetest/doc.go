@@ -29,6 +29,29 @@
 // What the fake leaves out: si-shell; the lines of the programs' source inside
 // tracebacks; the recovery image of remote-system-image's option keyring.
 //
+// # Where a rule stands
+//
+//	a world in Go or as text; a sample                        world.go, sample.go
+//	a server in a folder: made, opened, copied                server.go, clone.go, tempdir.go, tempdir_*.go
+//	how a new world is laid out                               layout.go, layoutfiles.go
+//	the tree over HTTP, its client; faults of both            http.go, client.go
+//	what programs meet: kills, full disks; broken states      faults.go, damage.go
+//	the world as text, to compare                             snapshot.go
+//	commands: which are played, which are run; the crontab    run.go, crontab.go
+//	one run of a program, its exceptions, its arguments       process.go, argparse.go
+//	the global lock, and that of files                        lock.go, lock_*.go, flock_*.go
+//	copy-image, tag-image, set-phased-percentage              copyimage.go, tagimage.go, phased.go
+//	several percentages with one command                      phasemany.go
+//	import-images: channels, generators, downloads            importimages.go, generators.go, download.go
+//	builds that it can find                                   builds.go, sources.go
+//	cleanup-tree, re-sign-indexes                             maintain.go, orphans.go
+//	an index is committed; aliases follow                     commit.go, tree.go, alias.go
+//	deltas, version files                                     delta.go, versionfile.go
+//	keys and signatures                                       keys.go
+//	etc/config as the programs read it                        loadconfig.go
+//	JSON as the server's Python reads and writes it           pyjson.go
+//	tarballs, and their packing without effort                archive.go, store.go
+//
 //	situation                               how to make it
 //	the global lock is held                 Server.HoldLock, in this or another process
 //	a program is killed in a commit         Faults.Kill: the real broken state stays

@@ -17,6 +17,15 @@
 //     the Python of the device, so all of them are named.
 //   - [Loop] finds deltas that lead in a circle.
 //
+// # Where a rule stands
+//
+//	what a phone knows, and its number for a version          request.go
+//	ways as a graph: edges, weights, scores, rings            graph.go, loop.go
+//	which way wins, and what it downloads first               offer.go
+//	ways with the same score                                  ties.go
+//	two files of one round under one name                     samename.go
+//	why this way and no other, in words                       explain.go
+//
 // # Errors
 //
 //	situation                                                           error
