@@ -83,13 +83,22 @@ func killedOnce(t *testing.T, l *lab.Lab, at systemimagetest.KillPoint, commit i
 // nothingLeft makes sure that every index takes a commit.
 func nothingLeft(t *testing.T, l *lab.Lab) {
 	t.Helper()
+	if left := leftOver(t, l); left != "" {
+		t.Errorf("%s is left over", left)
+	}
+}
+
+// leftOver is a file that a killed commit has left, or "".
+func leftOver(t *testing.T, l *lab.Lab) (left string) {
+	t.Helper()
 	err := filepath.WalkDir(filepath.Join(l.Images.Root(), "www"), func(path string, d os.DirEntry, err error) error {
 		if err == nil && strings.Contains(d.Name(), ".json.new") {
-			t.Errorf("%s is left over", path)
+			left = path
 		}
 		return err
 	})
 	if err != nil {
 		t.Error(err)
 	}
+	return left
 }

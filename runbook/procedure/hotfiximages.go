@@ -91,11 +91,33 @@ func (c *Hotfix) importBuilds(ctx context.Context, r *runbook.Run, built []hotfi
 		list = append(list, b.Project+" "+b.ID)
 	}
 	err := importUntil(ctx, r, c.Server, "run import-images by hand, until "+names(c.Input.channels())+" have the builds",
-		func(ctx context.Context) ([]string, error) { return c.missing(ctx, built) })
+		func(ctx context.Context) ([]string, error) { return c.unreached(ctx, built) })
 	if err != nil || r.Planning() {
 		return err
 	}
 	return r.Note(fmt.Sprintf("%s are on rc", names(list)))
+}
+
+// unreached is missing, with the aliases of rc that are not what it is.
+func (c *Hotfix) unreached(ctx context.Context, built []hotfixBuilt) ([]string, error) {
+	list, err := c.missing(ctx, built)
+	if err != nil || len(list) > 0 {
+		return list, err
+	}
+	all, err := c.newest(ctx)
+	for _, v := range all {
+		t := NamedImage{Channel: v.From, Device: v.Device, Version: v.Version}
+		m, looked := c.Server.Client.Full(ctx, t.Channel, t.Device, t.Version)
+		var lag []string
+		if looked == nil {
+			lag, looked = behind(ctx, c.Server, t, m)
+		}
+		if looked != nil {
+			return nil, looked
+		}
+		list = append(list, lag...)
+	}
+	return list, err
 }
 
 // missing lists the devices of rc whose newest image has not the build it should.

@@ -58,6 +58,101 @@ func TestKilledImportGoesOn(t *testing.T) {
 	}
 }
 
+// The result of an import that was killed, which the next start fetches, is not the end:
+// the importer is run again, though the channel has its image.
+func TestKilledResultIsNotTheEnd(t *testing.T) {
+	t.Parallel()
+	l := respinLab(t)
+	c, _ := respinOn(t, l, false)
+	runner, imports, fetched := c.Server.Runner, 0, 0
+	ctx, kill := context.WithCancel(t.Context())
+	c.Server.Runner = runnerFunc(func(ctx context.Context, cmd command.Command) (command.Output, error) {
+		switch {
+		case !slices.ContainsFunc(cmd.Argv, func(a string) bool { return strings.HasSuffix(a, "bin/import-images") }):
+		case cmd.Attach: // what the job left
+			fetched++
+			return command.Output{Exit: 137}, nil
+		default:
+			if imports++; imports == 1 { // it publishes, and is killed behind that; nobody watches any more
+				_, err := runner.Run(ctx, cmd)
+				kill()
+				return command.Output{}, errors.Join(err, context.Canceled)
+			}
+		}
+		return runner.Run(ctx, cmd)
+	})
+	x := &runbook.Runner{Name: "respin", Input: c.Input, Journal: &runbooktest.Memory{}, Human: runbooktest.ApproveEverything{}}
+	if err := x.Execute(ctx, c.Run); err == nil {
+		t.Fatal("the first start was not ended")
+	}
+	if err := x.Execute(t.Context(), c.Run); err != nil || imports != 2 || fetched != 1 {
+		t.Errorf("started again: %v, with %d imports and %d results fetched, want 2 and 1", err, imports, fetched)
+	}
+}
+
+// A re-spin whose import is killed in the commit of an alias goes on: the alias gets the
+// image, and what the program left is gone. That our channel has it is not the end.
+func TestImportKilledInAlias(t *testing.T) {
+	t.Parallel()
+	for _, point := range []systemimagetest.KillPoint{systemimagetest.Signed, systemimagetest.BeforeSignatureMoved} {
+		t.Run(string(point), func(t *testing.T) {
+			t.Parallel()
+			l := newWorld(t, only(respun, "ubuntu-touch/devel-proposed/ubuntu"))
+			c, _ := respinOn(t, l, false)
+			runner, left := c.Server.Runner, "none yet"
+			c.Server.Runner = runnerFunc(func(ctx context.Context, cmd command.Command) (command.Output, error) {
+				begins := slices.ContainsFunc(cmd.Argv, func(a string) bool { return strings.HasSuffix(a, "bin/import-images") })
+				if begins && left == "none yet" { // after the full image and its delta
+					if err := l.Images.SetFaults(systemimagetest.Faults{Kill: point, KillCommit: 3}); err != nil {
+						t.Error(err)
+					}
+				}
+				out, err := runner.Run(ctx, cmd)
+				if begins && left == "none yet" {
+					left = leftOver(t, l)
+				}
+				return out, err
+			})
+			x := &runbook.Runner{Name: "respin", Input: c.Input, Journal: &runbooktest.Memory{}, Human: runbooktest.ApproveEverything{}}
+			if err := x.Execute(t.Context(), c.Run); err == nil || !strings.Contains(left, "/devel-proposed/") {
+				t.Fatalf("the import was killed at %q: %v, want the alias, and an error", left, err)
+			}
+			if err := x.Execute(t.Context(), c.Run); err != nil {
+				t.Fatalf("started again: %v", err)
+			}
+			nothingLeft(t, l)
+			if version, _, _ := latest(t, l, "ubuntu-touch/devel-proposed/ubuntu", "mako"); version != 3 {
+				t.Errorf("the alias is at image %d, want 3", version)
+			}
+		})
+	}
+}
+
+// A percentage that is killed in the commit of an alias is set there by the next start.
+func TestPercentageKilledInAlias(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	phase(t, l, 0, stable...)
+	k := newClock(0)
+	c := rollout(t, l, k, "1% 2h, 100%")
+	j := &runbooktest.Memory{}
+	if err := l.Images.SetFaults(systemimagetest.Faults{Kill: systemimagetest.Signed, KillCommit: 2}); err != nil {
+		t.Fatal(err)
+	}
+	first := execute(t, c, j, runbooktest.ApproveEverything{})
+	left := leftOver(t, l)
+	if !strings.Contains(left, "/ubuntu-15.04/") {
+		t.Fatalf("the first start: %v, left over: %q, want the alias", first, left)
+	}
+	if err := execute(t, c, j, runbooktest.ApproveEverything{}); runbook.Ending(err) != "pending" {
+		t.Errorf("started again: %v, want that it waits for its next step", err)
+	}
+	nothingLeft(t, l)
+	if _, _, at := latest(t, l, "ubuntu-touch/ubuntu-15.04/bq-aquaris.en", stable[0].Device); at != 1 {
+		t.Errorf("the alias is at %d %%, want 1", at)
+	}
+}
+
 // An import whose end was not seen is not taken for done because the channel that the
 // run is about has its image: it may have been killed behind it, in the commit of an
 // alias, and its job would stay on the host.
@@ -69,7 +164,7 @@ func TestUnseenImportIsNotAdopted(t *testing.T) {
 	ctx, kill := context.WithCancel(t.Context())
 	c.Server.Runner = runnerFunc(func(ctx context.Context, cmd command.Command) (command.Output, error) {
 		out, err := runner.Run(ctx, cmd)
-		if slices.ContainsFunc(cmd.Argv, func(a string) bool { return strings.HasSuffix(a, "bin/import-images") }) {
+		if slices.ContainsFunc(cmd.Argv, func(a string) bool { return strings.HasSuffix(a, "bin/import-images") }) && !cmd.Attach {
 			if imports++; imports == 1 {
 				kill()
 				return command.Output{}, context.Canceled

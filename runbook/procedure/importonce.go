@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/landingteam/landing/runbook"
+	"github.com/landingteam/landing/systemimage"
 	"github.com/landingteam/landing/systemimage/channelconfig"
 	"github.com/landingteam/landing/systemimage/operate"
 )
@@ -150,6 +151,7 @@ func imported(r *runbook.Run) func(done, total int) {
 // end was not seen; importing twice publishes nothing twice.
 func importUntil(ctx context.Context, r *runbook.Run, s *operate.Server, intent string, missing func(context.Context) ([]string, error)) error {
 	begun := r.Last("import") != "" // what lies about may be what its killed program left
+	var others error
 	_, err := runbook.Do(ctx, r, runbook.Step[bool]{
 		Name: "import", Intent: intent, Predict: true,
 		Probe: func(ctx context.Context) (bool, bool, error) {
@@ -162,16 +164,31 @@ func importUntil(ctx context.Context, r *runbook.Run, s *operate.Server, intent 
 			return true, err == nil && len(list) == 0 && !begun, err
 		},
 		Do: func(ctx context.Context) (bool, error) {
-			_, err := s.Import(ctx, operate.ImportRequest{Job: jobName(r, "import"), Begun: begun, Observe: imported(r)})
+			run, err := s.Import(ctx, operate.ImportRequest{Job: jobName(r, "import"), Begun: begun, Observe: imported(r)})
 			list, looked := missing(ctx)
 			switch {
 			case looked != nil:
 				return false, errors.Join(err, looked)
 			case len(list) > 0:
 				return false, errors.Join(err, fmt.Errorf("the builds did not reach every device: %s; failedimport says why", strings.Join(list, ", ")))
+			case err != nil && (run == nil || !run.Complete && run.Exception == "" || errors.Is(err, systemimage.ErrInDoubt)):
+				return false, err // it was cut short, and is run again: others have been left behind
 			}
+			others = err
 			return true, nil
 		},
 	})
+	if err == nil && others != nil {
+		err = r.Note(fmt.Sprintf("our channels have their builds, and all was not well with the import: %v", others))
+	}
 	return err
+}
+
+// behind lists the aliases of images that have not what their channel has.
+func behind(ctx context.Context, s *operate.Server, t NamedImage, m systemimage.Image) ([]string, error) {
+	_, same, err := s.CheckPhase(ctx, operate.PhaseRequest{Channel: t.Channel, Device: t.Device, Version: m.Version, Percentage: m.Percentage})
+	if err != nil || same {
+		return nil, err
+	}
+	return []string{fmt.Sprintf("the aliases of %s, which are not what it is", t)}, nil
 }

@@ -49,9 +49,11 @@ func (c *Rollout) setTogether(ctx context.Context, r *runbook.Run, s *operate.Se
 	var parts []runbook.Part[operate.PhaseResult]
 	var reqs []operate.PhaseRequest
 	for _, t := range images {
-		req := phaseRequest(t, p, c.Stop)
+		group, req := r.Group(t.String()), phaseRequest(t, p, c.Stop)
+		step := setStep(s, t, p, req)
+		req.Begun = group.Last(step.Name) != "" // what lies about may be what its killed program left
 		reqs = append(reqs, req)
-		parts = append(parts, runbook.Part[operate.PhaseResult]{Run: r.Group(t.String()), Step: setStep(s, t, p, req)})
+		parts = append(parts, runbook.Part[operate.PhaseResult]{Run: group, Step: step})
 	}
 	_, errs := runbook.Together(ctx, parts, func(ctx context.Context, open []int, ended func(int, operate.PhaseResult, error)) error {
 		return c.setOpen(ctx, s, reqs, open, counted(r, fmt.Sprintf("images at %v", p), len(open)), ended)
@@ -166,6 +168,7 @@ func setStep(s *operate.Server, t NamedImage, p phasing.Percent, req operate.Pha
 func setPercentage(ctx context.Context, r *runbook.Run, s *operate.Server, t NamedImage, p phasing.Percent) error {
 	req := phaseRequest(t, p, nil)
 	step := setStep(s, t, p, req)
+	req.Begun = r.Last(step.Name) != ""
 	step.Do = func(ctx context.Context) (operate.PhaseResult, error) { return s.Phase(ctx, req) }
 	_, err := runbook.Do(ctx, r, step)
 	return err

@@ -169,7 +169,8 @@ func (c *Respin) forward(ctx context.Context, r *runbook.Run, built cdimage.Buil
 	return r.Gate(ctx, gate)
 }
 
-// missing lists the devices whose newest image is not of the build.
+// missing lists the devices whose newest image is not of the build, and what of it the
+// aliases lack.
 func (c *Respin) missing(ctx context.Context, built cdimage.Build, devices []NamedImage) (list []string, err error) {
 	for _, t := range devices {
 		m, err := c.Server.Client.Latest(ctx, t.Channel, t.Device)
@@ -178,7 +179,13 @@ func (c *Respin) missing(ctx context.Context, built cdimage.Build, devices []Nam
 		}
 		if has, _ := m.Detail().Get("ubuntu"); m.Version <= t.Version || has != built.ID.String() {
 			list = append(list, fmt.Sprintf("%s is at image %d with ubuntu=%s", t, m.Version, has))
+			continue
 		}
+		lag, err := behind(ctx, c.Server, t, m)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, lag...)
 	}
 	return list, nil
 }

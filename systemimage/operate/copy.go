@@ -29,8 +29,8 @@ type CopyRequest struct {
 
 	// Begun says that this very copy was begun before and that its end was not seen. What
 	// its program left when it was killed is then brought to an end: an index that
-	// takes no commit is mended, and the image is lowered to Percentage. Otherwise
-	// both are refused, because the image may be somebody's release.
+	// takes no commit is mended, the image is lowered to Percentage, and the aliases get
+	// it. Otherwise all are refused, because the image may be somebody's release.
 	Begun bool
 }
 

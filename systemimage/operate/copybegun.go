@@ -13,17 +13,17 @@ import (
 )
 
 // A copy that was begun and whose program was killed leaves one of these: nothing; the
-// image, at 100 % whatever was asked; or, worse, an index whose next commit fails for
-// everybody. Whoever began the copy may bring it to its end, nobody else: to others the
-// image may be a release.
+// image, at 100 % whatever was asked; the image, without its aliases; or, worse, an index
+// whose next commit fails for everybody. Whoever began the copy may bring it to its end,
+// nobody else: to others the image may be a release.
 
 // begun is the state in which a copy of ours was left.
 type begun struct {
-	leftOver bool // in the index of the destination: nothing can be committed there
-	lower    int  // version that is offered to more devices than was asked; 0 is none
+	leftOver bool          // in the index of the destination, or of an alias: nothing can be committed there
+	set      *PhaseRequest // of an image that is offered to more devices than was asked, or that aliases lack
 }
 
-func (b begun) finished() bool { return !b.leftOver && b.lower == 0 }
+func (b begun) finished() bool { return !b.leftOver && b.set == nil }
 
 // lookAtBegun looks what a copy of r has left.
 func (s *Server) lookAtBegun(ctx context.Context, r CopyRequest) (b begun, err error) {
@@ -40,7 +40,11 @@ func (s *Server) lookAtBegun(ctx context.Context, r CopyRequest) (b begun, err e
 	if err != nil {
 		return b, err
 	}
-	b.leftOver = slices.ContainsFunc(findings, func(f systemimage.Finding) bool {
+	left, err := s.leftOver(ctx, copyOp, placesOf(l, r.To, r.Device))
+	if err != nil {
+		return b, err
+	}
+	b.leftOver = len(left) > 0 || slices.ContainsFunc(findings, func(f systemimage.Finding) bool {
 		return f.Blocks && strings.HasPrefix(path.Base(f.Place), "index.json")
 	})
 	if b.leftOver {
@@ -66,12 +70,17 @@ func (s *Server) lookAtBegun(ctx context.Context, r CopyRequest) (b begun, err e
 	if !published || !sameFiles(source, latest) || latest.Detail().Tag() != tag {
 		return b, nil
 	}
+	set := PhaseRequest{Channel: r.To, Device: r.Device, Version: latest.Version, Percentage: min(latest.Percentage, r.Percentage)}
 	for _, m := range append([]systemimage.Image{latest}, x.Deltas(latest.Version)...) {
 		if m.Percentage > r.Percentage {
-			b.lower = latest.Version
+			b.set = &set
 		}
 	}
-	return b, nil
+	_, lag, err := s.checkAliases(ctx, x, latest, aliasesOf(l, r.To))
+	if len(lag) > 0 { // with the percentage that it has they get the image, too
+		b.set = &set
+	}
+	return b, err
 }
 
 // whole makes sure that a copy that was begun, and is there as asked, has whole files: its
@@ -89,50 +98,63 @@ func (s *Server) whole(ctx context.Context, r CopyRequest, p *copyPlan) error {
 }
 
 // finish ends what a killed copy of r began: it waits for a program that is still at
-// work, mends the index, and lowers the percentage to what was asked for.
+// work, mends the indexes, lowers the percentage to what was asked for, and brings the
+// aliases up to date.
 func (s *Server) finish(ctx context.Context, r CopyRequest) error {
 	b, err := s.lookAtBegun(ctx, r)
 	if err != nil || b.finished() {
 		return err
 	}
-	if err := s.waitForJob(ctx, r); err != nil {
-		return err
+	if r.Job != "" {
+		form, err := s.copyForm(ctx, copyOp)
+		if err != nil {
+			return err
+		}
+		if err := s.waitForJob(ctx, copyOp, r.To, r.Device, s.command(r.Job, "copy-image", r.args(form)...)); err != nil {
+			return err
+		}
 	}
 	if b, err = s.lookAtBegun(ctx, r); err != nil {
 		return err
 	}
 	if b.leftOver {
-		did, err := s.Mend(ctx, r.To, r.Device)
-		if err != nil {
+		if err := s.mendBegun(ctx, copyOp, r.To, r.Device); err != nil {
 			return err
 		}
-		s.log().InfoContext(ctx, "mended what a killed copy left", "channel", r.To, "device", r.Device, "did", did)
 		if b, err = s.lookAtBegun(ctx, r); err != nil {
 			return err
 		}
 	}
-	if b.lower == 0 {
+	if b.set == nil {
 		return nil
 	}
-	_, err = s.Phase(ctx, PhaseRequest{Channel: r.To, Device: r.Device, Version: b.lower, Percentage: r.Percentage})
+	_, err = s.Phase(ctx, *b.set)
 	return err
 }
 
-// waitForJob waits for the end of the copy's job, if the host still has it.
-func (s *Server) waitForJob(ctx context.Context, r CopyRequest) error {
-	if r.Job == "" {
-		return nil
-	}
-	form, err := s.copyForm(ctx, copyOp)
+// mendBegun mends the index that a copy or a tag was killed in, and those of its aliases
+// first.
+func (s *Server) mendBegun(ctx context.Context, op, channel, device string) error {
+	l, err := s.Client.Channels(ctx)
 	if err != nil {
 		return err
 	}
-	c := s.withTempDir(ctx, s.command(r.Job, "copy-image", r.args(form)...))
+	left, err := s.leftOver(ctx, op, placesOf(l, channel, device))
+	if err == nil {
+		left = slices.DeleteFunc(left, func(p place) bool { return !p.alias })
+		_, err = s.mendLeft(ctx, append(left, place{channel: channel, device: device})) // which may be broken in another way
+	}
+	return err
+}
+
+// waitForJob waits for the end of the job of a command, if the host still has it.
+func (s *Server) waitForJob(ctx context.Context, op, channel, device string, c command.Command) error {
+	c = s.withTempDir(ctx, c)
 	c.Attach = true
-	_, err = s.Runner.Run(ctx, c)
-	s.Client.Forget(r.Device)
+	_, err := s.Runner.Run(ctx, c)
+	s.Client.Forget(device)
 	if err == nil || errors.Is(err, command.ErrNoJob) || errors.Is(err, command.ErrJobLost) {
 		return nil
 	}
-	return &systemimage.Error{Op: copyOp, Channel: r.To, Device: r.Device, Err: fmt.Errorf("waiting for the copy that was begun: %w", err)}
+	return &systemimage.Error{Op: op, Channel: channel, Device: device, Err: fmt.Errorf("waiting for what was begun: %w", err)}
 }

@@ -156,9 +156,9 @@ func (p *copyPlan) expect(l *systemimage.Listing, latest systemimage.Image, publ
 func (p *copyPlan) lookAround(l *systemimage.Listing, src, dst *systemimage.PublishedIndex) {
 	from, to := src.Entry.Folder(), dst.Entry.Folder()
 	p.look.dirs = slices.Compact([]string{from, to})
-	for _, name := range p.want.Aliases {
-		if d := l.Channels[name].Devices[p.want.Device]; d.Index != "" {
-			p.look.follow = append(p.look.follow, d.Folder())
+	for _, at := range placesOf(l, p.want.Channel, p.want.Device) {
+		if at.alias {
+			p.look.follow = append(p.look.follow, at.dir)
 		}
 	}
 	p.look.indexes = allIndexes(l)

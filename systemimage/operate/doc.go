@@ -46,6 +46,7 @@
 //	aliases that do not follow                                aliasesafter.go
 //	images with the same files; deltas that are used again    samecontent.go
 //	what a killed import left without a signature             unfinished.go
+//	what a killed commit left, at aliases too                 leftovers.go
 //	an index whose commit was killed: finished or undone      mend.go
 //	a percentage: checked, read back                          phase.go; set while no index can be read: its setBlind
 //	the command that sets one, and again where it did not stay phaserun.go

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/landingteam/landing/runbook/command"
 	"github.com/landingteam/landing/systemimage"
 	"github.com/landingteam/landing/systemimage/importlog"
 )
@@ -19,9 +20,11 @@ import (
 type ImportRequest struct {
 	Job string // see Command.Job
 
-	// Begun says that this very import was begun before and that its end was not seen. A
-	// payload without a signature, which its program left when it was killed, is then
-	// taken away. Otherwise it keeps the import back: it may be somebody else's.
+	// Begun says that this very import was begun before and that its end was not seen. Its
+	// job is then waited for, if the host still has it; and where it was killed, what it
+	// left is brought to an end before the importer runs again: an index whose commit was
+	// cut short is mended, that of an alias too, and a payload without a signature is taken
+	// away. Otherwise both keep the import back: they may be somebody else's.
 	Begun bool
 
 	// Observe, if set, is told how far the run is, in devices, where the runner tells
@@ -41,13 +44,24 @@ func (s *Server) Import(ctx context.Context, r ImportRequest) (*importlog.Run, e
 	if err := s.usable(importOp, true); err != nil {
 		return nil, err
 	}
+	// -vvv has the records that count in both eras; today it is DEBUG, which
+	// tells more about builds that do not fit.
+	c := s.withTempDir(ctx, s.command(r.Job, "import-images", "-vvv"))
+	if r.Begun && r.Job != "" {
+		c.Attach = true
+		e, err := s.run(ctx, importOp, "", "", c)
+		switch c.Attach = false; {
+		case err != nil:
+			return nil, err
+		case errors.Is(e.err, command.ErrNoJob):
+		case e.complete || e.err != nil: // else it was cut short, and is run again
+			return s.imported(ctx, e, nil)
+		}
+	}
 	before, err := s.beforeImport(ctx, r.Begun)
 	if err != nil {
 		return nil, err
 	}
-	// -vvv has the records that count in both eras; today it is DEBUG, which
-	// tells more about builds that do not fit.
-	c := s.withTempDir(ctx, s.command(r.Job, "import-images", "-vvv"))
 	if r.Observe != nil {
 		far := importlog.NewProgress(slices.Collect(maps.Keys(before)))
 		c.Line = func(line string) {
@@ -60,6 +74,12 @@ func (s *Server) Import(ctx context.Context, r ImportRequest) (*importlog.Run, e
 	if err != nil {
 		return nil, err
 	}
+	return s.imported(ctx, e, before)
+}
+
+// imported says what came of a run of the importer, by its log and the published tree,
+// of which before has the newest versions until then; nil is that they are not known.
+func (s *Server) imported(ctx context.Context, e ending, before map[string]int) (*importlog.Run, error) {
 	run, err := importlog.Parse(io.MultiReader(bytes.NewReader(e.Stdout), bytes.NewReader(e.Stderr)))
 	if err != nil {
 		return nil, err // bytes do not fail
@@ -104,7 +124,11 @@ func (s *Server) endedEarly(ctx context.Context, e ending, run *importlog.Run) s
 	if e.Exit != killed {
 		return text
 	}
-	if gone, err := s.finishImport(ctx); err == nil && len(gone) > 0 {
+	mended, gone, err := s.finishImport(ctx)
+	if len(mended) > 0 {
+		text += "; what it left of a commit is mended: " + strings.Join(mended, ", ")
+	}
+	if err == nil && len(gone) > 0 {
 		text += "; what it left without a signature is removed: " + strings.Join(gone, ", ")
 	}
 	return text

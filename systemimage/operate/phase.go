@@ -18,6 +18,11 @@ type PhaseRequest struct {
 	Version         int // the newest; stated, so that no other image is meant
 	Percentage      int // 0..100. The zero value is 0 %: nobody, which stops a rollout
 
+	// Begun says that this very percentage was begun before and that its end was not seen.
+	// What its program left when it was killed, in the index or in that of an alias, is
+	// then mended first. Otherwise it is refused: it may be somebody else's at work.
+	Begun bool
+
 	// Quick does not watch whether a program that holds the global lock writes
 	// the index over: for the first round of an emergency stop, where the other
 	// channels must not wait. A second round without it looks again.
@@ -133,6 +138,11 @@ func (s *Server) Phase(ctx context.Context, r PhaseRequest) (PhaseResult, error)
 	}
 	if r.Blind {
 		return s.setBlind(ctx, r)
+	}
+	if r.Begun {
+		if err := s.mendPercentage(ctx, r.Channel, r.Device); err != nil {
+			return PhaseResult{}, err
+		}
 	}
 	s.Client.Forget(r.Device) // somebody else may have set it since it was looked at
 	p, done, err := s.checkPercentage(ctx, r)

@@ -113,6 +113,13 @@ func (s *Server) PhaseMany(ctx context.Context, r PhaseMany) error {
 		return err
 	}
 	m := &manyPhases{Server: s, r: r, before: make([]int, len(r.Images)), over: make([]bool, len(r.Images))}
+	for _, q := range r.Images {
+		if q.Begun && !r.Blind && !r.Quick {
+			if err := s.mendPercentage(ctx, q.Channel, q.Device); err != nil {
+				return err
+			}
+		}
+	}
 	if err := m.check(ctx); err != nil {
 		return err
 	}

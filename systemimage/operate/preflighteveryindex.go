@@ -31,7 +31,7 @@ type listedIndex struct {
 }
 
 // allIndexes are the indexes of a tree. Those of aliases are left out: they are made
-// anew from their targets.
+// anew from their targets, unless something is left over there: see [aliasFolders].
 func allIndexes(l *systemimage.Listing) []listedIndex {
 	var list []listedIndex
 	for channel, device := range l.Pairs() {
@@ -236,7 +236,7 @@ func (s *Server) PreflightImport(ctx context.Context) ([]systemimage.Finding, er
 // beforeImport looks at every index, and returns the newest version of each.
 func (s *Server) beforeImport(ctx context.Context, begun bool) (newest map[string]int, err error) {
 	if begun {
-		if _, err := s.finishImport(ctx); err != nil {
+		if _, _, err := s.finishImport(ctx); err != nil {
 			return nil, err
 		}
 	}
@@ -253,7 +253,7 @@ func (s *Server) lookAtAll(ctx context.Context) ([]systemimage.Finding, treeStat
 		return nil, treeState{}, err
 	}
 	all := allIndexes(l)
-	return s.inspectTree(ctx, importOp, inspection{dirs: folders(all), indexes: all, imports: true, temp: s.TempDir(ctx)})
+	return s.inspectTree(ctx, importOp, inspection{dirs: folders(all), follow: aliasFolders(l), indexes: all, imports: true, temp: s.TempDir(ctx)})
 }
 
 // unreadable says what an index does that is no index.

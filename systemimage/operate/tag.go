@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strconv"
 
+	"github.com/landingteam/landing/runbook/command"
 	"github.com/landingteam/landing/systemimage"
 )
 
@@ -15,6 +16,11 @@ type TagRequest struct {
 	Version         int    // the newest; stated, so that no other image is meant
 	Tag             string // empty takes the tag away
 	Job             string // see Command.Job
+
+	// Begun says that this very tag was begun before and that its end was not seen: what
+	// its program left of a commit when it was killed is then mended, and the aliases get
+	// the image. The percentage that the image had before is not known any more.
+	Begun bool
 }
 
 const tagOp = "tag image"
@@ -100,6 +106,12 @@ func (s *Server) Tag(ctx context.Context, r TagRequest) (CopyResult, error) {
 	if err := s.usable(tagOp, true); err != nil {
 		return CopyResult{}, err
 	}
+	c := s.command(r.Job, "tag-image", "-vvv", r.Channel, r.Device, strconv.Itoa(r.Version), r.Tag)
+	if r.Begun {
+		if err := s.finishTag(ctx, r, c); err != nil {
+			return CopyResult{}, err
+		}
+	}
 	p, done, err := s.planTag(ctx, r)
 	if err != nil {
 		return CopyResult{}, s.explain(ctx, tagOp, err, r.Channel, r.Channel, r.Device)
@@ -110,7 +122,7 @@ func (s *Server) Tag(ctx context.Context, r TagRequest) (CopyResult, error) {
 	if err := s.clear(ctx, tagOp, p); err != nil {
 		return CopyResult{}, err
 	}
-	c := s.withTempDir(ctx, s.command(r.Job, "tag-image", "-vvv", r.Channel, r.Device, strconv.Itoa(r.Version), r.Tag))
+	c = s.withTempDir(ctx, c)
 	e, err := s.run(ctx, tagOp, r.Channel, r.Device, c)
 	if err != nil {
 		return CopyResult{}, err
@@ -122,4 +134,26 @@ func (s *Server) Tag(ctx context.Context, r TagRequest) (CopyResult, error) {
 	_, phaseErr := s.Phase(ctx, PhaseRequest{Channel: r.Channel, Device: r.Device, Version: got.Version, Percentage: p.want.Percentage})
 	got, err = s.settle(ctx, tagOp, p, e)
 	return got, errors.Join(err, phaseErr)
+}
+
+// finishTag ends what a killed tag of r began, as far as it was published.
+func (s *Server) finishTag(ctx context.Context, r TagRequest, c command.Command) error {
+	if r.Job != "" {
+		if err := s.waitForJob(ctx, tagOp, r.Channel, r.Device, c); err != nil {
+			return err
+		}
+	}
+	if err := s.mendBegun(ctx, tagOp, r.Channel, r.Device); err != nil {
+		return err
+	}
+	x, err := s.Client.Index(ctx, r.Channel, r.Device)
+	if err != nil {
+		return err
+	}
+	m, ok := x.Latest()
+	if !ok || m.Version != r.Version+1 || m.Detail().Tag() != r.Tag {
+		return nil
+	}
+	_, err = s.Phase(ctx, PhaseRequest{Channel: r.Channel, Device: r.Device, Version: m.Version, Percentage: m.Percentage})
+	return err
 }

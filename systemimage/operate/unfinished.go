@@ -104,22 +104,38 @@ func (j *judgement) unnamed(p, class, lacks string, published bool) {
 	}
 }
 
-// finishImport takes away what a killed import of ours has left, if that is all that is
-// wrong and nothing runs on the server. It says which files went.
-func (s *Server) finishImport(ctx context.Context) (gone []string, err error) {
+// finishImport brings to an end what a killed import of ours has left, when nothing runs
+// on the server: it mends every index whose commit was cut short, and takes away the
+// payloads without a signature, if they are all that is wrong then. It says what it did
+// to the indexes, and which files went.
+func (s *Server) finishImport(ctx context.Context) (mended, gone []string, err error) {
 	findings, t, err := s.lookAtAll(ctx)
-	if err != nil || len(t.unfinished) == 0 {
-		return nil, err
+	if err != nil {
+		return nil, nil, err
 	}
-	if slices.ContainsFunc(findings, func(f systemimage.Finding) bool { return f.Blocks && f.Class != unfinished }) {
-		return nil, nil
+	l, err := s.Client.Channels(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	left := slices.DeleteFunc(allPlaces(l), func(p place) bool { return !t.leftOver(p.dir) })
+	if len(left)+len(t.unfinished) == 0 {
+		return nil, nil, nil
 	}
 	// Whoever takes the lock from here on finds these files, and writes none of them.
 	if v := viewLock(ctx, s.Runner, s.root()); !v.seen || v.held {
-		return nil, nil
+		return nil, nil, nil
+	}
+	if len(left) > 0 {
+		if mended, err = s.mendLeft(ctx, left); err == nil {
+			findings, t, err = s.lookAtAll(ctx)
+		}
+	}
+	if err != nil || len(t.unfinished) == 0 ||
+		slices.ContainsFunc(findings, func(f systemimage.Finding) bool { return f.Blocks && f.Class != unfinished }) {
+		return mended, nil, err
 	}
 	answers, err := s.askUnfinished(ctx, importOp, "remove", t.unfinished)
 	gone = answers["removed"]
 	s.log().InfoContext(ctx, "removed what a killed import left", "files", gone)
-	return gone, err
+	return mended, gone, err
 }
