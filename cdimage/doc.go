@@ -48,7 +48,7 @@
 //	the published directory contradicts the log               publishedfiles.go
 //	at work, or killed                                        running.go
 //	the whole remedy of a run                                 remedydiagnosis.go
-//	publishing again: the same day, nothing older mixed in    republish.go
+//	publishing again: same day, nothing older, none under way republish.go
 //	gzip, cut streams, a page instead of a log                unpack.go
 //	names: a build's ID, its log, its images                  buildid.go
 //	the public mirror, and its pages of links                 client.go, directoryindex.go

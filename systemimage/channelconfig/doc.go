@@ -21,7 +21,7 @@
 //	a key: misspelt, indented, with a comment behind          lintkey.go
 //	names separated wrongly, numbers that are none            lintlistsnumbers.go
 //	a channel: its type, its deltabase                        lintchannel.go
-//	files: missing, unused, in the wrong order                lintfiles.go
+//	entries of files: missing, unused, in the wrong order     lintfiles.go
 //	an entry of files: its generator and arguments            lintentry.go
 //	options of an entry: unknown, or no ";" before them       lintoptions.go
 //	what an entry is made from: monitor, path, channel        lintsource.go
