@@ -14,7 +14,6 @@ import (
 
 	"github.com/landingteam/landing/cdimage"
 	"github.com/landingteam/landing/cdimage/cause"
-	"github.com/landingteam/landing/cdimage/internal/generate"
 )
 
 // The measurements read the same bytes in one run: 256 MB of each kind of log
@@ -38,9 +37,9 @@ func makeMix(livefs bool) func() mix {
 		if livefs {
 			m.name = "livefs"
 		}
-		generate.Mix(livefs, mixSize, func(kind generate.Kind, size int64, seed uint64) error {
+		generateMix(livefs, mixSize, func(kind logKind, size int64, seed uint64) error {
 			var b bytes.Buffer
-			err := generate.Log(&b, kind, size, seed)
+			err := generateLog(&b, kind, size, seed)
 			m.logs = append(m.logs, b.Bytes())
 			m.bytes += int64(b.Len())
 			return err
@@ -180,12 +179,12 @@ func BenchmarkGzip(b *testing.B) {
 func BenchmarkLimits(b *testing.B) {
 	for _, l := range []struct {
 		name string
-		kind generate.Kind
+		kind logKind
 		size int64
-	}{{"line of 1 MB", generate.LongLine, 1 << 20}, {"100,000 lines with error", generate.ErrorLines, 3_200_000}, {"200 MB", generate.LivefsFails, 200 << 20}} {
+	}{{"line of 1 MB", LongLine, 1 << 20}, {"100,000 lines with error", ErrorLines, 3_200_000}, {"200 MB", LivefsFails, 200 << 20}} {
 		b.Run(l.name, func(b *testing.B) {
 			var text bytes.Buffer
-			if err := generate.Log(&text, l.kind, l.size, 1); err != nil {
+			if err := generateLog(&text, l.kind, l.size, 1); err != nil {
 				b.Fatal(err)
 			}
 			over(b, mix{l.name, [][]byte{text.Bytes()}, int64(text.Len())}, parseLivefsLog)

@@ -1,32 +1,61 @@
 package cdimage_test
 
 import (
+	"encoding/json"
+	"flag"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
-
-	"github.com/landingteam/landing/cdimage/internal/score"
 )
 
-func scoreAll(t *testing.T, folder fs.FS) {
+// scoreAll wants all cases of a folder right, and says how many there are of each class.
+func scoreAll(t *testing.T, folder fs.FS, least int) []score {
 	t.Helper()
-	scores, err := score.Folder(folder)
+	scores, err := scoreFolder(folder)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(scores) < 64 {
-		t.Errorf("%d cases, want at least 64", len(scores))
+	if len(scores) < least {
+		t.Errorf("%d cases, want at least %d", len(scores), least)
 	}
+	right, all := map[string]int{}, map[string]int{}
 	for _, s := range scores {
+		all[s.Class()]++
+		if len(s.Misses) == 0 {
+			right[s.Class()]++
+		}
 		for _, m := range s.Misses {
 			t.Errorf("%s: %s", s.File, m)
 		}
 	}
+	for _, class := range slices.Sorted(maps.Keys(all)) {
+		t.Logf("%-28s %3d of %3d", class, right[class], all[class])
+	}
+	return scores
 }
 
-// TestExpected compares every recorded log with what is to be said of it.
-func TestExpected(t *testing.T) { scoreAll(t, os.DirFS("testdata")) }
+var logsFolder = flag.String("logs", "", "score this folder of logs too, which has an expected.json")
+
+// TestExpected compares every recorded log with what is to be said of it. It does so for
+// a folder of one's own (an absolute path), and prints what was said:
+//
+//	go test ./cdimage -run TestExpected -v -args -logs FOLDER
+func TestExpected(t *testing.T) {
+	scoreAll(t, os.DirFS("testdata"), 64)
+	if *logsFolder == "" {
+		return
+	}
+	for _, s := range scoreAll(t, os.DirFS(*logsFolder), 1) {
+		got, err := json.MarshalIndent(s.Got, "", "  ")
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Logf("%s: %s", s.File, got)
+	}
+}
 
 // TestScoreNotices makes sure that the comparison can fail.
 func TestScoreNotices(t *testing.T) {
@@ -39,7 +68,7 @@ func TestScoreNotices(t *testing.T) {
 		"entry":   {`"saucy/"`, `"sauce/"`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			scores, err := score.Folder(replacing{os.DirFS("testdata"), change[0], change[1]})
+			scores, err := scoreFolder(replacing{os.DirFS("testdata"), change[0], change[1]})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -60,5 +89,5 @@ func TestSharedFixtures(t *testing.T) {
 	if _, err := os.Stat(dir); err != nil {
 		t.Skip("no shared fixtures beside the project")
 	}
-	scoreAll(t, os.DirFS(dir))
+	scoreAll(t, os.DirFS(dir), 64)
 }

@@ -1,6 +1,4 @@
-// Package score compares what package cdimage says about a folder of recorded
-// logs with what the folder's expected.json says.
-package score
+package cdimage_test
 
 import (
 	"bytes"
@@ -21,8 +19,8 @@ import (
 	"github.com/landingteam/landing/cdimage/cause"
 )
 
-// A Case is one entry of an expected.json: a file and what is to be said of it.
-type Case struct {
+// A scoreCase is one entry of an expected.json: a file and what is to be said of it.
+type scoreCase struct {
 	File, Kind string
 	Arches     map[string]struct {
 		State, Link string
@@ -40,43 +38,43 @@ type Case struct {
 	Entries         []string
 }
 
-// A Score is what came out of comparing one case.
-type Score struct {
-	Case
+// A score is what came out of comparing one case.
+type score struct {
+	scoreCase
 	Misses []string // what differs; empty when all is as expected
 	Got    any      // the diagnosis, livefs log, entries or mail that was compared
 }
 
 // Class is the word under which a case is counted: its first expected cause,
 // or its kind when there is none.
-func (s Score) Class() string {
+func (s score) Class() string {
 	if len(s.Causes) > 0 {
 		return string(s.Causes[0].Class)
 	}
 	return "none (" + s.Kind + ")"
 }
 
-// Folder compares what package cdimage says about a folder of logs with
+// scoreFolder compares what package cdimage says about a folder of logs with
 // the folder's expected.json.
 //
 // Lines are equal when the expected one stands in the one that was found.
-// Remedies are equal when they ask for the same actions, see [Actions]. A cause
+// Remedies are equal when they ask for the same actions, see [actionsOf]. A cause
 // of class unknown that needs a livefs log is what is to be said before that
 // log was read. An exit code says that the run has ended; a log without an end
 // is that of a run at work only when the code is null. Logs may be compressed, with .gz
 // behind their names.
-func Folder(folder fs.FS) ([]Score, error) {
+func scoreFolder(folder fs.FS) ([]score, error) {
 	b, err := fs.ReadFile(folder, "expected.json")
 	if err != nil {
 		return nil, err
 	}
-	var cases []Case
+	var cases []scoreCase
 	if err := json.Unmarshal(b, &cases); err != nil {
 		return nil, fmt.Errorf("expected.json: %w", err)
 	}
-	var scores []Score
+	var scores []score
 	for _, c := range cases {
-		s := Score{Case: c}
+		s := score{scoreCase: c}
 		var err error
 		switch c.Kind {
 		case "cd-build-log", "command output":
@@ -114,11 +112,11 @@ func damaged(err error) bool {
 	return errors.Is(err, cdimage.ErrIncomplete) || errors.Is(err, cdimage.ErrFormat)
 }
 
-func (s *Score) miss(format string, args ...any) {
+func (s *score) miss(format string, args ...any) {
 	s.Misses = append(s.Misses, fmt.Sprintf(format, args...))
 }
 
-func (s *Score) buildLog(folder fs.FS) error {
+func (s *score) buildLog(folder fs.FS) error {
 	f, err := open(folder, s.File)
 	if err != nil {
 		return err
@@ -150,7 +148,7 @@ func (s *Score) buildLog(folder fs.FS) error {
 }
 
 // name reads from the file's name which build it is about.
-func (s *Score) name(e *cdimage.Evidence) (err error) {
+func (s *score) name(e *cdimage.Evidence) (err error) {
 	if s.Kind != "cd-build-log" {
 		return nil
 	}
@@ -167,7 +165,7 @@ func (s *Score) name(e *cdimage.Evidence) (err error) {
 
 // livefs reads the livefs logs of the case, but those of which the verdict is
 // expected that was given before they were read: unknown.
-func (s *Score) livefs(folder fs.FS) (map[string]*cdimage.LivefsLog, error) {
+func (s *score) livefs(folder fs.FS) (map[string]*cdimage.LivefsLog, error) {
 	logs := map[string]*cdimage.LivefsLog{}
 	for label, a := range s.Arches {
 		unread := slices.ContainsFunc(s.Causes, func(c cause.Cause) bool {
@@ -188,7 +186,7 @@ func (s *Score) livefs(folder fs.FS) (map[string]*cdimage.LivefsLog, error) {
 	return logs, nil
 }
 
-func (s *Score) arches(got cdimage.Arches) {
+func (s *score) arches(got cdimage.Arches) {
 	for label, want := range s.Arches {
 		i := slices.IndexFunc(got, func(v cdimage.Arch) bool { return v.Label == label })
 		if i < 0 {
@@ -211,7 +209,7 @@ func (s *Score) arches(got cdimage.Arches) {
 	}
 }
 
-func (s *Score) livefsLog(folder fs.FS) error {
+func (s *score) livefsLog(folder fs.FS) error {
 	f, err := open(folder, s.File)
 	if err != nil {
 		return err
@@ -230,7 +228,7 @@ func (s *Score) livefsLog(folder fs.FS) error {
 
 // causes compares causes in any order; of a livefs log a weaker second one is
 // welcome.
-func (s *Score) causes(got []cause.Cause, weaker bool) {
+func (s *score) causes(got []cause.Cause, weaker bool) {
 	if weaker && len(s.Causes) > 0 && len(got) > len(s.Causes) {
 		got = got[:len(s.Causes)]
 	}
@@ -252,15 +250,15 @@ func (s *Score) causes(got []cause.Cause, weaker bool) {
 	}
 }
 
-func (s *Score) remedy(text string, actions []cause.Action) {
-	first, rest := Actions(s.Remedy)
+func (s *score) remedy(text string, actions []cause.Action) {
+	first, rest := actionsOf(s.Remedy)
 	if !agree(actions, first) && !(rest != nil && agree(actions, rest)) {
 		s.miss("remedy %q %v, want %q %v", text, actions, s.Remedy, first)
 	}
 }
 
 // index reads a directory index as a [cdimage.Client] does.
-func (s *Score) index(folder fs.FS) error {
+func (s *score) index(folder fs.FS) error {
 	f, err := folder.Open(s.File)
 	if err != nil {
 		return err
@@ -302,7 +300,7 @@ func (a answer) RoundTrip(*http.Request) (*http.Response, error) {
 	return &http.Response{StatusCode: http.StatusOK, Body: io.NopCloser(bytes.NewReader(a))}, nil
 }
 
-func (s *Score) mail(folder fs.FS) error {
+func (s *score) mail(folder fs.FS) error {
 	f, err := folder.Open(s.File)
 	if err != nil {
 		return err

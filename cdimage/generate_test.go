@@ -1,37 +1,40 @@
-// Package generate writes logs of any size for measurements.
-package generate
+package cdimage_test
 
 import (
 	"bufio"
+	"bytes"
 	"fmt"
 	"io"
 	"math/rand/v2"
 	"strings"
+	"testing"
+
+	"github.com/landingteam/landing/cdimage"
 )
 
-// A Kind is a kind of log that [Log] writes.
-type Kind string
+// A logKind is a kind of log that generateLog writes.
+type logKind string
 
 // The kinds. Together they are the mix that the image host and Launchpad's
-// builders write, see [Mix].
+// builders write, see [generateMix].
 const (
-	GoodRun      Kind = "good run"         // 40 to 60 lines
-	OneArchFails Kind = "one arch fails"   // published in part
-	AllFail      Kind = "all fail"         // no live file system
-	BadDownload  Kind = "bad download"     // one file never arrives
-	PublishCrash Kind = "publishing crash" // full disk while publishing
-	CutRun       Kind = "cut"              // stops in the middle of a line
-	ISORun       Kind = "iso"              // with the output of debian-cd, size decides
-	LivefsFails  Kind = "livefs fails"     // a livefs log with unmet dependencies near its end
-	LivefsGood   Kind = "livefs good"      // a livefs log of a good build
-	LongLine     Kind = "long line"        // a livefs log of which one line takes up the size
-	ErrorLines   Kind = "error lines"      // a livefs log whose short lines all hold the word error
+	GoodRun      logKind = "good run"         // 40 to 60 lines
+	OneArchFails logKind = "one arch fails"   // published in part
+	AllFail      logKind = "all fail"         // no live file system
+	BadDownload  logKind = "bad download"     // one file never arrives
+	PublishCrash logKind = "publishing crash" // full disk while publishing
+	CutRun       logKind = "cut"              // stops in the middle of a line
+	ISORun       logKind = "iso"              // with the output of debian-cd, size decides
+	LivefsFails  logKind = "livefs fails"     // a livefs log with unmet dependencies near its end
+	LivefsGood   logKind = "livefs good"      // a livefs log of a good build
+	LongLine     logKind = "long line"        // a livefs log of which one line takes up the size
+	ErrorLines   logKind = "error lines"      // a livefs log whose short lines all hold the word error
 )
 
-// Log writes one log of a kind. The same seed gives the same log. size is
+// generateLog writes one log of a kind. The same seed gives the same log. size is
 // what is aimed at in bytes for ISORun and the livefs logs, and of no meaning
 // for the others.
-func Log(w io.Writer, kind Kind, size int64, seed uint64) error {
+func generateLog(w io.Writer, kind logKind, size int64, seed uint64) error {
 	c := &counter{w: bufio.NewWriterSize(w, 64<<10)}
 	g := &generator{counter: c, r: rand.New(rand.NewPCG(seed, 1)), size: size, id: 74000 + seed%1000}
 	switch kind {
@@ -43,9 +46,9 @@ func Log(w io.Writer, kind Kind, size int64, seed uint64) error {
 	return c.w.Flush()
 }
 
-// Mix calls f with the kinds, sizes and seeds of a mix of cd-build-logs, or of
+// generateMix calls f with the kinds, sizes and seeds of a mix of cd-build-logs, or of
 // livefs logs, until their sizes add up to about total bytes.
-func Mix(livefs bool, total int64, f func(kind Kind, size int64, seed uint64) error) error {
+func generateMix(livefs bool, total int64, f func(kind logKind, size int64, seed uint64) error) error {
 	r := rand.New(rand.NewPCG(7, 7))
 	for seed := uint64(0); total > 0; seed++ {
 		kind, size := LivefsFails, int64(1<<20)+r.Int64N(3<<20)
@@ -66,10 +69,10 @@ func Mix(livefs bool, total int64, f func(kind Kind, size int64, seed uint64) er
 	return nil
 }
 
-func buildKind(percent int) Kind {
+func buildKind(percent int) logKind {
 	for _, k := range []struct {
 		upTo int
-		kind Kind
+		kind logKind
 	}{{60, GoodRun}, {75, OneArchFails}, {83, AllFail}, {91, BadDownload}, {95, PublishCrash}, {98, CutRun}} {
 		if percent < k.upTo {
 			return k.kind
@@ -95,7 +98,7 @@ type generator struct {
 	id   uint64
 }
 
-func (g *generator) run(kind Kind) {
+func (g *generator) run(kind logKind) {
 	states := []string{"Successfully built", "Successfully built"}
 	switch kind {
 	case OneArchFails:
@@ -167,7 +170,7 @@ var packageNames = []string{
 	"qtdeclarative5-ubuntu-ui-toolkit-plugin", "python3-gi", "fonts-ubuntu", "language-pack-touch-de", "libmirclient9", "ofono", "urfkill", "network-manager",
 }
 
-func (g *generator) livefs(kind Kind) {
+func (g *generator) livefs(kind logKind) {
 	build := fmt.Sprintf("LIVEFSBUILD-%d", g.id)
 	for _, s := range []string{"slave-prep", "unpack-chroot", "mount-chroot", "override-sources-list", "update-debian-chroot"} {
 		g.printf("RUN: /usr/share/launchpad-buildd/slavebin/%s ['%s', '%s']\n", s, s, build)
@@ -217,5 +220,56 @@ func (g *generator) livefsLine() {
 		g.printf("Cached load succeeded for \"/var/cache/apparmor/click_com.ubuntu.%s_%d\".\n", name, g.r.IntN(1000))
 	default:
 		g.printf("update-alternatives: using /usr/bin/%s to provide /usr/bin/x-%s (error-handler) in auto mode\n", name, name)
+	}
+}
+
+// TestGenerate: each kind of generated log is what it is called.
+func TestGenerate(t *testing.T) {
+	for kind, want := range map[logKind]string{
+		GoodRun:      "complete 0",
+		OneArchFails: "partial 1",
+		AllFail:      "none 2",
+		BadDownload:  "partial 1",
+		PublishCrash: "broken 1",
+		CutRun:       "not yet 0",
+		ISORun:       "complete 0",
+	} {
+		var a, b bytes.Buffer
+		if err := generateLog(&a, kind, 1<<20, 5); err != nil {
+			t.Fatal(err)
+		}
+		if err := generateLog(&b, kind, 1<<20, 5); err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(a.Bytes(), b.Bytes()) {
+			t.Errorf("%s: not the same twice", kind)
+		}
+		l, err := cdimage.ParseBuildLog(&a)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := fmt.Sprintf("%s %d", l.Publish, len(l.Causes)); got != want {
+			t.Errorf("%s: %s, want %s: %+v", kind, got, want, l.Causes)
+		}
+	}
+	for kind, want := range map[logKind]int{LivefsFails: 1, LivefsGood: 0, LongLine: 1, ErrorLines: 1} {
+		var a bytes.Buffer
+		if err := generateLog(&a, kind, 1<<20, 5); err != nil {
+			t.Fatal(err)
+		}
+		l, err := cdimage.ParseLivefsLog(&a)
+		if err != nil || len(l.Causes) != want || l.Incomplete != "" {
+			t.Errorf("%s: %v %+v", kind, err, l)
+		}
+	}
+	kinds := map[logKind]int{}
+	if err := generateMix(false, 64<<20, func(kind logKind, size int64, seed uint64) error {
+		kinds[kind]++
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if len(kinds) != 7 || kinds[GoodRun] < kinds[OneArchFails] {
+		t.Errorf("mix %v", kinds)
 	}
 }
