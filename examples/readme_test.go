@@ -25,7 +25,7 @@ func TestReadmeProgram(t *testing.T) {
 		if err := os.WriteFile(path, b[1], 0o644); err != nil {
 			t.Fatal(err)
 		}
-		cmd := exec.Command("go", "build", "-o", filepath.Join(dir, "program"), path)
+		cmd := exec.Command("go", "build", "-ldflags=-s -w", "-o", filepath.Join(dir, "program"), path)
 		cmd.Dir = ".."
 		if out, err := cmd.CombinedOutput(); err != nil {
 			t.Errorf("go build: %v\n%s", err, out)

@@ -13,7 +13,7 @@ import (
 func TestServiceSamples(t *testing.T) {
 	t.Parallel()
 	program := filepath.Join(t.TempDir(), "release")
-	if out, err := exec.Command("go", "build", "-o", program, "./release").CombinedOutput(); err != nil {
+	if out, err := exec.Command("go", "build", "-ldflags=-s -w", "-o", program, "./release").CombinedOutput(); err != nil {
 		t.Fatalf("go build: %v\n%s", err, out)
 	}
 	help, _ := exec.Command(program, "-help").CombinedOutput()

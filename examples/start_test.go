@@ -73,7 +73,7 @@ func measure(b *testing.B, path string, args ...string) {
 func programs(b *testing.B) map[string]string {
 	b.Helper()
 	dir := b.TempDir()
-	if out, err := exec.Command("go", "build", "-o", dir, "./...").CombinedOutput(); err != nil {
+	if out, err := exec.Command("go", "build", "-ldflags=-s -w", "-o", dir, "./...").CombinedOutput(); err != nil {
 		b.Fatalf("go build: %v\n%s", err, out)
 	}
 	paths, err := filepath.Glob(filepath.Join(dir, "*"))

@@ -27,7 +27,7 @@ func TestKilledRelease(t *testing.T) {
 	}
 	t.Parallel()
 	bin := t.TempDir()
-	if out, err := exec.Command("go", "build", "-o", bin, ".", "../release").CombinedOutput(); err != nil {
+	if out, err := exec.Command("go", "build", "-ldflags=-s -w", "-o", bin, ".", "../release").CombinedOutput(); err != nil {
 		t.Fatalf("go build: %v\n%s", err, out)
 	}
 	for hits, tries := 0, 0; hits < *kills; tries++ {

@@ -15,7 +15,7 @@ import (
 // program from ending at the first signal.
 func TestSignalWhileReading(t *testing.T) {
 	program := filepath.Join(t.TempDir(), "failedbuild")
-	if out, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput(); err != nil {
+	if out, err := exec.Command("go", "build", "-ldflags=-s -w", "-o", program, ".").CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
 	for _, flag := range []string{"-log", "-livefs"} {

@@ -14,7 +14,7 @@ turn=
 exec 9</dev/null
 lock() {
 	lock=$HOME/.landing/$1
-	if ! ( mkdir -p "$HOME/.landing" && : >>"$lock" ) 2>/dev/null; then
+	if ! ( { [ -d "$HOME/.landing" ] || mkdir -p "$HOME/.landing"; } && : >>"$lock" ) 2>/dev/null; then
 		lock=
 		return 0
 	fi
@@ -22,7 +22,7 @@ lock() {
 		exec 9>>"$lock"
 		flock -w 20 9 9<&9 || exit 9
 	fi
-	turn=$(cat "$lock")
+	read -r turn <"$lock" || :
 }
 next() {
 	[ -n "$lock" ] || return 0

@@ -1,7 +1,9 @@
 package remote_test
 
 import (
+	"bytes"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -137,7 +139,15 @@ func TestJobKeptLost(t *testing.T) {
 	if _, err := h.Start(t.Context(), c); err != nil {
 		t.Fatal(err)
 	}
-	syscall.Kill(-pidOf(t, jobDir(s, "kept/pid")), syscall.SIGKILL)
+	pid := pidOf(t, jobDir(s, "kept/pid"))
+	syscall.Kill(-pid, syscall.SIGKILL)
+	for { // until nothing of it runs
+		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+		if err != nil || bytes.Contains(stat, []byte(") Z ")) {
+			break
+		}
+		time.Sleep(time.Millisecond)
+	}
 	c.Attach = true
 	for range 2 {
 		var lost *command.LostJob

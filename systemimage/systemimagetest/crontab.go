@@ -18,12 +18,10 @@ table=${0%/*}/../crontab
 case ${1--} in
 -l)
 	[ -e "$table" ] || { echo "no crontab for $(id -un)" >&2; exit 1; }
-	cat "$table"
-	exit ;;
+	exec cat "$table" ;;
 -r)
 	[ -e "$table" ] || { echo "no crontab for $(id -un)" >&2; exit 1; }
-	rm "$table"
-	exit ;;
+	exec rm "$table" ;;
 -) name='"-"'; new=$(cat; echo .) ;;
 -*) echo "crontab: invalid option -- '${1#-}'" >&2; echo "crontab: usage error: unrecognized option" >&2; exit 1 ;;
 *)

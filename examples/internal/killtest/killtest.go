@@ -23,7 +23,7 @@ import (
 func Run(t *testing.T, kills int, args ...string) {
 	t.Helper()
 	exe := filepath.Join(t.TempDir(), "program")
-	if out, err := exec.Command("go", "build", "-o", exe, ".").CombinedOutput(); err != nil {
+	if out, err := exec.Command("go", "build", "-ldflags=-s -w", "-o", exe, ".").CombinedOutput(); err != nil {
 		t.Fatalf("go build: %v\n%s", err, out)
 	}
 	p := program{exe, args}
