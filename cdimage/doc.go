@@ -45,7 +45,7 @@
 //	logs of live file systems that a build log names          readlivefslogs.go
 //	all evidence is weighed; the verdict in words             diagnose.go, report.go
 //	whether a build was published, and how much of it         buildoutcome.go
-//	the published directory contradicts the log               publishedfiles.go
+//	published files, or Launchpad, contradict the log         publishedfiles.go
 //	at work, or killed                                        running.go
 //	the whole remedy of a run                                 remedydiagnosis.go
 //	publishing again: same day, nothing older, none under way republish.go

@@ -74,17 +74,3 @@ func (c *BackOut) closeGap(ctx context.Context, r *runbook.Run, t NamedImage, go
 	}
 	return setPercentage(ctx, r, c.Server, NamedImage{t.Channel, t.Device, good}, 100)
 }
-
-// takeOver asks about other runs that hold the importer: one that was killed would
-// keep it off for ever, and one that is at work must not be interfered with.
-func (c *BackOut) takeOver(ctx context.Context, r *runbook.Run) (dead []operate.Owner, several bool, err error) {
-	others, several, err := importerReady(ctx, r, c.Importer)
-	if err != nil || len(others) == 0 {
-		return nil, several, err
-	}
-	return others, several, r.Gate(ctx, runbook.Gate{
-		Name:     "take over",
-		Question: "Other runs hold the importer. Were they killed, or given up, so that this one may take over what they hold? (While one is at work: leave this open, and start again when it has ended.)",
-		Evidence: others, Not: c.Input.Not, NeedReason: true,
-	})
-}

@@ -83,7 +83,7 @@
 //	which channels go to which, and which are left out        pairs.go
 //	rc-proposed to rc                                         copyrc.go
 //	one copy, with its look afterwards                        copyimage.go
-//	the importer is held, and by whom already                 holdimporter.go
+//	the importer is held; what another run holds, taken over  holdimporter.go
 //	host and URL are one server                               hostandurl.go
 //	which images go to stable, in which order of tags         release.go, releaseimages.go, releasetag.go
 //	they are copied at 0 %                                    releasecopy.go

@@ -129,3 +129,17 @@ func importerIs(st operate.ImporterStatus, several bool) (off bool, text string)
 }
 
 func lineNumbers(list []int) string { return strings.Trim(fmt.Sprint(list), "[]") }
+
+// takeOver asks about other runs that hold the importer: one that was killed would
+// keep it off for ever, and one that is at work must not be interfered with.
+func (c *BackOut) takeOver(ctx context.Context, r *runbook.Run) (dead []operate.Owner, several bool, err error) {
+	others, several, err := importerReady(ctx, r, c.Importer)
+	if err != nil || len(others) == 0 {
+		return nil, several, err
+	}
+	return others, several, r.Gate(ctx, runbook.Gate{
+		Name:     "take over",
+		Question: "Other runs hold the importer. Were they killed, or given up, so that this one may take over what they hold? (While one is at work: leave this open, and start again when it has ended.)",
+		Evidence: others, Not: c.Input.Not, NeedReason: true,
+	})
+}

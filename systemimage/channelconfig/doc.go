@@ -17,7 +17,7 @@
 //
 //	the text as a whole, line by line                         lintgrammar.go
 //	[global], mirrors, lists without their section            lintglobal.go
-//	a section: unknown, unlisted                              lintsection.go
+//	a section: unknown, unlisted; which keys it may have      lintsection.go
 //	a key: misspelt, indented, with a comment behind          lintkey.go
 //	names separated wrongly, numbers that are none            lintlistsnumbers.go
 //	a channel: its type, its deltabase                        lintchannel.go
