@@ -131,6 +131,19 @@ func (x *Index) Deltas(version int) []Image {
 	return x.pick(func(m Image) bool { return m.Type == Delta && m.Version == version })
 }
 
+// WithoutDelta returns the full image before the newest one when no delta leads from it
+// to the newest: devices that have it download the full image. The server's programs
+// publish the full image first, and make no delta of an image that is published; the
+// next image gets its own again.
+func (x *Index) WithoutDelta() (base int, ok bool) {
+	fulls := x.Fulls()
+	if len(fulls) < 2 {
+		return 0, false
+	}
+	newest, before := fulls[len(fulls)-1].Version, fulls[len(fulls)-2].Version
+	return before, !slices.ContainsFunc(x.Deltas(newest), func(d Image) bool { return d.Base == before })
+}
+
 func (x *Index) pick(want func(Image) bool) []Image {
 	var list []Image
 	for _, m := range x.Images {

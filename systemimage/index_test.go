@@ -160,3 +160,25 @@ func TestCheckReservedFields(t *testing.T) {
 		}
 	}
 }
+
+// Whether devices that have the image before the newest one get a delta.
+func TestIndexWithoutDelta(t *testing.T) {
+	full := func(n int) Image { return Image{Type: Full, Version: n} }
+	delta := func(from, to int) Image { return Image{Type: Delta, Version: to, Base: from} }
+	for name, tt := range map[string]struct {
+		images []Image
+		base   int
+		lacks  bool
+	}{
+		"empty":              {nil, 0, false},
+		"the first":          {[]Image{full(1)}, 0, false},
+		"with its delta":     {[]Image{full(1), full(3), delta(1, 3)}, 1, false},
+		"without":            {[]Image{full(1), full(3)}, 1, true},
+		"from an older one":  {[]Image{full(1), full(2), full(3), delta(1, 3)}, 2, true},
+		"only to the former": {[]Image{full(1), full(2), delta(1, 2), full(3)}, 2, true},
+	} {
+		if base, lacks := (&Index{Images: tt.images}).WithoutDelta(); base != tt.base || lacks != tt.lacks {
+			t.Errorf("%s: from %d: %v, want from %d: %v", name, base, lacks, tt.base, tt.lacks)
+		}
+	}
+}

@@ -28,7 +28,8 @@ func TestKilledCopyIsFinished(t *testing.T) {
 					return
 				}
 				l := newLab(t)
-				x, c := copyrc(l, &runbooktest.Memory{})
+				j := &runbooktest.Memory{}
+				x, c := copyrc(l, j)
 				killedOnce(t, l, at, commit, func() error { return x.Execute(t.Context(), c.Run) })
 				for _, p := range rcPairs {
 					if version, tag, percentage := latest(t, l, p.To, p.Device); version != 2 || tag != "OTA-13-rc" || percentage != 100 {
@@ -36,6 +37,7 @@ func TestKilledCopyIsFinished(t *testing.T) {
 					}
 				}
 				nothingLeft(t, l)
+				deltaOrNote(t, l, j, rcPairs[0].To, rcPairs[0].Device, 1)
 				killedRelease(t, at, commit)
 			})
 		}
@@ -56,6 +58,29 @@ func killedRelease(t *testing.T, at systemimagetest.KillPoint, commit int) {
 		}
 	}
 	nothingLeft(t, l)
+}
+
+// deltaOrNote makes sure that a delta leads from an image to the next one, or that the
+// report says, once, that none does.
+func deltaOrNote(t *testing.T, l *lab.Lab, j *runbooktest.Memory, channel, device string, base int) {
+	t.Helper()
+	x, err := l.Server().Client.Index(t.Context(), channel, device)
+	if err != nil {
+		t.Fatal(err)
+	}
+	said := 0
+	for line, err := range j.Lines(t.Context()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(string(line), fmt.Sprintf("no delta leads from image %d to image %d of %s for %s: ", base, base+1, channel, device)) {
+			said++
+		}
+	}
+	deltas := len(x.Deltas(base + 1))
+	if deltas+said != 1 {
+		t.Errorf("%s %s: %d deltas to image %d, and %d notes that there is none; want one of them", channel, device, deltas, base+1, said)
+	}
 }
 
 // killedOnce lets the first program that gets there be killed, and starts the run as

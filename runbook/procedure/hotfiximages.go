@@ -90,12 +90,21 @@ func (c *Hotfix) importBuilds(ctx context.Context, r *runbook.Run, built []hotfi
 	for _, b := range built {
 		list = append(list, b.Project+" "+b.ID)
 	}
-	err := importUntil(ctx, r, c.Server, "run import-images by hand, until "+names(c.Input.channels())+" have the builds",
+	err := importUntil(ctx, r, c.Server, "run import-images by hand, until "+names(c.Input.channels())+" have the builds", c.onRC,
 		func(ctx context.Context) ([]string, error) { return c.unreached(ctx, built) })
 	if err != nil || r.Planning() {
 		return err
 	}
 	return r.Note(fmt.Sprintf("%s are on rc", names(list)))
+}
+
+// onRC are the newest images of rc.
+func (c *Hotfix) onRC(ctx context.Context) (list []NamedImage, err error) {
+	all, err := c.newest(ctx)
+	for _, v := range all {
+		list = append(list, NamedImage{Channel: v.From, Device: v.Device, Version: v.Version})
+	}
+	return list, err
 }
 
 // unreached is missing, with the aliases of rc that are not what it is.
@@ -104,9 +113,8 @@ func (c *Hotfix) unreached(ctx context.Context, built []hotfixBuilt) ([]string, 
 	if err != nil || len(list) > 0 {
 		return list, err
 	}
-	all, err := c.newest(ctx)
-	for _, v := range all {
-		t := NamedImage{Channel: v.From, Device: v.Device, Version: v.Version}
+	images, err := c.onRC(ctx)
+	for _, t := range images {
 		m, looked := c.Server.Client.Full(ctx, t.Channel, t.Device, t.Version)
 		var lag []string
 		if looked == nil {

@@ -128,6 +128,29 @@ func TestImportKilledInAlias(t *testing.T) {
 	}
 }
 
+// An import that is killed between the full image and its delta leaves it without one,
+// which no program makes later: the report says so.
+func TestImportKilledBeforeItsDelta(t *testing.T) {
+	t.Parallel()
+	l := respinLab(t)
+	c, _ := respinOn(t, l, false)
+	if err := l.Images.SetFaults(systemimagetest.Faults{Kill: systemimagetest.Signed, KillCommit: 2}); err != nil {
+		t.Fatal(err)
+	}
+	j := &runbooktest.Memory{}
+	x := &runbook.Runner{Name: "respin", Input: c.Input, Journal: j, Human: runbooktest.ApproveEverything{}}
+	if err := x.Execute(t.Context(), c.Run); err == nil {
+		t.Fatal("the import was not killed")
+	}
+	for range 2 {
+		if err := x.Execute(t.Context(), c.Run); err != nil {
+			t.Fatalf("started again: %v", err)
+		}
+	}
+	nothingLeft(t, l)
+	deltaOrNote(t, l, j, respun, "mako", 2)
+}
+
 // A percentage that is killed in the commit of an alias is set there by the next start.
 func TestPercentageKilledInAlias(t *testing.T) {
 	t.Parallel()

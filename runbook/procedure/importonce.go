@@ -148,10 +148,13 @@ func imported(r *runbook.Run) func(done, total int) {
 // importUntil runs the importer by hand, until no device lacks the build that it
 // should have. That is seen in their indexes: a channel that is none of ours may have
 // failed in the same run. Started again, it is run until it did, and once more when its
-// end was not seen; importing twice publishes nothing twice.
-func importUntil(ctx context.Context, r *runbook.Run, s *operate.Server, intent string, missing func(context.Context) ([]string, error)) error {
+// end was not seen; importing twice publishes nothing twice. images are those that it is
+// about, whatever their numbers.
+func importUntil(ctx context.Context, r *runbook.Run, s *operate.Server, intent string, images func(context.Context) ([]NamedImage, error),
+	missing func(context.Context) ([]string, error)) error {
 	begun := r.Last("import") != "" // what lies about may be what its killed program left
 	var others error
+	ran := false
 	_, err := runbook.Do(ctx, r, runbook.Step[bool]{
 		Name: "import", Intent: intent, Predict: true,
 		Probe: func(ctx context.Context) (bool, bool, error) {
@@ -174,12 +177,32 @@ func importUntil(ctx context.Context, r *runbook.Run, s *operate.Server, intent 
 			case err != nil && (run == nil || !run.Complete && run.Exception == "" || errors.Is(err, systemimage.ErrInDoubt)):
 				return false, err // it was cut short, and is run again: others have been left behind
 			}
-			others = err
+			others, ran = err, true
 			return true, nil
 		},
 	})
 	if err == nil && others != nil {
 		err = r.Note(fmt.Sprintf("our channels have their builds, and all was not well with the import: %v", others))
+	}
+	if err != nil || !ran || !begun {
+		return err
+	}
+	return noteDeltas(ctx, r, s, images)
+}
+
+// noteDeltas notes which images have no delta from the one before: the import that was
+// killed had published them, and the next one leaves them as they are.
+func noteDeltas(ctx context.Context, r *runbook.Run, s *operate.Server, images func(context.Context) ([]NamedImage, error)) error {
+	list, err := images(ctx)
+	for _, t := range list {
+		x, looked := s.Client.Index(ctx, t.Channel, t.Device)
+		if looked != nil {
+			return looked
+		}
+		base, lacks := x.WithoutDelta()
+		if t.Version, _ = x.Newest(); lacks && err == nil {
+			err = r.Note(withoutDelta(t, base, "an import was killed before it had made one, unless the channel is configured to have none"))
+		}
 	}
 	return err
 }

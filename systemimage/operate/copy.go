@@ -47,6 +47,12 @@ type CopyResult struct {
 	Percentage int      `json:"percentage"`
 	Deltas     []int    `json:"deltas,omitempty"`  // versions from which a delta leads to it, ascending; nil without
 	Aliases    []string `json:"aliases,omitempty"` // alias channels that have it too; nil without
+
+	// Lacks are versions from which no delta leads to it, because the copy was killed
+	// between the full image and its deltas: devices there download the full image. No
+	// program of the server makes the delta later; copy-image refuses an image that is
+	// the newest already.
+	Lacks []int `json:"lacks,omitempty"`
 }
 
 const copyOp = "copy image"
@@ -66,6 +72,7 @@ func (s *Server) CheckCopy(ctx context.Context, r CopyRequest) (c CopyResult, do
 	}
 	p, done, err := s.planCopy(ctx, r)
 	if err == nil && done {
+		p.lacking(r)
 		err = s.whole(ctx, r, p)
 	}
 	if err != nil {
@@ -97,6 +104,7 @@ func (s *Server) Copy(ctx context.Context, r CopyRequest) (CopyResult, error) {
 		return CopyResult{}, s.explain(ctx, copyOp, err, r.From, r.To, r.Device)
 	}
 	if done {
+		p.lacking(r)
 		return p.want, s.whole(ctx, r, p)
 	}
 	if err := s.clear(ctx, copyOp, p); err != nil {

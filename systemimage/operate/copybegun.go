@@ -83,6 +83,14 @@ func (s *Server) lookAtBegun(ctx context.Context, r CopyRequest) (b begun, err e
 	return b, err
 }
 
+// lacking notes that a copy that was begun, and is there as asked, was killed before it
+// had made its delta.
+func (p *copyPlan) lacking(r CopyRequest) {
+	if base, lacks := p.base.WithoutDelta(); lacks && r.Begun {
+		p.want.Lacks = []int{base}
+	}
+}
+
 // whole makes sure that a copy that was begun, and is there as asked, has whole files: its
 // own look at them may have failed.
 func (s *Server) whole(ctx context.Context, r CopyRequest, p *copyPlan) error {

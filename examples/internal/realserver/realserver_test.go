@@ -79,7 +79,8 @@ func (s scene) play(t *testing.T, m *machine) (n tally) {
 	}
 	for _, kills := range killsOf(n.lines, n.programs, *kills) {
 		m.reset(t, w)
-		if got := s.until(t, m, kills, &n); got != want {
+		got := s.until(t, m, kills, &n)
+		if want := m.asSaid(t, want); got != want {
 			t.Errorf("%s: the world differs\n%s", kills, difference(want, got))
 		}
 	}
