@@ -26,7 +26,12 @@ type Chain struct {
 // empty, is the model that keyrings with a model must be for. A root is checked for its
 // type only; whoever hands it over vouches for it.
 func NewChain(root []byte, device string, policy Policy) (*Chain, error) {
-	k, err := policy.Parse(root)
+	return newChain(root, device, policy, policy.Parse)
+}
+
+// newChain starts a chain, and takes the tarball apart with parse.
+func newChain(root []byte, device string, policy Policy, parse parseFunc) (*Chain, error) {
+	k, err := parse(root)
 	if err != nil {
 		return nil, about("root", err)
 	}
@@ -45,6 +50,13 @@ func NewChain(root []byte, device string, policy Policy) (*Chain, error) {
 // The blacklist counts for image-signing and device-signing keyrings, and for files; it
 // refuses what a key signs, not a keyring that merely contains the key.
 func (c *Chain) With(wanted Type, tarXZ, signature []byte, at time.Time) (*Chain, error) {
+	return c.with(wanted, tarXZ, signature, at, c.policy.Parse)
+}
+
+type parseFunc = func(tarXZ []byte) (*Keyring, error)
+
+// with is With, and takes the tarball apart with parse.
+func (c *Chain) with(wanted Type, tarXZ, signature []byte, at time.Time, parse parseFunc) (*Chain, error) {
 	next := *c
 	var by, blacklist *Keyring
 	var place **Keyring
@@ -73,7 +85,7 @@ func (c *Chain) With(wanted Type, tarXZ, signature []byte, at time.Time) (*Chain
 		}
 		return nil, about(object, err)
 	}
-	k, err := c.policy.Parse(tarXZ)
+	k, err := parse(tarXZ)
 	if err != nil {
 		return nil, about(object, err)
 	}

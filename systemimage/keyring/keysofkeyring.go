@@ -6,6 +6,8 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
+	"sync"
+	"time"
 
 	"github.com/ProtonMail/go-crypto/openpgp/packet"
 	openpgp "github.com/ProtonMail/go-crypto/openpgp/v2"
@@ -19,6 +21,30 @@ type key struct {
 	ids         []uint64 // key ids of the primary key and its subkeys
 	packets     []byte   // without trust packets
 	unusable    error    // why it can verify nothing; it still counts in a blacklist
+	good        *goodKey // what the last verification found
+}
+
+// goodKey is the part of a key that could sign in one second, which is as fine as
+// OpenPGP tells times. It spares whoever reads a whole tree the verification of what
+// the key says about itself for each file, which takes as long as that of the file.
+type goodKey struct {
+	mu     sync.Mutex
+	id     uint64
+	second int64
+	used   openpgp.Key // only read
+}
+
+// in returns what was found for an id and a time.
+func (g *goodKey) in(id uint64, at time.Time) (used openpgp.Key, ok bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.used, g.used.PublicKey != nil && g.id == id && g.second == at.Unix()
+}
+
+func (g *goodKey) keep(id uint64, at time.Time, used openpgp.Key) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.id, g.second, g.used = id, at.Unix(), used
 }
 
 const maxKeys = 1000 // in one keyring
@@ -45,7 +71,7 @@ func readKeys(ring []byte, blacklist bool) (keys []key, err error) {
 			if err != nil {
 				return nil, because(ErrMalformed, err, "unusable key")
 			}
-			keys = append(keys, key{fingerprint: fingerprint})
+			keys = append(keys, key{fingerprint: fingerprint, good: &goodKey{}})
 		case tagSecretKey, tagSecretSubkey:
 			return nil, errorf(ErrMalformed, "it holds a secret key: take it off the server, and replace that key")
 		case tagSignature, tagUserID, tagPublicSubkey, tagAttribute:

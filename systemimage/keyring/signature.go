@@ -2,6 +2,7 @@ package keyring
 
 import (
 	"bytes"
+	"cmp"
 	"crypto"
 	"encoding/base64"
 	"errors"
@@ -296,10 +297,6 @@ func (c *candidate) check(p Policy, at time.Time) (Signer, *Error) {
 }
 
 func (c *candidate) checkKey(p Policy, f found, at time.Time) (Signer, *Error) {
-	entity, err := f.key.read()
-	if err != nil {
-		return Signer{}, because(ErrSignature, err, "key %s cannot be read", f.key.fingerprint)
-	}
 	config := &packet.Config{
 		Time: func() time.Time { return at },
 		// gpg lets a primary key without flags do everything, and so do publishers.
@@ -308,35 +305,9 @@ func (c *candidate) checkKey(p Policy, f found, at time.Time) (Signer, *Error) {
 		RejectPublicKeyAlgorithms: map[packet.PublicKeyAlgorithm]bool{},
 		RejectCurves:              map[packet.Curve]bool{},
 	}
-	if entity.Revoked(at) {
-		return Signer{}, because(ErrSignature, pgperrors.ErrKeyRevoked, "made by key %s", f.key.fingerprint)
-	}
-	var id uint64
-	if c.sig.IssuerKeyId != nil {
-		id = *c.sig.IssuerKeyId
-	} else {
-		id = entity.PrimaryKey.KeyId
-	}
-	used, ok := entity.SigningKeyById(at, id, config)
-	if !ok && p.ExpiredKeys {
-		used, ok = entity.SigningKeyById(c.sig.CreationTime, id, config)
-	}
-	if !ok {
-		_, err := entity.VerifyPrimaryKey(at, config)
-		if errors.Is(err, pgperrors.ErrKeyExpired) {
-			return Signer{}, because(ErrExpired, err, "made by key %s", f.key.fingerprint)
-		}
-		if err == nil {
-			err = errors.New("it may not sign, is too weak, or is a subkey that is expired, revoked or not bound to its key")
-		}
-		return Signer{}, because(ErrSignature, err, "key %s cannot be used", c.signer())
-	}
-	primary := used.PublicKey.KeyId == entity.PrimaryKey.KeyId
-	if bits, err := used.PublicKey.BitLength(); used.PublicKey.PubKeyAlgo == packet.PubKeyAlgoDSA && (err != nil || bits < minDSA) {
-		return Signer{}, errorf(ErrSignature, "key %s is too weak: DSA of %d bits", c.signer(), bits)
-	}
-	if !primary && !used.SelfSignature.FlagSign {
-		return Signer{}, errorf(ErrSignature, "subkey %016X may not sign", id)
+	used, err := c.usable(p, f.key, at, config)
+	if err != nil {
+		return Signer{}, err
 	}
 	if err := used.PublicKey.VerifySignature(c.hash, c.sig); err != nil {
 		return Signer{}, because(ErrSignature, err, "signature by key %s does not belong to the data: one of the two was altered, or they were not published together", c.signer())
@@ -345,10 +316,54 @@ func (c *candidate) checkKey(p Policy, f found, at time.Time) (Signer, *Error) {
 		return Signer{}, err
 	}
 	s := Signer{Fingerprint: f.key.fingerprint, Time: c.sig.CreationTime.UTC(), Type: f.ring}
-	if !primary {
+	if primary := used.Entity.PrimaryKey; used.PublicKey.KeyId != primary.KeyId {
 		s.Subkey = fmt.Sprintf("%X", used.PublicKey.Fingerprint)
 	}
 	return s, nil
+}
+
+// usable returns the part of a key that has made the signature, if it may sign.
+func (c *candidate) usable(p Policy, k *key, at time.Time, config *packet.Config) (used openpgp.Key, _ *Error) {
+	var id uint64 // 0 is the primary key's
+	if c.sig.IssuerKeyId != nil {
+		id = *c.sig.IssuerKeyId
+	}
+	if used, ok := k.good.in(id, at); ok {
+		return used, nil
+	}
+	entity, err := k.read()
+	if err != nil {
+		return used, because(ErrSignature, err, "key %s cannot be read", k.fingerprint)
+	}
+	if entity.Revoked(at) {
+		return used, because(ErrSignature, pgperrors.ErrKeyRevoked, "made by key %s", k.fingerprint)
+	}
+	wanted := cmp.Or(id, entity.PrimaryKey.KeyId)
+	used, ok := entity.SigningKeyById(at, wanted, config)
+	now := ok
+	if !ok && p.ExpiredKeys {
+		used, ok = entity.SigningKeyById(c.sig.CreationTime, wanted, config)
+	}
+	if !ok {
+		_, err := entity.VerifyPrimaryKey(at, config)
+		if errors.Is(err, pgperrors.ErrKeyExpired) {
+			return used, because(ErrExpired, err, "made by key %s", k.fingerprint)
+		}
+		if err == nil {
+			err = errors.New("it may not sign, is too weak, or is a subkey that is expired, revoked or not bound to its key")
+		}
+		return used, because(ErrSignature, err, "key %s cannot be used", c.signer())
+	}
+	if bits, err := used.PublicKey.BitLength(); used.PublicKey.PubKeyAlgo == packet.PubKeyAlgoDSA && (err != nil || bits < minDSA) {
+		return used, errorf(ErrSignature, "key %s is too weak: DSA of %d bits", c.signer(), bits)
+	}
+	if used.PublicKey.KeyId != entity.PrimaryKey.KeyId && !used.SelfSignature.FlagSign {
+		return used, errorf(ErrSignature, "subkey %016X may not sign", wanted)
+	}
+	if now {
+		k.good.keep(id, at, used)
+	}
+	return used, nil
 }
 
 // checkDetails looks at what a sound signature says about itself.

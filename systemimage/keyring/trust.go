@@ -39,6 +39,31 @@ type Trust struct {
 	renewed time.Time
 	stored  map[Type]signedKeyring
 	devices map[string]deviceChain
+	parsed  []parsedKeyring // the last ones that were taken apart
+}
+
+type parsedKeyring struct {
+	tarball []byte
+	keyring *Keyring
+}
+
+// maxParsed is how many of them are kept: the chain's, and a few of devices.
+const maxParsed = 8
+
+// parse takes a keyring apart, unless that was done to the same bytes before.
+func (t *Trust) parse(tarXZ []byte) (*Keyring, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, p := range t.parsed {
+		if bytes.Equal(p.tarball, tarXZ) {
+			return p.keyring, nil
+		}
+	}
+	k, err := t.Policy.Parse(tarXZ)
+	if err == nil {
+		t.parsed = append(t.parsed[max(0, len(t.parsed)-maxParsed+1):], parsedKeyring{bytes.Clone(tarXZ), k})
+	}
+	return k, err
 }
 
 type signedKeyring struct{ tarball, signature []byte }
@@ -115,7 +140,7 @@ const sameRun = time.Minute
 
 // renew builds a chain from the root on, as a device does at the start of a check.
 func (t *Trust) renew(ctx context.Context, fetch fetchFunc) (*Chain, error) {
-	root, err := NewChain(t.Root, t.Device, t.Policy)
+	root, err := newChain(t.Root, t.Device, t.Policy, t.parse)
 	if err != nil {
 		return nil, err
 	}
@@ -152,7 +177,7 @@ func (t *Trust) hang(ctx context.Context, fetch fetchFunc, chain *Chain, typ Typ
 	have, ok := t.stored[typ]
 	t.mu.Unlock()
 	if ok && !fresh {
-		next, err := chain.With(typ, have.tarball, have.signature, at)
+		next, err := chain.with(typ, have.tarball, have.signature, at, t.parse)
 		if err == nil {
 			if expiry := next.Keyring(typ).Expiry; expiry.IsZero() || expiry.After(at) {
 				return next, nil
@@ -164,7 +189,7 @@ func (t *Trust) hang(ctx context.Context, fetch fetchFunc, chain *Chain, typ Typ
 	if err != nil {
 		return nil, err
 	}
-	next, err := chain.With(typ, k.tarball, k.signature, at)
+	next, err := chain.with(typ, k.tarball, k.signature, at, t.parse)
 	if err != nil {
 		return nil, err
 	}
@@ -226,7 +251,7 @@ func (t *Trust) deviceChain(ctx context.Context, s systemimage.VerifyRequest, ba
 	if err != nil {
 		return nil, err
 	}
-	chain, err := base.For(s.Device).With(DeviceSigning, k.tarball, k.signature, t.now())
+	chain, err := base.For(s.Device).with(DeviceSigning, k.tarball, k.signature, t.now(), t.parse)
 	if err != nil {
 		return nil, err
 	}
