@@ -19,7 +19,8 @@ import (
 
 // BenchmarkSurvey reads 300 pairs, verified, against plain parallel GETs and
 // encoding/json of the same bytes, signatures included: first whole, then with a
-// cache and a server that answers 304 to everything. The metrics are the ratios.
+// cache and a server that answers 304 to everything. The metrics are the ratios, also to
+// plain GETs over connections that are kept open: the default client keeps two.
 func BenchmarkSurvey(b *testing.B) {
 	fake, pairs := manyPairs(b)
 	tree := httptest.NewServer(fake.Handler())
@@ -45,25 +46,33 @@ func BenchmarkSurvey(b *testing.B) {
 		}
 		return time.Since(begin)
 	}
+	lines := http.DefaultTransport.(*http.Transport).Clone()
+	lines.MaxIdleConnsPerHost = 8
+	defer lines.CloseIdleConnections()
+	open := &http.Client{Transport: lines}
 	b.Run("whole", func(b *testing.B) {
-		var ours, plain time.Duration
+		var ours, plain, kept time.Duration
 		for b.Loop() {
-			plain += plainSurvey(b, tree.URL, pairs)
+			plain += plainSurvey(b, http.DefaultClient, tree.URL, pairs)
+			kept += plainSurvey(b, open, tree.URL, pairs)
 			ours += survey(b, &systemimage.Client{BaseURL: tree.URL, Trust: &keyring.Trust{Root: root}})
 		}
 		b.ReportMetric(float64(ours)/float64(plain), "times-plain")
+		b.ReportMetric(float64(ours)/float64(kept), "times-kept-open")
 	})
 	b.Run("unchanged", func(b *testing.B) {
 		time.Sleep(2100 * time.Millisecond) // what has changed within two seconds is not kept
 		c := &systemimage.Client{BaseURL: tree.URL, Trust: &keyring.Trust{Root: root}, Cache: b.TempDir()}
 		survey(b, c)
 		survey(b, c)
-		var ours, plain time.Duration
+		var ours, plain, kept time.Duration
 		for b.Loop() {
-			plain += plainSurvey(b, tree.URL, pairs)
+			plain += plainSurvey(b, http.DefaultClient, tree.URL, pairs)
+			kept += plainSurvey(b, open, tree.URL, pairs)
 			ours += survey(b, c)
 		}
 		b.ReportMetric(float64(ours)/float64(plain), "times-plain")
+		b.ReportMetric(float64(ours)/float64(kept), "times-kept-open")
 	})
 }
 
@@ -94,7 +103,7 @@ func manyPairs(b *testing.B) (*systemimagetest.Server, []string) {
 
 // plainSurvey gets every index and signature, eight at a time, and decodes the
 // indexes.
-func plainSurvey(b *testing.B, url string, paths []string) time.Duration {
+func plainSurvey(b *testing.B, client *http.Client, url string, paths []string) time.Duration {
 	b.Helper()
 	begin := time.Now()
 	get := func(path string) []byte {
@@ -103,7 +112,7 @@ func plainSurvey(b *testing.B, url string, paths []string) time.Duration {
 			b.Error(err)
 			return nil
 		}
-		resp, err := http.DefaultClient.Do(r)
+		resp, err := client.Do(r)
 		if err != nil {
 			b.Error(err)
 			return nil
