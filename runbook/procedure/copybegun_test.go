@@ -1,6 +1,7 @@
 package procedure_test
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"github.com/landingteam/landing/runbook"
+	"github.com/landingteam/landing/runbook/command"
 	"github.com/landingteam/landing/runbook/lab"
 	"github.com/landingteam/landing/runbook/runbooktest"
 	"github.com/landingteam/landing/systemimage/operate"
@@ -41,6 +43,39 @@ func TestKilledCopyIsFinished(t *testing.T) {
 				killedRelease(t, at, commit)
 			})
 		}
+	}
+}
+
+// A copy that came to its end after the process was killed has a job on the host, which
+// the next start takes away though the image is there.
+func TestBegunCopyFetchesItsJob(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	x, c := copyrc(l, &runbooktest.Memory{})
+	runner, left, killed := c.Server.Runner, map[string]bool{}, false
+	ctx, kill := context.WithCancel(t.Context())
+	c.Server.Runner = runnerFunc(func(ctx context.Context, cmd command.Command) (command.Output, error) {
+		switch {
+		case cmd.Job == "":
+		case cmd.Attach && left[cmd.Job]:
+			delete(left, cmd.Job)
+			return command.Output{}, nil
+		case !killed:
+			out, err := runner.Run(ctx, cmd)
+			if out.Exit != 0 || err != nil {
+				t.Errorf("the copy: exit %d, %v", out.Exit, err)
+			}
+			left[cmd.Job], killed = true, true
+			kill()
+			return command.Output{}, context.Canceled
+		}
+		return runner.Run(ctx, cmd)
+	})
+	if err := x.Execute(ctx, c.Run); err == nil || len(left) != 1 {
+		t.Fatalf("the first start: %v, with %d jobs left, want one", err, len(left))
+	}
+	if err := x.Execute(t.Context(), c.Run); err != nil || len(left) > 0 {
+		t.Errorf("started again: %v, with the jobs %v left", err, left)
 	}
 }
 

@@ -106,13 +106,9 @@ func (s *Server) whole(ctx context.Context, r CopyRequest, p *copyPlan) error {
 }
 
 // finish ends what a killed copy of r began: it waits for a program that is still at
-// work, mends the indexes, lowers the percentage to what was asked for, and brings the
-// aliases up to date.
+// work, and takes its job from the host; mends the indexes, lowers the percentage to what
+// was asked for, and brings the aliases up to date.
 func (s *Server) finish(ctx context.Context, r CopyRequest) error {
-	b, err := s.lookAtBegun(ctx, r)
-	if err != nil || b.finished() {
-		return err
-	}
 	if r.Job != "" {
 		form, err := s.copyForm(ctx, copyOp)
 		if err != nil {
@@ -122,7 +118,8 @@ func (s *Server) finish(ctx context.Context, r CopyRequest) error {
 			return err
 		}
 	}
-	if b, err = s.lookAtBegun(ctx, r); err != nil {
+	b, err := s.lookAtBegun(ctx, r)
+	if err != nil {
 		return err
 	}
 	if b.leftOver {
