@@ -267,7 +267,7 @@ func (t *treeAnswers) versions() (list []string) {
 	return list
 }
 
-// unsigned names those of the files that have no signature.
+// unsigned names those of the files that have no signature, or an empty .json.
 func (t *treeAnswers) unsigned(list []string) {
 	for _, p := range list {
 		st, err := os.Stat(p + ".asc")
@@ -276,6 +276,10 @@ func (t *treeAnswers) unsigned(list []string) {
 			fmt.Fprintf(t, "unsigned %s\n", name)
 		case st.Size() == 0:
 			fmt.Fprintf(t, "emptysig %s\n", name)
+		default:
+			if st, err := os.Stat(strings.TrimSuffix(p, ".tar.xz") + ".json"); err == nil && st.Size() == 0 {
+				fmt.Fprintf(t, "emptyjson %s\n", name)
+			}
 		}
 	}
 }

@@ -80,6 +80,7 @@ func (r *rule) fits(e evidence) (name string, ok bool) {
 		!within(r.has, e.text),
 		!within(r.hint, e.hint),
 		r.in != "" && !slices.Contains(e.trace, r.in),
+		slices.ContainsFunc(r.notIn, func(f string) bool { return slices.Contains(e.trace, f) }),
 		len(r.generator) > 0 && !slices.ContainsFunc(r.generator, isGenerator),
 		r.first && !e.first,
 		r.news && !e.news,

@@ -38,6 +38,7 @@ type rule struct {
 	// What must be so for the rule to fit; what is left out does not matter.
 	has       []string // one of these is in the text
 	in        string   // a function of the server's programs that the traceback leads through
+	notIn     []string // functions that it does not lead through
 	generator []string // one of these was called, or one that begins so where it ends in a dash
 	hint      []string // one of these is in what a DEBUG record said
 	first     bool     // it was the first generator of the device
@@ -175,6 +176,10 @@ var rules = []rule{
 	{class: "other-server-answer", about: AboutRun, on: died, has: jsonErrors, in: "generate_file_remote_system_image",
 		remedy:   "the other server answers with something that is no JSON: correct its address in etc/config; every channel after this one waits for it",
 		commands: []string{again}},
+	{class: "empty-metadata", about: AboutRun, on: died, has: []string{"Expecting value: line 1 column 1 (char 0)"}, notIn: []string{"index_json", "channels_json"},
+		remedy: "a .json beside a payload is empty, as a killed run or a full disk leaves it, and every run stops there: delete it with its .asc, the payload stays; " +
+			"that of a version tarball has to be put back; if none is empty, channels.json or an index may be damaged",
+		commands: []string{"find www -name '*.json' -size 0", again}},
 	{class: "damaged-json", about: AboutRun, on: died, has: jsonErrors,
 		remedy: "channels.json, an index or another .json on the server is damaged: put it back from a mirror or a backup", commands: []string{again}},
 	{class: "missing-field", about: AboutRun, on: died, has: []string{"KeyError: 'devices'", "KeyError: 'images'", "KeyError: 'global'", "KeyError: 'version'", "KeyError: 'type'",

@@ -36,6 +36,7 @@ var examples = map[string]evidence{
 	"no-config":         {text: "Exception: Configuration file doesn't exist: /srv/s/etc/config"},
 	"no-folder":         {text: "Exception: Invalid path: /srv/s/www"},
 	"other-server-text": {text: "json.decoder.JSONDecodeError: Expecting value: line 1", generator: "remote-system-image"},
+	"empty-metadata":    {text: "json.decoder.JSONDecodeError: Expecting value: line 1 column 1 (char 0)"},
 	"damaged-json":      {text: "json.decoder.JSONDecodeError: Expecting value: line 1"},
 	"memory":            {text: "MemoryError"},
 	"not-http":          {text: "http.client.BadStatusLine: hello"},

@@ -26,8 +26,8 @@ const (
 	// signature, with the SHA-256 of both), "sum PATH" (answer: "sum SHA256 PATH"),
 	// "text PATH" (answer: "text PATH<tab>TEXT") or "test PATH" ("torn PATH" when xz
 	// cannot read it), or "versions" (of version tarballs what is said of the pool). Then the payloads of the pool that
-	// have no signature ("unsigned PATH") or an empty one ("emptysig PATH"), which
-	// the shell finds by itself without starting a program for each, and the folders
+	// have no signature ("unsigned PATH"), an empty one ("emptysig PATH") or an empty
+	// .json ("emptyjson PATH"), which the shell finds by itself without starting a program for each, and the folders
 	// of this user that killed programs left in TEMP, or where this shell would make
 	// its own.
 	preflightScript = `
@@ -46,6 +46,7 @@ while read -r kind path; do
 			f=${f#./}
 			if [ ! -e "$f.asc" ]; then echo "unsigned $f"
 			elif [ ! -s "$f.asc" ]; then echo "emptysig $f"
+			elif [ -e "${f%.tar.xz}.json" ] && [ ! -s "${f%.tar.xz}.json" ]; then echo "emptyjson $f"
 			fi
 		done ;;
 	test) if [ -e "$path" ] && command -v xz >/dev/null 2>&1; then xz -t -- "$path" 2>/dev/null || echo "torn $path"; fi ;;
@@ -59,6 +60,7 @@ for f in pool/*.tar.xz; do
 	[ -e "$f" ] || continue
 	if [ ! -e "$f.asc" ]; then echo "unsigned $f"
 	elif [ ! -s "$f.asc" ]; then echo "emptysig $f"
+	elif [ -e "${f%.tar.xz}.json" ] && [ ! -s "${f%.tar.xz}.json" ]; then echo "emptyjson $f"
 	fi
 done
 for f in "$temp"/tmp????????; do
@@ -153,6 +155,7 @@ type treeState struct {
 	torn     []string
 	unsigned []string
 	emptySig []string
+	empty    []string // signed payloads whose .json is empty
 	temp     []string
 
 	named, unfinished []string // of those without a signature: see notYetNamed
@@ -167,7 +170,7 @@ func (t treeState) has(p string) bool { _, ok := t.size[p]; return ok }
 // read takes one line of the answer; anything unknown is left out.
 func (t *treeState) read(line string) {
 	word, rest, _ := strings.Cut(line, " ")
-	lists := map[string]*[]string{"torn": &t.torn, "unsigned": &t.unsigned, "emptysig": &t.emptySig, "temp": &t.temp}
+	lists := map[string]*[]string{"torn": &t.torn, "unsigned": &t.unsigned, "emptysig": &t.emptySig, "emptyjson": &t.empty, "temp": &t.temp}
 	switch list := lists[word]; {
 	case list != nil:
 		*list = append(*list, rest)

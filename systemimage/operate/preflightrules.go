@@ -260,6 +260,9 @@ func (j *judgement) pool(named map[string]bool) {
 	for _, p := range j.t.emptySig {
 		j.unnamed(p, "empty-signature", "has an empty signature", named[p])
 	}
+	for _, p := range j.t.empty {
+		j.emptyMetadata(p, named[p])
+	}
 }
 
 // temporary tells of the folders that killed programs leave.

@@ -15,14 +15,19 @@ import (
 // name as it is, and stops for want of the signature, or publishes an empty one. What no
 // index names can go, when every index is in its place; whoever began the import that
 // was killed lets it go, nobody else does unasked.
+//
+// Behind the signature it writes a .json with what the payload is. One that is empty, from
+// a kill or a full disk, ends every run that comes to the payload; without one they take
+// what the configuration says. That of a version tarball is all that knows the details of
+// its image.
 
 const (
 	unfinishedScriptName = "landing-unfinished"
 
 	// landing-unfinished WWW MODE FILE...: "named FILE" of those that an index names, in
 	// the form that the programs write, also in one that a commit is about to put into
-	// its place. With the MODE remove the others go, if they still lack a signature:
-	// "removed FILE".
+	// its place. With the MODE remove the others go, if they still lack a signature, or
+	// their .json is empty: "removed FILE".
 	unfinishedScript = `
 cd "$1" || exit 3
 mode=$2
@@ -30,8 +35,11 @@ shift 2
 for f in "$@"; do
 	if find . -path ./pool -prune -o \( -name index.json -o -name index.json.new \) -exec cat {} + | grep -qF -- "\"/$f\""; then
 		echo "named $f"
-	elif [ "$mode" = remove ] && [ ! -s "$f.asc" ]; then
-		rm -f -- "$f" "$f.asc" && echo "removed $f"
+	elif [ "$mode" = remove ]; then
+		json=${f%.tar.xz}.json
+		if [ -s "$f.asc" ] && [ ! -s "$json" ]; then rm -f -- "$f" "$f.asc" "$json" "$json.asc" && echo "removed $f"
+		elif [ ! -s "$f.asc" ]; then rm -f -- "$f" "$f.asc" && echo "removed $f"
+		fi
 	fi
 done
 echo end
@@ -48,7 +56,7 @@ func plainName(p string) bool {
 // While somebody holds the lock nothing is unfinished: it may be at work on it.
 func (s *Server) notYetNamed(ctx context.Context, op string, t *treeState, look inspection) error {
 	var files []string
-	for _, p := range slices.Concat(t.unsigned, t.emptySig) {
+	for _, p := range slices.Concat(t.unsigned, t.emptySig, t.empty) {
 		if plainName(p) {
 			files = append(files, p)
 		}
@@ -101,6 +109,22 @@ func (j *judgement) unnamed(p, class, lacks string, published bool) {
 	default:
 		j.add(class, p, lacks+": whatever reuses it stops there, every import, or publishes it so",
 			"run rm -f -- "+j.onHost(p)+" "+j.onHost(p)+".asc, when nothing runs", slices.Contains(j.look.reused, p))
+	}
+}
+
+// emptyMetadata tells of a signed payload whose .json is empty.
+func (j *judgement) emptyMetadata(p string, published bool) {
+	metadata := strings.TrimSuffix(p, ".tar.xz") + ".json"
+	const class, dies = "empty-metadata", "is empty, as a killed program or a full disk leaves it: "
+	switch inPool := strings.HasPrefix(p, "pool/"); {
+	case slices.Contains(j.t.unfinished, p) && !slices.ContainsFunc(j.all, func(f systemimage.Finding) bool { return f.Blocks && f.Class != unfinished }):
+		j.add(unfinished, metadata, dies+"every run that comes to its payload, which no index names, stops there",
+			strings.Join([]string{"run rm -f --", j.onHost(p), j.onHost(p) + ".asc", j.onHost(metadata), j.onHost(metadata) + ".asc"}, " "), true)
+	case inPool:
+		j.add(class, metadata, dies+"every import that comes to its payload stops there, and a copy of it",
+			"run rm -f -- "+j.onHost(metadata)+" "+j.onHost(metadata)+".asc, when nothing runs: the payload stays, and the programs know without it what it is", j.look.imports || published)
+	default:
+		j.add(class, metadata, dies+"copies of this image and its aliases stop there", putBack, j.look.imports)
 	}
 }
 

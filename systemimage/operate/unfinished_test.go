@@ -81,6 +81,109 @@ func TestKilledImportIsFinished(t *testing.T) {
 	}
 }
 
+// emptyFiles are the .json of a tree that have no content.
+func emptyFiles(t *testing.T, root string) (list []string) {
+	t.Helper()
+	err := filepath.WalkDir(filepath.Join(root, "www"), func(path string, _ os.DirEntry, err error) error {
+		if info, e := os.Stat(path); e == nil && info.Size() == 0 && strings.HasSuffix(path, ".json") {
+			list = append(list, path)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return list
+}
+
+// Killed while it writes the .json beside a payload, an import leaves it empty, and the
+// next one dies of it: it is kept back, with the file and the command that mends it. Who
+// began it goes on.
+func TestEmptyMetadata(t *testing.T) {
+	t.Parallel()
+	kinds := map[string]bool{}
+	for n := 1; n <= 4; n++ {
+		t.Run(fmt.Sprint("file ", n), func(t *testing.T) {
+			for _, ours := range []bool{false, true} {
+				fake, s := newOperator(t)
+				if err := errors.Join(fake.AddBuild(newDeviceBuild), fake.SetFaults(systemimagetest.Faults{Kill: systemimagetest.EmptyMetadata, KillCommit: n})); err != nil {
+					t.Fatal(err)
+				}
+				out, err := fake.Run(t.Context(), command.Command{Argv: []string{"bin/import-images", "-vvv"}})
+				empty := emptyFiles(t, fake.Root())
+				if err != nil || out.Exit != 137 || len(empty) != 1 {
+					t.Fatalf("the killed import: exit %d, %v, empty %v", out.Exit, err, empty)
+				}
+				kind, _, _ := strings.Cut(filepath.Base(empty[0]), "-")
+				kinds[kind] = true
+				if !ours {
+					_, err := s.Import(t.Context(), operate.ImportRequest{})
+					if !errors.Is(err, systemimage.ErrBroken) || !strings.Contains(err.Error(), "nothing was run") {
+						t.Fatalf("Import of another: %v, want ErrBroken before anything runs", err)
+					}
+					_, rm, _ := strings.Cut(err.Error(), "run rm -f -- ")
+					if !strings.Contains(rm, empty[0]) {
+						t.Fatalf("Import of another: %v, want a command that removes %s", err, empty[0])
+					}
+					for f := range strings.FieldsSeq(rm) {
+						if f = strings.TrimSuffix(f, ","); strings.HasPrefix(f, fake.Root()) {
+							_ = os.Remove(f)
+						}
+					}
+				}
+				if run, err := s.Import(t.Context(), operate.ImportRequest{Begun: ours}); err != nil || len(run.Published()) == 0 {
+					t.Errorf("ours: %v: the import that goes on: %v", ours, err)
+				}
+				if left := emptyFiles(t, fake.Root()); len(left) > 0 {
+					t.Errorf("left empty: %v", left)
+				}
+			}
+		})
+	}
+	if !kinds["version"] || len(kinds) < 2 {
+		t.Errorf("killed at %v, want a version tarball and another file", kinds)
+	}
+}
+
+// What an index names keeps its payload; only the .json in the pool goes, and that of a
+// version tarball has to be put back. Copies of others go on.
+func TestEmptyMetadataOfPublished(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct{ glob, remedy string }{
+		"pool":    {"www/pool/device-*.json", "the payload stays"},
+		"version": {"www/ubuntu-touch/rc-proposed/bq-aquaris.en/krillin/version-3.json", "put it back"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			fake, s := newOperator(t)
+			files, err := filepath.Glob(filepath.Join(fake.Root(), tt.glob))
+			if err != nil || len(files) == 0 {
+				t.Fatalf("%v, %v", files, err)
+			}
+			if err := os.Truncate(files[0], 0); err != nil {
+				t.Fatal(err)
+			}
+			findings, err := s.PreflightImport(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			var about []systemimage.Finding
+			for _, f := range findings {
+				if strings.HasSuffix(files[0], f.Place) {
+					about = append(about, f)
+				}
+			}
+			if len(about) != 1 || !about[0].Blocks || !strings.Contains(about[0].Remedy, tt.remedy) {
+				t.Errorf("findings about it: %v; want one that blocks, with %q", about, tt.remedy)
+			}
+			_, _ = s.Import(t.Context(), operate.ImportRequest{Begun: true})
+			if _, err := os.Stat(strings.TrimSuffix(files[0], ".json") + ".tar.xz"); err != nil {
+				t.Errorf("its payload: %v", err)
+			}
+		})
+	}
+}
+
 // An import of our own that is killed takes away what it left, so that the one of the
 // crontab goes on.
 func TestKilledImportTidies(t *testing.T) {

@@ -149,7 +149,7 @@ func (p *process) aliasVersion(to *deviceDir, channel, target, name string, entr
 		if !strings.HasSuffix(path, fmt.Sprintf("version-%s.tar.xz", number)) {
 			continue
 		}
-		meta, err := readJSON(filepath.Join(p.conf.PublishPath, strings.Replace(path, ".tar.xz", ".json", 1)), object{})
+		meta, err := readMetadata(filepath.Join(p.conf.PublishPath, path))
 		if err != nil {
 			return err
 		}

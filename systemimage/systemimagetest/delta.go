@@ -118,11 +118,11 @@ func (p *process) generateDelta(source, target string) (string, error) {
 	if err := p.packPool(path, diffMembers(old, young)); err != nil {
 		return "", err
 	}
-	sourceMeta, err := readJSON(strings.Replace(source, ".tar.xz", ".json", 1), object{})
+	sourceMeta, err := readMetadata(source)
 	if err != nil {
 		return "", err
 	}
-	targetMeta, err := readJSON(strings.Replace(target, ".tar.xz", ".json", 1), object{})
+	targetMeta, err := readMetadata(target)
 	if err != nil {
 		return "", err
 	}

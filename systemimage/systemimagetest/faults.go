@@ -18,7 +18,7 @@ type Faults struct {
 	// signal 9 would: nothing is cleaned up. It happens once.
 	Kill KillPoint `json:",omitempty"`
 
-	// KillCommit says at which commit of that program (or payload, of Unsigned), counted from 1; 0
+	// KillCommit says at which commit of that program (or payload, of Unsigned and EmptyMetadata), counted from 1; 0
 	// means the first. A copy commits the full image, then each delta, then
 	// the percentage if it is below 100.
 	KillCommit int `json:",omitempty"`
@@ -54,6 +54,8 @@ const (
 	// Unsigned: a payload is written, and has no signature yet. Whatever comes to a
 	// file of that name later takes it as it is.
 	Unsigned KillPoint = "unsigned"
+	// EmptyMetadata: a payload is written and signed, and its .json is still empty.
+	EmptyMetadata KillPoint = "empty-metadata"
 	// BeforeIndexMoved: there is no index; its successor lies in .new.
 	BeforeIndexMoved KillPoint = "before-index-moved"
 )
@@ -104,8 +106,11 @@ func (p *process) dawdle() error {
 // reach ends the program when it is to be killed here.
 func (p *process) reach(at KillPoint) error {
 	count := p.commits
-	if at == Unsigned {
+	switch at {
+	case Unsigned:
 		count = p.payloads
+	case EmptyMetadata:
+		count = p.metadata
 	}
 	if p.fault.Kill != at || count != max(p.fault.KillCommit, 1) {
 		return nil

@@ -64,7 +64,7 @@ func (p *process) existing(path, detail string, env environment) (string, error)
 	if !exists(path) {
 		return "", nil
 	}
-	meta, err := readJSON(strings.Replace(path, ".tar.xz", ".json", 1), object{})
+	meta, err := readMetadata(path)
 	if err != nil {
 		return "", err
 	}
@@ -192,7 +192,7 @@ func (p *process) generateSystemImage(arguments []string, env environment) (stri
 		}
 		path := p.realpath(filepath.Join(p.conf.PublishPath, text(f, "path")))
 		p.debug("Path generated: %s", path)
-		meta, err := readJSON(strings.Replace(path, ".tar.xz", ".json", 1), object{})
+		meta, err := readMetadata(path)
 		if err != nil {
 			return "", err
 		}

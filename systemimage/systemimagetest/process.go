@@ -29,6 +29,7 @@ type process struct {
 	fault    Faults
 	commits  int                // commits begun in this run
 	payloads int                // written in this run
+	metadata int                // likewise, of a .json beside one
 	sign     map[string]*signer // signing keys read so far, by name
 	known    map[string]string  // versions of URLs seen in this run
 }

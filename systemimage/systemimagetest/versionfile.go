@@ -100,10 +100,32 @@ func (p *process) pack(path string, members []member) error {
 // writeMetadata writes and signs the .json beside a tarball.
 func (p *process) writeMetadata(tarball string, meta object) error {
 	path := strings.Replace(tarball, ".tar.xz", ".json", 1)
+	if p.metadata++; p.fault.Kill == EmptyMetadata {
+		if err := writeFile(path, nil); err != nil { // its content is written when it is closed
+			return err
+		}
+		if err := p.reach(EmptyMetadata); err != nil {
+			return err
+		}
+		if err := os.Remove(path); err != nil {
+			return err
+		}
+	}
 	if err := writeFile(path, encodeJSON(meta)); err != nil {
 		return err
 	}
 	return p.signFile(path, path+".asc")
+}
+
+// readMetadata reads the .json beside a tarball; a missing one is empty, and one
+// without content is an error, other than of an index.
+func readMetadata(tarball string) (object, error) {
+	path := strings.Replace(tarball, ".tar.xz", ".json", 1)
+	if st, err := os.Stat(path); err == nil && st.Size() == 0 {
+		_, err := decodeJSON(nil)
+		return nil, err
+	}
+	return readJSON(path, object{})
 }
 
 // setTag replaces the tag in a list of details; an empty tag takes it away.
