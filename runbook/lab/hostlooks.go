@@ -54,7 +54,7 @@ func looks() map[string]func(hostLook) (out command.Output, ok bool) {
 		"a58bda8430fc": hostLook.crontabTurn,
 		"3a48c265b8b1": hostLook.fileTurn,
 		"f2ae683cd751": hostLook.readFile,
-		"0f1f662d37b9": hostLook.lookAtTree,
+		"7031298900f1": hostLook.lookAtTree,
 		"1b60feca4e69": hostLook.importLog,
 		"ff4a420bd7b9": hostLook.readStopFile,
 		"2c45d291acad": hostLook.cat,
