@@ -113,7 +113,7 @@ func TestMendRefuses(t *testing.T) {
 // newOperator is a fake server with its operator's side.
 func newOperator(t *testing.T) (*systemimagetest.Server, *operate.Server) {
 	t.Helper()
-	fake := systemimagetest.New(t, systemimagetest.SampleWorld())
+	fake := made(t, systemimagetest.SampleWorld())
 	tree := httptest.NewServer(fake.Handler())
 	t.Cleanup(tree.Close)
 	return fake, &operate.Server{Runner: fake, Root: fake.Root(), Client: &systemimage.Client{BaseURL: tree.URL, Unverified: true}}

@@ -8,7 +8,9 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -19,6 +21,54 @@ import (
 	"github.com/landingteam/landing/systemimage/systemimagetest"
 )
 
+// worlds are made once. Each test gets a clone of one, which is much cheaper.
+var worlds struct {
+	sync.Mutex
+	dir  string
+	made map[string]*systemimagetest.Server
+}
+
+func TestMain(m *testing.M) {
+	status := m.Run()
+	os.RemoveAll(worlds.dir)
+	os.Exit(status)
+}
+
+// made is a server that has a world.
+func made(t *testing.T, w systemimagetest.World) *systemimagetest.Server {
+	t.Helper()
+	if w.Now != nil {
+		return systemimagetest.New(t, w)
+	}
+	s, err := firstOf(w)
+	if err == nil {
+		s, err = s.Clone(systemimagetest.TempDir(t))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func firstOf(w systemimagetest.World) (s *systemimagetest.Server, err error) {
+	worlds.Lock()
+	defer worlds.Unlock()
+	text := time.Now().Format("2006 ") + w.String() // a key of today is not good yet in a bubble, where it is the year 2000
+	if s := worlds.made[text]; s != nil {
+		return s, nil
+	}
+	if worlds.made == nil {
+		if worlds.dir, err = os.MkdirTemp("", "operate-worlds-"); err != nil {
+			return nil, err
+		}
+		worlds.made = map[string]*systemimagetest.Server{}
+	}
+	if s, err = systemimagetest.Create(filepath.Join(worlds.dir, strconv.Itoa(len(worlds.made))), w); err == nil {
+		worlds.made[text] = s
+	}
+	return s, err
+}
+
 // operated is a fake server and the library working on it.
 func operated(t *testing.T, change func(*systemimagetest.World)) (*systemimagetest.Server, *operate.Server) {
 	t.Helper()
@@ -26,7 +76,7 @@ func operated(t *testing.T, change func(*systemimagetest.World)) (*systemimagete
 	if change != nil {
 		change(&world)
 	}
-	fake := systemimagetest.New(t, world)
+	fake := made(t, world)
 	return fake, &operate.Server{Runner: fake, Root: fake.Root(), LockWait: -1,
 		Client: &systemimage.Client{BaseURL: "http://si.example", Unverified: true, HTTP: &http.Client{Transport: direct{fake.Handler()}}}}
 }
