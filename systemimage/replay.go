@@ -18,12 +18,7 @@ func (c *Client) advance(ctx context.Context, s PublishedFile, x *Index) error {
 	file := cacheFile(c.Cache, mark)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	before, ok := c.seen[s.URL]
-	if !ok && kept {
-		var perr error
-		before, perr = time.Parse(time.RFC3339, string(c.load(ctx, file, mark, 64).data))
-		ok = perr == nil
-	}
+	before, ok := c.newestSeen(ctx, s.URL, kept)
 	if ok && (err != nil || at.Before(before)) {
 		where := ""
 		if kept {
@@ -46,4 +41,41 @@ func (c *Client) advance(ctx context.Context, s PublishedFile, x *Index) error {
 	}
 	c.seen[s.URL] = at
 	return nil
+}
+
+// newestSeen is the time of the newest index that was seen at an address. c.mu is held.
+func (c *Client) newestSeen(ctx context.Context, address string, kept bool) (before time.Time, ok bool) {
+	if before, ok = c.seen[address]; ok || !kept {
+		return before, ok
+	}
+	mark := &url.URL{Path: address, Fragment: "newest"}
+	before, err := time.Parse(time.RFC3339, string(c.load(ctx, cacheFile(c.Cache, mark), mark, 64).data))
+	return before, err == nil
+}
+
+// Replayed is ErrReplayed when an index that was not read over the network, but on the
+// server itself, was made before the newest one that this client has seen at its path:
+// somebody has put an old one back. nil is also that none was seen.
+func (c *Client) Replayed(ctx context.Context, path string, made time.Time) error {
+	base, err := c.base()
+	if err != nil {
+		return err
+	}
+	u, err := locate(base, path)
+	if err != nil {
+		return err
+	}
+	c = c.own()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	before, ok := c.newestSeen(ctx, u.Redacted(), c.Cache != "" && c.Trust != nil)
+	if !ok || !made.Before(before) {
+		return nil
+	}
+	where := ""
+	if c.Cache != "" {
+		where = "; if that is as it should be, remove " + cacheFile(c.Cache, &url.URL{Path: u.Redacted(), Fragment: "newest"})
+	}
+	return &Error{Op: "read index", Place: u.Redacted(), Kind: ErrReplayed,
+		Err: fmt.Errorf("index of %s, but one of %s was seen before%s", made.Format(time.RFC3339), before.Format(time.RFC3339), where)}
 }

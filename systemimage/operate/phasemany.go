@@ -250,7 +250,7 @@ func (m *manyPhases) inspectAll(ctx context.Context) error {
 			if q.Percentage > m.before[n] {
 				return !ownFolder && !everyIndex(f)
 			}
-			return !ownFolder || f.Class == wrongSignature // looked at only for those that are raised
+			return !ownFolder || f.Class == wrongSignature || f.Class == olderIndex // looked at only for those that are raised
 		})
 		err := blocked(phaseOp, q.Channel, q.Device, own)
 		if err != nil {

@@ -117,7 +117,34 @@ func (s *Server) readIndexes(ctx context.Context, op string, t *treeState, look 
 		}
 		unread = unread[n:]
 	}
+	s.findOlder(ctx, t, look)
 	return nil
+}
+
+// findOlder finds the indexes that are older than what the client has seen. They may be
+// signed as they should be: somebody has put them back. Devices that have the image which
+// is gone wait for the next one, and the next image gets a number that was there before.
+func (s *Server) findOlder(ctx context.Context, t *treeState, look inspection) {
+	t.older = map[string]string{}
+	h := s.learned()
+	for _, x := range look.indexes {
+		h.mu.Lock()
+		made, known := h.made[t.sum[x.path]]
+		h.mu.Unlock()
+		if !known {
+			continue
+		}
+		if err := s.Client.Replayed(ctx, "/"+x.path, made); err != nil {
+			t.older[x.path] = err.Error()
+		}
+	}
+}
+
+// noteMade notes when an index was made.
+func (h *learned) noteMade(key string, x *systemimage.Index) {
+	if at, err := x.Generated(); err == nil {
+		h.made[key] = at
+	}
 }
 
 // readSome reads some files with one command into texts; what may not be read is not
@@ -172,7 +199,10 @@ func (s *Server) noteIndex(ctx context.Context, t *treeState, p string, texts ma
 	}
 	t.newest[p], _ = x.Newest()
 	key := sumOf(text)
-	s.learned().note(func(h *learned) { h.read[key] = t.newest[p] })
+	s.learned().note(func(h *learned) {
+		h.read[key] = t.newest[p]
+		h.noteMade(key, x)
+	})
 	listed, counts := signed[p]
 	if !counts {
 		return nil
@@ -191,6 +221,7 @@ func (s *Server) noteRead(x *systemimage.PublishedIndex) {
 	key := sumOf(x.Raw)
 	s.learned().note(func(h *learned) {
 		h.read[key] = newest
+		h.noteMade(key, x.Index)
 		if x.Verified {
 			h.fits[key+sumOf(x.Signature)] = true
 		}

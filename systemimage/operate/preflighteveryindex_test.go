@@ -3,12 +3,14 @@ package operate_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/landingteam/landing/runbook/command"
 	"github.com/landingteam/landing/systemimage"
@@ -112,6 +114,56 @@ func TestEveryIndexIsLookedAt(t *testing.T) {
 				})
 			})
 		}
+	}
+}
+
+// An older index of another device, properly signed in its day, was put back on the host:
+// nothing is published while it lies there, and percentages are lowered all the same.
+func TestOlderIndexIsPutBack(t *testing.T) {
+	t.Parallel()
+	for _, sameProcess := range []bool{true, false} {
+		t.Run(fmt.Sprint("same process: ", sameProcess), func(t *testing.T) {
+			t.Parallel()
+			fake, s := operated(t, nil)
+			cache := t.TempDir()
+			s.Client = fake.Client()
+			s.Client.Cache = cache
+			index := filepath.Join(fake.Root(), "www/ubuntu-touch/rc/bq-aquaris.en/vegetahd/index.json")
+			old := [2][]byte{}
+			for i, name := range []string{index, index + ".asc"} {
+				text, err := os.ReadFile(name)
+				if err != nil {
+					t.Fatal(err)
+				}
+				old[i] = text
+			}
+			other := rcCopy
+			other.Device = "vegetahd"
+			fake.Now = func() time.Time { return time.Now().Add(time.Minute) }
+			if _, err := s.Copy(t.Context(), other); err != nil {
+				t.Fatal(err)
+			}
+			for i, name := range []string{index, index + ".asc"} {
+				if err := os.WriteFile(name, old[i], 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if !sameProcess {
+				s = &operate.Server{Runner: fake, Root: fake.Root(), LockWait: -1, Client: fake.Client()}
+				s.Client.Cache = cache
+			}
+			for name, do := range map[string]func() error{
+				"copy":   func() error { _, err := s.Copy(t.Context(), rcCopy); return err },
+				"import": func() error { _, err := s.Import(t.Context(), operate.ImportRequest{}); return err },
+			} {
+				if err := do(); !errors.Is(err, systemimage.ErrBroken) || !strings.Contains(err.Error(), "vegetahd/index.json") || !strings.Contains(err.Error(), "was seen before") {
+					t.Errorf("%s: %v, want ErrBroken that names the older index", name, err)
+				}
+			}
+			if _, err := s.Phase(t.Context(), operate.PhaseRequest{Channel: "ubuntu-touch/stable/meizu.en", Device: "arale", Version: 1}); err != nil {
+				t.Errorf("0 %%: %v", err)
+			}
+		})
 	}
 }
 

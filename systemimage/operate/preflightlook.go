@@ -163,6 +163,7 @@ type treeState struct {
 	newest  map[string]int    // of the indexes that can be read, by path; see readIndexes
 	bad     map[string]string // why the others cannot
 	refused map[string]string // why devices do not believe them
+	older   map[string]string // than what was seen of them
 }
 
 func (t treeState) has(p string) bool { _, ok := t.size[p]; return ok }

@@ -29,6 +29,7 @@ const (
 	refuseIndex = "devices refuse the index"
 
 	wrongSignature = "wrong-signature"
+	olderIndex     = "older-index"
 )
 
 // indexRules are about the index of a device that is read or written.
@@ -53,6 +54,8 @@ var unsignedIndex = []rule{
 		"is an empty signature: " + refuseIndex, "run re-sign-indexes", true},
 	{wrongSignature, func(t treeState, p string) bool { return t.refused[p] != "" }, ".asc",
 		"does not fit the index: " + refuseIndex, "run re-sign-indexes; when the team did not change the index, find out by whom first", true},
+	{olderIndex, func(t treeState, p string) bool { return t.older[p] != "" }, "",
+		"is an older one that was put back: the next image would get a number that devices have seen", putBackNow, true},
 }
 
 // keepRules are about a device's folder, beside its index.
@@ -106,8 +109,11 @@ func (j *judgement) apply(rules []rule, p string) {
 
 // problem is what a rule says of p, with the reason if there is one.
 func (j *judgement) problem(r rule, p string) string {
-	if r.class == wrongSignature {
+	switch r.class {
+	case wrongSignature:
 		return r.problem + " (" + j.t.refused[p] + ")"
+	case olderIndex:
+		return r.problem + " (" + j.t.older[p] + ")"
 	}
 	return r.problem
 }

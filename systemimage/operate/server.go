@@ -67,9 +67,10 @@ type Server struct {
 type learned struct {
 	mu   sync.Mutex
 	form copyForm
-	temp *string         // see tempDir; nil until it was read
-	read map[string]int  // indexes that could be read, by their SHA-256, with their newest version
-	fits map[string]bool // signatures that fit, by the SHA-256 of their index and their own
+	temp *string              // see tempDir; nil until it was read
+	made map[string]time.Time // of indexes that were read, by their SHA-256
+	read map[string]int       // indexes that could be read, by their SHA-256, with their newest version
+	fits map[string]bool      // signatures that fit, by the SHA-256 of their index and their own
 }
 
 // note adds something to what was found out.
@@ -84,7 +85,7 @@ func (s *Server) learned() *learned {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.host == nil {
-		s.host = &learned{read: map[string]int{}, fits: map[string]bool{}}
+		s.host = &learned{made: map[string]time.Time{}, read: map[string]int{}, fits: map[string]bool{}}
 	}
 	return s.host
 }
