@@ -95,7 +95,7 @@
 //	names that people paste, as links                         reference.go
 //	credentials: read, made by login, never printed           credentials.go, login.go
 //	which server, and how many requests at a time             client.go
-//	a request: its parameters, its answer, no other host      request.go, params.go
+//	a request: its parameters, its answer, redirects          request.go, params.go
 //	pages of a listing, smaller when it times out             page.go
 //	what is tried again, and how often                        retry.go
 //	which answer is which error                               errors.go

@@ -25,7 +25,8 @@
 //
 // # Where a rule stands
 //
-//	channels.json and indexes are read, verified              client.go; by whom: trust.go
+//	channels.json and indexes are read, verified;             client.go; by whom: trust.go
+//	  one that is promised and not found
 //	what was read a moment ago is not read again              session.go
 //	every index of a tree, several at a time                  survey.go
 //	a document and its signature, read until they fit;        torn.go; between two tries: sleep.go
@@ -44,7 +45,7 @@
 //	"did you mean"                                            didyoumean.go
 //	what is wrong, and how bad                                finding.go, errors.go
 //
-// # The rooms beside this one
+// # The packages beside this one
 //
 //   - keyring: the chain of trust that verifies what is read
 //   - upgrade: which way a device takes from the build that it runs

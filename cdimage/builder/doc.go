@@ -14,7 +14,8 @@
 //
 // # Where a rule stands
 //
-//	what must not be run; a run, attached to and forgotten    builder.go
+//	what must not be run; a run, attached to and forgotten;   builder.go
+//	  the host does not have the program
 //	the words of a request on the command line                request.go
 //	which run was ours: the log could be that of the request  canbe.go, runs.go
 //	what came of a run                                        runs.go

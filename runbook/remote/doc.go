@@ -35,10 +35,10 @@
 //	one connection, dialled anew after a loss                 dial.go
 //	a program runs; limits of its output                      run.go; its lines as they come: lines.go
 //	a job: started or attached to, awaited, fetched, removed  job.go
-//	  started once                                            scripts/start.sh
+//	  started once; old ones are cleared away then            scripts/start.sh
 //	  running, ended, lost or never begun                     scripts/job.sh
 //	  watched: what it wrote since last time                  scripts/watch.sh
-//	which jobs there are; removing them                       joblist.go, scripts/list.sh, scripts/reap.sh
+//	which jobs there are; one is removed when asked           joblist.go, scripts/list.sh, scripts/reap.sh
 //	how a script of ours is sent and answers                  script.go, scripts/say.sh
 //	which error is which                                      errors.go
 //

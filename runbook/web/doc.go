@@ -78,7 +78,8 @@
 //	around a page; times, results and evidence in lines       frame.go
 //	an answer: asked back, refused, too late, delivered       answer.go
 //	older evidence: what is different now                     diff.go
-//	a page that is live: what has changed, for how many       events.go, watching.go
+//	a page that is live: how many may be, what it is sent     events.go
+//	  what has changed in a journal since                     watching.go
 //	a plan, held against what is done                         plan.go
 //	the report: HTML, Markdown, pictures                      report.go, markdown.go, picture.go
 //	when each group was at work; percentages over time        timeline.go, ramp.go

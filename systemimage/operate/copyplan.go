@@ -150,6 +150,22 @@ func (p *copyPlan) expect(l *systemimage.Listing, latest systemimage.Image, publ
 	p.want.Aliases = aliasesOf(l, p.want.Channel)
 }
 
+// copiedDetail is the version_detail that copy-image and tag-image give a copy:
+// the entries of the source without its number, the tag replaced, the new number.
+func copiedDetail(source string, setTag bool, tag string, version int) string {
+	var entries []string
+	for entry := range strings.SplitSeq(source, ",") {
+		if strings.HasPrefix(entry, "version=") || setTag && strings.HasPrefix(entry, "tag=") {
+			continue
+		}
+		entries = append(entries, entry)
+	}
+	if setTag && tag != "" {
+		entries = append(entries, "tag="+tag)
+	}
+	return strings.Join(append(entries, fmt.Sprintf("version=%d", version)), ",")
+}
+
 // lookAround says what must be in order for p: the folders of source and
 // destination, those of its aliases, and every index, because the program ends
 // by deleting all files that none names.

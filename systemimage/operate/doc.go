@@ -38,7 +38,8 @@
 //	which indexes, and what is read of them                   preflighteveryindex.go
 //	whether devices believe an index                          preflightsignature.go
 //	a copy: asked for, and what comes of it                   copy.go
-//	what a copy will bring about                              copyplan.go
+//	what a copy will bring about, its version_detail          copyplan.go
+//	  found there, but not as asked while the lock is held: waits
 //	what a copy of ours that was killed has left              copybegun.go
 //	the copy has been made already, or half of it             alreadycopied.go
 //	which arguments this server's copy-image takes            copycommandline.go
@@ -48,7 +49,7 @@
 //	what a killed import left without a signature             unfinished.go
 //	what a killed commit left, at aliases too                 leftovers.go
 //	an index whose commit was killed: finished or undone      mend.go
-//	a percentage: checked, read back                          phase.go; set while no index can be read: its setBlind
+//	a percentage: checked, read back                          phase.go; also one that is set while no index can be read
 //	the command that sets one, and again where it did not stay phaserun.go
 //	many percentages with one command                         phasemany.go
 //	a tag                                                     tag.go
@@ -56,7 +57,8 @@
 //	a program met the global lock though it exited with 0     transcript.go; then it waits, and runs again: program.go
 //	who holds the lock                                        lock.go
 //	a program's exit status, an exception, a kill, in words   program.go
-//	the importer: paused, given back, by whom                 importer.go
+//	the importer: paused, given back, by whom;                importer.go
+//	  turned on by somebody else meanwhile
 //	which line of a crontab runs the importer                 crontabcommand.go, shellsplit.go
 //	how that line is commented out and put back               crontabpause.go
 //	the crontab is replaced, and read again                   crontabwrite.go

@@ -1,7 +1,6 @@
 package operate
 
 import (
-	"fmt"
 	"path"
 	"slices"
 	"strings"
@@ -22,22 +21,6 @@ func payload(m systemimage.Image) []string {
 		}
 	}
 	return names
-}
-
-// copiedDetail is the version_detail that copy-image and tag-image give a copy:
-// the entries of the source without its number, the tag replaced, the new number.
-func copiedDetail(source string, setTag bool, tag string, version int) string {
-	var entries []string
-	for entry := range strings.SplitSeq(source, ",") {
-		if strings.HasPrefix(entry, "version=") || setTag && strings.HasPrefix(entry, "tag=") {
-			continue
-		}
-		entries = append(entries, entry)
-	}
-	if setTag && tag != "" {
-		entries = append(entries, "tag="+tag)
-	}
-	return strings.Join(append(entries, fmt.Sprintf("version=%d", version)), ",")
 }
 
 // reusedDeltas returns the pool files that hold, if they are there, the deltas

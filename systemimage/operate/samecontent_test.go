@@ -21,22 +21,3 @@ func TestReusedDeltas(t *testing.T) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
-
-func TestCopiedDetail(t *testing.T) {
-	tests := []struct {
-		source string
-		setTag bool
-		tag    string
-		want   string
-	}{
-		{"ubuntu=1,tag=a,version=3", false, "", "ubuntu=1,tag=a,version=9"},
-		{"ubuntu=1,tag=a,version=3", true, "b", "ubuntu=1,tag=b,version=9"},
-		{"tag=a,ubuntu=1,version=3", true, "", "ubuntu=1,version=9"},
-		{"", true, "b", ",tag=b,version=9"}, // as the program does it
-	}
-	for _, tt := range tests {
-		if got := copiedDetail(tt.source, tt.setTag, tt.tag, 9); got != tt.want {
-			t.Errorf("copiedDetail(%q, %v, %q) = %q, want %q", tt.source, tt.setTag, tt.tag, got, tt.want)
-		}
-	}
-}

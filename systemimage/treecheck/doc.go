@@ -23,7 +23,8 @@
 //	an index: percentages, deltas, ways that devices take     index.go
 //	the newest image: halted, phased, its tag, unlike others  releases.go
 //	a payload: there, its size, its sum, cut; signature read  files.go
-//	a signature: missing, by a stranger, not fitting          signatures.go
+//	a signature: missing, by a stranger, not fitting;         signatures.go
+//	  which re-sign-indexes makes anew, which it leaves out
 //	keyrings: missing, broken, soon to expire                 keyrings.go
 //	what killed programs left behind                          leftovers.go
 //	a change of keys: what to sign again, who is cut off      rotation.go

@@ -20,10 +20,10 @@
 // # Where a rule stands
 //
 //	what a phone knows, and its number for a version          request.go
-//	ways as a graph: edges, weights, scores, rings            graph.go, loop.go
+//	ways as a graph: edges, weights, scores; circles          graph.go, loop.go
 //	which way wins, and what it downloads first               offer.go
 //	ways with the same score                                  ties.go
-//	two files of one round under one name                     samename.go
+//	two files of one download under one name                  samename.go
 //	why this way and no other, in words                       explain.go
 //
 // # Errors
