@@ -58,7 +58,9 @@ func TestBegunCopyFetchesItsJob(t *testing.T) {
 		switch {
 		case cmd.Job == "":
 		case cmd.Attach && left[cmd.Job]:
-			delete(left, cmd.Job)
+			if !cmd.Keep {
+				delete(left, cmd.Job)
+			}
 			return command.Output{}, nil
 		case !killed:
 			out, err := runner.Run(ctx, cmd)

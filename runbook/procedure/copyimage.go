@@ -21,11 +21,7 @@ func copyImage(ctx context.Context, r *runbook.Run, s *operate.Server, req opera
 		Intent: fmt.Sprintf("copy image %d of %s for %s to %s, %s, at %d %%",
 			req.Version, req.From, req.Device, req.To, tag, req.Percentage),
 		Probe: func(ctx context.Context) (operate.CopyResult, bool, error) {
-			c, done, err := s.CheckCopy(ctx, req)
-			if req.Begun && !r.Planning() { // it may be there, and its job on the host: Copy takes that away
-				return c, false, err
-			}
-			return c, done, err
+			return s.CheckCopy(ctx, req)
 		},
 		Do: func(ctx context.Context) (operate.CopyResult, error) {
 			return s.Copy(ctx, req)

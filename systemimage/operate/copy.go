@@ -78,7 +78,7 @@ func (s *Server) CheckCopy(ctx context.Context, r CopyRequest) (c CopyResult, do
 	if err != nil {
 		return CopyResult{}, false, err
 	}
-	return p.want, done, nil
+	return p.want, done && !s.jobLeft(ctx, r), nil
 }
 
 // Copy copies an image from one channel to another and returns what is

@@ -137,6 +137,16 @@ func (s *Server) finish(ctx context.Context, r CopyRequest) error {
 	return err
 }
 
+// jobLeft reports whether the host still has the job of a copy that was begun, running or
+// not: Copy takes it away. It changes nothing.
+func (s *Server) jobLeft(ctx context.Context, r CopyRequest) bool {
+	if !r.Begun || r.Job == "" {
+		return false
+	}
+	_, err := s.Runner.Run(ctx, command.Command{Argv: []string{s.root() + "/bin/copy-image"}, Job: r.Job, Attach: true, Keep: true})
+	return !errors.Is(err, command.ErrNoJob)
+}
+
 // mendBegun mends the index that a copy or a tag was killed in, and those of its aliases
 // first.
 func (s *Server) mendBegun(ctx context.Context, op, channel, device string) error {
