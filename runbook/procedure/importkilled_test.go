@@ -142,6 +142,16 @@ func TestImportKilledBeforeItsDelta(t *testing.T) {
 	if err := x.Execute(t.Context(), c.Run); err == nil {
 		t.Fatal("the import was not killed")
 	}
+	j.Fail = func(line []byte) error { // this start is killed just before it says so
+		if strings.Contains(string(line), "no delta leads") {
+			return errors.New("killed")
+		}
+		return nil
+	}
+	if err := x.Execute(t.Context(), c.Run); err == nil {
+		t.Fatal("what has to be said was not said")
+	}
+	j.Fail = nil
 	for range 2 {
 		if err := x.Execute(t.Context(), c.Run); err != nil {
 			t.Fatalf("started again: %v", err)

@@ -154,7 +154,6 @@ func importUntil(ctx context.Context, r *runbook.Run, s *operate.Server, intent 
 	missing func(context.Context) ([]string, error)) error {
 	begun := r.Last("import") != "" // what lies about may be what its killed program left
 	var others error
-	ran := false
 	_, err := runbook.Do(ctx, r, runbook.Step[bool]{
 		Name: "import", Intent: intent, Predict: true,
 		Probe: func(ctx context.Context) (bool, bool, error) {
@@ -177,17 +176,17 @@ func importUntil(ctx context.Context, r *runbook.Run, s *operate.Server, intent 
 			case err != nil && (run == nil || !run.Complete && run.Exception == "" || errors.Is(err, systemimage.ErrInDoubt)):
 				return false, err // it was cut short, and is run again: others have been left behind
 			}
-			others, ran = err, true
+			others = err
+			if begun { // before the end is on record: whoever is killed then comes here again
+				return true, noteDeltas(ctx, r, s, images)
+			}
 			return true, nil
 		},
 	})
 	if err == nil && others != nil {
 		err = r.Note(fmt.Sprintf("our channels have their builds, and all was not well with the import: %v", others))
 	}
-	if err != nil || !ran || !begun {
-		return err
-	}
-	return noteDeltas(ctx, r, s, images)
+	return err
 }
 
 // noteDeltas notes which images have no delta from the one before: the import that was
