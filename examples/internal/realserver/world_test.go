@@ -187,11 +187,14 @@ func (m *machine) state(t *testing.T) string {
 var lackingDelta = regexp.MustCompile(`no delta leads from image (\d+) to image (\d+) of (\S+) for (\S+):`)
 
 // asSaid is a state without the deltas of which the run says that they are missing, in
-// their channel and its aliases. All else must be the same.
+// their channel, its aliases and what is redirected there. All else must be the same.
 func (m *machine) asSaid(t *testing.T, state string) string {
 	t.Helper()
 	var channels map[string]struct {
-		Alias string `json:"alias"`
+		Alias   string `json:"alias"`
+		Devices map[string]struct {
+			Redirect string `json:"redirect"`
+		} `json:"devices"`
 	}
 	readJSON(t, filepath.Join(m.root(), "www/channels.json"), &channels)
 	for _, said := range lackingDelta.FindAllStringSubmatch(m.journal(), -1) {
@@ -200,7 +203,7 @@ func (m *machine) asSaid(t *testing.T, state string) string {
 		ours := false
 		for line := range strings.Lines(state) {
 			if name, of, ok := strings.Cut(strings.TrimSpace(line), " "); ok && !strings.HasPrefix(line, " ") {
-				ours = of == device && (name == channel || channels[name].Alias == channel)
+				ours = of == device && (name == channel || channels[name].Alias == channel || channels[name].Devices[device].Redirect == channel)
 			}
 			if !ours || !strings.HasPrefix(line, "  "+version+" delta from "+base+" ") {
 				kept.WriteString(line)
