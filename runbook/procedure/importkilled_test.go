@@ -186,6 +186,26 @@ func TestPercentageKilledInAlias(t *testing.T) {
 	}
 }
 
+// A stop that dies in the commit of an alias's index stops that too, in the same start:
+// devices on the alias are offered the same image.
+func TestStopKilledInAlias(t *testing.T) {
+	t.Parallel()
+	l := released(t, 50)
+	if err := l.Images.SetFaults(systemimagetest.Faults{Kill: systemimagetest.Signed, KillCommit: 2}); err != nil {
+		t.Fatal(err)
+	}
+	x := &runbook.Runner{Name: "backout", Journal: &runbooktest.Memory{}}
+	err := x.Execute(t.Context(), backout(l).Run)
+	if runbook.Ending(err) != "pending" {
+		t.Errorf("%v, want its first question", err)
+	}
+	nothingLeft(t, l)
+	nobodyGetsIt(t, l)
+	if _, _, at := latest(t, l, "ubuntu-touch/ubuntu-15.04/bq-aquaris.en", stable[0].Device); at != 0 {
+		t.Errorf("the alias is at %d %%, want 0", at)
+	}
+}
+
 // An import whose end was not seen is not taken for done because the channel that the
 // run is about has its image: it may have been killed behind it, in the commit of an
 // alias, and its job would stay on the host.

@@ -36,6 +36,11 @@ func placesOf(l *systemimage.Listing, channel, device string) (list []place) {
 	return list
 }
 
+// aliasPlaces are those of placesOf that are aliases'.
+func aliasPlaces(l *systemimage.Listing, channel, device string) []place {
+	return slices.DeleteFunc(placesOf(l, channel, device), func(p place) bool { return !p.alias })
+}
+
 // allPlaces are those of the whole tree: of the aliases first.
 func allPlaces(l *systemimage.Listing) (list []place) {
 	for channel, device := range l.Pairs() {
@@ -90,11 +95,14 @@ func (s *Server) leftOver(ctx context.Context, op string, places []place) ([]pla
 // did. Those of aliases are not signed by the way: what follows commits them anew.
 func (s *Server) mendLeft(ctx context.Context, places []place) (did []string, err error) {
 	for _, p := range places {
-		mend := s.Mend
+		var done []string
 		if p.alias {
-			mend = s.Unblock
+			var m mending
+			m, err = s.mendIndex(ctx, p.channel, p.device)
+			done = m.done
+		} else {
+			done, err = s.Mend(ctx, p.channel, p.device)
 		}
-		done, err := mend(ctx, p.channel, p.device)
 		for _, d := range done {
 			did = append(did, fmt.Sprintf("%s %s: %s", p.channel, p.device, d))
 		}

@@ -110,10 +110,19 @@ func (s *Server) unsignedElsewhere(ctx context.Context, m mending) error {
 
 // Unblock is Mend without a new signature: who sets a percentage next signs the index
 // with it. Of an index without a signature devices take nothing, and somebody may have
-// taken it away for that; an emergency stop must not publish what it comes to stop.
+// taken it away for that; an emergency stop must not publish what it comes to stop. What
+// is left at the aliases of the channel goes too: the program that sets the percentage
+// brings them up to date, and dies of it.
 func (s *Server) Unblock(ctx context.Context, channel, device string) (done []string, err error) {
 	m, err := s.mendIndex(ctx, channel, device)
-	return m.done, err
+	if err != nil {
+		return m.done, err
+	}
+	left, err := s.leftOver(ctx, mendOp, aliasPlaces(m.listing, channel, device))
+	if err == nil && len(left) > 0 {
+		done, err = s.mendLeft(ctx, left)
+	}
+	return append(m.done, done...), err
 }
 
 // A mending is what was done to the files of an index.
