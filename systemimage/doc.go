@@ -39,7 +39,7 @@
 //	a download that stalls                                    downloadstall.go
 //	channels, aliases, redirects                              channels.go; written: channelswrite.go
 //	an index: fulls, deltas, the newest                       index.go; written: indexwrite.go
-//	faults of an index: on reading, of its content            indexread.go, indexcheck.go
+//	faults of an index: on reading; of its content, its time  indexread.go; indexcheck.go
 //	version_detail and the tag in it                          detail.go
 //	what Python and its json make of a value                  jsonpython.go, jsonscan.go
 //	"did you mean"                                            didyoumean.go

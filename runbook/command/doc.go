@@ -20,7 +20,7 @@
 //	words in one line of a shell                           quote.go
 //	a file is replaced only if it is what was read         swap.go; the scripts: swapscript.go
 //	nothing that was on its way comes after                change.go
-//	the same for a crontab                                 crontab.go
+//	the same for a crontab, also one that is not there     crontab.go
 //
 // # Errors
 //

@@ -84,7 +84,7 @@
 //	rc-proposed to rc                                         copyrc.go
 //	one copy, with its look afterwards                        copyimage.go
 //	the importer is held; what another run holds, taken over  holdimporter.go
-//	host and URL are one server                               hostandurl.go
+//	host and URL are one server, or a mirror that is late     hostandurl.go
 //	which images go to stable, in which order of tags         release.go, releaseimages.go, releasetag.go
 //	they are copied at 0 %                                    releasecopy.go
 //	content that was withdrawn is not copied again unasked    withdrawncontent.go

@@ -43,7 +43,7 @@
 // # Where a rule stands
 //
 //	which keyring must sign which; who may sign a file        chain.go
-//	one signature: by which key, is it good, is it too old    signature.go
+//	one signature: by which key, good, too old, of tomorrow   signature.go
 //	who made a signature, without the data                    issuers.go
 //	keyrings of a whole server: fetched, stored, fetched anew trust.go
 //	a tarball: its members, its type, model and expiry        tarball.go
