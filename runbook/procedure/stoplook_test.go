@@ -3,6 +3,7 @@ package procedure_test
 import (
 	"errors"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -34,16 +35,19 @@ func TestStopFileIsSeenWithinSeconds(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		var touched time.Time
+		var touched atomic.Pointer[time.Time]
 		var stopped []time.Duration
 		server.After = func(argv []string, _ int) {
-			if filepath.Base(argv[0]) == "set-phased-percentage" && argv[len(argv)-1] == "0" && !touched.IsZero() {
-				stopped = append(stopped, time.Since(touched))
+			if filepath.Base(argv[0]) == "set-phased-percentage" && argv[len(argv)-1] == "0" {
+				if at := touched.Load(); at != nil {
+					stopped = append(stopped, time.Since(*at))
+				}
 			}
 		}
 		time.AfterFunc(3*time.Minute+31*time.Second, func() {
 			writeStopFile(t, c.Stop, "crash reports")
-			touched = time.Now()
+			now := time.Now()
+			touched.Store(&now)
 		})
 		if err := execute(t, c, &runbooktest.Memory{}, nil); !errors.Is(err, runbook.ErrPending) {
 			t.Fatalf("%v, want the question whether to resume", err)

@@ -1,10 +1,13 @@
 package operate_test
 
 import (
+	"context"
 	"errors"
 	"net/http/httptest"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -151,6 +154,37 @@ func TestPhaseBlind(t *testing.T) {
 	s.Client = sight
 	if p, err := s.Phase(t.Context(), stop); err != nil || p.Percentage != 0 {
 		t.Errorf("with sight: %+v, %v", p, err)
+	}
+}
+
+// Blind, too, the program does not run where the index is missing: it would begin
+// its history again. The script is really run, with a program that is not.
+func TestPhaseBlindWithoutIndex(t *testing.T) {
+	t.Parallel()
+	fake, s := newOperator(t)
+	index := filepath.Join(fake.Root(), "www", "ubuntu-touch/stable/meizu.en/arale/index.json")
+	if err := os.Remove(index); err != nil {
+		t.Fatal(err)
+	}
+	s.Client = &systemimage.Client{BaseURL: "http://127.0.0.1:1", Unverified: true}
+	stop := operate.PhaseRequest{Channel: "ubuntu-touch/stable/meizu.en", Device: "arale", Version: 1, Quick: true, Blind: true}
+	for name, runner := range map[string]command.Runner{
+		"played": fake,
+		"shell": command.Func(func(ctx context.Context, c command.Command) (command.Output, error) {
+			at := slices.IndexFunc(c.Argv, func(a string) bool { return strings.HasSuffix(a, "set-phased-percentage") })
+			cmd := exec.CommandContext(ctx, c.Argv[0], append(slices.Clone(c.Argv[1:at]), "touch", index)...)
+			out, err := cmd.CombinedOutput()
+			if cmd.ProcessState == nil {
+				return command.Output{}, err
+			}
+			return command.Output{Stderr: out, Exit: cmd.ProcessState.ExitCode()}, nil
+		}),
+	} {
+		s.Runner = runner
+		_, err := s.Phase(t.Context(), stop)
+		if _, there := os.Stat(index); !errors.Is(err, systemimage.ErrBroken) || !strings.Contains(err.Error(), "nothing was run") || there == nil {
+			t.Errorf("%s: %v, index there: %v, want ErrBroken and none", name, err, there == nil)
+		}
 	}
 }
 

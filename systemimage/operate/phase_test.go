@@ -185,7 +185,7 @@ func TestPhaseUnless(t *testing.T) {
 				return command.Output{}, false
 			}
 			runs++
-			c.Argv = append(slices.Clone(c.Argv[:6]), "true") // the real script with no program
+			c.Argv = append(slices.Clone(c.Argv[:7]), "true") // the real script with no program
 			c.Argv[4] = filepath.Join(filepath.Dir(q.Unless), "lock")
 			var stderr bytes.Buffer
 			cmd := exec.CommandContext(t.Context(), c.Argv[0], c.Argv[1:]...)

@@ -93,8 +93,10 @@ while IFS=$tab read -r channel device version percentage; do
 done
 `
 
-	exitNoIndex = 74 // of landing-phase-many
+	exitNoIndex = 74 // of landing-phase-many and landing-phase
 )
+
+var errNoIndex = errors.New("its index is missing or empty on the host: nothing was run")
 
 // PhaseMany sets the phased percentages of several images, one after the other, with
 // one command on the host: see [Server.Phase] for one. What is there already is
@@ -396,7 +398,7 @@ func (m *manyPhases) single(ctx context.Context, l leftPhase) {
 		return
 	}
 	if l.e.Exit == exitNoIndex {
-		m.tell(l.n, PhaseResult{}, q.fail(systemimage.ErrBroken, errors.New("its index is missing or empty on the host: nothing was run")))
+		m.tell(l.n, PhaseResult{}, q.fail(systemimage.ErrBroken, errNoIndex))
 		return
 	}
 	p, _, err := m.checkPercentage(ctx, q)

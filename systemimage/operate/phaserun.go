@@ -16,19 +16,24 @@ import (
 const (
 	phaseScriptName = "landing-phase"
 
-	// landing-phase LOCK UNLESS PROGRAM ARG...: runs the program while it holds LOCK,
-	// where flock(1) is, and if there is no file UNLESS. set-phased-percentage takes
+	// landing-phase LOCK UNLESS INDEX PROGRAM ARG...: runs the program while it holds LOCK,
+	// where flock(1) is, if there is no file UNLESS, and if INDEX is not missing from its
+	// folder (else exit 74): the program would begin its history again.
+	// set-phased-percentage takes
 	// no lock of its own, and two of them that commit one index at once can leave none
 	// at all. The lock keeps our own runs apart: a rollout and the back-out that comes
 	// in between.
 	phaseScript = `
-lock=$1 unless=$2; shift 2
+lock=$1 unless=$2 index=$3; shift 3
 if command -v flock >/dev/null 2>&1 && ( : >>"$lock" ) 2>/dev/null; then
 	exec 9>>"$lock"
 	flock -w 60 9 9<&9 || { echo "another percentage is being set for a minute" >&2; exit 75; }
 fi
 if [ -n "$unless" ] && [ -e "$unless" ]; then
 	echo "landing-phase: error: $unless is there" >&2; exit 2
+fi
+if [ -d "${index%/*}" ] && [ ! -s "$index" ] && sleep 1 && [ ! -s "$index" ]; then
+	echo "landing-phase: $index is missing or empty" >&2; exit 74
 fi
 exec "$@"
 `
@@ -39,7 +44,8 @@ exec "$@"
 // negative, so that nothing here can be taken for an option.
 func (s *Server) setting(r PhaseRequest) command.Command {
 	c := s.command("", "set-phased-percentage", "-vvv", r.Channel, r.Device, strconv.Itoa(r.Version), strconv.Itoa(r.Percentage))
-	c.Argv = append(command.Script(phaseScriptName, phaseScript, s.root()+"/state/landing-phase.lock", r.Unless).Argv, c.Argv...)
+	index := s.root() + "/www/" + r.Channel + "/" + r.Device + "/index.json"
+	c.Argv = append(command.Script(phaseScriptName, phaseScript, s.root()+"/state/landing-phase.lock", r.Unless, index).Argv, c.Argv...)
 	return c
 }
 
@@ -71,8 +77,12 @@ func (s *Server) setOnce(ctx context.Context, r PhaseRequest, before int) (endin
 // set runs the program; that it refuses is an error.
 func (s *Server) set(ctx context.Context, r PhaseRequest) (ending, error) {
 	e, err := s.run(ctx, phaseOp, r.Channel, r.Device, s.setting(r))
-	if err == nil && e.refusal != "" {
+	switch {
+	case err != nil:
+	case e.refusal != "":
 		err = r.fail(systemimage.ErrRefused, fmt.Errorf("nothing happened: %s", e.refusal))
+	case e.Exit == exitNoIndex:
+		err = r.fail(systemimage.ErrBroken, errNoIndex)
 	}
 	return e, err
 }

@@ -239,7 +239,7 @@ func (h *replay) Run(ctx context.Context, c command.Command) (command.Output, er
 	if c.Argv[0] == "sh" {
 		switch c.Argv[3] {
 		case phaseScriptName:
-			c.Argv = c.Argv[6:]
+			c.Argv = c.Argv[7:]
 			return h.Run(ctx, c)
 		case preflightScriptName:
 			return h.w.answerPreflight(c.Stdin), nil

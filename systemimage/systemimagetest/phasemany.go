@@ -55,12 +55,12 @@ func (p phasingMany) run(ctx context.Context, s *Server, c command.Command) (com
 		}
 		folder := filepath.Join(p.root, "www", words[0], words[1])
 		code := 2
-		switch st, err := os.Stat(filepath.Join(folder, "index.json")); {
+		switch {
 		case p.unless != "" && exists(p.unless):
 			say("landing-phase: error: %s is there", p.unless)
 		case over != "":
 			say("landing-phase: error: %s", over)
-		case exists(folder) && (err != nil || st.Size() == 0):
+		case exists(folder) && missingOrEmpty(filepath.Join(folder, "index.json")):
 			say("landing-phase: %s/index.json is missing or empty", folder)
 			code = 74
 		default:

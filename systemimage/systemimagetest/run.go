@@ -52,6 +52,9 @@ func (s *Server) Run(ctx context.Context, c command.Command) (command.Output, er
 		if p.unless != "" && exists(p.unless) {
 			return command.Output{Stderr: []byte("landing-phase: error: " + p.unless + " is there\n"), Exit: 2}, nil
 		}
+		if exists(filepath.Dir(p.index)) && missingOrEmpty(p.index) {
+			return command.Output{Stderr: []byte("landing-phase: " + p.index + " is missing or empty\n"), Exit: 74}, nil
+		}
 		c.Argv = p.argv
 	}
 	env, argv := splitEnv(c.Argv)
@@ -78,18 +81,23 @@ func (s *Server) Run(ctx context.Context, c command.Command) (command.Output, er
 	return s.execute(ctx, c)
 }
 
-// A phasing is "sh -c SCRIPT landing-phase LOCK UNLESS PROGRAM ARG...", as which
+// A phasing is "sh -c SCRIPT landing-phase LOCK UNLESS INDEX PROGRAM ARG...", as which
 // the operator's side keeps its own programs apart.
 type phasing struct {
-	file, unless string
-	argv         []string
+	file, unless, index string
+	argv                []string
 }
 
 func readPhasing(argv []string) (p phasing, ok bool) {
-	if len(argv) < 7 || argv[0] != "sh" || argv[3] != "landing-phase" {
+	if len(argv) < 8 || argv[0] != "sh" || argv[3] != "landing-phase" {
 		return p, false
 	}
-	return phasing{file: argv[4], unless: argv[5], argv: argv[6:]}, true
+	return phasing{file: argv[4], unless: argv[5], index: argv[6], argv: argv[7:]}, true
+}
+
+func missingOrEmpty(path string) bool {
+	st, err := os.Stat(path)
+	return err != nil || st.Size() == 0
 }
 
 // lock holds the lock as flock(1) would.
