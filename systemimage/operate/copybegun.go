@@ -154,9 +154,8 @@ func (s *Server) mendBegun(ctx context.Context, op, channel, device string) erro
 	if err != nil {
 		return err
 	}
-	left, err := s.leftOver(ctx, op, placesOf(l, channel, device))
+	left, err := s.leftOver(ctx, op, aliasPlaces(l, channel, device))
 	if err == nil {
-		left = slices.DeleteFunc(left, func(p place) bool { return !p.alias })
 		_, err = s.mendLeft(ctx, append(left, place{channel: channel, device: device})) // which may be broken in another way
 	}
 	return err

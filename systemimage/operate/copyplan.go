@@ -172,10 +172,8 @@ func copiedDetail(source string, setTag bool, tag string, version int) string {
 func (p *copyPlan) lookAround(l *systemimage.Listing, src, dst *systemimage.PublishedIndex) {
 	from, to := src.Entry.Folder(), dst.Entry.Folder()
 	p.look.dirs = slices.Compact([]string{from, to})
-	for _, at := range placesOf(l, p.want.Channel, p.want.Device) {
-		if at.alias {
-			p.look.follow = append(p.look.follow, at.dir)
-		}
+	for _, at := range aliasPlaces(l, p.want.Channel, p.want.Device) {
+		p.look.follow = append(p.look.follow, at.dir)
 	}
 	p.look.indexes = allIndexes(l)
 	version := func(dir string, n int) string { return fmt.Sprintf("%s/version-%d.json", dir, n) }

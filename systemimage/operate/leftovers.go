@@ -116,13 +116,23 @@ func (s *Server) mendLeft(ctx context.Context, places []place) (did []string, er
 	return did, nil
 }
 
-// mendPercentage mends what a killed percentage of ours has left.
-func (s *Server) mendPercentage(ctx context.Context, channel, device string) error {
+// mendPercentages mends what killed percentages of ours have left, with one look for all.
+func (s *Server) mendPercentages(ctx context.Context, begun ...PhaseRequest) error {
+	if len(begun) == 0 {
+		return nil
+	}
 	l, err := s.Client.Channels(ctx)
 	if err != nil {
 		return err
 	}
-	left, err := s.leftOver(ctx, phaseOp, placesOf(l, channel, device))
+	ours := map[place]bool{}
+	for _, q := range begun {
+		for _, p := range placesOf(l, q.Channel, q.Device) {
+			ours[p] = true
+		}
+	}
+	places := slices.DeleteFunc(allPlaces(l), func(p place) bool { return !ours[p] })
+	left, err := s.leftOver(ctx, phaseOp, places)
 	if err == nil {
 		_, err = s.mendLeft(ctx, left)
 	}

@@ -140,7 +140,7 @@ func (s *Server) Phase(ctx context.Context, r PhaseRequest) (PhaseResult, error)
 		return s.setBlind(ctx, r)
 	}
 	if r.Begun {
-		if err := s.mendPercentage(ctx, r.Channel, r.Device); err != nil {
+		if err := s.mendPercentages(ctx, r); err != nil {
 			return PhaseResult{}, err
 		}
 	}

@@ -81,7 +81,7 @@ while IFS=$tab read -r channel device version percentage; do
 		echo "landing-phase: error: $unless is there"; code=2
 	elif [ -n "$over" ]; then
 		echo "landing-phase: error: $over"; code=2
-	elif [ -d "${index%/*}" ] && [ ! -s "$index" ] && sleep 1 && [ ! -s "$index" ]; then
+	elif ` + noIndex + `; then
 		echo "landing-phase: $index is missing or empty"; code=74
 	else
 		said=$("$@" "$channel" "$device" "$version" "$percentage" 2>&1 </dev/null); code=$?
@@ -115,11 +115,10 @@ func (s *Server) PhaseMany(ctx context.Context, r PhaseMany) error {
 		return err
 	}
 	m := &manyPhases{Server: s, r: r, before: make([]int, len(r.Images)), over: make([]bool, len(r.Images))}
-	for _, q := range r.Images {
-		if q.Begun && !r.Blind && !r.Quick {
-			if err := s.mendPercentage(ctx, q.Channel, q.Device); err != nil {
-				return err
-			}
+	if !r.Blind && !r.Quick {
+		begun := slices.DeleteFunc(slices.Clone(r.Images), func(q PhaseRequest) bool { return !q.Begun })
+		if err := s.mendPercentages(ctx, begun...); err != nil {
+			return err
 		}
 	}
 	if err := m.check(ctx); err != nil {

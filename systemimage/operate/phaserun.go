@@ -14,13 +14,16 @@ import (
 )
 
 const (
+	// noIndex is true where a device has a folder and no index. A commit takes the index
+	// away for a moment, so that only the second look counts.
+	noIndex = `[ -d "${index%/*}" ] && [ ! -s "$index" ] && sleep 1 && [ ! -s "$index" ]`
+
 	phaseScriptName = "landing-phase"
 
 	// landing-phase LOCK UNLESS INDEX PROGRAM ARG...: runs the program while it holds LOCK,
 	// where flock(1) is, if there is no file UNLESS, and if INDEX is not missing from its
 	// folder (else exit 74): the program would begin its history again.
-	// set-phased-percentage takes
-	// no lock of its own, and two of them that commit one index at once can leave none
+	// set-phased-percentage takes no lock of its own, and two of them that commit one index at once can leave none
 	// at all. The lock keeps our own runs apart: a rollout and the back-out that comes
 	// in between.
 	phaseScript = `
@@ -32,7 +35,7 @@ fi
 if [ -n "$unless" ] && [ -e "$unless" ]; then
 	echo "landing-phase: error: $unless is there" >&2; exit 2
 fi
-if [ -d "${index%/*}" ] && [ ! -s "$index" ] && sleep 1 && [ ! -s "$index" ]; then
+if ` + noIndex + `; then
 	echo "landing-phase: $index is missing or empty" >&2; exit 74
 fi
 exec "$@"
