@@ -2,6 +2,7 @@ package browsertest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -10,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto"
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/network"
@@ -72,17 +74,35 @@ func (b *browser) do(t *testing.T, steps ...chromedp.Action[chromedp.Void]) {
 	run(t, b, chromedp.Steps(steps...))
 }
 
-// text is what the page says; scripts of the page may be off. Between two pages it is
-// nothing.
+// text is what the page says; scripts of the page may be off. A page that goes away while
+// it is asked is not one: the next is waited for.
 func (b *browser) text(t *testing.T) string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(b.ctx, patience)
 	defer cancel()
-	text, err := chromedp.Run(ctx, chromedp.Text(chromedp.CSS("body")))
-	if err != nil && !strings.Contains(err.Error(), "No node") {
-		t.Fatalf("%s's browser: %v", b.name, err)
+	for {
+		text, err := chromedp.Run(ctx, chromedp.Text(chromedp.CSS("body")))
+		switch {
+		case err == nil:
+			return text
+		case !betweenPages(err):
+			t.Fatalf("%s's browser: %v", b.name, err)
+		}
+		select {
+		case <-ctx.Done():
+			t.Fatalf("%s's browser has no page: %v", b.name, err)
+		case <-time.After(20 * time.Millisecond):
+		}
 	}
-	return text
+}
+
+// betweenPages says that what was asked is no longer there: a node, or the page it was
+// on. The protocol has one number for it, and many words ("No node with given id found",
+// "Cannot find context with specified id").
+func betweenPages(err error) bool {
+	const serverError = -32000
+	var refused *cdproto.Error
+	return errors.As(err, &refused) && refused.Code == serverError
 }
 
 // sees waits until the page says it, without being loaded again.
