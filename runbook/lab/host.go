@@ -50,7 +50,8 @@ func (l *Lab) host(dir string) error {
 		return err
 	}
 	s := &remotetest.Server{
-		Dir: dir,
+		Dir:  dir,
+		Temp: filepath.Join(dir, ".machine"),
 		Env: []string{
 			"PATH=" + strings.Join([]string{filepath.Join(dir, ".machine"), filepath.Join(dir, "bin"), os.Getenv("PATH")}, string(os.PathListSeparator)),
 			"LC_ALL=C",

@@ -62,6 +62,11 @@ type Server struct {
 	// ones are refused; 10 when zero, as with OpenSSH.
 	MaxSessions int
 
+	// Temp is where the folder of the client's key is made, which Close removes;
+	// the system's place for temporary files when empty. A process that may be
+	// killed names one that somebody else removes.
+	Temp string
+
 	// Refuse hangs up on new connections.
 	Refuse bool
 
@@ -117,7 +122,7 @@ func (s *Server) Start() (err error) {
 	}
 	s.conns = map[*connection]bool{}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
-	s.private, err = os.MkdirTemp("", "remotetest")
+	s.private, err = os.MkdirTemp(s.Temp, "remotetest")
 	if err != nil {
 		return err
 	}

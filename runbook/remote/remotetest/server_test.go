@@ -76,6 +76,25 @@ func TestFaultDelays(t *testing.T) {
 	}
 }
 
+// A process that is killed leaves nothing in the system's place for temporary files
+// when it names another.
+func TestTemp(t *testing.T) {
+	s := &remotetest.Server{Dir: t.TempDir(), Temp: t.TempDir()}
+	if err := s.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if rel, err := filepath.Rel(s.Temp, s.KeyFile()); err != nil || !filepath.IsLocal(rel) {
+		t.Errorf("the client's key is %s, not in %s", s.KeyFile(), s.Temp)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if left, err := os.ReadDir(s.Temp); err != nil || len(left) != 0 {
+		t.Errorf("Close leaves %v, %v", left, err)
+	}
+}
+
 // Close ends commands, leaves jobs, and the folder of a named Dir stays.
 func TestClose(t *testing.T) {
 	s := &remotetest.Server{Dir: t.TempDir()}
