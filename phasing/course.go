@@ -68,6 +68,34 @@ func (c Course) Resume(at time.Time) (Course, error) { return c.with(Interventio
 // then. There must be a question: approvals are not given ahead.
 func (c Course) Approve(at time.Time) (Course, error) { return c.with(Intervention{Approve, at}) }
 
+// catchUp is how late a step may be begun without moving what follows it.
+const catchUp = time.Hour
+
+// Delay says that the step which was due at one time was begun only at another. A
+// rollout that is looked at now and then makes up for what is less than an hour and
+// less than the step is held. What comes later than that moves all that follows, as a
+// halt from due to begun would, and delayed is true: nobody has looked at the devices
+// in between, so no step is skipped and each is held for its time. Of a linear
+// schedule, whose steps are shorter than anybody's looks, those of an hour may be
+// passed over. due is not before the last intervention; nothing follows the last step.
+func (c Course) Delay(due, begun time.Time) (later Course, delayed bool, err error) {
+	st, err := c.At(due)
+	if err != nil || st.Halted || st.Waiting || st.Done || st.Step < 0 {
+		return c, false, err
+	}
+	late, hold := begun.Sub(due), c.Schedule.steps[st.Step].Hold
+	skips := c.Schedule.over == 0 && hold > 0 && late >= hold
+	if late < catchUp && !skips {
+		return c, false, nil
+	}
+	halted, err := c.Halt(due)
+	if err != nil {
+		return c, false, err
+	}
+	later, err = halted.Resume(begun)
+	return later, err == nil, err
+}
+
 func (c Course) with(e Intervention) (Course, error) {
 	c.Interventions = append(slices.Clone(c.Interventions), e)
 	if _, err := c.At(e.Time); err != nil {

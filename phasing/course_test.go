@@ -310,3 +310,53 @@ func BenchmarkSimulation(b *testing.B) {
 		}
 	}
 }
+
+// What begins late moves what follows, unless it can be made up for.
+func TestCourseDelay(t *testing.T) {
+	start := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
+	for _, tt := range []struct {
+		schedule   string
+		due, begun time.Duration // after the start
+		want       bool
+		next       time.Duration // when the step after it is due, after the start
+	}{
+		{"1% 2h, 30% 4h, 100%", 0, 59 * time.Minute, false, 2 * time.Hour},
+		{"1% 2h, 30% 4h, 100%", 0, time.Hour, true, 3 * time.Hour},
+		{"1% 2h, 30% 4h, 100%", 2 * time.Hour, 2*time.Hour + 50*time.Minute, false, 6 * time.Hour},
+		{"1% 2h, 30% 4h, 100%", 2 * time.Hour, 26 * time.Hour, true, 30 * time.Hour},
+		{"1% 2h, 30% 30m, 100%", 2 * time.Hour, 2*time.Hour + 29*time.Minute, false, 2*time.Hour + 30*time.Minute},
+		{"1% 2h, 30% 30m, 100%", 2 * time.Hour, 2*time.Hour + 30*time.Minute, true, 3 * time.Hour}, // 30 % would be skipped
+		{"1% 2h ask, 30% 4h, 100%", 0, 26 * time.Hour, true, 28 * time.Hour},
+		{"linear 24h", 0, 59 * time.Minute, false, 2 * 24 * time.Hour / 100},
+		{"linear 24h", 0, 26 * time.Hour, true, 26*time.Hour + 2*24*time.Hour/100},
+	} {
+		s, err := ParseSchedule(tt.schedule)
+		if err != nil {
+			t.Fatal(err)
+		}
+		due := start.Add(tt.due)
+		c, delayed, err := Course{Schedule: s, Start: start}.Delay(due, start.Add(tt.begun))
+		if err != nil || delayed != tt.want {
+			t.Errorf("%s: due at %v, begun at %v: delayed %v, %v; want %v", tt.schedule, tt.due, tt.begun, delayed, err, tt.want)
+			continue
+		}
+		at := due
+		if delayed {
+			at = start.Add(tt.begun)
+		}
+		if st, err := c.At(at); err != nil || !st.NextAt.Equal(start.Add(tt.next)) {
+			t.Errorf("%s: due at %v, begun at %v: the next is due at %v, %v; want %v", tt.schedule, tt.due, tt.begun, st.NextAt.Sub(start), err, tt.next)
+		}
+	}
+	// Nothing follows the last step, and a person's time is not lost time.
+	s, err := ParseSchedule("1% 2h ask, 100%")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, due := range []time.Duration{-time.Hour, 3 * time.Hour} {
+		c := Course{Schedule: s, Start: start}
+		if later, delayed, err := c.Delay(start.Add(due), start.Add(48*time.Hour)); delayed || err != nil || len(later.Interventions) > 0 {
+			t.Errorf("due at %v: %v, %v, %v", due, later.Interventions, delayed, err)
+		}
+	}
+}

@@ -48,6 +48,7 @@ func rules() []rule {
 		{"nothing twice", (*verdict).nothingTwice},
 		{"no history begins again", (*verdict).history},
 		{"no percentage before its time", (*verdict).ramp},
+		{"no percentage is passed over", (*verdict).steps},
 		{"nobody is offered what was taken", (*verdict).nobodyOffered},
 		{"done is done", (*verdict).doneIsDone},
 		{"passing faults are got over", (*verdict).gotOver},
@@ -260,26 +261,6 @@ func (v *verdict) history() string {
 		}
 		return ""
 	})
-}
-
-// ramp looks whether a percentage was published earlier than the schedule says,
-// counted from the begin of the run. An image that a killed program left is open to
-// everybody until it is mended. And what is well is never taken from anybody.
-func (v *verdict) ramp() string {
-	if !v.passing() || v.w.has("another operator does something else") {
-		return ""
-	}
-	last := map[string]seenPercentage{}
-	for _, p := range v.w.ramp {
-		if v.s.waits != nil && p.version > 1 && p.at.Sub(v.w.begun) < v.s.waits[p.percentage] {
-			return fmt.Sprintf("image %d of %s is at %d %% after %v", p.version, strings.TrimPrefix(p.index, v.w.server.Root()), p.percentage, p.at.Sub(v.w.begun))
-		}
-		if was := last[p.index]; v.s.taken == nil && was.version == p.version && p.percentage < was.percentage && was.percentage < 100 {
-			return fmt.Sprintf("image %d of %s fell from %d to %d %%, and nobody said that it is faulty", p.version, p.index, was.percentage, p.percentage)
-		}
-		last[p.index] = p
-	}
-	return ""
 }
 
 // nobodyOffered asks what devices would choose, once the run is done.

@@ -98,6 +98,7 @@
 //	rounds of a rollout, and questions between them           rollout.go; their pace: pace.go
 //	what a round does next; the stop file seen while it waits rolloutdecision.go
 //	a rollout halts, and goes on                              rollouthalt.go
+//	a step that begins late is held from then on              rolloutlate.go
 //	a percentage is set, unless the stop file is there        percentage.go
 //	the order of a hotfix                                     hotfix.go; what it is asked to do: hotfixinput.go
 //	  before the fix is public: assess, protect, the PPAs     hotfixprivate.go

@@ -136,7 +136,7 @@ func recordsOf(t testing.TB, j runbook.Journal) (list []runbook.Record) {
 }
 
 var (
-	varies = regexp.MustCompile(`[0-9a-f]{12,}|127\.0\.0\.1:[0-9]+|[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+Z`)
+	varies = regexp.MustCompile(`[0-9a-f]{12,}|127\.0\.0\.1:[0-9]+|[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9:.]+(?:Z| UTC)`)
 	sums   = regexp.MustCompile(`(?:,"prev":"[0-9a-f]{64}")?,"sum":"[0-9a-f]{64}"}$`)
 )
 

@@ -30,7 +30,9 @@ import (
 // newest version only.
 //
 // Waiting for the next step, the run is pending: started again when it is due,
-// or any number of times before, it goes on. With Stay it waits itself.
+// or any number of times before, it goes on. With Stay it waits itself. A start that
+// comes much later begins the step that was due, and holds it from then on: none is
+// skipped, see [phasing.Course.Delay].
 type Rollout struct {
 	Server *operate.Server
 
@@ -76,15 +78,21 @@ func (c *Rollout) Run(ctx context.Context, r *runbook.Run) error {
 	if r.Planning() {
 		return c.plan(ctx, r, start)
 	}
-	at := progress{course: phasing.Course{Schedule: c.Input.Schedule, Start: start}}
+	at := progress{course: phasing.Course{Schedule: c.Input.Schedule, Start: start}, last: start}
 	for n := 1; ; n++ {
 		round := r.Group(fmt.Sprintf("round %d", n))
 		d, err := c.decide(ctx, round, &at)
 		if err != nil {
 			return err
 		}
+		before := at.published
 		if err := c.act(ctx, round, d, &at); err != nil || d.Do == doEnd {
 			return err
+		}
+		if d.Do == doSet && at.published > before {
+			if err := c.begun(ctx, r, n, d, &at); err != nil {
+				return err
+			}
 		}
 	}
 }
@@ -93,6 +101,7 @@ func (c *Rollout) Run(ctx context.Context, r *runbook.Run) error {
 type progress struct {
 	course    phasing.Course
 	published phasing.Percent
+	last      time.Time       // when the step in force began, or a person let the next one begin
 	begun     bool            // the first decision was made
 	fresh     bool            // the last decision was made by this start
 	seen      *operate.Server // the look from which it was made; nil without
@@ -129,10 +138,15 @@ func (c *Rollout) act(ctx context.Context, round *runbook.Run, d decision, at *p
 	case doClear:
 		return c.Stop.clear(ctx, round)
 	case doSet:
+		if !d.Behind.IsZero() {
+			if err := round.Note(fmt.Sprintf("%v was due at %s: it is held from now on, and what follows is later", d.Percent, d.Behind.UTC().Format("2006-01-02 15:04 MST"))); err != nil {
+				return err
+			}
+		}
 		if err := c.set(ctx, round, d.Percent, at.seen); err != nil {
 			return err
 		}
-		at.published = d.Percent
+		at.published, at.last = d.Percent, d.Time
 		if c.reached != nil {
 			return c.reached(ctx, round, d.Percent)
 		}
@@ -158,6 +172,7 @@ func (c *Rollout) ask(ctx context.Context, round *runbook.Run, d decision, at *p
 	}
 	when, err := c.answered(ctx, round, d)
 	if err == nil {
+		at.last = when
 		at.course, err = at.course.Approve(when)
 	}
 	return err

@@ -30,10 +30,14 @@ type decision struct {
 	Begin   phasing.Percent `json:"begin,omitempty"`  // of the first: what all images were at before this rollout
 	Lowest  phasing.Percent `json:"lowest,omitempty"` // what all images are at, at least
 	Time    time.Time       `json:"time"`
+	Behind  time.Time       `json:"behind,omitzero"` // when it was due, if that is so long ago that what follows is later, too
 	Why     string          `json:"why,omitempty"`
 	Found   bool            `json:"found,omitempty"` // the stop file
 	Stop    string          `json:"stop,omitempty"`  // what it said
 }
+
+// whatIsDue is the step in which a round waits for its decision.
+const whatIsDue = "what is due"
 
 // stopLook is how often the stop file is looked at while a rollout waits.
 const stopLook = 5 * time.Second
@@ -48,7 +52,7 @@ func (c *Rollout) decide(ctx context.Context, r *runbook.Run, at *progress) (dec
 	var looked time.Time
 	var pending *runbook.Error // of the last look
 	d, err := runbook.Wait(ctx, r, runbook.Poll[decision]{
-		Name:     "what is due",
+		Name:     whatIsDue,
 		Intent:   fmt.Sprintf("wait for the next step after %v", at.published),
 		Every:    every,
 		Stay:     c.Stay,
@@ -78,6 +82,9 @@ func (c *Rollout) decide(ctx context.Context, r *runbook.Run, at *progress) (dec
 	if err == nil {
 		at.begun = true
 		err = at.from(d.Begin)
+	}
+	if err == nil && !d.Behind.IsZero() {
+		at.course, _, err = at.course.Delay(d.Behind, d.Time)
 	}
 	return d, err
 }
@@ -116,6 +123,9 @@ func (c *Rollout) look(ctx context.Context, at *progress, now time.Time) (decisi
 			return d, err
 		}
 		d.Percent = at.published
+	}
+	if d.Behind, err = at.overdue(now); err != nil {
+		return d, err
 	}
 	st, err := at.course.At(now)
 	if err != nil {

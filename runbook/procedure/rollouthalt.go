@@ -11,7 +11,7 @@ import (
 
 // halt stops the offer everywhere and asks whether to go on.
 func (c *Rollout) halt(ctx context.Context, r *runbook.Run, d decision, at *progress) error {
-	halted, err := at.course.Halt(d.Time)
+	halted, err := at.halt(d.Time)
 	if err != nil {
 		return err
 	}
@@ -36,6 +36,7 @@ func (c *Rollout) halt(ctx context.Context, r *runbook.Run, d decision, at *prog
 	}
 	when, err := c.answered(ctx, r, d)
 	if err == nil {
+		at.last = when
 		at.course, err = halted.Resume(when)
 	}
 	at.published, at.resumed = 0, at.resumed || at.fresh
