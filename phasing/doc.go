@@ -43,7 +43,7 @@
 //	whom a percentage lets in; its share; it is never lowered percent.go
 //	many devices                                              census.go
 //	a schedule: its steps, when each begins                   schedule.go; its text: parse.go
-//	a rollout halted, resumed, asked about, late; never lowered course.go
+//	a rollout halted, resumed, asked about, begun late        course.go
 //	which error is which                                      errors.go
 //
 // # Errors
