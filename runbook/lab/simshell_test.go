@@ -36,7 +36,7 @@ func played() map[string]func(shell) command.Output {
 	return map[string]func(shell) command.Output{
 		"e1e25a446abf": shell.installCrontab,
 		"d3f80311edd5": shell.replaceFile,
-		"4343a4e6aa44": shell.mendIndex,
+		"446dadcd20b9": shell.mendIndex,
 		"ceea9a990997": shell.lint,
 		"4a61920cd06a": shell.writeStopFile,
 		"0f48d8ddffab": shell.removeStopFile,
@@ -164,31 +164,49 @@ func (s shell) mendIndex() command.Output {
 	}
 	var out bytes.Buffer
 	filled := func(ext string) bool { st, err := os.Stat(index + ext); return err == nil && st.Size() > 0 }
-	finish := func(from, to string) {
+	move := func(from, to string) {
 		if os.Rename(index+from, index+to) == nil {
 			fmt.Fprintf(&out, "moved index.json%s to index.json%s\n", from, to)
 		}
 	}
+	drop := func(extensions ...string) {
+		for _, ext := range extensions {
+			if there(index+ext) && os.Remove(index+ext) == nil {
+				fmt.Fprintln(&out, "removed index.json"+ext)
+			}
+		}
+	}
+	fits, how, unless := s.args[2], s.args[3], s.args[4]
+	finish := func() (done bool) {
+		if unless != "" && there(unless) {
+			return false
+		}
+		if how == "unsigned" {
+			drop(".asc", ".new.asc")
+		}
+		move(".new", "")
+		if filled(".new.asc") {
+			move(".new.asc", ".asc")
+		}
+		return true
+	}
 	switch {
 	case !there(index) && filled(".new"):
-		finish(".new", "")
-		if filled(".new.asc") {
-			finish(".new.asc", ".asc")
+		if !finish() {
+			return exits(7)
 		}
-	case s.args[2] != "yes" && filled(".new") && !there(index+".new.asc") && filled(".asc") && !newer(index+".new", index+".asc"):
-		if s.args[2] != "no" {
+	case fits != "yes" && filled(".new") && !there(index+".new.asc") && filled(".asc") && !newer(index+".new", index+".asc"):
+		if fits != "no" {
 			return exits(6)
 		}
-		finish(".new", "")
+		if !finish() {
+			return exits(7)
+		}
 	}
 	if !there(index) {
 		return exits(5)
 	}
-	for _, ext := range []string{".new", ".new.asc"} {
-		if there(index+ext) && os.Remove(index+ext) == nil {
-			fmt.Fprintln(&out, "removed index.json"+ext)
-		}
-	}
+	drop(".new", ".new.asc")
 	if !filled(".asc") {
 		fmt.Fprintln(&out, "unsigned")
 	}

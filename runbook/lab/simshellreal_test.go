@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -60,23 +61,27 @@ func TestMendedAsTheShellDoes(t *testing.T) {
 	t.Parallel()
 	var script []string
 	catch := command.Func(func(_ context.Context, c command.Command) (command.Output, error) {
-		script = c.Argv
+		if script = c.Argv; script[3] != "landing-mend" {
+			return command.Output{Exit: 1}, nil
+		}
 		return command.Output{Exit: 4}, nil
 	})
 	server := systemimagetest.New(t, systemimagetest.SampleWorld())
-	_, err := (&operate.Server{Runner: catch, Root: server.Root(), Client: server.Client()}).Unblock(t.Context(), "ubuntu-touch/stable/meizu.en", "arale")
-	if !errors.Is(err, systemimage.ErrLocked) || len(script) != 7 {
+	_, err := (&operate.Server{Runner: catch, Root: server.Root(), Client: server.Client()}).Unblock(t.Context(), "ubuntu-touch/stable/meizu.en", "arale", 1)
+	if !errors.Is(err, systemimage.ErrLocked) || len(script) != 9 {
 		t.Fatalf("%q, %v", script, err)
 	}
+	script[2] = strings.Replace(script[2], "\nsleep 1\n", "\n", 1)
 	states := map[string][]string{ // older ones first; "0" is an empty file
 		"whole": {"", ".asc"}, "unsigned": {""}, "empty signature": {"", "0.asc"}, "nothing": {},
 		"signed": {"", ".asc", ".new", ".new.asc"}, "signature removed": {"", ".new", ".new.asc"},
 		"signature moved": {"", ".new", ".asc"}, "index removed": {".new", ".asc"}, "index lost, both new": {".new", ".new.asc"},
 		"unsigned new one": {"", ".asc", ".new"}, "empty new one": {"", ".asc", "0.new"}, "empty new one alone": {"0.new"},
 	}
+	there, away := t.TempDir(), filepath.Join(t.TempDir(), "away")
 	for name, state := range states {
-		for _, fits := range []string{"", "yes", "no"} {
-			t.Run(name+" "+fits, func(t *testing.T) {
+		for _, rest := range [][]string{{"", "", ""}, {"yes", "", ""}, {"no", "", ""}, {"", "unsigned", ""}, {"no", "unsigned", away}, {"no", "", there}, {"yes", "", there}} {
+			t.Run(name+" "+strings.Join(rest, " "), func(t *testing.T) {
 				t.Parallel()
 				var after [2]string
 				for i := range after {
@@ -94,14 +99,14 @@ func TestMendedAsTheShellDoes(t *testing.T) {
 							t.Fatal(err)
 						}
 					}
-					args := []string{www, ".", fits}
+					args := append([]string{www, "."}, rest...)
 					var out command.Output
 					if i == 0 {
 						cmd := exec.CommandContext(t.Context(), script[0], slices.Concat(script[1:4], args)...)
 						out.Stdout, _ = cmd.Output()
 						out.Exit = cmd.ProcessState.ExitCode()
 					} else {
-						out = shell{args: args}.mendIndex()
+						synctest.Test(t, func(*testing.T) { out = shell{args: args}.mendIndex() })
 					}
 					list, err := os.ReadDir(www)
 					if err != nil {

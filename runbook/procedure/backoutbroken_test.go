@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/landingteam/landing/runbook"
 	"github.com/landingteam/landing/runbook/command"
 	"github.com/landingteam/landing/runbook/lab"
@@ -46,57 +48,122 @@ func TestBackOutStopsInABrokenWorld(t *testing.T) {
 	t.Logf("stopped after %v", time.Since(stopped))
 }
 
-// Of an index without a signature devices take nothing, and somebody may have taken it
-// away for that. What is stopped there is published again with its 0 %, and not before;
-// a number that does not exist publishes nothing.
+// Of an index that is not whole, or has no signature, devices take nothing; somebody may
+// have taken the signature away for that. What is stopped there is published again with
+// its 0 %, and not before; a number that does not exist changes no file.
 func TestStopPublishesNothing(t *testing.T) {
 	t.Parallel()
+	at0 := func(t *testing.T, l *lab.Lab, index string) {
+		published := stable[0]
+		published.Version = 2
+		phase(t, l, 0, published)
+		if err := os.Remove(index + ".asc"); err != nil {
+			t.Fatal(err)
+		}
+	}
 	takenAway := func(t *testing.T, l *lab.Lab, index string) {
 		if err := os.Remove(index + ".asc"); err != nil {
 			t.Fatal(err)
 		}
 	}
-	killed := func(t *testing.T, l *lab.Lab, _ string) {
-		if err := l.Images.SetFaults(systemimagetest.Faults{Kill: systemimagetest.BeforeSignatureMoved}); err != nil {
-			t.Fatal(err)
+	killed := func(f systemimagetest.Faults) func(*testing.T, *lab.Lab, string) {
+		return func(t *testing.T, l *lab.Lab, _ string) {
+			if err := l.Images.SetFaults(f); err != nil {
+				t.Fatal(err)
+			}
+			argv := []string{"set-phased-percentage", "-v", stable[0].Channel, stable[0].Device, "2", "60"}
+			if out, err := l.Images.Run(t.Context(), command.Command{Argv: argv}); err != nil || out.Exit != 137 {
+				t.Fatalf("killed program: exit %d, %v", out.Exit, err)
+			}
 		}
-		argv := []string{"set-phased-percentage", "-v", stable[0].Channel, stable[0].Device, "2", "60"}
-		if out, err := l.Images.Run(t.Context(), command.Command{Argv: argv}); err != nil || out.Exit != 137 {
-			t.Fatalf("killed program: exit %d, %v", out.Exit, err)
+	}
+	unsigned := killed(systemimagetest.Faults{Kill: systemimagetest.BeforeSignatureMoved})
+	away := killed(systemimagetest.Faults{Kill: systemimagetest.BeforeIndexMoved})
+	bothThere := func(t *testing.T, l *lab.Lab, index string) {
+		away(t, l, index)
+		old, err := os.ReadFile(index + ".new")
+		if err == nil {
+			err = os.WriteFile(index, append(old, '\n'), 0o644)
+		}
+		if err != nil {
+			t.Fatal(err)
 		}
 	}
 	for _, tt := range []struct {
 		name    string
 		disturb func(t *testing.T, l *lab.Lab, index string)
+		channel string
 		version int
-		signed  bool
 	}{
-		{"taken away", takenAway, 2, true},
-		{"taken away, mistyped", takenAway, 92, false},
-		{"killed", killed, 2, true},
-		{"killed, mistyped", killed, 92, false},
+		{"taken away", takenAway, stable[0].Channel, 2},
+		{"taken away, mistyped", takenAway, stable[0].Channel, 92},
+		{"taken away at 0 %", at0, stable[0].Channel, 2},
+		{"killed", unsigned, stable[0].Channel, 2},
+		{"killed, mistyped", unsigned, stable[0].Channel, 92},
+		{"killed between its two moves", away, stable[0].Channel, 2},
+		{"killed between its two moves, mistyped", away, stable[0].Channel, 92},
+		{"killed before the old index went", bothThere, stable[0].Channel, 2},
+		{"killed before the old index went, mistyped", bothThere, stable[0].Channel, 92},
+		{"killed between its two moves in an alias", killed(systemimagetest.Faults{Kill: systemimagetest.BeforeIndexMoved, KillCommit: 2}), "ubuntu-touch/ubuntu-15.04/bq-aquaris.en", 2},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			l := released(t, 50)
-			index := filepath.Join(l.Images.Root(), "www", stable[0].Channel, stable[0].Device, "index.json")
+			index := filepath.Join(l.Images.Root(), "www", tt.channel, stable[0].Device, "index.json")
 			tt.disturb(t, l, index)
+			offered := func() bool {
+				client := l.Images.Client()
+				client.Tries = 1
+				x, err := client.Index(t.Context(), tt.channel, stable[0].Device)
+				if err != nil {
+					return false
+				}
+				m, _ := x.Latest()
+				return m.Percentage > 0
+			}
+			files := func() map[string]string {
+				paths, err := filepath.Glob(index + "*")
+				if err != nil {
+					t.Fatal(err)
+				}
+				texts := map[string]string{}
+				for _, path := range paths {
+					text, err := os.ReadFile(path)
+					if err != nil {
+						t.Fatal(err)
+					}
+					texts[path] = string(text)
+				}
+				return texts
+			}
+			before := files()
+			if offered() {
+				t.Fatal("devices are offered the image already")
+			}
 			c := backout(l)
 			c.Input.Faulty = faulty(tt.version)
 			host := c.Server.Runner
 			c.Server.Runner = runnerFunc(func(ctx context.Context, cmd command.Command) (command.Output, error) {
-				if slices.ContainsFunc(cmd.Argv, func(arg string) bool { return strings.HasSuffix(arg, "re-sign-indexes") }) {
+				if slices.ContainsFunc(cmd.Argv, func(arg string) bool { return strings.HasSuffix(arg, "re-sign-indexes") }) && tt.name != "taken away at 0 %" {
 					t.Error("everything was signed again")
 				}
-				return host.Run(ctx, cmd)
+				out, err := host.Run(ctx, cmd)
+				if offered() {
+					t.Errorf("%.4q published what devices took nothing from", cmd.Argv)
+				}
+				return out, err
 			})
 			x := &runbook.Runner{Name: "backout", Journal: &runbooktest.Memory{}}
 			err := x.Execute(t.Context(), c.Run)
-			if _, unsigned := os.Stat(index + ".asc"); (unsigned == nil) != tt.signed {
-				t.Errorf("%v; the signature: %v, want it there: %v", err, unsigned, tt.signed)
-			}
-			if tt.signed {
+			if tt.version == 2 {
+				if _, unsigned := os.Stat(index + ".asc"); unsigned != nil {
+					t.Errorf("%v; the signature: %v", err, unsigned)
+				}
 				nobodyGetsIt(t, l)
+				return
+			}
+			if d := cmp.Diff(before, files()); d != "" {
+				t.Errorf("%v; files (-before +after)\n%s", err, d)
 			}
 		})
 	}

@@ -222,7 +222,7 @@ func (s *stopping) stop(ctx context.Context) (string, error) {
 		if err == nil || s.req.Blind && !torn || errors.Is(err, systemimage.ErrRefused) || errors.Is(err, systemimage.ErrReadOnly) || try == tries || ctx.Err() != nil {
 			return strings.Join(append(did, at0), "; "), err
 		}
-		done, merr := s.now().Unblock(ctx, s.image.Channel, s.image.Device)
+		done, merr := s.now().Unblock(ctx, s.image.Channel, s.image.Device, s.req.Version)
 		if merr != nil && !errors.Is(merr, systemimage.ErrLocked) {
 			return "", errors.Join(err, merr)
 		}

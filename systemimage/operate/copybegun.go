@@ -156,7 +156,7 @@ func (s *Server) mendBegun(ctx context.Context, op, channel, device string) erro
 	}
 	left, err := s.leftOver(ctx, op, aliasPlaces(l, channel, device))
 	if err == nil {
-		_, err = s.mendLeft(ctx, append(left, place{channel: channel, device: device})) // which may be broken in another way
+		_, err = s.mendLeft(ctx, append(left, place{channel: channel, device: device}), mendRules{}) // which may be broken in another way
 	}
 	return err
 }

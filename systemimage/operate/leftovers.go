@@ -93,15 +93,15 @@ func (s *Server) leftOver(ctx context.Context, op string, places []place) ([]pla
 
 // mendLeft mends the indexes of places, one after the other, and says in words what it
 // did. Those of aliases are not signed by the way: what follows commits them anew.
-func (s *Server) mendLeft(ctx context.Context, places []place) (did []string, err error) {
+func (s *Server) mendLeft(ctx context.Context, places []place, rules mendRules) (did []string, err error) {
 	for _, p := range places {
 		var done []string
 		if p.alias {
 			var m mending
-			m, err = s.mendIndex(ctx, p.channel, p.device)
+			m, err = s.mendIndex(ctx, p.channel, p.device, rules)
 			done = m.done
 		} else {
-			done, err = s.Mend(ctx, p.channel, p.device)
+			done, err = s.mend(ctx, p.channel, p.device, rules)
 		}
 		for _, d := range done {
 			did = append(did, fmt.Sprintf("%s %s: %s", p.channel, p.device, d))
@@ -117,7 +117,8 @@ func (s *Server) mendLeft(ctx context.Context, places []place) (did []string, er
 }
 
 // mendPercentages mends what killed percentages of ours have left, with one look for all.
-func (s *Server) mendPercentages(ctx context.Context, begun ...PhaseRequest) error {
+// While the file unless is there, none is published (ErrRefused).
+func (s *Server) mendPercentages(ctx context.Context, unless string, begun ...PhaseRequest) error {
 	if len(begun) == 0 {
 		return nil
 	}
@@ -134,7 +135,7 @@ func (s *Server) mendPercentages(ctx context.Context, begun ...PhaseRequest) err
 	places := slices.DeleteFunc(allPlaces(l), func(p place) bool { return !ours[p] })
 	left, err := s.leftOver(ctx, phaseOp, places)
 	if err == nil {
-		_, err = s.mendLeft(ctx, left)
+		_, err = s.mendLeft(ctx, left, mendRules{unless: unless})
 	}
 	return err
 }

@@ -16,35 +16,42 @@ const mendOp = "mend index"
 const (
 	mendScriptName = "landing-mend"
 
-	// landing-mend WWW DIR FITS: brings the index in a device's folder to where a
-	// commit can begin again. Exit 4: its files are changing just now. Exit
-	// 6: FITS has to say whether the signature fits the index, yes or no. Otherwise
+	// landing-mend WWW DIR FITS HOW UNLESS: brings the index in a device's folder to where
+	// a commit can begin again. Exit 4: its files are changing just now. Exit
+	// 6: FITS has to say whether the signature fits the index, yes or no. Exit 7: the
+	// file UNLESS is there, and a commit would have to be finished. Otherwise
 	// lines that say what was done.
 	//
 	// A commit writes .new, then .new.asc, removes .asc, moves .new.asc to .asc,
 	// removes the index, moves .new there. Before the signature was moved nobody can
 	// have seen the new index: it is undone. From there on it is finished: a .new
-	// without .new.asc may belong to the signature unless it is the younger one.
+	// without .new.asc may belong to the signature unless it is the younger one. With
+	// the HOW unsigned its signature goes first, so that devices go on to take nothing.
 	mendScript = `
 cd "$1" || exit 3
-see() { stat -c '%n %s %Y %i' -- "$1"/index.json* 2>/dev/null; }
-before=$(see "$2")
+index=$2/index.json fits=$3 how=$4 unless=$5
+see() { stat -c '%n %s %Y %i' -- "$index"* 2>/dev/null; }
+before=$(see)
 sleep 1
-[ "$before" = "$(see "$2")" ] || exit 4
-finish() { mv -f -- "$2/index.json$1" "$2/index.json$3" && echo "moved index.json$1 to index.json$3"; }
-if [ ! -e "$2/index.json" ] && [ -s "$2/index.json.new" ]; then
-	finish .new "$2" ''
-	[ ! -s "$2/index.json.new.asc" ] || finish .new.asc "$2" .asc
-elif [ "$3" != yes ] && [ -s "$2/index.json.new" ] && [ ! -e "$2/index.json.new.asc" ] && [ -s "$2/index.json.asc" ] &&
-	[ -z "$(find "$2/index.json.new" -newer "$2/index.json.asc")" ]; then
-	[ "$3" = no ] || exit 6
-	finish .new "$2" ''
+[ "$before" = "$(see)" ] || exit 4
+move() { mv -f -- "$index$1" "$index$2" && echo "moved index.json$1 to index.json$2"; }
+drop() { [ ! -e "$index$1" ] || { rm -f -- "$index$1" && echo "removed index.json$1"; }; }
+finish() {
+	[ -z "$unless" ] || [ ! -e "$unless" ] || exit 7
+	if [ "$how" = unsigned ]; then drop .asc; drop .new.asc; fi
+	move .new ''
+	[ ! -s "$index.new.asc" ] || move .new.asc .asc
+}
+if [ ! -e "$index" ] && [ -s "$index.new" ]; then
+	finish
+elif [ "$fits" != yes ] && [ -s "$index.new" ] && [ ! -e "$index.new.asc" ] && [ -s "$index.asc" ] &&
+	[ -z "$(find "$index.new" -newer "$index.asc")" ]; then
+	[ "$fits" = no ] || exit 6
+	finish
 fi
-[ -e "$2/index.json" ] || exit 5
-for f in "$2/index.json.new" "$2/index.json.new.asc"; do
-	[ ! -e "$f" ] || { rm -f -- "$f" && echo "removed ${f##*/}"; }
-done
-[ -s "$2/index.json.asc" ] || echo unsigned
+[ -e "$index" ] || exit 5
+drop .new; drop .new.asc
+[ -s "$index.asc" ] || echo unsigned
 `
 )
 
@@ -59,7 +66,11 @@ done
 // re-sign-indexes would publish with it; it touches nothing that is changing at that moment (ErrLocked).
 // What else is broken is ErrBroken with the remedy of [Server.Preflight].
 func (s *Server) Mend(ctx context.Context, channel, device string) (done []string, err error) {
-	m, err := s.mendIndex(ctx, channel, device)
+	return s.mend(ctx, channel, device, mendRules{})
+}
+
+func (s *Server) mend(ctx context.Context, channel, device string, rules mendRules) (done []string, err error) {
+	m, err := s.mendIndex(ctx, channel, device, rules)
 	if err != nil {
 		return m.done, err
 	}
@@ -108,21 +119,109 @@ func (s *Server) unsignedElsewhere(ctx context.Context, m mending) error {
 	return m.fail(systemimage.ErrBroken, fmt.Errorf("the index has no signature, and re-sign-indexes would publish others, too: %s. Look what devices would be offered there, then run re-sign-indexes", strings.Join(others, "; ")))
 }
 
-// Unblock is Mend without a new signature: who sets a percentage next signs the index
-// with it. Of an index without a signature devices take nothing, and somebody may have
-// taken it away for that; an emergency stop must not publish what it comes to stop. What
+// Unblock brings the index of an image to where a commit can begin, as Mend does, and
+// offers nothing to anybody: who sets a percentage next signs the index with it. Of an
+// index that is not whole, or has no signature, devices take nothing, and somebody may
+// have seen to that; an emergency stop must not publish what it comes to stop. So a
+// commit that is finished loses its signature first, unless it is one to 0 %: the program
+// would not write, nor sign, again what is so already. Nothing is touched when the image
+// is not the newest of the index (ErrRefused): the stop would be refused then. What
 // is left at the aliases of the channel goes too: the program that sets the percentage
 // brings them up to date, and dies of it.
-func (s *Server) Unblock(ctx context.Context, channel, device string) (done []string, err error) {
-	m, err := s.mendIndex(ctx, channel, device)
+func (s *Server) Unblock(ctx context.Context, channel, device string, version int) (done []string, err error) {
+	m, err := s.mendable(ctx, channel, device)
 	if err != nil {
+		return nil, err
+	}
+	rules, err := s.beforeStop(ctx, m, version)
+	if err != nil {
+		return nil, err
+	}
+	if m, err = s.mendIndex(ctx, channel, device, rules); err != nil {
 		return m.done, err
 	}
-	left, err := s.leftOver(ctx, mendOp, aliasPlaces(m.listing, channel, device))
-	if err == nil && len(left) > 0 {
-		done, err = s.mendLeft(ctx, left)
+	done = m.done
+	if m.unsigned {
+		now, _, err := s.indexAndNext(ctx, m.dir)
+		if err != nil {
+			return done, err
+		}
+		if offersNobody(now) {
+			more, err := s.mend(ctx, channel, device, mendRules{})
+			if done = append(done, more...); err != nil {
+				return done, err
+			}
+		}
 	}
-	return append(m.done, done...), err
+	left, err := s.leftOver(ctx, mendOp, aliasPlaces(m.listing, channel, device))
+	for _, p := range left {
+		var next *systemimage.Index
+		if _, next, err = s.indexAndNext(ctx, p.dir); err != nil {
+			break
+		}
+		var more []string // other devices have nothing to do with the stop
+		more, err = s.mendLeft(ctx, []place{p}, mendRules{unsigned: p.device == device && !offersNobody(next)})
+		if done = append(done, more...); err != nil {
+			break
+		}
+	}
+	return done, err
+}
+
+// beforeStop refuses a version that is the newest neither of the index nor of the one
+// that a commit was about to put into its place, and says how that is finished. A text
+// that cannot be read refuses none.
+func (s *Server) beforeStop(ctx context.Context, m mending, version int) (mendRules, error) {
+	now, next, err := s.indexAndNext(ctx, m.dir)
+	rules := mendRules{unsigned: !offersNobody(next)}
+	if err != nil || now == nil && next == nil {
+		return rules, err
+	}
+	why := "nothing happened"
+	for n, x := range []*systemimage.Index{now, next} {
+		if x == nil {
+			continue
+		}
+		text := refusePhase(x, version)
+		if text == "" {
+			return rules, nil
+		}
+		why += fmt.Sprintf("; %s/%s: %s", m.dir, []string{"index.json", "index.json.new"}[n], text)
+	}
+	return rules, m.fail(systemimage.ErrRefused, errors.New(why))
+}
+
+// indexAndNext reads an index on the host, and what a commit was about to put into its
+// place; nil is one that is not there, or torn.
+func (s *Server) indexAndNext(ctx context.Context, dir string) (now, next *systemimage.Index, err error) {
+	files, texts := []string{dir + "/index.json", dir + "/index.json.new"}, map[string][]byte{}
+	if err := s.readSome(ctx, mendOp, files, texts); err != nil {
+		return nil, nil, err
+	}
+	read := func(file string) *systemimage.Index {
+		x, err := systemimage.ParseIndex(texts[file])
+		if err != nil {
+			return nil
+		}
+		return x
+	}
+	return read(files[0]), read(files[1]), nil
+}
+
+// offersNobody reports whether no device is offered the newest image.
+func offersNobody(x *systemimage.Index) bool {
+	if x == nil {
+		return false
+	}
+	newest, ok := x.Newest()
+	_, more := percentages(x, PhaseRequest{Version: newest})
+	return ok && len(more) == 0
+}
+
+// mendRules are what a mending must not do.
+type mendRules struct {
+	unsigned bool   // a commit that is finished is not published: its signature goes first
+	unless   string // a file on the host; while it is there, no commit is finished. "" is none
 }
 
 // A mending is what was done to the files of an index.
@@ -138,8 +237,8 @@ func (m *mending) fail(kind, err error) error {
 	return &systemimage.Error{Op: mendOp, Channel: m.channel, Device: m.device, Kind: kind, Err: err}
 }
 
-// mendIndex brings the files of an index to where a commit can begin.
-func (s *Server) mendIndex(ctx context.Context, channel, device string) (m mending, err error) {
+// mendable finds the folder of an index.
+func (s *Server) mendable(ctx context.Context, channel, device string) (m mending, err error) {
 	m = mending{channel: channel, device: device}
 	if err := s.usable(mendOp, true); err != nil {
 		return m, err
@@ -155,8 +254,16 @@ func (s *Server) mendIndex(ctx context.Context, channel, device string) (m mendi
 	if !plainPath(m.dir) {
 		return m, m.fail(systemimage.ErrRefused, fmt.Errorf("%q is no path below the published tree", m.dir))
 	}
+	return m, nil
+}
+
+// mendIndex brings the files of an index to where a commit can begin.
+func (s *Server) mendIndex(ctx context.Context, channel, device string, rules mendRules) (m mending, err error) {
+	if m, err = s.mendable(ctx, channel, device); err != nil {
+		return m, err
+	}
 	defer s.Client.Forget(device)
-	out, err := s.mendFiles(ctx, m.listing, channel, device, m.dir)
+	out, err := s.mendFiles(ctx, m, rules)
 	var own *systemimage.Error
 	switch {
 	case errors.As(err, &own):
@@ -167,6 +274,8 @@ func (s *Server) mendIndex(ctx context.Context, channel, device string) (m mendi
 		return m, m.fail(systemimage.ErrLocked, errors.New("the index is being written just now: try again when that program has ended"))
 	case out.Exit == 5:
 		return m, m.fail(systemimage.ErrBroken, errors.New("there is no index and no successor of it: put it back from a mirror or a backup before anything else runs"))
+	case out.Exit == 7:
+		return m, m.fail(systemimage.ErrRefused, fmt.Errorf("a commit of a killed program is not finished: %s is there", rules.unless))
 	case out.Exit != 0:
 		return m, m.fail(systemimage.ErrBroken, fmt.Errorf("exit status %d%s", out.Exit, out.LastWords()))
 	}
@@ -182,24 +291,27 @@ func (s *Server) mendIndex(ctx context.Context, channel, device string) (m mendi
 
 // mendFiles runs the script. Where it cannot tell by the files whether a signature fits
 // the index, the client can.
-func (s *Server) mendFiles(ctx context.Context, l *systemimage.Listing, channel, device, dir string) (command.Output, error) {
+func (s *Server) mendFiles(ctx context.Context, m mending, rules mendRules) (command.Output, error) {
+	how := ""
+	if rules.unsigned {
+		how = "unsigned"
+	}
 	run := func(fits string) (command.Output, error) {
-		return s.Runner.Run(ctx, command.Script(mendScriptName, mendScript, s.root()+"/www", dir, fits))
+		return s.Runner.Run(ctx, command.Script(mendScriptName, mendScript, s.root()+"/www", m.dir, fits, how, rules.unless))
 	}
 	out, err := run("")
 	if err != nil || out.Exit != 6 {
 		return out, err
 	}
-	s.Client.Forget(device)
-	_, unfit := s.Client.IndexOf(ctx, l, channel, device)
+	s.Client.Forget(m.device)
+	_, unfit := s.Client.IndexOf(ctx, m.listing, m.channel, m.device)
 	switch {
 	case errors.Is(unfit, systemimage.ErrTorn):
 		return run("no")
 	case unfit != nil:
-		return out, &systemimage.Error{Op: mendOp, Channel: channel, Device: device, Err: unfit}
+		return out, m.fail(nil, unfit)
 	case s.Client.Unverified:
-		return out, &systemimage.Error{Op: mendOp, Channel: channel, Device: device, Kind: systemimage.ErrBroken,
-			Err: errors.New("whether index.json or index.json.new belongs to the signature is not known: read with a root of trust (Client.Trust), and start again")}
+		return out, m.fail(systemimage.ErrBroken, errors.New("whether index.json or index.json.new belongs to the signature is not known: read with a root of trust (Client.Trust), and start again"))
 	}
 	return run("yes")
 }

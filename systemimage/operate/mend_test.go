@@ -92,8 +92,56 @@ func TestMendSignsNoOther(t *testing.T) {
 	if _, err := os.Stat(other); !os.IsNotExist(err) {
 		t.Errorf("the other signature: %v, want none", err)
 	}
-	if done, err := s.Unblock(t.Context(), channel, device); err != nil || len(done) > 0 {
+	if done, err := s.Unblock(t.Context(), channel, device, 1); err != nil || len(done) > 0 {
 		t.Errorf("Unblock() = %q, %v", done, err)
+	}
+}
+
+// What a killed percentage was about to publish is not published by who goes on with it
+// while the file is there that says that nothing is raised.
+func TestStopFileKeepsAKilledPercentageBack(t *testing.T) {
+	t.Parallel()
+	const channel, device = "ubuntu-touch/stable/meizu.en", "arale"
+	for name, set := range map[string]func(context.Context, *operate.Server, operate.PhaseRequest) error{
+		"one": func(ctx context.Context, s *operate.Server, r operate.PhaseRequest) error {
+			_, err := s.Phase(ctx, r)
+			return err
+		},
+		"many": func(ctx context.Context, s *operate.Server, r operate.PhaseRequest) (err error) {
+			m := operate.PhaseMany{Images: []operate.PhaseRequest{r}, Unless: r.Unless}
+			m.Ended = func(_ int, _ operate.PhaseResult, e error) { err = e }
+			return errors.Join(s.PhaseMany(ctx, m), err)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			fake, s := newOperator(t)
+			if err := fake.SetFaults(systemimagetest.Faults{Kill: systemimagetest.BeforeIndexMoved}); err != nil {
+				t.Fatal(err)
+			}
+			if out, err := fake.Run(t.Context(), command.Command{Argv: []string{"set-phased-percentage", "-v", channel, device, "1", "60"}}); err != nil || out.Exit != 137 {
+				t.Fatalf("killed program: exit %d, %v", out.Exit, err)
+			}
+			r := operate.PhaseRequest{Channel: channel, Device: device, Version: 1, Percentage: 60, Begun: true, Unless: filepath.Join(t.TempDir(), "done")}
+			if err := os.WriteFile(r.Unless, nil, 0o644); err != nil {
+				t.Fatal(err)
+			}
+			if err := set(t.Context(), s, r); !errors.Is(err, systemimage.ErrRefused) || !strings.Contains(err.Error(), r.Unless) {
+				t.Errorf("with the file: %v, want ErrRefused that names it", err)
+			}
+			if m, err := s.Client.Latest(t.Context(), channel, device); err == nil {
+				t.Errorf("with the file: image %d at %d %% is published", m.Version, m.Percentage)
+			}
+			if err := os.Remove(r.Unless); err != nil {
+				t.Fatal(err)
+			}
+			if err := set(t.Context(), s, r); err != nil {
+				t.Error(err)
+			}
+			if m, err := s.Client.Latest(t.Context(), channel, device); err != nil || m.Percentage != 60 {
+				t.Errorf("image %d at %d %%, %v, want 60", m.Version, m.Percentage, err)
+			}
+		})
 	}
 }
 

@@ -140,7 +140,7 @@ func (s *Server) Phase(ctx context.Context, r PhaseRequest) (PhaseResult, error)
 		return s.setBlind(ctx, r)
 	}
 	if r.Begun {
-		if err := s.mendPercentages(ctx, r); err != nil {
+		if err := s.mendPercentages(ctx, r.Unless, r); err != nil {
 			return PhaseResult{}, err
 		}
 	}

@@ -117,7 +117,13 @@ func (s *Server) PhaseMany(ctx context.Context, r PhaseMany) error {
 	m := &manyPhases{Server: s, r: r, before: make([]int, len(r.Images)), over: make([]bool, len(r.Images))}
 	if !r.Blind && !r.Quick {
 		begun := slices.DeleteFunc(slices.Clone(r.Images), func(q PhaseRequest) bool { return !q.Begun })
-		if err := s.mendPercentages(ctx, begun...); err != nil {
+		switch err := s.mendPercentages(ctx, r.Unless, begun...); {
+		case errors.Is(err, systemimage.ErrRefused): // as each would be by itself
+			for n := range r.Images {
+				m.tell(n, PhaseResult{}, err)
+			}
+			return nil
+		case err != nil:
 			return err
 		}
 	}
