@@ -70,7 +70,7 @@ func TestSettle(t *testing.T) {
 		}
 		want(t, "acts", w.took(), []string{"weekday", "give inner arale", "give outer"})
 	})
-	t.Run("a release that fails", func(t *testing.T) {
+	t.Run("a release that fails", inBubble(func(t *testing.T) {
 		m := cut(t, j, "do started b")
 		w.fail = map[string]error{"give outer": errors.New("no route")}
 		x := &runbook.Runner{Name: "n", Journal: m}
@@ -89,7 +89,7 @@ func TestSettle(t *testing.T) {
 		w.fail = nil
 		is(t, x.Settle(t.Context(), p), nil)
 		want(t, "acts", w.took(), []string{"give inner arale", "give outer"})
-	})
+	}))
 	t.Run("a hold that is gone from the procedure", func(t *testing.T) {
 		m := cut(t, j, "do started b")
 		err := (&runbook.Runner{Name: "n", Journal: m}).Settle(t.Context(), func(context.Context, *runbook.Run) error { return nil })

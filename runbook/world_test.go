@@ -6,10 +6,16 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"github.com/landingteam/landing/runbook"
 	"github.com/landingteam/landing/runbook/runbooktest"
 )
+
+// inBubble is a test in virtual time: of what is tried again after a while.
+func inBubble(f func(t *testing.T)) func(t *testing.T) {
+	return func(t *testing.T) { synctest.Test(t, f) }
+}
 
 type site struct {
 	Name string `json:"name"`
@@ -27,7 +33,7 @@ func TestOtherWorld(t *testing.T) {
 		"no world":      nil,
 		"an empty name": site{},
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(name, inBubble(func(t *testing.T) {
 			w, j := &world{fail: map[string]error{"a": runbook.ErrInDoubt, "give importer": errors.New("boom")}}, &runbooktest.Memory{}
 			p := func(ctx context.Context, r *runbook.Run) error {
 				return r.Hold(ctx, w.hold("importer"), func(ctx context.Context, r *runbook.Run) error { return do(ctx, r, w.step("a")) })
@@ -54,7 +60,7 @@ func TestOtherWorld(t *testing.T) {
 			x.World = here
 			is(t, x.Settle(t.Context(), p), nil)
 			want(t, "acts at home", w.took(), []string{"give importer"})
-		})
+		}))
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"io/fs"
 	"os"
@@ -18,6 +19,15 @@ import (
 
 	"github.com/landingteam/landing/runbook/command"
 )
+
+// These tests wait most of their time, for shells that wait for each other: many do so
+// side by side. A -parallel of the command line still counts.
+func TestMain(m *testing.M) {
+	if err := flag.Set("test.parallel", "12"); err != nil {
+		panic(err)
+	}
+	os.Exit(m.Run())
+}
 
 // A machine runs commands here, in a folder that is also the home.
 type machine struct {

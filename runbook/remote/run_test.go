@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -202,5 +203,10 @@ func ping(ctx context.Context, h *remote.Host) (command.Output, error) {
 
 func TestMain(m *testing.M) {
 	syscall.Umask(0o022) // files made by the tests have the modes they expect
+	// These tests wait most of their time, for jobs and for links that are cut: many do
+	// so side by side. A -parallel of the command line still counts.
+	if err := flag.Set("test.parallel", "12"); err != nil {
+		panic(err)
+	}
 	os.Exit(m.Run())
 }
