@@ -76,8 +76,8 @@ func Current(ctx context.Context) error {
 }
 
 // Held looks again at what is held around the effect that ctx was given to: nil, or
-// ErrNotHeld because somebody has given it back meanwhile. It is for those who wait in
-// the middle of an effect, and then do again what they could not do before. Outside of
+// ErrNotHeld because somebody has given it back meanwhile. It is for those who look at
+// other things in an effect, or wait, before they change anything. Outside of
 // an effect, and where holds have no Look, it is nil.
 func Held(ctx context.Context) error {
 	k, ok := ctx.Value(heldKey{}).(around)
@@ -90,7 +90,7 @@ func Held(ctx context.Context) error {
 			return inStep(h.step, fmt.Errorf("look: %w", err))
 		}
 		if !away {
-			return &Error{Kind: ErrNotHeld, Step: h.step, Text: text, Hint: "somebody gave it back while a step waited inside; find out who, then start again"}
+			return &Error{Kind: ErrNotHeld, Step: h.step, Text: text, Hint: "somebody gave it back while a step looked or waited inside; find out who, then start again"}
 		}
 	}
 	return nil

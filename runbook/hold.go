@@ -22,8 +22,8 @@ type Hold struct {
 	// was given back.
 	Release func(context.Context) error
 	// Look, if set, says how it is: whether it is away, by whomever, and in
-	// words for a person. It is asked before each effect inside, which is not
-	// begun if somebody has given the thing back meanwhile (ErrNotHeld), and at
+	// words for a person. It is asked before each effect inside (see Step.AsksHeld), which is
+	// not begun if somebody has given the thing back meanwhile (ErrNotHeld), and at
 	// the end, where its words end the report.
 	Look func(context.Context) (away bool, text string, err error)
 }
@@ -79,12 +79,13 @@ func (r *Run) Hold(ctx context.Context, h Hold, body func(context.Context, *Run)
 	return body(ctx, &Run{e: e, group: r.group, hold: k})
 }
 
-// take acquires the hold and those around it, outermost first.
-func (k *held) take(ctx context.Context, e *engine) error {
+// take acquires the hold and those around it, outermost first. With look, what is
+// acquired already is looked at.
+func (k *held) take(ctx context.Context, e *engine, look bool) error {
 	if k == nil {
 		return nil
 	}
-	if err := k.parent.take(ctx, e); err != nil {
+	if err := k.parent.take(ctx, e, look); err != nil {
 		return err
 	}
 	k.sem <- struct{}{}
@@ -94,6 +95,9 @@ func (k *held) take(ctx context.Context, e *engine) error {
 	}
 	if err := e.ready(ctx); err != nil {
 		return err
+	}
+	if k.acquired && !look {
+		return nil
 	}
 	if k.acquired {
 		return k.still(ctx, e)

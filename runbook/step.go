@@ -31,6 +31,9 @@ type Step[T any] struct {
 	// it happened: for what must be done at once, and does no harm where it is so
 	// already. A plan probes all the same.
 	Urgent bool
+	// AsksHeld says that Do asks [Held] itself, right before the first thing that it
+	// changes: then the holds around it are not looked at once more before Do is called.
+	AsksHeld bool
 	// Predict is what Do will return, for the plan.
 	Predict T
 	// Timeout bounds Do; zero means 6 hours, less than zero none.
@@ -50,6 +53,7 @@ type effect struct {
 	timeout      time.Duration
 	retries      int
 	urgent       bool
+	asksHeld     bool
 }
 
 // Do performs one effect, once: on a later start it returns the recorded
@@ -68,7 +72,7 @@ func Do[T any](ctx context.Context, r *Run, s Step[T]) (T, error) {
 
 // effectOf takes the types away from a step.
 func effectOf[T any](s Step[T]) effect {
-	f := effect{name: s.Name, intent: s.Intent, timeout: s.Timeout, retries: s.Retries, urgent: s.Urgent,
+	f := effect{name: s.Name, intent: s.Intent, timeout: s.Timeout, retries: s.Retries, urgent: s.Urgent, asksHeld: s.AsksHeld,
 		do: func(ctx context.Context) (json.RawMessage, error) {
 			v, err := s.Do(ctx)
 			if err != nil {
@@ -246,10 +250,16 @@ func (r *Run) beginEffect(ctx context.Context, f effect, b *beginning) (json.Raw
 // try acts until it succeeds, is in doubt, or has been tried often enough.
 func (r *Run) try(ctx context.Context, rec Record, f effect) (json.RawMessage, error) {
 	for try := 0; ; try++ {
-		if err := r.hold.take(ctx, r.e); err != nil {
+		if err := r.hold.take(ctx, r.e, !f.asksHeld); err != nil {
 			return nil, inStep(rec.Step, err)
 		}
 		m, err := r.act(ctx, rec, f)
+		if f.asksHeld && errors.Is(err, ErrNotHeld) { // the holds learn of it, and the journal
+			if more := r.hold.take(ctx, r.e, true); !errors.Is(more, ErrNotHeld) {
+				err = join(err, more)
+			}
+			return nil, err
+		}
 		if err == nil || try >= f.retries || errors.Is(err, ErrInDoubt) || errors.Is(err, ErrJournal) {
 			return m, err
 		}

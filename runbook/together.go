@@ -198,7 +198,7 @@ func (b *batch) started() (may []int) {
 		p := b.parts[n]
 		err, ok := taken[p.r.hold]
 		if !ok {
-			err = p.r.hold.take(b.ctx, p.r.e)
+			err = p.r.hold.take(b.ctx, p.r.e, true)
 			taken[p.r.hold] = err
 		}
 		if err == nil {

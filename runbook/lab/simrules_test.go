@@ -328,13 +328,17 @@ func (v *verdict) status() string {
 	return ""
 }
 
-// alone looks whether a copy began while the importer was on, although the program
-// before it had shown that too: each looks first.
-// alone reports copies that were sent while the importer was on. One that was on its
-// way when its link or its process was lost may still come, and so one is no fault for
-// each fault that keeps a command back.
+// alone looks whether a copy was sent while the importer was on, or began so although the
+// program before it had shown that too: each looks first, right before it is sent. One
+// that was on its way when its link or its process was lost may still come, and so one is
+// no fault for each fault that keeps a command back.
 func (v *verdict) alone() string {
-	held := map[string]bool{"copy-image": true, "tag-image": true}
+	held := map[string]bool{"copy-image": true, "tag-image": true, "import-images": true}
+	for _, p := range v.w.sent {
+		if held[p.name] {
+			return fmt.Sprintf("%s was sent at %v with the importer on", p.name, p.at)
+		}
+	}
 	onItsWay := 0
 	for _, kind := range v.w.met {
 		if v.s.kinds[kind].late {

@@ -69,6 +69,7 @@ type simWorld struct {
 	dead      []runbooktest.Start
 	ramp      []seenPercentage
 	runs      []programRun
+	sent      []programRun    // while the importer was on
 	lost      []time.Time     // when the link was lost with a job
 	trace     strings.Builder // of what was done, in its order
 	calmed    bool
@@ -243,6 +244,9 @@ type reach struct {
 func (r reach) Run(ctx context.Context, c command.Command) (command.Output, error) {
 	h := r.h
 	h.w.lag(h.who, h.w.nameOf(c))
+	if name := programOf(c.Argv); !c.Attach && runbook.Current(ctx) == nil && h.w.importerRuns() {
+		h.w.note(&h.w.sent, programRun{name: name, importer: true, at: time.Now()})
+	}
 	if h.faces {
 		defer h.w.watch()
 		if k, ok := h.w.next(atCommand, c); ok {
@@ -367,25 +371,44 @@ func lastIndex[T any](list []T, f func(T) bool) int {
 	return -1
 }
 
-// A programRun is one of the server's own programs that ran.
+// A programRun is one of the server's own programs that ran, or was sent.
 type programRun struct {
 	name     string
 	importer bool // cron could have started the importer meanwhile
 	at       time.Time
 }
 
-// beforeProgram notes how the importer was when a program began.
-func (w *simWorld) beforeProgram(argv []string) error {
-	if slices.Contains(argv, "--help") {
-		return nil // it is asked for its form
+// programOf is the name of the server's program that a command runs; "" is none. One that
+// is asked for its form does nothing.
+func programOf(argv []string) string {
+	at := slices.IndexFunc(argv, func(a string) bool { return filepath.Base(filepath.Dir(a)) == "bin" })
+	if at < 0 || slices.Contains(argv, "--help") {
+		return ""
 	}
+	return filepath.Base(argv[at])
+}
+
+// importerRuns reports whether cron would start the importer.
+func (w *simWorld) importerRuns() bool {
 	text, _ := os.ReadFile(w.at("crontab"))
-	on := slices.ContainsFunc(strings.Split(string(text), "\n"), func(line string) bool {
+	return slices.ContainsFunc(strings.Split(string(text), "\n"), func(line string) bool {
 		return !strings.HasPrefix(line, "#") && strings.Contains(line, "import-images")
 	})
+}
+
+func (w *simWorld) note(list *[]programRun, p programRun) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.runs = append(w.runs, programRun{filepath.Base(argv[0]), on, time.Now()})
+	if p.name != "" {
+		*list = append(*list, p)
+	}
+}
+
+// beforeProgram notes how the importer was when a program began. Where somebody has put
+// it back at that very moment, behind every look, nobody could have kept the program back.
+func (w *simWorld) beforeProgram(argv []string) error {
+	now := time.Now()
+	w.note(&w.runs, programRun{programOf(argv), w.importerRuns() && !w.editedAt.Equal(now), now})
 	return nil
 }
 

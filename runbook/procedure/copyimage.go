@@ -26,7 +26,8 @@ func copyImage(ctx context.Context, r *runbook.Run, s *operate.Server, req opera
 		Do: func(ctx context.Context) (operate.CopyResult, error) {
 			return s.Copy(ctx, req)
 		},
-		Predict: operate.CopyResult{Channel: req.To, Device: req.Device, Tag: req.Tag, Percentage: req.Percentage},
+		AsksHeld: !req.Begun && s.Held != nil, // else what was begun is brought to its end first
+		Predict:  operate.CopyResult{Channel: req.To, Device: req.Device, Tag: req.Tag, Percentage: req.Percentage},
 	})
 	if err != nil {
 		return copied, err

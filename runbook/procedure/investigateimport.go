@@ -267,7 +267,7 @@ func (i *InvestigateImport) importByHand(ctx context.Context, r *runbook.Run, be
 	var printed []byte
 	cut := false
 	s := &operate.Server{
-		Root: i.Server.Root, Client: i.Server.Client, ReadOnly: i.Server.ReadOnly, Logger: i.Server.Logger,
+		Root: i.Server.Root, Client: i.Server.Client, ReadOnly: i.Server.ReadOnly, Held: i.Server.Held, Logger: i.Server.Logger,
 		LockWait: -1, // who holds the lock is an answer too
 		Runner: command.Func(func(ctx context.Context, c command.Command) (command.Output, error) {
 			out, err := i.Server.Runner.Run(ctx, c)

@@ -332,6 +332,54 @@ func TestOperateHeldLock(t *testing.T) {
 	}
 }
 
+// What is held is asked for right before a program is sent, behind all looks; a percentage
+// may be what takes an image back, and waits for nobody.
+func TestHeldIsAskedLast(t *testing.T) {
+	for name, tt := range map[string]struct {
+		do   func(context.Context, *operate.Server) error
+		want string
+	}{
+		"copy": {func(ctx context.Context, s *operate.Server) error { _, err := s.Copy(ctx, rcCopy); return err }, ""},
+		"tag": {func(ctx context.Context, s *operate.Server) error {
+			_, err := s.Tag(ctx, operate.TagRequest{Channel: rcCopy.To, Device: rcCopy.Device, Version: 1, Tag: "OTA-4.1"})
+			return err
+		}, ""},
+		"import": {func(ctx context.Context, s *operate.Server) error {
+			_, err := s.Import(ctx, operate.ImportRequest{})
+			return err
+		}, ""},
+		"percentage": {func(ctx context.Context, s *operate.Server) error {
+			_, err := s.Phase(ctx, operate.PhaseRequest{Channel: rcCopy.To, Device: rcCopy.Device, Version: 1})
+			return err
+		}, "set-phased-percentage"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			fake, s := operated(t, nil)
+			asked, sent := false, ""
+			s.Runner = command.Func(func(ctx context.Context, c command.Command) (command.Output, error) {
+				if asked {
+					t.Errorf("%.60q was run behind the last look", c.Argv)
+				}
+				return fake.Run(ctx, c)
+			})
+			fake.Before = func(argv []string) error {
+				if !slices.Contains(argv, "--help") {
+					sent = filepath.Base(argv[0])
+				}
+				return nil
+			}
+			errGone := errors.New("somebody put it back")
+			s.Held = func(context.Context) error {
+				asked = true
+				return errGone
+			}
+			if err := tt.do(t.Context(), s); errors.Is(err, errGone) != (tt.want == "") || sent != tt.want {
+				t.Errorf("%v; %q was run, want %q", err, sent, tt.want)
+			}
+		})
+	}
+}
+
 func TestOperateWholeTree(t *testing.T) {
 	_, s := operated(t, nil)
 	s.Checksums = true

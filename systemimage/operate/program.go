@@ -64,13 +64,17 @@ func (s *Server) lockTimes() (wait, poll time.Duration) {
 const killed = 128 + 9
 
 // run runs a program, and again while somebody else holds the global lock. Its
-// error is ErrLocked when that took too long; everything else is in the ending.
+// error is ErrLocked when that took too long, or that of Held; everything else is in the
+// ending.
 func (s *Server) run(ctx context.Context, op, channel, device string, c command.Command) (ending, error) {
 	wait, poll := s.lockTimes()
 	deadline := time.Now().Add(wait)
 	at := slices.IndexFunc(c.Argv, func(a string) bool { return strings.HasPrefix(a, s.root()+"/bin/") })
 	program := path.Base(c.Argv[at])
 	for {
+		if err := s.held(ctx, c); err != nil {
+			return ending{}, &systemimage.Error{Op: op, Channel: channel, Device: device, Err: fmt.Errorf("nothing happened: %w", err)}
+		}
 		s.log().InfoContext(ctx, "run", "program", program, "args", c.Argv[at+1:], "job", c.Job)
 		out, err := s.Runner.Run(ctx, c)
 		s.Client.Forget(device)
@@ -99,10 +103,14 @@ func (s *Server) run(ctx context.Context, op, channel, device string, c command.
 		if err := host.Sleep(ctx, poll); err != nil {
 			return fail(fmt.Errorf("nothing happened: something else holds the global lock (%v): %w", view, err))
 		}
-		if s.Held != nil {
-			if err := s.Held(ctx); err != nil {
-				return fail(fmt.Errorf("nothing happened: %w", err))
-			}
-		}
 	}
+}
+
+// held asks, right before a program is sent, whether what was made sure of before is so
+// still. A percentage takes no lock and may be what takes an image back: it is not kept back.
+func (s *Server) held(ctx context.Context, c command.Command) error {
+	if s.Held == nil || c.Attach || slices.Contains(c.Argv, phaseScriptName) {
+		return nil
+	}
+	return s.Held(ctx)
 }

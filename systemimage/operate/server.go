@@ -52,9 +52,9 @@ type Server struct {
 	// compared, which takes no time. Reading 500 MB takes some seconds.
 	Checksums bool
 
-	// Held, if set, is asked before a program is run again that found the global lock
-	// held: what was made sure of before the waiting may be otherwise by now. A runbook
-	// gives runbook.Held.
+	// Held, if set, is asked right before copy-image, tag-image or import-images is run,
+	// and again when it has waited for the global lock: what was made sure of before the
+	// looks at the tree may be otherwise by now. A runbook gives runbook.Held.
 	Held func(ctx context.Context) error
 
 	Logger *slog.Logger // silent when nil
