@@ -56,7 +56,7 @@ func (at *progress) halt(when time.Time) (phasing.Course, error) {
 // it is held from then on.
 func (c *Rollout) begun(ctx context.Context, r *runbook.Run, n int, d decision, at *progress) error {
 	round, next := r.Group(fmt.Sprintf("round %d", n)), r.Group(fmt.Sprintf("round %d", n+1))
-	const step = "everywhere"
+	const step = "published everywhere"
 	if round.Last(step) == "" && next.Last(whatIsDue) != "" {
 		return nil // it was decided on without that: a journal of an earlier version
 	}
