@@ -6,7 +6,8 @@
 //		-journal OTA-13.rollout ubuntu-touch/stable/meizu.en:arale:7
 //
 // On a site it is pending between the steps (exit status 3): start it again, from
-// cron for instance, or let it wait with -stay.
+// cron for instance, or let it wait with -stay. A step that begins an hour late, or so
+// late that it would be skipped, is held from then on, and what follows is later.
 package main
 
 import (
