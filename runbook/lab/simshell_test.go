@@ -9,6 +9,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -37,6 +38,7 @@ func played() map[string]func(shell) command.Output {
 		"e1e25a446abf": shell.installCrontab,
 		"d3f80311edd5": shell.replaceFile,
 		"446dadcd20b9": shell.mendIndex,
+		"48196b856e03": shell.unfinished,
 		"ceea9a990997": shell.lint,
 		"4a61920cd06a": shell.writeStopFile,
 		"0f48d8ddffab": shell.removeStopFile,
@@ -210,6 +212,51 @@ func (s shell) mendIndex() command.Output {
 	if !filled(".asc") {
 		fmt.Fprintln(&out, "unsigned")
 	}
+	return command.Output{Stdout: out.Bytes()}
+}
+
+// unfinished sorts payloads by whether an index names them, and removes those that
+// nobody can use.
+func (s shell) unfinished() command.Output {
+	www := s.args[0]
+	var named bytes.Buffer // the text of all indexes
+	err := filepath.WalkDir(www, func(path string, e fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case path == filepath.Join(www, "pool"):
+			return fs.SkipDir
+		case e.Name() != "index.json" && e.Name() != "index.json.new":
+			return nil
+		}
+		text, err := os.ReadFile(path)
+		named.Write(text)
+		return err
+	})
+	if err != nil {
+		return exits(3)
+	}
+	var out bytes.Buffer
+	for _, f := range s.args[2:] {
+		path := filepath.Join(www, f)
+		json := strings.TrimSuffix(path, ".tar.xz") + ".json"
+		filled := func(path string) bool { st, err := os.Stat(path); return err == nil && st.Size() > 0 }
+		gone := []string{path, path + ".asc"}
+		switch {
+		case bytes.Contains(named.Bytes(), []byte(`"/`+f+`"`)):
+			fmt.Fprintln(&out, "named", f)
+			continue
+		case s.args[1] != "remove" || filled(path+".asc") && filled(json):
+			continue
+		case filled(path + ".asc"):
+			gone = append(gone, json, json+".asc")
+		}
+		for _, path := range gone {
+			_ = os.Remove(path)
+		}
+		fmt.Fprintln(&out, "removed", f)
+	}
+	fmt.Fprintln(&out, "end")
 	return command.Output{Stdout: out.Bytes()}
 }
 

@@ -206,3 +206,58 @@ func turnFiles(root string) map[string]string {
 	}
 	return list
 }
+
+// What no index names is taken away by play as by the shell.
+func TestUnfinishedAsTheShellDoes(t *testing.T) {
+	t.Parallel()
+	files := map[string]string{
+		"pool/named.tar.xz": "x", "pool/next.tar.xz": "x", "pool/unsigned.tar.xz": "x", "pool/empty.tar.xz": "x", "pool/empty.tar.xz.asc": "",
+		"pool/json.tar.xz": "x", "pool/json.tar.xz.asc": "s", "pool/json.json": "", "pool/json.json.asc": "s",
+		"pool/whole.tar.xz": "x", "pool/whole.tar.xz.asc": "s", "pool/whole.json": "{}", "pool/index.json": `"/pool/unsigned.tar.xz"`,
+		"c/d/index.json": `{"path": "/pool/named.tar.xz"}`, "c/d/index.json.new": `{"path": "/pool/next.tar.xz"}`,
+	}
+	asked := []string{"pool/named.tar.xz", "pool/next.tar.xz", "pool/unsigned.tar.xz", "pool/empty.tar.xz", "pool/json.tar.xz", "pool/whole.tar.xz"}
+	script := ""
+	server := systemimagetest.New(t, systemimagetest.SampleWorld())
+	if err := os.WriteFile(filepath.Join(server.Root(), "www/pool/unsigned.tar.xz"), []byte("x"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	catch := command.Func(func(ctx context.Context, c command.Command) (command.Output, error) {
+		if len(c.Argv) > 3 && c.Argv[3] == "landing-unfinished" {
+			script = c.Argv[2]
+		}
+		return server.Run(ctx, c)
+	})
+	if _, err := (&operate.Server{Runner: catch, Root: server.Root(), Client: server.Client()}).PreflightImport(t.Context()); err != nil || script == "" {
+		t.Fatalf("%q, %v", script, err)
+	}
+	for _, mode := range []string{"", "remove"} {
+		var after [2]string
+		for i := range after {
+			www := t.TempDir()
+			for name, text := range files {
+				path := filepath.Join(www, name)
+				if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, []byte(text), 0o644)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			args := append([]string{www, mode}, asked...)
+			var out command.Output
+			if i == 0 {
+				cmd := exec.CommandContext(t.Context(), "sh", append([]string{"-c", script, "landing-unfinished"}, args...)...)
+				out.Stdout, _ = cmd.Output()
+				out.Exit = cmd.ProcessState.ExitCode()
+			} else {
+				out = shell{args: args}.unfinished()
+			}
+			list, err := filepath.Glob(www + "/pool/*")
+			if err != nil {
+				t.Fatal(err)
+			}
+			after[i] = fmt.Sprintf("exit %d\n%s%s", out.Exit, out.Stdout, strings.ReplaceAll(strings.Join(list, "\n"), www, ""))
+		}
+		if d := cmp.Diff(after[0], after[1]); d != "" {
+			t.Errorf("%q (-shell +played)\n%s", mode, d)
+		}
+	}
+}
