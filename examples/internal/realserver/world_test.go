@@ -182,38 +182,6 @@ func (m *machine) state(t *testing.T) string {
 	return b.String()
 }
 
-// lackingDelta is what a run says of an image that it was killed with before its delta
-// was made, which no program makes later.
-var lackingDelta = regexp.MustCompile(`no delta leads from image (\d+) to image (\d+) of (\S+) for (\S+):`)
-
-// asSaid is a state without the deltas of which the run says that they are missing, in
-// their channel, its aliases and what is redirected there. All else must be the same.
-func (m *machine) asSaid(t *testing.T, state string) string {
-	t.Helper()
-	var channels map[string]struct {
-		Alias   string `json:"alias"`
-		Devices map[string]struct {
-			Redirect string `json:"redirect"`
-		} `json:"devices"`
-	}
-	readJSON(t, filepath.Join(m.root(), "www/channels.json"), &channels)
-	for _, said := range lackingDelta.FindAllStringSubmatch(m.journal(), -1) {
-		base, version, channel, device := said[1], said[2], said[3], said[4]
-		var kept strings.Builder
-		ours := false
-		for line := range strings.Lines(state) {
-			if name, of, ok := strings.Cut(strings.TrimSpace(line), " "); ok && !strings.HasPrefix(line, " ") {
-				ours = of == device && (name == channel || channels[name].Alias == channel || channels[name].Devices[device].Redirect == channel)
-			}
-			if !ours || !strings.HasPrefix(line, "  "+version+" delta from "+base+" ") {
-				kept.WriteString(line)
-			}
-		}
-		state = kept.String()
-	}
-	return state
-}
-
 func readJSON(t *testing.T, path string, v any) {
 	t.Helper()
 	text, err := os.ReadFile(path)
