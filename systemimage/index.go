@@ -144,6 +144,19 @@ func (x *Index) WithoutDelta() (base int, ok bool) {
 	return before, !slices.ContainsFunc(x.Deltas(newest), func(d Image) bool { return d.Base == before })
 }
 
+// WithoutBase returns the versions to which deltas lead from images that have expired, by
+// the expired version. The server's programs expire the full image first, and then its
+// deltas.
+func (x *Index) WithoutBase() map[int][]int {
+	kept := map[int][]int{}
+	for _, m := range x.pick(func(m Image) bool { return m.Type == Delta }) {
+		if _, there := x.Full(m.Base); !there {
+			kept[m.Base] = append(kept[m.Base], m.Version)
+		}
+	}
+	return kept
+}
+
 func (x *Index) pick(want func(Image) bool) []Image {
 	var list []Image
 	for _, m := range x.Images {

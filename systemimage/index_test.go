@@ -182,3 +182,21 @@ func TestIndexWithoutDelta(t *testing.T) {
 		}
 	}
 }
+
+// Which deltas outlived the image that they lead from.
+func TestIndexWithoutBase(t *testing.T) {
+	full := func(n int) Image { return Image{Type: Full, Version: n} }
+	delta := func(from, to int) Image { return Image{Type: Delta, Version: to, Base: from} }
+	for name, tt := range map[string]struct {
+		images []Image
+		want   map[int][]int
+	}{
+		"empty":    {nil, map[int][]int{}},
+		"whole":    {[]Image{full(1), full(2), delta(1, 2)}, map[int][]int{}},
+		"one gone": {[]Image{full(2), delta(1, 3), delta(1, 2), full(3), delta(2, 3)}, map[int][]int{1: {2, 3}}},
+	} {
+		if d := cmp.Diff(tt.want, (&Index{Images: tt.images}).WithoutBase()); d != "" {
+			t.Errorf("%s (-want +got)\n%s", name, d)
+		}
+	}
+}

@@ -47,18 +47,15 @@ func copyImage(ctx context.Context, r *runbook.Run, s *operate.Server, req opera
 		return copied, err
 	}
 	t := NamedImage{Channel: req.To, Device: req.Device, Version: copied.Version}
+	texts := keptDeltas(t, copied.Kept, "a copy")
 	for _, base := range copied.Lacks {
-		if err := r.Note(withoutDelta(t, base, "the copy was killed before it had made one")); err != nil {
+		texts = append(texts, withoutDelta(t, base, "the copy was killed before it had made one"))
+	}
+	for _, text := range texts {
+		if err := r.Note(text); err != nil {
 			return copied, err
 		}
 	}
 	return copied, r.Note(fmt.Sprintf("%s for %s is now image %d, tag %s, at %d %%: image %d of %s",
 		req.To, req.Device, copied.Version, copied.Tag, copied.Percentage, req.Version, req.From))
-}
-
-// withoutDelta says what devices get of an image that lacks a delta, and why.
-func withoutDelta(t NamedImage, base int, why string) string {
-	return fmt.Sprintf("no delta leads from image %d to image %d of %s for %s: %s, and no program of the server makes one for an image that is published. "+
-		"Devices on image %[1]d download the full image instead; the next image has a delta again. Nothing needs to be done, unless so much more traffic is too much: "+
-		"then publish a newer image in its place before many devices ask", base, t.Version, t.Channel, t.Device, why)
 }

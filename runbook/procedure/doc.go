@@ -120,6 +120,7 @@
 //	whether publishing again is safe; whose parts it took     republishsafe.go, cdimage.Republish
 //	which run is published again, and which architectures     republishsource.go
 //	the configuration points at one build for one import      importonce.go
+//	what a killed import or copy leaves for good is said      killleaves.go
 //	edits of the configuration are put back after a while     editconfig.go
 //	why a build failed, and what can be imported of it        investigatebuild.go
 //	why an image did not appear: the log of the import        investigateimport.go

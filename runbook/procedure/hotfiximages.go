@@ -90,7 +90,7 @@ func (c *Hotfix) importBuilds(ctx context.Context, r *runbook.Run, built []hotfi
 	for _, b := range built {
 		list = append(list, b.Project+" "+b.ID)
 	}
-	err := importUntil(ctx, r, c.Server, "run import-images by hand, until "+names(c.Input.channels())+" have the builds", c.onRC,
+	err := importUntil(ctx, r, c.Server, c.Config, "run import-images by hand, until "+names(c.Input.channels())+" have the builds", c.onRC,
 		func(ctx context.Context) ([]string, error) { return c.unreached(ctx, built) })
 	if err != nil || r.Planning() {
 		return err

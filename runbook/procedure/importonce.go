@@ -150,11 +150,15 @@ func imported(r *runbook.Run) func(done, total int) {
 // failed in the same run. Started again, it is run until it did, and once more when its
 // end was not seen; importing twice publishes nothing twice. images are those that it is
 // about, whatever their numbers.
-func importUntil(ctx context.Context, r *runbook.Run, s *operate.Server, intent string, images func(context.Context) ([]NamedImage, error),
+func importUntil(ctx context.Context, r *runbook.Run, s *operate.Server, config *channelconfig.HostFile, intent string, images func(context.Context) ([]NamedImage, error),
 	missing func(context.Context) ([]string, error)) error {
 	begun := r.Last("import") != "" // what lies about may be what its killed program left
+	before, err := allNewest(ctx, r, s.Client)
+	if err != nil {
+		return err
+	}
 	var others error
-	_, err := runbook.Do(ctx, r, runbook.Step[bool]{
+	_, err = runbook.Do(ctx, r, runbook.Step[bool]{
 		Name: "import", Intent: intent, Predict: true,
 		Probe: func(ctx context.Context) (bool, bool, error) {
 			if r.Planning() { // the builds are yet to be made
@@ -178,30 +182,17 @@ func importUntil(ctx context.Context, r *runbook.Run, s *operate.Server, intent 
 			}
 			others = err
 			if begun { // before the end is on record: whoever is killed then comes here again
-				return true, noteDeltas(ctx, r, s, images)
+				ours, err := images(ctx)
+				if err != nil {
+					return true, err
+				}
+				return true, killedImport{s.Client, config, before}.note(ctx, r, ours...)
 			}
 			return true, nil
 		},
 	})
 	if err == nil && others != nil {
 		err = r.Note(fmt.Sprintf("our channels have their builds, and all was not well with the import: %v", others))
-	}
-	return err
-}
-
-// noteDeltas notes which images have no delta from the one before: the import that was
-// killed had published them, and the next one leaves them as they are.
-func noteDeltas(ctx context.Context, r *runbook.Run, s *operate.Server, images func(context.Context) ([]NamedImage, error)) error {
-	list, err := images(ctx)
-	for _, t := range list {
-		x, looked := s.Client.Index(ctx, t.Channel, t.Device)
-		if looked != nil {
-			return looked
-		}
-		base, lacks := x.WithoutDelta()
-		if t.Version, _ = x.Newest(); lacks && err == nil {
-			err = r.Note(withoutDelta(t, base, "an import was killed before it had made one, unless the channel is configured to have none"))
-		}
 	}
 	return err
 }

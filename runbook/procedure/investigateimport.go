@@ -239,7 +239,11 @@ func (i *InvestigateImport) runImporter(ctx context.Context, r *runbook.Run, beg
 	}
 	var seen logSeen
 	begun := r.Last("run importer") != "" // what lies about may be what its killed program left
-	body := func(ctx context.Context, r *runbook.Run) (err error) {
+	body := func(ctx context.Context, r *runbook.Run) error {
+		before, err := allNewest(ctx, r, i.Server.Client)
+		if err != nil {
+			return err
+		}
 		seen, err = runbook.Do(ctx, r, runbook.Step[logSeen]{
 			Name:   "run importer",
 			Intent: "run import-images -vvv by hand and read what it prints",
@@ -248,7 +252,11 @@ func (i *InvestigateImport) runImporter(ctx context.Context, r *runbook.Run, beg
 			// begins only with every index in its place.
 			Probe: func(context.Context) (logSeen, bool, error) { return logSeen{}, false, nil },
 			Do: func(ctx context.Context) (logSeen, error) {
-				return i.importByHand(ctx, r, began, begun)
+				seen, killed, err := i.importByHand(ctx, r, began, begun)
+				if killed && err == nil { // before the end is on record
+					err = killedImport{i.Server.Client, i.configFile(), before}.note(ctx, r)
+				}
+				return seen, err
 			},
 			Predict: logSeen{Absent: "the importer has not been run yet"},
 		})
@@ -262,8 +270,9 @@ func (i *InvestigateImport) runImporter(ctx context.Context, r *runbook.Run, beg
 	return seen, err
 }
 
-// importByHand runs the importer and keeps what it prints.
-func (i *InvestigateImport) importByHand(ctx context.Context, r *runbook.Run, began importBegan, begun bool) (logSeen, error) {
+// importByHand runs the importer and keeps what it prints; killed says that a run of it
+// did not come to its end.
+func (i *InvestigateImport) importByHand(ctx context.Context, r *runbook.Run, began importBegan, begun bool) (seen logSeen, killed bool, err error) {
 	var printed []byte
 	cut := false
 	s := &operate.Server{
@@ -277,22 +286,23 @@ func (i *InvestigateImport) importByHand(ctx context.Context, r *runbook.Run, be
 			return out, err
 		}),
 	}
-	_, err := s.Import(ctx, operate.ImportRequest{Job: jobName(r, "import"), Begun: begun, Observe: imported(r)})
+	run, err := s.Import(ctx, operate.ImportRequest{Job: jobName(r, "import"), Begun: begun, Observe: imported(r)})
+	killed = begun || run != nil && !run.Complete
 	switch {
 	case printed == nil && errors.Is(err, systemimage.ErrBroken): // something has to be mended first
 		report := importlog.Report{Channel: i.Input.Channel, Device: i.Input.Device}
 		report.Add(importlog.NewFinding(importlog.AboutTree, "not-run", err.Error(), "mend that before anything else runs, then run the importer again"))
 		report.Conclude()
-		return logSeen{Report: report, Absent: "the importer was not run"}, nil
+		return logSeen{Report: report, Absent: "the importer was not run"}, false, nil
 	case printed == nil && err != nil:
-		return logSeen{}, err // it was not run
+		return logSeen{}, false, err // it was not run
 	}
 	if errors.Is(err, systemimage.ErrInDoubt) {
-		return logSeen{}, err
+		return logSeen{}, false, err
 	}
 	seen, readErr := i.readLog(bytes.NewReader(printed), began)
 	if readErr != nil {
-		return logSeen{}, readErr
+		return logSeen{}, false, readErr
 	}
 	seen.Report.Looked = append([]string{"the importer, run by hand with -vvv while its line in the crontab was commented out"}, seen.Report.Looked...)
 	if cut {
@@ -303,5 +313,5 @@ func (i *InvestigateImport) importByHand(ctx context.Context, r *runbook.Run, be
 		seen.Report.Add(importlog.NewFinding(importlog.AboutTree, "not-as-announced", err.Error(), "look at the tree with checktree before the next import"))
 		seen.Report.Verdict = importlog.CauseFound
 	}
-	return seen, nil
+	return seen, killed, nil
 }

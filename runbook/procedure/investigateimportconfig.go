@@ -24,10 +24,14 @@ type configSeen struct {
 	Notices  []string            `json:"notices,omitempty"`
 }
 
+func (i *InvestigateImport) configFile() *channelconfig.HostFile {
+	return &channelconfig.HostFile{Runner: i.Server.Runner, Path: path.Join(i.Server.Root, "etc/config")}
+}
+
 // lookAtConfig reads and lints etc/config.
 func (i *InvestigateImport) lookAtConfig(ctx context.Context) (configSeen, error) {
 	in := i.Input
-	file := &channelconfig.HostFile{Runner: i.Server.Runner, Path: path.Join(i.Server.Root, "etc/config")}
+	file := i.configFile()
 	seen := configSeen{Path: file.Path}
 	c, err := file.Read(ctx)
 	if c == nil {

@@ -74,7 +74,7 @@ func (c *Respin) publish(ctx context.Context, r *runbook.Run, built cdimage.Buil
 			return err
 		}
 		p.written = true
-		err := importUntil(ctx, r, c.Server, "run import-images by hand, for "+strings.TrimSuffix(built.String(), "-"), c.newest, func(ctx context.Context) ([]string, error) {
+		err := importUntil(ctx, r, c.Server, c.Config, "run import-images by hand, for "+strings.TrimSuffix(built.String(), "-"), c.newest, func(ctx context.Context) ([]string, error) {
 			return c.missing(ctx, built, devices)
 		})
 		if err != nil {

@@ -53,6 +53,10 @@ type CopyResult struct {
 	// program of the server makes the delta later; copy-image refuses an image that is
 	// the newest already.
 	Lacks []int `json:"lacks,omitempty"`
+	// Kept are the versions to which deltas still lead from expired images, by the expired
+	// version, because the copy was killed while it expired them: they go with the images
+	// that they lead to.
+	Kept map[int][]int `json:"kept,omitempty"`
 }
 
 const copyOp = "copy image"

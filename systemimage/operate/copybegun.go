@@ -84,10 +84,16 @@ func (s *Server) lookAtBegun(ctx context.Context, r CopyRequest) (b begun, err e
 }
 
 // lacking notes that a copy that was begun, and is there as asked, was killed before it
-// had made its delta.
+// had made its delta, or had expired deltas with their image.
 func (p *copyPlan) lacking(r CopyRequest) {
-	if base, lacks := p.base.WithoutDelta(); lacks && r.Begun {
+	if !r.Begun {
+		return
+	}
+	if base, lacks := p.base.WithoutDelta(); lacks {
 		p.want.Lacks = []int{base}
+	}
+	if kept := p.base.WithoutBase(); len(kept) > 0 {
+		p.want.Kept = kept
 	}
 }
 

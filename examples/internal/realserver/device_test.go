@@ -22,12 +22,13 @@ type device struct {
 }
 
 // ask runs the client. What it takes it also fetches, and verifies as devices do. Where
-// the run says that a delta was lost, it takes what our rules choose without it.
+// the run says of a delta that it is lost or kept, it takes what our rules choose.
 func (d device) ask(t *testing.T, m *machine, k []kill) {
 	t.Helper()
 	dir := d.configure(t, m)
 	want := []string{says(d.takes)}
-	if heirs := m.heirs(t); slices.ContainsFunc(lostDeltas(m.journal()), func(l lostDelta) bool { return l.concerns(heirs, d.channel, d.name) }) {
+	lost, kept := saidOf(m.journal())
+	if heirs := m.heirs(t); slices.ContainsFunc(append(lost, kept...), func(s saidDelta) bool { return s.concerns(heirs, d.channel, d.name) }) {
 		want = d.chooses(t, m.index(t, d))
 	}
 	if got, err := d.client(m, dir, "--dry-run"); err != nil || !slices.Contains(want, got) {

@@ -79,9 +79,11 @@ func (s scene) play(t *testing.T, m *machine) (n tally) {
 	}
 	for _, kills := range killsOf(n.lines, n.programs, *kills) {
 		m.reset(t, w)
-		got, lost := s.until(t, m, kills, &n), lostDeltas(m.journal())
-		n.lost += len(lost)
-		if want := without(want, lost, m.heirs(t)); got != want {
+		got := s.until(t, m, kills, &n)
+		lost, kept := saidOf(m.journal())
+		n.lost, n.kept = n.lost+len(lost), n.kept+len(kept)
+		want, got := without(want, lost, m.heirs(t)), without(got, kept, m.heirs(t))
+		if got != want {
 			n.differ++
 			t.Errorf("%s: the world differs\n%s", kills, difference(want, got))
 		}
@@ -92,7 +94,7 @@ func (s scene) play(t *testing.T, m *machine) (n tally) {
 // A tally counts what was done.
 type tally struct {
 	runs, starts, devices int
-	differ, lost          int            // worlds that are not as undisturbed, and deltas that runs say are lost
+	differ, lost, kept    int            // worlds that are not as undisturbed; deltas of which runs say that they are lost, or kept
 	hits                  map[string]int // kills by kind
 	lines, programs       int            // of the journal and on the host, in the undisturbed run
 }
@@ -106,7 +108,7 @@ func (n *tally) hit(kind string) {
 
 func (n *tally) add(o tally) {
 	n.runs, n.starts, n.devices = n.runs+o.runs, n.starts+o.starts, n.devices+o.devices
-	n.differ, n.lost = n.differ+o.differ, n.lost+o.lost
+	n.differ, n.lost, n.kept = n.differ+o.differ, n.lost+o.lost, n.kept+o.kept
 	for kind, times := range o.hits {
 		for range times {
 			n.hit(kind)
@@ -121,8 +123,8 @@ func (n tally) String() string {
 		all += n.hits[kind]
 		parts = append(parts, fmt.Sprintf("%d of %s", n.hits[kind], kind))
 	}
-	return fmt.Sprintf("%d runs in %d starts, %d kills (%s), %d answers of the real client, %d worlds differ, %d deltas are said to be lost",
-		n.runs, n.starts, all, strings.Join(parts, ", "), n.devices, n.differ, n.lost)
+	return fmt.Sprintf("%d runs in %d starts, %d kills (%s), %d answers of the real client, %d worlds differ, %d deltas are said to be lost and %d to be kept",
+		n.runs, n.starts, all, strings.Join(parts, ", "), n.devices, n.differ, n.lost, n.kept)
 }
 
 // difference shows the lines that only one of two texts has.

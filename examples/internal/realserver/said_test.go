@@ -12,24 +12,33 @@ import (
 	"github.com/landingteam/landing/runbook"
 )
 
-// A lostDelta is one of which a run says that a kill took it, which no program of the
-// server makes later. Of a delta that is lost and not said, nothing is forgiven.
-type lostDelta struct{ base, version, channel, device string }
+// A saidDelta is one of which a run says that a kill took it, and that no program of the
+// server makes it later; or that it is still there, though its base has expired. Of what
+// differs and is not said, nothing is forgiven.
+type saidDelta struct{ base, version, channel, device string }
 
-var saidOfDelta = regexp.MustCompile(`^no delta leads from image (\d+) to image (\d+) of (\S+) for (\S+): `)
+var (
+	saidLost = regexp.MustCompile(`^no delta leads from image (\d+) to image (\d+) of (\S+) for (\S+): `)
+	saidKept = regexp.MustCompile(`^image (\d+) of (\S+) for (\S+) is expired, and its deltas to ([0-9, ]+) are not: `)
+)
 
-// lostDeltas reads the notes of a journal.
-func lostDeltas(journal string) (lost []lostDelta) {
+// saidOf reads the notes of a journal.
+func saidOf(journal string) (lost, kept []saidDelta) {
 	for line := range strings.Lines(journal) {
 		var rec runbook.Record
 		if json.Unmarshal([]byte(line), &rec) != nil || rec.Kind != runbook.Noted { // a torn last line says nothing
 			continue
 		}
-		if said := saidOfDelta.FindStringSubmatch(rec.Reason); said != nil {
-			lost = append(lost, lostDelta{said[1], said[2], said[3], said[4]})
+		if m := saidLost.FindStringSubmatch(rec.Reason); m != nil {
+			lost = append(lost, saidDelta{m[1], m[2], m[3], m[4]})
+		}
+		if m := saidKept.FindStringSubmatch(rec.Reason); m != nil {
+			for _, version := range strings.Split(m[4], ", ") {
+				kept = append(kept, saidDelta{m[1], version, m[2], m[3]})
+			}
 		}
 	}
-	return lost
+	return lost, kept
 }
 
 // heirs are channels that hold what others do: aliases, and devices that are redirected.
@@ -46,14 +55,14 @@ func (m *machine) heirs(t *testing.T) (h heirs) {
 	return h
 }
 
-// concerns says whether devices of a channel lack the delta.
-func (l lostDelta) concerns(h heirs, channel, device string) bool {
+// concerns says whether it is a delta of devices of a channel.
+func (s saidDelta) concerns(h heirs, channel, device string) bool {
 	c := h[channel]
-	return device == l.device && (channel == l.channel || c.Alias == l.channel || c.Devices[device].Redirect == l.channel)
+	return device == s.device && (channel == s.channel || c.Alias == s.channel || c.Devices[device].Redirect == s.channel)
 }
 
-// without is a state without lost deltas.
-func without(state string, lost []lostDelta, h heirs) string {
+// without is a state without some deltas.
+func without(state string, deltas []saidDelta, h heirs) string {
 	var kept strings.Builder
 	var channel, device string
 	for line := range strings.Lines(state) {
@@ -61,8 +70,8 @@ func without(state string, lost []lostDelta, h heirs) string {
 			channel, device, _ = strings.Cut(strings.TrimSpace(line), " ")
 		}
 		gone := false
-		for _, l := range lost {
-			gone = gone || l.concerns(h, channel, device) && strings.HasPrefix(line, "  "+l.version+" delta from "+l.base+" ")
+		for _, d := range deltas {
+			gone = gone || d.concerns(h, channel, device) && strings.HasPrefix(line, "  "+d.version+" delta from "+d.base+" ")
 		}
 		if !gone {
 			kept.WriteString(line)
@@ -71,7 +80,7 @@ func without(state string, lost []lostDelta, h heirs) string {
 	return kept.String()
 }
 
-// Of a world only those deltas are forgiven that a run says are lost.
+// Of a world only those deltas are forgiven that a run says are lost, or kept.
 func TestOnlyWhatIsSaidIsForgiven(t *testing.T) {
 	h := heirs{}
 	for name, alias := range map[string]string{"rc": "", "devel": "", "latest": "rc", "other": ""} {
@@ -100,10 +109,13 @@ rc mako
 -- announced --
 `
 	const said = `{"verb":"note","kind":"noted","reason":"no delta leads from image 2 to image 3 of rc for mako: the copy was killed"}` + "\n"
+	const kept = `{"verb":"note","kind":"noted","reason":"image 2 of other for mako is expired, and its deltas to 3, 4 are not: a copy was killed"}` + "\n"
 	for _, tt := range []struct {
 		name, journal string
 		gone          []string // endings of lines
 	}{
+		{"said to be kept", kept, []string{"other\n"}},
+		{"another is said to be kept", strings.ReplaceAll(kept, "3, 4", "4, 13"), nil},
 		{"said", said, []string{"devel\n", "latest\n", "  3 delta from 2 at 100%: rc\n"}},
 		{"said of two devices", said + strings.ReplaceAll(said, "mako", "krillin"), []string{"devel\n", "latest\n", "krillin\n", "  3 delta from 2 at 100%: rc\n"}},
 		{"said twice", said + said, []string{"devel\n", "latest\n", "  3 delta from 2 at 100%: rc\n"}},
@@ -123,7 +135,8 @@ rc mako
 					want.WriteString(line)
 				}
 			}
-			if d := cmp.Diff(want.String(), without(world, lostDeltas(tt.journal), h)); d != "" {
+			lost, kept := saidOf(tt.journal)
+			if d := cmp.Diff(want.String(), without(without(world, lost, h), kept, h)); d != "" {
 				t.Errorf("the world that is expected (-want +got)\n%s", d)
 			}
 		})
