@@ -95,13 +95,11 @@ func (k killedImport) note(ctx context.Context, r *runbook.Run, ours ...NamedIma
 	if err != nil {
 		return err
 	}
+	var texts []string
 	for n, ch := range settings.Channels {
-		if !ch.Auto() {
-			continue
-		}
 		for _, name := range slices.Sorted(maps.Keys(all)) {
 			x := all[name]
-			if x.Channel != ch.Name || x.Entry.Redirect != "" {
+			if !ch.Auto() || x.Channel != ch.Name || x.Entry.Redirect != "" {
 				continue
 			}
 			newest, _ := x.Newest()
@@ -109,25 +107,34 @@ func (k killedImport) note(ctx context.Context, r *runbook.Run, ours ...NamedIma
 			if slices.ContainsFunc(ours, func(t NamedImage) bool { return t.String() == name }) {
 				since, known = min(since, newest-1), true
 			}
-			if !known || newest <= since {
-				continue
-			}
-			texts := keptDeltas(NamedImage{Channel: ch.Name, Device: x.Device}, x.WithoutBase(), "an import")
-			for _, m := range x.Fulls() {
-				for _, base := range k.bases(settings.Channels, n, x, m.Version, all) {
-					if m.Version > since && !slices.ContainsFunc(x.Deltas(m.Version), func(d systemimage.Image) bool { return d.Base == base }) {
-						texts = append(texts, withoutDelta(NamedImage{Channel: ch.Name, Device: x.Device, Version: m.Version}, base, "an import was killed before it had made one"))
-					}
-				}
-			}
-			for _, text := range texts {
-				if err := r.Note(text); err != nil {
-					return err
-				}
+			if known && newest > since {
+				texts = append(texts, keptDeltas(NamedImage{Channel: x.Channel, Device: x.Device}, x.WithoutBase(), "an import")...)
+				texts = append(texts, k.lost(settings.Channels, n, x, since, all)...)
 			}
 		}
 	}
+	for _, text := range texts {
+		if err := r.Note(text); err != nil {
+			return err
+		}
+	}
 	return nil
+}
+
+// lost says which deltas the images of x lack that were published since a version.
+func (k killedImport) lost(channels []channelconfig.ChannelSettings, n int, x *systemimage.PublishedIndex, since int, all map[string]*systemimage.PublishedIndex) (texts []string) {
+	for _, m := range x.Fulls() {
+		if m.Version <= since {
+			continue
+		}
+		deltas := x.Deltas(m.Version)
+		for _, base := range k.bases(channels, n, x, m.Version, all) {
+			if !slices.ContainsFunc(deltas, func(d systemimage.Image) bool { return d.Base == base }) {
+				texts = append(texts, withoutDelta(NamedImage{Channel: x.Channel, Device: x.Device, Version: m.Version}, base, "an import was killed before it had made one"))
+			}
+		}
+	}
+	return texts
 }
 
 // bases are the images of x, a device of a channel, from which import-images makes deltas
