@@ -298,6 +298,17 @@ func peopleKinds() []faultKind {
 					w.lines = append(w.lines, line)
 				}
 			})},
+		{name: somebodyTakes, at: atCommand, needs: atRequest,
+			command: before(func(w *simWorld) {
+				paths, _ := filepath.Glob(w.at("www/*/*/*/*/index.json"))
+				if len(paths) == 0 {
+					return
+				}
+				index := paths[w.counted[atCommand]*7%len(paths)]
+				if _, err := os.Stat(index + ".new.asc"); err != nil { // else a killed program has lost it as well
+					_ = w.takeSignature(index)
+				}
+			})},
 		{name: "another operator begins the same", at: atCommand, passing: true, fits: func(s scene) bool { return !s.alone },
 			command: before(func(w *simWorld) { w.another(w.s.make) })},
 		{name: "another operator does something else", at: atCommand, fits: func(s scene) bool { return s.other != nil },
@@ -414,8 +425,13 @@ func damaged(do func(w *simWorld, index string) error) func(*simWorld, int) erro
 	}
 }
 
+// somebodyTakes is what is advised when the server's programs do not work at all.
+const somebodyTakes = "somebody takes the signature of an index away"
+
 // takeSignature makes devices take nothing from an index.
 func (w *simWorld) takeSignature(index string) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	text, err := os.ReadFile(index)
 	if err == nil {
 		err = os.Remove(index + ".asc")

@@ -360,11 +360,15 @@ func (v *verdict) alone() string {
 }
 
 func (v *verdict) elsewhere() string {
-	others := v.w.edited || len(v.w.lines) > 0 || v.w.has("another operator does something else")
-	if v.w.has("the address is another server's") && v.world() != v.w.begin && !others && !v.blind() {
+	if v.w.has("the address is another server's") && v.world() != v.w.begin && !v.others() && !v.blind() {
 		return "the host is not the one whose tree is read, and was changed (-before +after)\n" + cmp.Diff(v.w.begin, v.world())
 	}
 	return v.w.elsewhere
+}
+
+// others reports whether somebody else has changed the world.
+func (v *verdict) others() bool {
+	return v.w.edited || len(v.w.lines) > 0 || v.w.has("another operator does something else") || v.w.has(somebodyTakes)
 }
 
 // blind reports whether a back-out may not have been able to compare the tree with the
@@ -437,7 +441,7 @@ func (v *verdict) mistyped() string {
 		return ""
 	case v.o.done:
 		return "it is done, with a version that does not exist"
-	case v.world() != v.w.begin && !v.w.edited && len(v.w.lines) == 0 && !v.w.has("another operator does something else"):
+	case v.world() != v.w.begin && !v.others():
 		return "something was done (-before +after)\n" + cmp.Diff(v.w.begin, v.world())
 	}
 	return ""

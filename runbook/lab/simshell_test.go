@@ -37,7 +37,7 @@ func played() map[string]func(shell) command.Output {
 	return map[string]func(shell) command.Output{
 		"e1e25a446abf": shell.installCrontab,
 		"d3f80311edd5": shell.replaceFile,
-		"446dadcd20b9": shell.mendIndex,
+		"da8efa8083f4": shell.mendIndex,
 		"48196b856e03": shell.unfinished,
 		"ceea9a990997": shell.lint,
 		"4a61920cd06a": shell.writeStopFile,
@@ -207,6 +207,10 @@ func (s shell) mendIndex() command.Output {
 	}
 	if !there(index) {
 		return exits(5)
+	}
+	if how == "signed" && !filled(".asc") && there(index+".new.asc") {
+		fmt.Fprintln(&out, "unfinished")
+		return command.Output{Stdout: out.Bytes()}
 	}
 	drop(".new", ".new.asc")
 	if !filled(".asc") {

@@ -80,7 +80,7 @@ func TestMendedAsTheShellDoes(t *testing.T) {
 	}
 	there, away := t.TempDir(), filepath.Join(t.TempDir(), "away")
 	for name, state := range states {
-		for _, rest := range [][]string{{"", "", ""}, {"yes", "", ""}, {"no", "", ""}, {"", "unsigned", ""}, {"no", "unsigned", away}, {"no", "", there}, {"yes", "", there}} {
+		for _, rest := range [][]string{{"", "", ""}, {"yes", "", ""}, {"no", "", ""}, {"", "unsigned", ""}, {"", "signed", ""}, {"no", "unsigned", away}, {"no", "", there}, {"yes", "", there}} {
 			t.Run(name+" "+strings.Join(rest, " "), func(t *testing.T) {
 				t.Parallel()
 				var after [2]string

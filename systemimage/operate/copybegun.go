@@ -154,7 +154,7 @@ func (s *Server) jobLeft(ctx context.Context, r CopyRequest) bool {
 }
 
 // mendBegun mends the index that a copy or a tag was killed in, and those of its aliases
-// first.
+// first. What has no signature for another reason is not published by the way.
 func (s *Server) mendBegun(ctx context.Context, op, channel, device string) error {
 	l, err := s.Client.Channels(ctx)
 	if err != nil {
@@ -162,7 +162,7 @@ func (s *Server) mendBegun(ctx context.Context, op, channel, device string) erro
 	}
 	left, err := s.leftOver(ctx, op, aliasPlaces(l, channel, device))
 	if err == nil {
-		_, err = s.mendLeft(ctx, append(left, place{channel: channel, device: device}), mendRules{}) // which may be broken in another way
+		_, err = s.mendLeft(ctx, append(left, place{channel: channel, device: device}), mendRules{explained: true}) // which may be broken in another way
 	}
 	return err
 }

@@ -135,7 +135,7 @@ func (s *Server) mendPercentages(ctx context.Context, unless string, begun ...Ph
 	places := slices.DeleteFunc(allPlaces(l), func(p place) bool { return !ours[p] })
 	left, err := s.leftOver(ctx, phaseOp, places)
 	if err == nil {
-		_, err = s.mendLeft(ctx, left, mendRules{unless: unless})
+		_, err = s.mendLeft(ctx, left, mendRules{unless: unless, explained: true})
 	}
 	return err
 }

@@ -20,7 +20,9 @@ const (
 	// a commit can begin again. Exit 4: its files are changing just now. Exit
 	// 6: FITS has to say whether the signature fits the index, yes or no. Exit 7: the
 	// file UNLESS is there, and a commit would have to be finished. Otherwise
-	// lines that say what was done.
+	// lines that say what was done. "unsigned" is that the index has no signature,
+	// "unfinished" that a commit has lost it, which shows by what it left: with the HOW
+	// signed that stays until the index is signed.
 	//
 	// A commit writes .new, then .new.asc, removes .asc, moves .new.asc to .asc,
 	// removes the index, moves .new there. Before the signature was moved nobody can
@@ -50,6 +52,7 @@ elif [ "$fits" != yes ] && [ -s "$index.new" ] && [ ! -e "$index.new.asc" ] && [
 	finish
 fi
 [ -e "$index" ] || exit 5
+if [ "$how" = signed ] && [ ! -s "$index.asc" ] && [ -e "$index.new.asc" ]; then echo unfinished; exit; fi
 drop .new; drop .new.asc
 [ -s "$index.asc" ] || echo unsigned
 `
@@ -70,11 +73,16 @@ func (s *Server) Mend(ctx context.Context, channel, device string) (done []strin
 }
 
 func (s *Server) mend(ctx context.Context, channel, device string, rules mendRules) (done []string, err error) {
-	m, err := s.mendIndex(ctx, channel, device, rules)
+	first := rules
+	first.signed = true
+	m, err := s.mendIndex(ctx, channel, device, first)
 	if err != nil {
 		return m.done, err
 	}
-	if m.unsigned {
+	if m.unsigned && rules.explained {
+		return m.done, m.fail(systemimage.ErrBroken, errors.New("the index has no signature, and no killed program has left it so: look what devices would be offered, then run re-sign-indexes"))
+	}
+	if m.unsigned || m.unfinished {
 		if err := s.unsignedElsewhere(ctx, m); err != nil {
 			return m.done, err
 		}
@@ -83,6 +91,12 @@ func (s *Server) mend(ctx context.Context, channel, device string, rules mendRul
 			return m.done, m.fail(systemimage.ErrBroken, fmt.Errorf("the index has no signature, and %v", e))
 		}
 		m.done = append(m.done, "signed the index again with re-sign-indexes")
+	}
+	if m.unfinished {
+		rest, err := s.mendIndex(ctx, channel, device, rules)
+		if m.done = append(m.done, rest.done...); err != nil {
+			return m.done, err
+		}
 	}
 	findings, err := s.inspect(ctx, mendOp, inspection{dirs: []string{m.dir}})
 	if err == nil {
@@ -220,8 +234,10 @@ func offersNobody(x *systemimage.Index) bool {
 
 // mendRules are what a mending must not do.
 type mendRules struct {
-	unsigned bool   // a commit that is finished is not published: its signature goes first
-	unless   string // a file on the host; while it is there, no commit is finished. "" is none
+	signed    bool   // who mends signs the index
+	unsigned  bool   // a commit that is finished is not published: its signature goes first
+	unless    string // a file on the host; while it is there, no commit is finished. "" is none
+	explained bool   // an index is signed again only where a killed commit has lost its signature
 }
 
 // A mending is what was done to the files of an index.
@@ -231,6 +247,7 @@ type mending struct {
 	dir             string
 	done            []string
 	unsigned        bool
+	unfinished      bool
 }
 
 func (m *mending) fail(kind, err error) error {
@@ -280,9 +297,13 @@ func (s *Server) mendIndex(ctx context.Context, channel, device string, rules me
 		return m, m.fail(systemimage.ErrBroken, fmt.Errorf("exit status %d%s", out.Exit, out.LastWords()))
 	}
 	for line := range strings.Lines(string(out.Stdout)) {
-		if line = strings.TrimSuffix(line, "\n"); line == "unsigned" {
+		switch line = strings.TrimSuffix(line, "\n"); line {
+		case "unsigned":
 			m.unsigned = true
-		} else if line != "" {
+		case "unfinished":
+			m.unfinished = true
+		case "":
+		default:
 			m.done = append(m.done, line)
 		}
 	}
@@ -295,6 +316,8 @@ func (s *Server) mendFiles(ctx context.Context, m mending, rules mendRules) (com
 	how := ""
 	if rules.unsigned {
 		how = "unsigned"
+	} else if rules.signed {
+		how = "signed"
 	}
 	run := func(fits string) (command.Output, error) {
 		return s.Runner.Run(ctx, command.Script(mendScriptName, mendScript, s.root()+"/www", m.dir, fits, how, rules.unless))

@@ -34,7 +34,7 @@ func TestMend(t *testing.T) {
 		{"nothing wrong", "", nil, 30},
 		{"killed when signed", systemimagetest.Signed, []string{"removed index.json.new", "removed index.json.new.asc"}, 30},
 		{"killed before the signature was moved", systemimagetest.BeforeSignatureMoved,
-			[]string{"removed index.json.new", "removed index.json.new.asc", "signed the index again with re-sign-indexes"}, 30},
+			[]string{"signed the index again with re-sign-indexes", "removed index.json.new", "removed index.json.new.asc"}, 30},
 		{"killed before the index was moved", systemimagetest.BeforeIndexMoved, []string{"moved index.json.new to index.json"}, 60},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -142,6 +142,76 @@ func TestStopFileKeepsAKilledPercentageBack(t *testing.T) {
 				t.Errorf("image %d at %d %%, %v, want 60", m.Version, m.Percentage, err)
 			}
 		})
+	}
+}
+
+// A copy or a tag that was begun, and whose program was not even run, finds an index
+// without a signature: somebody has taken it away since, so that devices take nothing
+// from it. Who goes on does not put it back.
+func TestBegunSignsOnlyWhatItsProgramLeft(t *testing.T) {
+	t.Parallel()
+	for name, run := range map[string]func(context.Context, *operate.Server) error{
+		"copy": func(ctx context.Context, s *operate.Server) error {
+			r := rcCopy
+			r.Begun = true
+			_, err := s.Copy(ctx, r)
+			return err
+		},
+		"tag": func(ctx context.Context, s *operate.Server) error {
+			_, err := s.Tag(ctx, operate.TagRequest{Channel: rcCopy.To, Device: rcCopy.Device, Version: 1, Tag: "OTA-4.1", Begun: true})
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			fake, s := operated(t, nil)
+			signature := filepath.Join(fake.Root(), "www", rcCopy.To, rcCopy.Device, "index.json.asc")
+			if err := os.Remove(signature); err != nil {
+				t.Fatal(err)
+			}
+			if err := run(t.Context(), s); !errors.Is(err, systemimage.ErrBroken) || !strings.Contains(err.Error(), "signature") {
+				t.Errorf("%v, want ErrBroken that says that the signature is missing", err)
+			}
+			if _, err := os.Stat(signature); !errors.Is(err, os.ErrNotExist) {
+				t.Errorf("the signature: %v, want none", err)
+			}
+		})
+	}
+}
+
+// A mending that is killed before it has signed is brought to its end by the next: what
+// says that the signature was lost in a commit stays until then.
+func TestKilledMendingIsFinished(t *testing.T) {
+	t.Parallel()
+	const channel, device = "ubuntu-touch/stable/meizu.en", "arale"
+	fake, s := newOperator(t)
+	if err := fake.SetFaults(systemimagetest.Faults{Kill: systemimagetest.BeforeSignatureMoved}); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := fake.Run(t.Context(), command.Command{Argv: []string{"set-phased-percentage", "-v", channel, device, "1", "60"}}); err != nil || out.Exit != 137 {
+		t.Fatalf("killed program: exit %d, %v", out.Exit, err)
+	}
+	index := filepath.Join(fake.Root(), "www", channel, device, "index.json")
+	before, err := filepath.Glob(index + "*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	errLost := errors.New("link lost")
+	fake.Before = func(argv []string) error { return errLost }
+	if _, err := s.Mend(t.Context(), channel, device); err == nil {
+		t.Fatal("the signing did not fail")
+	}
+	left, err := filepath.Glob(index + "*")
+	if d := cmp.Diff(before, left); err != nil || d != "" {
+		t.Errorf("files behind a killed mending (-want +got)\n%s%v", d, err)
+	}
+	fake.Before = nil
+	if _, err := s.Mend(t.Context(), channel, device); err != nil {
+		t.Error(err)
+	}
+	left, err = filepath.Glob(index + "*")
+	if d := cmp.Diff([]string{index, index + ".asc"}, left); err != nil || d != "" {
+		t.Errorf("files (-want +got)\n%s%v", d, err)
 	}
 }
 
@@ -262,7 +332,7 @@ func TestMendAtEachPoint(t *testing.T) {
 		"before it is signed":                {systemimagetest.Signed, []func(string) error{remove(".new.asc")}, []string{"removed index.json.new"}, 30},
 		"while it is signed":                 {systemimagetest.Signed, []func(string) error{cut(".new.asc")}, []string{"removed index.json.new", "removed index.json.new.asc"}, 30},
 		"when it is signed":                  {systemimagetest.Signed, nil, []string{"removed index.json.new", "removed index.json.new.asc"}, 30},
-		"when the old signature is gone":     {systemimagetest.BeforeSignatureMoved, nil, []string{"removed index.json.new", "removed index.json.new.asc", resigned}, 30},
+		"when the old signature is gone":     {systemimagetest.BeforeSignatureMoved, nil, []string{resigned, "removed index.json.new", "removed index.json.new.asc"}, 30},
 		"when the new signature is there":    {systemimagetest.BeforeSignatureMoved, []func(string) error{move(".new.asc", ".asc")}, []string{"moved index.json.new to index.json"}, 60},
 		"when the old index is gone":         {systemimagetest.BeforeIndexMoved, nil, []string{"moved index.json.new to index.json"}, 60},
 		"an index that somebody has removed": {systemimagetest.Signed, []func(string) error{remove("")}, []string{"moved index.json.new to index.json", "moved index.json.new.asc to index.json.asc"}, 60},

@@ -150,7 +150,7 @@ func (s *Server) finishImport(ctx context.Context) (mended, gone []string, err e
 		return nil, nil, nil
 	}
 	if len(left) > 0 {
-		if mended, err = s.mendLeft(ctx, left, mendRules{}); err == nil {
+		if mended, err = s.mendLeft(ctx, left, mendRules{explained: true}); err == nil {
 			findings, t, err = s.lookAtAll(ctx)
 		}
 	}
