@@ -14,7 +14,7 @@
 // Before each effect every index of the tree is looked at, with its signature; only an image that is
 // offered to fewer devices is not kept back by what is wrong elsewhere. [Server.Preflight] finds what killed
 // programs left behind, as systemimage.Finding with the command that mends it;
-// [Server.Mend] mends the index of one device by itself, [Server.Unblock] for a commit that signs it.
+// [Server.Mend] mends the index of one device by itself, [Server.Unblock] before a stop, which must publish nothing.
 //
 // Copies follow each other: the tree is looked at with one command, the program runs with
 // one, and while the index is read back one more looks at the new files. The next copy
@@ -49,6 +49,7 @@
 //	what a killed import left without a signature             unfinished.go
 //	what a killed commit left, at aliases too                 leftovers.go
 //	an index whose commit was killed: finished or undone      mend.go
+//	the same before a stop, which must publish nothing        unblock.go
 //	a percentage: checked, read back                          phase.go; also one that is set while no index can be read
 //	the command that sets one, and again where it did not stay phaserun.go
 //	many percentages with one command                         phasemany.go
