@@ -237,7 +237,6 @@ func BenchmarkPeak(b *testing.B) {
 	log := read(b, "livefs/vivid-i386-unmet.txt.gz")
 	for b.Loop() {
 		runtime.GC()
-		runtime.GC() // the second empties what pools kept over the first
 		var base, now runtime.MemStats
 		runtime.ReadMemStats(&base)
 		peak := uint64(0)

@@ -117,7 +117,6 @@ func ParseBuildLog(r io.Reader) (*BuildLog, error) { return (*Rules)(nil).ParseB
 func (rs *Rules) ParseBuildLog(r io.Reader) (*BuildLog, error) {
 	t := rs.orDefault().build
 	p := &buildParser{log: &BuildLog{}, rules: t.matcher(false), s: &scanner{g: t.literals}}
-	defer p.s.release()
 	plain, err := unpack(r)
 	if err == nil {
 		err = p.s.scan(plain, p.visit)

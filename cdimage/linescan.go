@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"iter"
-	"sync"
 )
 
 const (
@@ -19,8 +18,7 @@ const (
 type scanner struct {
 	g     *grams
 	visit func(line []byte, number int) bool
-	block *[]byte
-	buf   []byte // what of the block is in use
+	buf   []byte // the block, as far as it is in use
 
 	pos     int  // first byte not yet scanned
 	counted int  // bytes before it are in number
@@ -35,26 +33,12 @@ type scanner struct {
 	bytes        int64
 }
 
-var blocks = sync.Pool{New: func() any {
-	b := make([]byte, blockSize+maxHistory)
-	return &b
-}}
-
-// release gives the block back. Nothing may be looked at after that.
-func (s *scanner) release() {
-	if s.block != nil {
-		blocks.Put(s.block)
-		s.block, s.buf = nil, nil
-	}
-}
-
 // scan reads r to its end. The last line is visited in any case when it has no
 // end. visit gets a line without its line end and its
 // number; when it returns true it also gets the next line, whatever that says.
 // The error is that of r; all that came before has been visited.
 func (s *scanner) scan(r io.Reader, visit func(line []byte, number int) bool) error {
-	s.block = blocks.Get().(*[]byte)
-	s.buf = (*s.block)[:0]
+	s.buf = make([]byte, 0, blockSize+maxHistory)
 	s.visit, s.number = visit, 1
 	for {
 		n, err := io.ReadAtLeast(r, s.buf[len(s.buf):cap(s.buf)], 1)

@@ -45,7 +45,6 @@ func TestScanFindsEveryLiteral(t *testing.T) {
 		}); err != nil {
 			t.Fatal(err)
 		}
-		s.release()
 		if strings.Join(got, "\n") != strings.Join(want, "\n") {
 			t.Fatalf("got %d lines, want %d", len(got), len(want))
 		}

@@ -17,8 +17,12 @@ var clockStamp = regexp.MustCompile(`^\[[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d\d
 
 // idle reports whether a line says nothing: it is blank, or the builder's own.
 func idle(line []byte) bool {
-	text := string(bytes.TrimSpace(line))
-	return text == "" || text == "Build failed" || text == "Install failed" || text[0] == '[' && clockStamp.MatchString(text)
+	text := bytes.TrimSpace(line)
+	switch string(text) {
+	case "", "Build failed", "Install failed":
+		return true
+	}
+	return text[0] == '[' && clockStamp.Match(text)
 }
 
 // isError reports whether a line begins as programs begin their errors, "E: ",
@@ -49,16 +53,15 @@ func (p *livefsParser) lastLine(number int) said {
 // lastWords returns what a step said last: the last error, which programs that are
 // called go on after, or else the last line.
 func (p *livefsParser) lastWords(number int) said {
-	last := p.lastLine(number)
 	for up, line := range p.s.above() {
 		switch {
 		case up > nearEnd, bytes.HasPrefix(line, []byte("RUN: /")), bytes.HasPrefix(line, []byte("P: Begin unmounting")), liveBuildStep(line) != nil:
-			return last
+			return p.lastLine(number)
 		case isError(line):
 			return said{quote(line), number - up}
 		}
 	}
-	return last
+	return p.lastLine(number)
 }
 
 // died reports whether a step failed.

@@ -99,7 +99,6 @@ type livefsParser struct {
 func (rs *Rules) ParseLivefsLog(r io.Reader) (*LivefsLog, error) {
 	t := rs.orDefault().livefs
 	p := &livefsParser{log: &LivefsLog{Causes: []cause.Cause{}}, rules: t.matcher(true), s: &scanner{g: t.literals}}
-	defer p.s.release()
 	plain, err := unpack(r)
 	if err == nil {
 		err = p.s.scan(plain, p.visit)

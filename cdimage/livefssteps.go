@@ -7,16 +7,16 @@ import (
 
 // runStep is the name of the program in a line "RUN: /path/program …" or "RUN:
 // /path/in-target program …".
-func runStep(line string) string {
-	program, args, _ := strings.Cut(strings.TrimPrefix(line, "RUN: "), " ")
-	step := program[strings.LastIndexByte(program, '/')+1:]
-	if step == "in-target" {
-		step, _, _ = strings.Cut(args, " ")
+func runStep(line []byte) string {
+	program, args, _ := bytes.Cut(bytes.TrimPrefix(line, []byte("RUN: ")), []byte(" "))
+	step := program[bytes.LastIndexByte(program, '/')+1:]
+	if string(step) == "in-target" {
+		step, _, _ = bytes.Cut(args, []byte(" "))
 	}
-	if n := strings.IndexFunc(step, func(r rune) bool { return r != '-' && (r < 'a' || r > 'z') && notDigit(r) }); n >= 0 {
+	if n := bytes.IndexFunc(step, func(r rune) bool { return r != '-' && (r < 'a' || r > 'z') && notDigit(r) }); n >= 0 {
 		step = step[:n]
 	}
-	return step
+	return string(step)
 }
 
 // liveBuildStep is the step in a line "[2016-09-06 02:13:54] lb_chroot_hooks ", nil
@@ -52,7 +52,7 @@ func (p *livefsParser) structure(line []byte, number int) bool {
 	}
 	switch {
 	case bytes.HasPrefix(line, []byte("RUN: /")):
-		if step := runStep(string(line)); step != "" {
+		if step := runStep(line); step != "" {
 			p.enterRun(step, line, number)
 		}
 	case bytes.HasPrefix(line, []byte("[")) && bytes.Contains(line, []byte("] lb_")):

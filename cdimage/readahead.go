@@ -1,23 +1,20 @@
 package cdimage
 
-import (
-	"io"
-	"sync"
-)
+import "io"
 
 // An ahead reads on in a goroutine, a block or two ahead of its user: a log is
 // unpacked on one processor while it is searched on another. It has to be read
 // to its end or to an error, with which the goroutine ends.
 type ahead struct {
 	full chan read
-	free chan *[]byte
-	now  read   // what is being given out
-	rest []byte // of it
+	free chan []byte // nil: not yet made
+	now  read        // what is being given out
+	rest []byte      // of it
 }
 
 // A read is what came out of one.
 type read struct {
-	block *[]byte
+	block []byte
 	n     int // bytes of it
 	err   error
 }
@@ -29,23 +26,21 @@ const (
 	aheadBlocks = 3
 )
 
-var aheads = sync.Pool{New: func() any {
-	b := make([]byte, aheadSize)
-	return &b
-}}
-
 func readAhead(r io.Reader) *ahead {
-	a := &ahead{full: make(chan read, aheadBlocks), free: make(chan *[]byte, aheadBlocks)}
+	a := &ahead{full: make(chan read, aheadBlocks), free: make(chan []byte, aheadBlocks)}
 	for range aheadBlocks {
-		a.free <- aheads.Get().(*[]byte)
+		a.free <- nil
 	}
 	go func() {
 		for block := range a.free {
+			if block == nil {
+				block = make([]byte, aheadSize)
+			}
 			n := 0
 			var err error
-			for n < len(*block) && err == nil {
+			for n < len(block) && err == nil {
 				var k int
-				k, err = r.Read((*block)[n:])
+				k, err = r.Read(block[n:])
 				n += k
 			}
 			a.full <- read{block, n, err}
@@ -60,32 +55,15 @@ func readAhead(r io.Reader) *ahead {
 func (a *ahead) Read(p []byte) (int, error) {
 	for len(a.rest) == 0 {
 		if a.now.err != nil {
-			a.release()
 			return 0, a.now.err
 		}
 		if a.now.block != nil {
 			a.free <- a.now.block
 		}
 		a.now = <-a.full
-		a.rest = (*a.now.block)[:a.now.n]
+		a.rest = a.now.block[:a.now.n]
 	}
 	n := copy(p, a.rest)
 	a.rest = a.rest[n:]
 	return n, nil
-}
-
-// release keeps the blocks for another log, once the goroutine has ended.
-func (a *ahead) release() {
-	if a.now.block != nil {
-		aheads.Put(a.now.block)
-		a.now.block = nil
-	}
-	for {
-		select {
-		case b := <-a.free:
-			aheads.Put(b)
-		default:
-			return
-		}
-	}
 }
