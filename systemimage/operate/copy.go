@@ -76,7 +76,6 @@ func (s *Server) CheckCopy(ctx context.Context, r CopyRequest) (c CopyResult, do
 	}
 	p, done, err := s.planCopy(ctx, r)
 	if err == nil && done {
-		p.lacking(r)
 		err = s.whole(ctx, r, p)
 	}
 	if err != nil {
@@ -108,8 +107,8 @@ func (s *Server) Copy(ctx context.Context, r CopyRequest) (CopyResult, error) {
 		return CopyResult{}, s.explain(ctx, copyOp, err, r.From, r.To, r.Device)
 	}
 	if done {
-		p.lacking(r)
-		return p.want, s.whole(ctx, r, p)
+		err = s.whole(ctx, r, p)
+		return p.want, err
 	}
 	if err := s.clear(ctx, copyOp, p); err != nil {
 		return CopyResult{}, err

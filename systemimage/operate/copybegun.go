@@ -83,25 +83,18 @@ func (s *Server) lookAtBegun(ctx context.Context, r CopyRequest) (b begun, err e
 	return b, err
 }
 
-// lacking notes that a copy that was begun, and is there as asked, was killed before it
-// had made its delta, or had expired deltas with their image.
-func (p *copyPlan) lacking(r CopyRequest) {
+// whole makes sure that a copy that was begun, and is there as asked, has whole files: its
+// own look at them may have failed. It notes when the copy was killed before it had made
+// its delta, or had expired deltas with their image.
+func (s *Server) whole(ctx context.Context, r CopyRequest, p *copyPlan) error {
 	if !r.Begun {
-		return
+		return nil
 	}
 	if base, lacks := p.base.WithoutDelta(); lacks {
 		p.want.Lacks = []int{base}
 	}
 	if kept := p.base.WithoutBase(); len(kept) > 0 {
 		p.want.Kept = kept
-	}
-}
-
-// whole makes sure that a copy that was begun, and is there as asked, has whole files: its
-// own look at them may have failed.
-func (s *Server) whole(ctx context.Context, r CopyRequest, p *copyPlan) error {
-	if !r.Begun {
-		return nil
 	}
 	damage, err := s.damage(ctx, copyOp, p.base.Index, p.want.Version, treeState{})
 	if err == nil && len(damage) > 0 {

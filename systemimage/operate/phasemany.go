@@ -69,10 +69,8 @@ if [ -n "$note" ]; then
 	else printf 'landing-note 1 %s\n' "$(printf %s "$why" | tr '\n' ' ')"
 	fi
 fi
-if command -v flock >/dev/null 2>&1 && ( : >>"$root/state/landing-phase.lock" ) 2>/dev/null; then
-	exec 9>>"$root/state/landing-phase.lock"
-	flock -w 60 9 9<&9 || { echo "another percentage is being set for a minute" >&2; exit 75; }
-fi
+lock=$root/state/landing-phase.lock
+` + holdPhaseLock + `
 n=0 over=
 tab=$(printf '\t')
 while IFS=$tab read -r channel device version percentage; do

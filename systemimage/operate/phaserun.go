@@ -18,20 +18,23 @@ const (
 	// away for a moment, so that only the second look counts.
 	noIndex = `[ -d "${index%/*}" ] && [ ! -s "$index" ] && sleep 1 && [ ! -s "$index" ]`
 
+	// holdPhaseLock holds the file $lock, where flock(1) is. set-phased-percentage takes
+	// no lock of its own, and two of them that commit one index at once can leave none at
+	// all. The lock keeps our own runs apart: a rollout and the back-out that comes in
+	// between.
+	holdPhaseLock = `if command -v flock >/dev/null 2>&1 && ( : >>"$lock" ) 2>/dev/null; then
+	exec 9>>"$lock"
+	flock -w 60 9 9<&9 || { echo "another percentage is being set for a minute" >&2; exit 75; }
+fi`
+
 	phaseScriptName = "landing-phase"
 
 	// landing-phase LOCK UNLESS INDEX PROGRAM ARG...: runs the program while it holds LOCK,
-	// where flock(1) is, if there is no file UNLESS, and if INDEX is not missing from its
-	// folder (else exit 74): the program would begin its history again.
-	// set-phased-percentage takes no lock of its own, and two of them that commit one index at once can leave none
-	// at all. The lock keeps our own runs apart: a rollout and the back-out that comes
-	// in between.
+	// if there is no file UNLESS, and if INDEX is not missing from its folder (else exit
+	// 74): the program would begin its history again.
 	phaseScript = `
 lock=$1 unless=$2 index=$3; shift 3
-if command -v flock >/dev/null 2>&1 && ( : >>"$lock" ) 2>/dev/null; then
-	exec 9>>"$lock"
-	flock -w 60 9 9<&9 || { echo "another percentage is being set for a minute" >&2; exit 75; }
-fi
+` + holdPhaseLock + `
 if [ -n "$unless" ] && [ -e "$unless" ]; then
 	echo "landing-phase: error: $unless is there" >&2; exit 2
 fi
