@@ -54,6 +54,12 @@ func noEpoch(version string) string {
 	return version
 }
 
+// cutLast cuts a path in front of its last element.
+func cutLast(path string) (folder, last string) {
+	i := strings.LastIndexByte(path, '/')
+	return path[:max(i, 0)], path[i+1:]
+}
+
 func urlKey(u string) string {
 	if strings.Contains(u, "%") {
 		u = strings.NewReplacer("%3a", ":", "%3A", ":", "%2b", "+", "%2B", "+", "%7e", "~", "%7E", "~").Replace(u)
@@ -65,15 +71,15 @@ func urlKey(u string) string {
 		if index, _, byHash := strings.Cut(rest, "/by-hash/"); byHash && strings.Contains(index, "/binary-") {
 			rest = index + "/Packages"
 		}
-		parts := strings.Split(rest, "/")
-		last := parts[len(parts)-1]
+		folder, index := cutLast(rest)
 		for _, packed := range []string{".xz", ".gz", ".bz2"} {
-			last = strings.TrimSuffix(last, packed)
+			index = strings.TrimSuffix(index, packed)
 		}
-		if arch, ok := strings.CutPrefix(parts[max(0, len(parts)-2)], "binary-"); ok && len(parts) >= 4 {
-			return strings.Join(parts[:len(parts)-2], "/") + " " + arch + " " + last
+		component, last := cutLast(folder)
+		if arch, ok := strings.CutPrefix(last, "binary-"); ok && strings.Contains(component, "/") {
+			return component + " " + arch + " " + index
 		}
-		return strings.Join(parts[:len(parts)-1], "/") + " " + last
+		return folder + " " + index
 	}
 	base := u[strings.LastIndexByte(u, '/')+1:]
 	base = strings.TrimSuffix(base, ".deb")

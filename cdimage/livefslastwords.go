@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"regexp"
 	"slices"
-	"strings"
 )
 
 // said is a line and its number.
@@ -32,11 +31,11 @@ func isError(line []byte) bool {
 	if i < 1 || bytes.HasPrefix(line, []byte("E: Can not write log ")) {
 		return false
 	}
-	switch head := string(line[:i]); head {
+	switch head := line[:i]; string(head) {
 	case "E", "Error", "ERROR", "error", "fatal", "FATAL":
 		return true
 	default:
-		return !strings.Contains(head, " ") && (strings.HasSuffix(head, "Error") || strings.HasSuffix(head, "Exception"))
+		return bytes.IndexByte(head, ' ') < 0 && (bytes.HasSuffix(head, []byte("Error")) || bytes.HasSuffix(head, []byte("Exception")))
 	}
 }
 
