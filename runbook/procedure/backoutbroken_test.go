@@ -50,7 +50,8 @@ func TestBackOutStopsInABrokenWorld(t *testing.T) {
 
 // Of an index that is not whole, or has no signature, devices take nothing; somebody may
 // have taken the signature away for that. What is stopped there is published again with
-// its 0 %, and not before; a number that does not exist changes no file.
+// its 0 %, and not before; a number that does not exist changes no file, and one that is at
+// 0 % already neither.
 func TestStopPublishesNothing(t *testing.T) {
 	t.Parallel()
 	at0 := func(t *testing.T, l *lab.Lab, index string) {
@@ -144,7 +145,7 @@ func TestStopPublishesNothing(t *testing.T) {
 			c.Input.Faulty = faulty(tt.version)
 			host := c.Server.Runner
 			c.Server.Runner = runnerFunc(func(ctx context.Context, cmd command.Command) (command.Output, error) {
-				if slices.ContainsFunc(cmd.Argv, func(arg string) bool { return strings.HasSuffix(arg, "re-sign-indexes") }) && tt.name != "taken away at 0 %" {
+				if slices.ContainsFunc(cmd.Argv, func(arg string) bool { return strings.HasSuffix(arg, "re-sign-indexes") }) {
 					t.Error("everything was signed again")
 				}
 				out, err := host.Run(ctx, cmd)
@@ -155,7 +156,7 @@ func TestStopPublishesNothing(t *testing.T) {
 			})
 			x := &runbook.Runner{Name: "backout", Journal: &runbooktest.Memory{}}
 			err := x.Execute(t.Context(), c.Run)
-			if tt.version == 2 {
+			if tt.version == 2 && tt.name != "taken away at 0 %" {
 				if _, unsigned := os.Stat(index + ".asc"); unsigned != nil {
 					t.Errorf("%v; the signature: %v", err, unsigned)
 				}

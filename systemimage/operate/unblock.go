@@ -14,7 +14,8 @@ import (
 // have seen to that; an emergency stop must not publish what it comes to stop. So a
 // commit that is finished loses its signature first, unless it is one to 0 %: the program
 // would not write, nor sign, again what is so already. Nothing is touched when the image
-// is not the newest of the index (ErrRefused): the stop would be refused then. What
+// is not the newest of the index (ErrRefused): the stop would be refused then. An index
+// at 0 % that has lost its signature stays without: devices take nothing from it. What
 // is left at the aliases of the channel goes too: the program that sets the percentage
 // brings them up to date, and dies of it.
 func (s *Server) Unblock(ctx context.Context, channel, device string, version int) (done []string, err error) {
@@ -30,18 +31,6 @@ func (s *Server) Unblock(ctx context.Context, channel, device string, version in
 		return m.done, err
 	}
 	done = m.done
-	if m.unsigned {
-		now, _, err := s.indexAndNext(ctx, m.dir)
-		if err != nil {
-			return done, err
-		}
-		if offersNobody(now) {
-			more, err := s.mend(ctx, channel, device, mendRules{})
-			if done = append(done, more...); err != nil {
-				return done, err
-			}
-		}
-	}
 	left, err := s.leftOver(ctx, mendOp, aliasPlaces(m.listing, channel, device))
 	for _, p := range left {
 		var next *systemimage.Index
