@@ -235,7 +235,7 @@ func (v *verdict) nothingTwice() string {
 				n++
 			}
 		}
-		if n > 1 {
+		if n > 1+v.strays() {
 			return fmt.Sprintf("%s has %d new images", name, n)
 		}
 		return ""
@@ -297,7 +297,7 @@ func (v *verdict) nobodyOffered() string {
 
 // doneIsDone compares the world of a run that says that it is done.
 func (v *verdict) doneIsDone() string {
-	if !v.o.done || v.s.want == "" || v.w.edited || !v.passing() {
+	if !v.o.done || v.s.want == "" || v.w.edited || !v.passing() || v.strays() > 0 {
 		return ""
 	}
 	got := v.world()
@@ -339,12 +339,7 @@ func (v *verdict) alone() string {
 			return fmt.Sprintf("%s was sent at %v with the importer on", p.name, p.at)
 		}
 	}
-	onItsWay := 0
-	for _, kind := range v.w.met {
-		if v.s.kinds[kind].late {
-			onItsWay++
-		}
-	}
+	onItsWay := v.onItsWay()
 	var with []programRun
 	for _, p := range v.w.runs {
 		if held[p.name] && p.importer {
@@ -357,6 +352,29 @@ func (v *verdict) alone() string {
 		}
 	}
 	return ""
+}
+
+// onItsWay counts the faults that keep a command back, which may come later.
+func (v *verdict) onItsWay() (n int) {
+	for _, kind := range v.w.met {
+		if v.s.kinds[kind].late {
+			n++
+		}
+	}
+	return n
+}
+
+// strays counts the imports that came when their run, which points a channel at a build,
+// had given the configuration back: they publish what the importer would have, with no
+// run at all.
+func (v *verdict) strays() (n int) {
+	points := slices.ContainsFunc(v.w.runs, func(p programRun) bool { return p.pointed })
+	for _, p := range v.w.runs {
+		if points && p.name == "import-images" && !p.pointed {
+			n++
+		}
+	}
+	return min(n, v.onItsWay())
 }
 
 func (v *verdict) elsewhere() string {

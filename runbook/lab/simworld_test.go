@@ -375,6 +375,7 @@ func lastIndex[T any](list []T, f func(T) bool) int {
 type programRun struct {
 	name     string
 	importer bool // cron could have started the importer meanwhile
+	pointed  bool // a run had changed the configuration
 	at       time.Time
 }
 
@@ -404,11 +405,21 @@ func (w *simWorld) note(list *[]programRun, p programRun) {
 	}
 }
 
+// pointed reports whether a run has changed the configuration.
+func (w *simWorld) pointed() bool {
+	text, _ := os.ReadFile(w.at("etc/config"))
+	now := string(text)
+	for _, line := range w.lines { // which somebody wrote
+		now = strings.Replace(now, line, "", 1)
+	}
+	return now != w.config
+}
+
 // beforeProgram notes how the importer was when a program began. Where somebody has put
 // it back at that very moment, behind every look, nobody could have kept the program back.
 func (w *simWorld) beforeProgram(argv []string) error {
 	now := time.Now()
-	w.note(&w.runs, programRun{programOf(argv), w.importerRuns() && !w.editedAt.Equal(now), now})
+	w.note(&w.runs, programRun{name: programOf(argv), importer: w.importerRuns() && !w.editedAt.Equal(now), pointed: w.pointed(), at: now})
 	return nil
 }
 
