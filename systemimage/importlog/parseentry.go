@@ -12,6 +12,9 @@ func (p *parser) add(e Entry) bool {
 		return false
 	}
 	e.Line = p.lines.Line
+	if n := len(p.run.Entries); n > 0 && p.run.Entries[n-1].Outcome == Aborted {
+		p.run.Entries[n-1].Outcome = NothingNew // of a channel with a device that the log does not name
+	}
 	p.run.Entries = append(p.run.Entries, e)
 	return true
 }
