@@ -151,7 +151,7 @@ func (d *diagnosis) judgeRun() {
 	if failed >= 0 {
 		e := run.Entries[failed]
 		f.add(Place{e.Channel, e.Device})
-		if e.Cause != nil && e.Cause != run.Cause { // a damaged log may go on behind its end
+		if e.Cause != run.Cause {
 			f.Problem = "the run died: " + e.Cause.Problem
 		}
 		if !slices.ContainsFunc(f.Quotes, func(q Quote) bool { return q.Line < e.Line }) {

@@ -12,9 +12,6 @@ func (p *parser) add(e Entry) bool {
 		return false
 	}
 	e.Line = p.lines.Line
-	if n := len(p.run.Entries); n > 0 && p.run.Entries[n-1].Outcome == Aborted {
-		p.run.Entries[n-1].Outcome = NothingNew // of a channel with a device that the log does not name
-	}
 	p.run.Entries = append(p.run.Entries, e)
 	return true
 }
@@ -45,8 +42,8 @@ func (p *parser) close() {
 	e := p.entry
 	p.entry = nil
 	if e == nil {
-		// A channel without a device that could have been looked at.
-		if n := len(p.run.Entries); p.step == atDevice && n > 0 && p.run.Entries[n-1].Device == "" && p.run.Entries[n-1].Outcome == Aborted {
+		// A channel without a device that could have been looked at, or that the log names.
+		if n := len(p.run.Entries); n > 0 && p.run.Entries[n-1].Device == "" && p.run.Entries[n-1].Outcome == Aborted {
 			p.run.Entries[n-1].Outcome = NothingNew
 		}
 		return
