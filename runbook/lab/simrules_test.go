@@ -1,13 +1,9 @@
 package lab_test
 
 import (
-	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
-	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -16,9 +12,6 @@ import (
 
 	"github.com/landingteam/landing/runbook"
 	"github.com/landingteam/landing/runbook/runbooktest"
-	"github.com/landingteam/landing/systemimage"
-	"github.com/landingteam/landing/systemimage/operate"
-	"github.com/landingteam/landing/systemimage/upgrade"
 )
 
 // A verdict looks at the rules when a run has come to its end.
@@ -104,50 +97,6 @@ func (v *verdict) passing() bool {
 	return true
 }
 
-func (v *verdict) importerStatus() operate.ImporterStatus {
-	st, err := (&hand{w: v.w}).importer().Status(v.t.Context())
-	if err != nil {
-		v.t.Fatal(err)
-	}
-	return st
-}
-
-func (v *verdict) importer() string {
-	st := v.importerStatus()
-	owed := 0
-	for _, j := range append([]*runbooktest.Memory{v.journal}, v.w.others...) {
-		status, err := runbook.StatusOf(v.t.Context(), j)
-		if err != nil {
-			return err.Error()
-		}
-		owed += len(status.Owed())
-	}
-	if st.State != operate.ImporterOn && owed == 0 && !v.w.edited {
-		return fmt.Sprintf("it is %s, and nothing is owed", st.State)
-	}
-	if len(st.By) > 0 {
-		return fmt.Sprintf("it is %s after settling, by %v: %v", st.State, st.By, v.o.settling)
-	}
-	return ""
-}
-
-// report looks whether the last words about the importer tell that it is off.
-func (v *verdict) report() string {
-	st := v.importerStatus()
-	if st.State == operate.ImporterOn {
-		return ""
-	}
-	for _, rec := range slices.Backward(v.records) {
-		if rec.Verb == runbook.VerbHold && strings.HasSuffix(rec.Step, "importer") {
-			if rec.Kind == runbook.Released && rec.Seen == "the importer is on" && !v.w.editedAt.After(rec.Time.Add(-2*time.Second)) || rec.Kind == runbook.Released && rec.Seen == "" {
-				return fmt.Sprintf("it is %s, and the report says %q", st.State, rec.Seen)
-			}
-			return ""
-		}
-	}
-	return ""
-}
-
 func (v *verdict) configuration() string {
 	read := func(path string) string {
 		text, err := os.ReadFile(v.w.at(path))
@@ -199,102 +148,6 @@ func (v *verdict) last(step string) (kind runbook.Kind) {
 	return kind
 }
 
-// pairs calls f for each index with its newest image then and now.
-func (v *verdict) pairs(f func(name string, was, is *systemimage.Index) string) string {
-	old := v.s.template.Root()
-	paths, _ := filepath.Glob(old + "/www/*/*/*/*/index.json")
-	for _, path := range paths {
-		rel := strings.TrimPrefix(path, old)
-		was, errA := os.ReadFile(path)
-		is, errB := os.ReadFile(v.w.at(rel))
-		if errA != nil || errB != nil {
-			continue // broken by a program's death; said by the run
-		}
-		a, errA := systemimage.ParseIndex(was)
-		b, errB := systemimage.ParseIndex(is)
-		if errA != nil || errB != nil {
-			continue
-		}
-		if why := f(rel, a, b); why != "" {
-			return why
-		}
-	}
-	return ""
-}
-
-// nothingTwice counts the images above the newest of the template.
-func (v *verdict) nothingTwice() string {
-	if !v.s.single || v.w.has("another operator does something else") {
-		return ""
-	}
-	return v.pairs(func(name string, a, b *systemimage.Index) string {
-		was, _ := a.Newest()
-		n := 0
-		for _, m := range b.Fulls() {
-			if m.Version > was {
-				n++
-			}
-		}
-		if n > 1+v.strays() {
-			return fmt.Sprintf("%s has %d new images", name, n)
-		}
-		return ""
-	})
-}
-
-// history looks whether an index lost what it had, or was lost.
-func (v *verdict) history() string {
-	old := v.s.template.Root()
-	paths, _ := filepath.Glob(old + "/www/*/*/*/*/index.json")
-	for _, path := range paths {
-		rel := strings.TrimPrefix(path, old)
-		_, errA := os.Stat(v.w.at(rel))
-		_, errB := os.Stat(v.w.at(rel + ".new"))
-		if errA != nil && errB != nil && !v.w.has("an index is missing") {
-			return rel + " is lost"
-		}
-	}
-	return v.pairs(func(name string, a, b *systemimage.Index) string {
-		was, _ := a.Newest()
-		if is, _ := b.Newest(); is < was {
-			return fmt.Sprintf("%s ended with image %d, and ends with %d", name, was, is)
-		}
-		return ""
-	})
-}
-
-// nobodyOffered asks what devices would choose, once the run is done.
-func (v *verdict) nobodyOffered() string {
-	if !v.o.done {
-		return ""
-	}
-	for pair, versions := range v.s.taken {
-		channel, device, _ := strings.Cut(pair, " ")
-		text, err := os.ReadFile(v.w.at("www/" + channel + "/" + device + "/index.json"))
-		if err != nil {
-			return err.Error()
-		}
-		x, err := systemimage.ParseIndex(text)
-		if err != nil {
-			return err.Error()
-		}
-		for _, number := range []int{0, 1, 30, 100} {
-			for build := range 2 {
-				o, err := upgrade.Choose(x, upgrade.Request{Build: build, Draw: func(int) int { return number }})
-				if err != nil {
-					return err.Error()
-				}
-				for _, m := range o.Path {
-					if slices.Contains(versions, m.Version) {
-						return fmt.Sprintf("%s: a device at build %d with number %d is offered %v", pair, build, number, m)
-					}
-				}
-			}
-		}
-	}
-	return ""
-}
-
 // doneIsDone compares the world of a run that says that it is done.
 func (v *verdict) doneIsDone() string {
 	if !v.o.done || v.s.want == "" || v.w.edited || !v.passing() || v.strays() > 0 {
@@ -326,55 +179,6 @@ func (v *verdict) status() string {
 		return fmt.Sprintf("it says %q of a run that is done: %v", status.Ending, v.o.done)
 	}
 	return ""
-}
-
-// alone looks whether a copy was sent while the importer was on, or began so although the
-// program before it had shown that too: each looks first, right before it is sent. One
-// that was on its way when its link or its process was lost may still come, and so one is
-// no fault for each fault that keeps a command back.
-func (v *verdict) alone() string {
-	held := map[string]bool{"copy-image": true, "tag-image": true, "import-images": true}
-	for _, p := range v.w.sent {
-		if held[p.name] {
-			return fmt.Sprintf("%s was sent at %v with the importer on", p.name, p.at)
-		}
-	}
-	onItsWay := v.onItsWay()
-	var with []programRun
-	for _, p := range v.w.runs {
-		if held[p.name] && p.importer {
-			with = append(with, p)
-		} else {
-			with = nil
-		}
-		if len(with) > max(1, onItsWay) {
-			return fmt.Sprintf("%s ran at %v with the importer on, as %s had", p.name, p.at, with[0].name)
-		}
-	}
-	return ""
-}
-
-// onItsWay counts the faults that keep a command back, which may come later.
-func (v *verdict) onItsWay() (n int) {
-	for _, kind := range v.w.met {
-		if v.s.kinds[kind].late {
-			n++
-		}
-	}
-	return n
-}
-
-// strays counts the imports that came when their run, which points a channel at a build,
-// had given the configuration back: they publish what the importer would have, with no
-// run at all.
-func (v *verdict) strays() (n int) {
-	points := slices.ContainsFunc(v.w.runs, func(p programRun) bool { return p.pointed })
-	for _, p := range v.w.runs {
-		if points && p.name == "import-images" && !p.pointed {
-			n++
-		}
-	}
-	return min(n, v.onItsWay())
 }
 
 func (v *verdict) elsewhere() string {
@@ -433,17 +237,6 @@ func (v *verdict) bounded() string {
 	return ""
 }
 
-// held looks whether a hold was given back while its run was at work, although
-// nobody's hand was in the crontab.
-func (v *verdict) held() string {
-	for _, rec := range v.records {
-		if rec.Verb == runbook.VerbHold && strings.Contains(rec.Error, runbook.ErrNotHeld.Error()) && !v.w.edited {
-			return rec.Step + " was lost: " + rec.Error
-		}
-	}
-	return ""
-}
-
 func (v *verdict) halts() string {
 	for _, rec := range v.records {
 		if strings.HasPrefix(rec.Reason, "halting: ") && !v.w.bad && !v.w.has("another operator does something else") && v.passing() {
@@ -465,34 +258,6 @@ func (v *verdict) mistyped() string {
 	return ""
 }
 
-// published looks whether an index that devices took nothing from was signed as it was.
-func (v *verdict) published() string {
-	for index, was := range v.w.unsigned {
-		is, err := os.ReadFile(index)
-		_, unsigned := os.Stat(index + ".asc")
-		if err == nil && unsigned == nil && string(is) == was && !v.w.has("another operator does something else") {
-			return index
-		}
-	}
-	return ""
-}
-
-// comesBack looks whether a person was asked before content was published that had
-// been replaced before.
-func (v *verdict) comesBack() string {
-	if !v.s.again || v.world() == v.w.begin {
-		return ""
-	}
-	asked := slices.ContainsFunc(v.records, func(rec runbook.Record) bool {
-		return rec.Kind == runbook.Approved && strings.Contains(rec.Step, "publish again")
-	})
-	copied := slices.ContainsFunc(v.records, func(rec runbook.Record) bool { return rec.Kind == runbook.Done && rec.Verb == runbook.VerbDo })
-	if copied && !asked {
-		return "published without a question"
-	}
-	return ""
-}
-
 // quick looks how long a run takes that meets nothing but passing faults.
 func (v *verdict) quick() string {
 	most := v.s.takes + 6*time.Hour + 4*26*time.Hour
@@ -503,56 +268,4 @@ func (v *verdict) quick() string {
 		return fmt.Sprintf("it took %v, undisturbed it takes %v", v.o.took, v.s.takes)
 	}
 	return ""
-}
-
-// opening is a command that offers an image to devices.
-var opening = regexp.MustCompile(`set-phased-percentage(?: -v)? (\S+) (\S+) (\d+) [1-9]`)
-
-// advice looks whether anything that is said would bring a faulty image to devices.
-func (v *verdict) advice() string {
-	said := fmt.Sprint(v.o.err, "\n", v.o.settling)
-	for _, rec := range v.records {
-		said += "\n" + rec.Error + "\n" + rec.Reason
-	}
-	for _, m := range opening.FindAllStringSubmatch(said, -1) {
-		if slices.ContainsFunc(v.s.taken[m[1]+" "+m[2]], func(version int) bool { return strconv.Itoa(version) == m[3] }) {
-			return m[0]
-		}
-	}
-	return ""
-}
-
-// rollback looks whether a program of the same site takes the tree of before for the
-// newest, when another has seen what was published since.
-func (v *verdict) rollback() string {
-	if v.w.has("the address is another server's") || v.s.template == nil {
-		return ""
-	}
-	reader := func() *systemimage.Client { return (&hand{w: v.w}).client() }
-	return v.pairs(func(name string, was, is *systemimage.Index) string {
-		then, errA := was.Generated()
-		now, errB := is.Generated()
-		if errA != nil || errB != nil || !now.After(then) {
-			return ""
-		}
-		place := strings.Split(strings.TrimPrefix(name, "/www/"), "/")
-		channel, device := strings.Join(place[:3], "/"), place[3]
-		if _, err := reader().Index(v.t.Context(), channel, device); err != nil {
-			return "" // nobody has seen it
-		}
-		v.w.mu.Lock()
-		v.w.stale = time.Now().Add(time.Hour)
-		v.w.mu.Unlock()
-		defer func() {
-			v.w.mu.Lock()
-			v.w.stale = time.Time{}
-			v.w.mu.Unlock()
-		}()
-		c := reader()
-		c.Tries = 1
-		if _, err := c.Index(v.t.Context(), channel, device); !errors.Is(err, systemimage.ErrReplayed) {
-			return fmt.Sprintf("%s of %v was taken, though one of %v was seen: %v", name, then, now, err)
-		}
-		return ""
-	})
 }

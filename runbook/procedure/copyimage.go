@@ -51,11 +51,6 @@ func copyImage(ctx context.Context, r *runbook.Run, s *operate.Server, req opera
 	for _, base := range copied.Lacks {
 		texts = append(texts, withoutDelta(t, base, "the copy was killed before it had made one"))
 	}
-	for _, text := range texts {
-		if err := r.Note(text); err != nil {
-			return copied, err
-		}
-	}
-	return copied, r.Note(fmt.Sprintf("%s for %s is now image %d, tag %s, at %d %%: image %d of %s",
-		req.To, req.Device, copied.Version, copied.Tag, copied.Percentage, req.Version, req.From))
+	return copied, noteAll(r, append(texts, fmt.Sprintf("%s for %s is now image %d, tag %s, at %d %%: image %d of %s",
+		req.To, req.Device, copied.Version, copied.Tag, copied.Percentage, req.Version, req.From)))
 }

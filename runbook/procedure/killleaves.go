@@ -96,10 +96,14 @@ func (k killedImport) note(ctx context.Context, r *runbook.Run, ours ...NamedIma
 		return err
 	}
 	var texts []string
+	sorted := slices.Sorted(maps.Keys(all))
 	for n, ch := range settings.Channels {
-		for _, name := range slices.Sorted(maps.Keys(all)) {
+		if !ch.Auto() {
+			continue
+		}
+		for _, name := range sorted {
 			x := all[name]
-			if !ch.Auto() || x.Channel != ch.Name || x.Entry.Redirect != "" {
+			if x.Channel != ch.Name || x.Entry.Redirect != "" {
 				continue
 			}
 			newest, _ := x.Newest()
@@ -113,12 +117,7 @@ func (k killedImport) note(ctx context.Context, r *runbook.Run, ours ...NamedIma
 			}
 		}
 	}
-	for _, text := range texts {
-		if err := r.Note(text); err != nil {
-			return err
-		}
-	}
-	return nil
+	return noteAll(r, texts)
 }
 
 // lost says which deltas the images of x lack that were published since a version.

@@ -90,7 +90,7 @@ func (c *Rollout) Run(ctx context.Context, r *runbook.Run) error {
 			return err
 		}
 		if d.Do == doSet && at.published > before {
-			if err := c.begun(ctx, r, n, d, &at); err != nil {
+			if err := c.heldFrom(ctx, r, n, d, &at); err != nil {
 				return err
 			}
 		}

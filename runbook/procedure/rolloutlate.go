@@ -52,9 +52,9 @@ func (at *progress) halt(when time.Time) (phasing.Course, error) {
 	return at.course.Halt(when)
 }
 
-// begun pins when the step of a round was published everywhere. Where that took long,
+// heldFrom pins when the step of a round was published everywhere. Where that took long,
 // it is held from then on.
-func (c *Rollout) begun(ctx context.Context, r *runbook.Run, n int, d decision, at *progress) error {
+func (c *Rollout) heldFrom(ctx context.Context, r *runbook.Run, n int, d decision, at *progress) error {
 	round, next := r.Group(fmt.Sprintf("round %d", n)), r.Group(fmt.Sprintf("round %d", n+1))
 	const step = "published everywhere"
 	if round.Last(step) == "" && next.Last(whatIsDue) != "" {

@@ -146,10 +146,8 @@ func planArchive(ctx context.Context, r *runbook.Run, lp *launchpad.Client, req 
 	}
 	difference := strings.Split(strings.TrimSpace(plan.Text()), "\n")
 	if r.Planning() { // the plan of a run names a question, and not what is shown with it
-		for _, line := range difference {
-			if err := r.Note(line); err != nil {
-				return nil, err
-			}
+		if err := noteAll(r, difference); err != nil {
+			return nil, err
 		}
 	}
 	return plan, r.Gate(ctx, runbook.Gate{

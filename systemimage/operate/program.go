@@ -72,7 +72,7 @@ func (s *Server) run(ctx context.Context, op, channel, device string, c command.
 	at := slices.IndexFunc(c.Argv, func(a string) bool { return strings.HasPrefix(a, s.root()+"/bin/") })
 	program := path.Base(c.Argv[at])
 	for {
-		if err := s.held(ctx, c); err != nil {
+		if err := s.held(ctx, op, c); err != nil {
 			return ending{}, &systemimage.Error{Op: op, Channel: channel, Device: device, Err: fmt.Errorf("nothing happened: %w", err)}
 		}
 		s.log().InfoContext(ctx, "run", "program", program, "args", c.Argv[at+1:], "job", c.Job)
@@ -108,8 +108,8 @@ func (s *Server) run(ctx context.Context, op, channel, device string, c command.
 
 // held asks, right before a program is sent, whether what was made sure of before is so
 // still. A percentage takes no lock and may be what takes an image back: it is not kept back.
-func (s *Server) held(ctx context.Context, c command.Command) error {
-	if s.Held == nil || c.Attach || slices.Contains(c.Argv, phaseScriptName) {
+func (s *Server) held(ctx context.Context, op string, c command.Command) error {
+	if s.Held == nil || c.Attach || op == phaseOp {
 		return nil
 	}
 	return s.Held(ctx)
