@@ -1,6 +1,7 @@
 package procedure_test
 
 import (
+	"flag"
 	"os"
 	"path/filepath"
 	"runtime/debug"
@@ -22,6 +23,11 @@ var labs struct {
 
 func TestMain(m *testing.M) {
 	debug.SetGCPercent(400) // worlds are small and many, and a sixth of the time went into collecting them
+	// These tests wait most of their time, for a mending that looks twice: many do so side
+	// by side. A -parallel of the command line still counts.
+	if err := flag.Set("test.parallel", "12"); err != nil {
+		panic(err)
+	}
 	status := m.Run()
 	for _, l := range labs.made {
 		l.Close()

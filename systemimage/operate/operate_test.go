@@ -3,6 +3,7 @@ package operate_test
 import (
 	"context"
 	"errors"
+	"flag"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -29,6 +30,11 @@ var worlds struct {
 }
 
 func TestMain(m *testing.M) {
+	// These tests wait most of their time, for a mending that looks twice: many do so side
+	// by side. A -parallel of the command line still counts.
+	if err := flag.Set("test.parallel", "12"); err != nil {
+		panic(err)
+	}
 	status := m.Run()
 	os.RemoveAll(worlds.dir)
 	os.Exit(status)
