@@ -20,9 +20,10 @@ type read struct {
 }
 
 // The unpacker gives 32 KB at a time. To hand over so little costs too much, and with
-// much more the two have to wait for each other at both ends of a short log.
+// 128 KB the two wait for each other at both ends of a log of 1.6 MB: 1.24 times the time
+// that unpacking takes, and 1.09 with 64 KB.
 const (
-	aheadSize   = 128 << 10
+	aheadSize   = 64 << 10
 	aheadBlocks = 3
 )
 
