@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"testing"
 	"time"
 
@@ -21,6 +22,7 @@ import (
 
 func TestMain(m *testing.M) {
 	lab.Program()
+	debug.SetGCPercent(400) // worlds are small and many
 	os.Exit(m.Run())
 }
 

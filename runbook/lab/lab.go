@@ -77,7 +77,7 @@ func (l *Lab) Clone(tb testing.TB) *Lab {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	c := &Lab{Images: s, runner: inProcess{s}}
+	c := &Lab{Images: s, runner: inProcess{s, new(sync.Map)}}
 	return c.until(tb, errors.Join(l.cloneLaunchpad(c), c.publish()))
 }
 
@@ -102,7 +102,7 @@ func InProcess(dir string, w systemimagetest.World) (*Lab, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &Lab{Images: s, runner: inProcess{s}}
+	l := &Lab{Images: s, runner: inProcess{s, new(sync.Map)}}
 	return l, l.publish()
 }
 

@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/landingteam/landing/runbook/command"
@@ -50,10 +51,10 @@ func sum(b []byte) string {
 	return hex.EncodeToString(s[:])
 }
 
-// play plays a command if it is known.
-func play(server *systemimagetest.Server, c command.Command) (command.Output, bool) {
+// play plays a command if it is known. In whole are the files that xz has found whole.
+func play(server *systemimagetest.Server, whole *sync.Map, c command.Command) (command.Output, bool) {
 	root := server.Root()
-	if out, ok := lab.PlayLook(context.Background(), root, c); ok {
+	if out, ok := lab.PlayLook(context.Background(), root, whole, c); ok {
 		return out, true
 	}
 	if len(c.Argv) < 4 || c.Argv[0] != "sh" || c.Argv[1] != "-c" {

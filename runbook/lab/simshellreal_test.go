@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -45,7 +46,7 @@ func TestPlayedAsTheShellDoes(t *testing.T) {
 		}
 		t.Run(sc.name, func(t *testing.T) {
 			s := prepare(t, sc)
-			s.play = func(server *systemimagetest.Server, c command.Command) (command.Output, bool) {
+			s.play = func(server *systemimagetest.Server, whole *sync.Map, c command.Command) (command.Output, bool) {
 				return both(t, server, c)
 			}
 			if o := s.once(t, nil); !o.done {
@@ -174,7 +175,7 @@ func both(t *testing.T, server *systemimagetest.Server, c command.Command) (comm
 			t.Fatal(err)
 		}
 	}
-	out, ok := play(server, c)
+	out, ok := play(server, new(sync.Map), c)
 	if !ok {
 		return real, true
 	}

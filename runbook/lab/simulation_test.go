@@ -102,7 +102,8 @@ func TestSimulation(t *testing.T) {
 	}
 }
 
-// all runs seeds, on all processors, until -broken of them break rules.
+// all runs seeds, on all processors, of which each has several worlds to turn to while
+// one waits for the disk, until -broken of them break rules.
 func (s *simulation) all(t *testing.T, first, n uint64, total *counts) {
 	t.Helper()
 	var next struct {
@@ -112,7 +113,7 @@ func (s *simulation) all(t *testing.T, first, n uint64, total *counts) {
 	}
 	next.seed = first
 	var working sync.WaitGroup
-	for range runtime.GOMAXPROCS(0) {
+	for range 4 * runtime.GOMAXPROCS(0) {
 		working.Go(func() {
 			for {
 				next.Lock()
@@ -156,7 +157,8 @@ type simulation struct {
 	signatures signatures
 	parsed     sync.Map // newest images, by the SHA-256 of their index
 	shells     sync.Map // scripts that were really run
-	play       func(*systemimagetest.Server, command.Command) (command.Output, bool)
+	whole      sync.Map // files that xz has found whole, by their SHA-256
+	play       func(*systemimagetest.Server, *sync.Map, command.Command) (command.Output, bool)
 }
 
 // prepare makes the world and lets an undisturbed run show its boundaries.

@@ -95,7 +95,7 @@ func (s *simulation) newWorld(dir string, faults []fault) (*simWorld, error) {
 		tree: server.Client().HTTP.Transport}
 	w.verifier = s.signatures.of(server)
 	w.images = newMachine(func(ctx context.Context, c command.Command) (command.Output, error) {
-		if out, ok := s.play(server, c); ok {
+		if out, ok := s.play(server, &s.whole, c); ok {
 			return out, nil
 		}
 		if c.Argv[0] == "sh" && !strings.HasPrefix(c.Argv[3], "landing-phase") { // those the server itself plays
