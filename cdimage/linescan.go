@@ -109,11 +109,14 @@ func (s *scanner) openLine(last bool) {
 func (s *scanner) hand(from, to int) {
 	s.number += bytes.Count(s.buf[s.counted:from], newline)
 	s.counted, s.at = from, from
-	line := s.buf[from:to]
-	if n := len(line); n > 0 && line[n-1] == '\r' {
-		line = line[:n-1]
-	}
-	s.all = s.visit(line, s.number)
+	s.all = s.visit(shown(s.buf[from:to]), s.number)
+}
+
+// shown is a line as a terminal shows it: of a bar that is drawn over and over only
+// what was drawn last.
+func shown(line []byte) []byte {
+	line = bytes.TrimSuffix(line, []byte("\r"))
+	return line[bytes.LastIndexByte(line, '\r')+1:]
 }
 
 // count takes in the last lines.
@@ -155,7 +158,7 @@ func (s *scanner) above() iter.Seq2[int, []byte] {
 		for up := 1; len(rest) > 0; up++ {
 			rest = bytes.TrimSuffix(rest, newline)
 			i := bytes.LastIndexByte(rest, '\n')
-			if !yield(up, bytes.TrimSuffix(rest[i+1:], []byte("\r"))) {
+			if !yield(up, shown(rest[i+1:])) {
 				return
 			}
 			rest = rest[:i+1]

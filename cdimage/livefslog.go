@@ -54,6 +54,7 @@ func ParseLivefsLog(r io.Reader) (*LivefsLog, error) { return (*Rules)(nil).Pars
 // livefsMarks are the lines that give a livefs log its structure.
 var livefsMarks = []string{
 	"launchpad-buildd/", "] lb_build", "] lb_config", "] lb_clean", "] lb_bootstrap", "] lb_chroot", "] lb_binary", "] lb_source",
+	"] lb build", "] lb config", "] lb clean", "] lb bootstrap", "] lb chroot", "] lb binary", "] lb source",
 	"build_livefs.py", "P: Begin unmounting filesystems", "Traceback (most recent", "CalledProcessError: ", "Waiting 15 seconds and trying again",
 }
 

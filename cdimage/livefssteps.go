@@ -20,10 +20,10 @@ func runStep(line []byte) string {
 }
 
 // liveBuildStep is the step in a line "[2016-09-06 02:13:54] lb_chroot_hooks ", nil
-// when it is no such line.
+// when it is no such line. Later live-build writes "lb chroot_hooks".
 func liveBuildStep(line []byte) []byte {
 	const stamp = "[2016-09-06 02:13:54]"
-	if len(line) < len(stamp)+len(" lb_x") || !bytes.HasPrefix(line[len(stamp)-1:], []byte("] lb_")) {
+	if len(line) < len(stamp)+len(" lb_x") || !isLiveBuild(line[len(stamp)-1:]) {
 		return nil
 	}
 	for i, c := range []byte(stamp) {
@@ -32,6 +32,11 @@ func liveBuildStep(line []byte) []byte {
 		}
 	}
 	return line[len(stamp)+1:]
+}
+
+// isLiveBuild reports whether behind the stamp live-build names a part.
+func isLiveBuild(rest []byte) bool {
+	return bytes.HasPrefix(rest, []byte("] lb_")) || bytes.HasPrefix(rest, []byte("] lb "))
 }
 
 func notDigit(r rune) bool { return r < '0' || r > '9' }
@@ -55,13 +60,13 @@ func (p *livefsParser) structure(line []byte, number int) bool {
 		if step := runStep(line); step != "" {
 			p.enterRun(step, line, number)
 		}
-	case bytes.HasPrefix(line, []byte("[")) && bytes.Contains(line, []byte("] lb_")):
+	case bytes.HasPrefix(line, []byte("[")) && bytes.Contains(line, []byte("] lb")):
 		step := liveBuildStep(line)
 		if step == nil {
 			return false
 		}
 		p.begin()
-		p.lb = strings.TrimSpace(quote(step))
+		p.lb = strings.TrimSpace("lb_" + quote(step[len("lb_"):]))
 		p.addStep(p.lb, number)
 	case bytes.HasPrefix(line, []byte("P: Begin unmounting filesystems")):
 		p.unmounted = number

@@ -207,6 +207,29 @@ func TestCRLF(t *testing.T) {
 	}
 }
 
+// A line reads as a terminal shows it, behind a bar that was drawn over.
+func TestDrawnLines(t *testing.T) {
+	for _, name := range []string{"livefs/vivid-armhf-notask.txt.gz", "livefs/vivid-armhf-install-cascade.txt.gz", "livefs/vivid-i386-deb404.txt.gz", "livefs/stonking-arm64-debhash.txt.gz"} {
+		log := read(t, name)
+		want := parseLivefs(t, log)
+		got := parseLivefs(t, strings.ReplaceAll(log, "\nE: ", "\n 99% [working]\r             \rE: "))
+		if diff := cmp.Diff(want.Causes, got.Causes); diff != "" {
+			t.Errorf("%s (-plain +drawn):\n%s", name, diff)
+		}
+	}
+}
+
+// Later live-build calls its parts "lb config" and "lb chroot_hooks"; it is the same part.
+func TestLiveBuildOfToday(t *testing.T) {
+	for _, name := range []string{"livefs/vivid-i386-unknown-project.txt.gz", "livefs/vivid-armhf-hashsum.txt.gz", "livefs/stonking-arm64-debhash.txt.gz", "livefs/vivid-armhf-ok.txt.gz"} {
+		log := read(t, name)
+		want, got := parseLivefs(t, log), parseLivefs(t, strings.ReplaceAll(log, "] lb_", "] lb "))
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s (-before +since):\n%s", name, diff)
+		}
+	}
+}
+
 // repeated gives n bytes of a text said again and again, after head and before
 // tail.
 func repeated(head, text, tail string, n int64) io.Reader {
