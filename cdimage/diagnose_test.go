@@ -156,6 +156,71 @@ func TestReasonsWithoutATraceback(t *testing.T) {
 	}
 }
 
+// TestHostAndItsNeighbours: what the image host, its network or Launchpad's answer
+// lacks is said in the remedy, which is never just to do it again.
+func TestHostAndItsNeighbours(t *testing.T) {
+	built := func() *writer { return newLog("ubuntu-touch", "wily").build("armhf", good, "i386", good) }
+	publishing := func() *writer {
+		return built().stage("Downloading live filesystem images").got("armhf", "rootfs.tar.gz").got("i386", "rootfs.tar.gz").stage("Publishing").line("Publishing armhf ...")
+	}
+	downloading := func() *writer { return built().stage("Downloading live filesystem images") }
+	asking := func() *writer {
+		return newLog("ubuntu-touch", "wily").stage("Building live filesystems").line("ubuntu-touch-armhf on Launchpad starting at 2016-09-13 02:13:18")
+	}
+	const noImages = "NoFilesystemImages: No filesystem images found."
+	for _, c := range []struct {
+		name string
+		log  *writer
+		want string
+	}{
+		{"quota", publishing().die("publish_binary", "OSError: [Errno 122] Disk quota exceeded: '/srv/x'"),
+			"broken\nhost disk-space: OSError: [Errno 122] Disk quota exceeded: '/srv/x'\ndo: free space on the cdimage host, then publish-only re-run the same UTC day\n"},
+		{"quota while downloading", downloading().line("Cannot write to '/srv/cdimage.ubuntu.com/scratch/ubuntu-touch/wily/daily-preinstalled/live/armhf.rootfs.tar.gz' (Disk quota exceeded).").die("download_live_filesystems", noImages),
+			"none\nhost disk-space: Cannot write to '/srv/cdimage.ubuntu.com/scratch/ubuntu-touch/wily/daily-preinstalled/live/armhf.rootfs.tar.gz' (Disk quota exceeded).\ndo: free space on the cdimage host, then publish-only re-run the same UTC day\n"},
+		{"memory", publishing().die("run", "OSError: [Errno 12] Cannot allocate memory"),
+			"broken\nhost infrastructure: OSError: [Errno 12] Cannot allocate memory\ndo: give the cdimage host memory, then publish-only re-run the same UTC day\n"},
+		{"memory of Python", publishing().die("checksum", "MemoryError"),
+			"broken\nhost infrastructure: MemoryError\ndo: give the cdimage host memory, then publish-only re-run the same UTC day\n"},
+		{"permission", publishing().die("publish_binary", "PermissionError: [Errno 13] Permission denied: '/srv/x'"),
+			"broken\nhost configuration: PermissionError: [Errno 13] Permission denied: '/srv/x'\ndo: give the files of the cdimage host back to the user who builds, then publish-only re-run the same UTC day\n"},
+		{"read-only", publishing().die("publish_binary", "IOError: [Errno 30] Read-only file system: '/srv/x'"),
+			"broken\nhost infrastructure: IOError: [Errno 30] Read-only file system: '/srv/x'\ndo: mend the disk of the cdimage host, then publish-only re-run the same UTC day\n"},
+		{"lost mount", publishing().die("publish_binary", "OSError: [Errno 116] Stale file handle: '/srv/x'"),
+			"broken\nhost infrastructure: OSError: [Errno 116] Stale file handle: '/srv/x'\ndo: mend the disk of the cdimage host, then publish-only re-run the same UTC day\n"},
+		{"signing", publishing().line("gpg: signing failed: No secret key").die("sign_cdimage", "Exception: Command 'gpg' returned non-zero exit status 2"),
+			"broken\nhost configuration: gpg: signing failed: No secret key\ndo: mend the key that the cdimage host signs with, then publish-only re-run the same UTC day\n"},
+		{"stopped", newLog("ubuntu-touch", "wily").build("armhf", good, "i386", "").die("run_live_builds", "KeyboardInterrupt"),
+			"none\nhost cancelled: KeyboardInterrupt\ndo: wait for a good end of build 75001, then publish-only re-run the same UTC day if it was not stopped on purpose\n"},
+
+		{"too many questions", newLog("ubuntu-touch", "wily").build("armhf", good, "i386", "").die("lp_refresh", "lazr.restfulclient.errors.ClientError: HTTP Error 429: Too Many Requests"),
+			"none\nlaunchpad infrastructure: lazr.restfulclient.errors.ClientError: HTTP Error 429: Too Many Requests\ndo: wait for a good end of build 75001, then publish-only re-run the same UTC day when Launchpad is back\n"},
+		{"a page in the place of JSON", asking().die("get_lp", "json.decoder.JSONDecodeError: Expecting value: line 1 column 1 (char 0)"),
+			"none\nlaunchpad infrastructure: json.decoder.JSONDecodeError: Expecting value: line 1 column 1 (char 0)\ndo: full rebuild when Launchpad is back\n"},
+		{"certificate", asking().die("get_lp", "ssl.SSLCertVerificationError: [SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: certificate has expired (_ssl.c:997)"),
+			"none\nlaunchpad network: ssl.SSLCertVerificationError: [SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: certificate has expired (_ssl.c:997)\ndo: mend the certificates of the cdimage host, or its clock, then full rebuild\n"},
+		{"certificate of wget", downloading().line("ERROR: cannot verify launchpadlibrarian.net's certificate, issued by 'CN=x':").line("  Issued certificate has expired.").die("download_live_filesystems", noImages),
+			"none\npublish network: ERROR: cannot verify launchpadlibrarian.net's certificate, issued by 'CN=x':\ndo: mend the certificates of the cdimage host, or its clock, then publish-only re-run the same UTC day\n"},
+		{"handshake", asking().die("get_lp", "ssl.SSLError: [SSL: TLSV1_ALERT_INTERNAL_ERROR] tlsv1 alert internal error (_ssl.c:997)"),
+			"none\nlaunchpad network: ssl.SSLError: [SSL: TLSV1_ALERT_INTERNAL_ERROR] tlsv1 alert internal error (_ssl.c:997)\ndo: full rebuild when the network is back\n"},
+		{"hidden files", downloading().failed(0, "rootfs.tar.gz", "403: Forbidden").failed(1, "rootfs.tar.gz", "403: Forbidden").die("download_live_filesystems", noImages),
+			"none\npublish network: 2016-09-13 03:13:18 ERROR 403: Forbidden.\ndo: find out why Launchpad refuses the files, then publish-only re-run the same UTC day\n"},
+		{"files that are gone", downloading().failed(0, "rootfs.tar.gz", "410: Gone").failed(1, "rootfs.tar.gz", "410: Gone").die("download_live_filesystems", noImages),
+			"none\npublish network: 2016-09-13 03:13:18 ERROR 410: Gone.\ndo: publish-only re-run the same UTC day\n"},
+		{"cut in a traceback", publishing().line("Traceback (most recent call last):").line("  File \"x.py\", line 3, in f"),
+			"broken\ndo: publish-only re-run the same UTC day; killed: the log has not grown for 16h37m0s\n"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			d := diagnose(t, c.log)
+			if diff := cmp.Diff(c.want, summary(d)); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+			if slices.Contains(d.Warnings, "") {
+				t.Errorf("an empty remark: %q", d.Warnings)
+			}
+		})
+	}
+}
+
 // TestOwnBuildRules: a rule of an importer counts where no traceback stands beside
 // its line, and as a warning where it says so.
 func TestOwnBuildRules(t *testing.T) {

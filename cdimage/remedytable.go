@@ -45,6 +45,7 @@ func buildRemedies() map[cause.Class]cause.Remedy {
 		cause.Seed:           {Text: "fix the seed branch, then {again}", Actions: []cause.Action{cause.FixSeed}},
 		cause.Configuration:  {Text: "add what is missing to the cdimage configuration (or correct the command), full rebuild", Actions: []cause.Action{cause.FixConfiguration, cause.FullRebuild}},
 		cause.Operator:       {Text: "correct the command", Actions: []cause.Action{cause.CorrectCommand}},
+		cause.Cancelled:      {Text: "{again} if it was not stopped on purpose"},
 		cause.Lock:           {Text: "wait for the lock to be given back, then {again}", Actions: []cause.Action{cause.Wait}},
 		cause.Unknown:        {Text: "read the log, then {again}"},
 	}

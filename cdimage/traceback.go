@@ -101,6 +101,8 @@ func (p *buildParser) endTraceback() {
 	if p.tb == nil {
 		return
 	}
-	p.warn(p.tb.exception)
+	if p.tb.exception != "" { // that of the last line may be cut
+		p.warn(p.tb.exception)
+	}
 	p.tb = nil
 }

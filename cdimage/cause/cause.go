@@ -19,8 +19,8 @@ type Class string
 // is said by the order of the rules: see [Rule].
 const (
 	DiskSpace      Class = "disk-space"      // the host or the builder is full
-	Cancelled      Class = "cancelled"       // a person or Launchpad ended the build
-	Infrastructure Class = "infrastructure"  // Launchpad or one of its builders
+	Cancelled      Class = "cancelled"       // a person or Launchpad ended it
+	Infrastructure Class = "infrastructure"  // Launchpad, one of its builders, or the image host
 	Network        Class = "network"         // something was asked for and never arrived
 	LivecdRootfs   Class = "livecd-rootfs"   // the image's build scripts
 	Package        Class = "package"         // a package that cannot be unpacked or configured
