@@ -122,7 +122,9 @@ func same(self, path string) bool {
 // lab's server, as a device does that was shipped with it.
 func (l *Lab) Client() *systemimage.Client {
 	c := l.Images.Client()
-	c.BaseURL, c.HTTP = l.url, nil
+	if l.http != nil {
+		c.BaseURL, c.HTTP = l.url, nil
+	}
 	return c
 }
 

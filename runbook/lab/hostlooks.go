@@ -20,11 +20,11 @@ import (
 	"github.com/landingteam/landing/systemimage/systemimagetest"
 )
 
-// Most commands of a run are small scripts that only look at the host.
-// To start a shell, and a dozen programs from it, for each would be more than half of
-// what a lab in this process costs. So those that it knows, letter by letter, are
-// function calls as well. One that was changed since, and one that meets what it
-// rarely does, such as a file that may not be read, is really run.
+// Most commands of a run are small scripts that only look at the host, and some change
+// a file there. To start a shell, and a dozen programs from it, for each would be more
+// than half of what a lab in this process costs. So those that it knows, letter by
+// letter, are function calls as well. One that was changed since, and one that meets what
+// it rarely does, such as a file that may not be read, is really run.
 
 // inProcess is the host of a lab in this process.
 type inProcess struct {
@@ -35,15 +35,15 @@ type inProcess struct {
 // Run implements [command.Runner].
 func (h inProcess) Run(ctx context.Context, c command.Command) (command.Output, error) {
 	if ctx.Err() == nil && !c.Attach {
-		if out, ok := playLook(ctx, h.server.Root(), h.whole, c); ok {
+		if out, ok := play(ctx, h.server.Root(), h.whole, c); ok {
 			return out, nil
 		}
 	}
 	return h.server.Run(ctx, c)
 }
 
-// A hostLook is one look at the host.
-type hostLook struct {
+// A hostCall is one script that the host runs.
+type hostCall struct {
 	ctx   context.Context
 	root  string // of the server
 	whole *sync.Map
@@ -51,36 +51,43 @@ type hostLook struct {
 	stdin []byte
 }
 
-// looks are the scripts by the SHA-256 of their text, of which the first six bytes
-// tell them apart. A look that is not ok has to be really run.
-func looks() map[string]func(hostLook) (out command.Output, ok bool) {
-	return map[string]func(hostLook) (command.Output, bool){
-		"ab809e2222cc": hostLook.whoHoldsTheLock,
-		"a58bda8430fc": hostLook.crontabTurn,
-		"3a48c265b8b1": hostLook.fileTurn,
-		"f2ae683cd751": hostLook.readFile,
-		"7031298900f1": hostLook.lookAtTree,
-		"1b60feca4e69": hostLook.importLog,
-		"ff4a420bd7b9": hostLook.readStopFile,
-		"2c45d291acad": hostLook.cat,
-		"a1d9021ab747": hostLook.readIndexes,
+// scripts are those that are known, by the SHA-256 of their text, of which the first six
+// bytes tell them apart. A call that is not ok has to be really run.
+func scripts() map[string]func(hostCall) (out command.Output, ok bool) {
+	return map[string]func(hostCall) (command.Output, bool){
+		"ab809e2222cc": hostCall.whoHoldsTheLock,
+		"a58bda8430fc": hostCall.crontabTurn,
+		"3a48c265b8b1": hostCall.fileTurn,
+		"f2ae683cd751": hostCall.readFile,
+		"7031298900f1": hostCall.lookAtTree,
+		"1b60feca4e69": hostCall.importLog,
+		"ff4a420bd7b9": hostCall.readStopFile,
+		"2c45d291acad": hostCall.cat,
+		"a1d9021ab747": hostCall.readIndexes,
+		"48196b856e03": hostCall.unfinished,
+		"ceea9a990997": hostCall.lint,
+		"e1e25a446abf": hostCall.installCrontab,
+		"d3f80311edd5": hostCall.replaceFile,
+		"da8efa8083f4": hostCall.mendIndex,
+		"4a61920cd06a": hostCall.writeStopFile,
+		"0f48d8ddffab": hostCall.removeStopFile,
 	}
 }
 
-// playLook answers a command if it is a look that is known.
-func playLook(ctx context.Context, root string, whole *sync.Map, c command.Command) (out command.Output, ok bool) {
+// play answers a command if it is one that is known.
+func play(ctx context.Context, root string, whole *sync.Map, c command.Command) (out command.Output, ok bool) {
 	if slices.Equal(c.Argv, []string{"crontab", "-l"}) {
-		out.Stdout, ok = hostLook{root: root}.crontabFile()
+		out.Stdout, ok = hostCall{root: root}.crontabFile()
 		return out, ok
 	}
-	if len(c.Argv) < 5 || c.Argv[0] != "sh" || c.Argv[1] != "-c" {
+	if len(c.Argv) < 4 || c.Argv[0] != "sh" || c.Argv[1] != "-c" {
 		return out, false
 	}
-	f := looks()[hexSum([]byte(c.Argv[2]))[:12]]
+	f := scripts()[hexSum([]byte(c.Argv[2]))[:12]]
 	if f == nil {
 		return out, false
 	}
-	return f(hostLook{ctx, root, whole, c.Argv[4:], c.Stdin})
+	return f(hostCall{ctx, root, whole, c.Argv[4:], c.Stdin})
 }
 
 func hexSum(b []byte) string {
@@ -97,7 +104,7 @@ func missing(err error, exit int) (command.Output, bool) {
 // of a program that runs in this process belongs to an open file and is not among
 // those that it looks for. The script's own source, /proc/locks, stops all processors
 // for some milliseconds.
-func (l hostLook) whoHoldsTheLock() (out command.Output, ok bool) {
+func (l hostCall) whoHoldsTheLock() (out command.Output, ok bool) {
 	out.Stdout = []byte("seen\n")
 	if _, err := os.Stat("/proc/locks"); err != nil {
 		return out, false
@@ -110,13 +117,13 @@ func (l hostLook) whoHoldsTheLock() (out command.Output, ok bool) {
 	return out, !recordLocked(f)
 }
 
-func (l hostLook) cat() (command.Output, bool) {
+func (l hostCall) cat() (command.Output, bool) {
 	text, err := os.ReadFile(l.args[0])
 	return command.Output{Stdout: text}, err == nil
 }
 
 // readIndexes reads one file, or several with a line before each.
-func (l hostLook) readIndexes() (command.Output, bool) {
+func (l hostCall) readIndexes() (command.Output, bool) {
 	if len(l.args) == 1 {
 		return l.cat()
 	}
@@ -135,7 +142,7 @@ func (l hostLook) readIndexes() (command.Output, bool) {
 	return command.Output{Stdout: out.Bytes()}, true
 }
 
-func (l hostLook) importLog() (command.Output, bool) {
+func (l hostCall) importLog() (command.Output, bool) {
 	text, err := os.ReadFile(l.args[0])
 	if err != nil {
 		return missing(err, 3)
@@ -144,7 +151,7 @@ func (l hostLook) importLog() (command.Output, bool) {
 	return command.Output{Stdout: text[max(0, len(text)-n):]}, true
 }
 
-func (l hostLook) readStopFile() (command.Output, bool) {
+func (l hostCall) readStopFile() (command.Output, bool) {
 	text, err := os.ReadFile(l.args[0])
 	if err != nil {
 		return missing(err, 3)
@@ -152,7 +159,7 @@ func (l hostLook) readStopFile() (command.Output, bool) {
 	return command.Output{Stdout: text[:min(len(text), 60000)]}, true
 }
 
-func (l hostLook) readFile() (command.Output, bool) {
+func (l hostCall) readFile() (command.Output, bool) {
 	text, err := os.ReadFile(l.args[0])
 	if err != nil {
 		return missing(err, 7)
@@ -161,7 +168,7 @@ func (l hostLook) readFile() (command.Output, bool) {
 }
 
 // lookAtTree answers the questions about the published tree.
-func (l hostLook) lookAtTree() (command.Output, bool) {
+func (l hostCall) lookAtTree() (command.Output, bool) {
 	t := treeAnswers{www: l.args[0]}
 	if st, err := os.Stat(t.www); err != nil || !st.IsDir() {
 		return command.Output{}, false
@@ -259,7 +266,7 @@ func (t *treeAnswers) dir(path string) {
 }
 
 // test asks xz itself, once about the same bytes.
-func (l hostLook) test(t *treeAnswers, path string) {
+func (l hostCall) test(t *treeAnswers, path string) {
 	text, ok := t.read(path)
 	xz, err := exec.LookPath("xz")
 	if !ok || err != nil {

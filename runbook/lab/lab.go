@@ -4,8 +4,9 @@
 // file systems.
 //
 // There are two ways to make one. [New] gives a test a lab in this process: the
-// programs of the server are function calls, so that a procedure can be run
-// hundreds of times. [Open] gives a program a lab in a folder with the layout of
+// programs of the server are function calls, and so are requests to its tree, so that a
+// procedure can be run hundreds of times, and in the virtual time of
+// [testing/synctest]. [Open] gives a program a lab in a folder with the layout of
 // a real server (etc/config, www/, state/, crontab, bin/), reached over SSH on
 // the loopback interface: its programs are processes of their own, so that they
 // go on when the program that asked for them is killed, and the folder is there
@@ -43,7 +44,7 @@ type Lab struct {
 	// made by New, where commands are called directly.
 	SSH *remotetest.Server
 
-	http    *http.Server
+	http    *http.Server // of a lab made by Open
 	url     string
 	runner  command.Runner
 	builder command.Runner // nil where commands are called directly
@@ -78,7 +79,7 @@ func (l *Lab) Clone(tb testing.TB) *Lab {
 		tb.Fatal(err)
 	}
 	c := &Lab{Images: s, runner: inProcess{s, new(sync.Map)}}
-	return c.until(tb, errors.Join(l.cloneLaunchpad(c), c.publish()))
+	return c.until(tb, l.cloneLaunchpad(c))
 }
 
 // until closes the lab at the end of the test.
@@ -102,8 +103,7 @@ func InProcess(dir string, w systemimagetest.World) (*Lab, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &Lab{Images: s, runner: inProcess{s, new(sync.Map)}}
-	return l, l.publish()
+	return &Lab{Images: s, runner: inProcess{s, new(sync.Map)}}, nil
 }
 
 // Open makes a lab in a folder, or opens the one that is there. What a new one

@@ -17,6 +17,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/landingteam/landing/runbook/command"
+	"github.com/landingteam/landing/runbook/lab"
 	"github.com/landingteam/landing/systemimage"
 	"github.com/landingteam/landing/systemimage/operate"
 	"github.com/landingteam/landing/systemimage/systemimagetest"
@@ -33,7 +34,7 @@ func TestNoShellIsStarted(t *testing.T) {
 func (s *simulation) noShell(t *testing.T) {
 	t.Helper()
 	s.shells.Range(func(script, _ any) bool {
-		t.Errorf("%s starts a shell for the script %s: see that the way in which it is played is still right, and give its new sum in looks() or played()", s.name, script)
+		t.Errorf("%s starts a shell for the script %s: see that the way in which it is played is still right, and give its new sum in scripts()", s.name, script)
 		return true
 	})
 }
@@ -46,7 +47,11 @@ func TestPlayedAsTheShellDoes(t *testing.T) {
 		}
 		t.Run(sc.name, func(t *testing.T) {
 			s := prepare(t, sc)
-			s.play = func(server *systemimagetest.Server, whole *sync.Map, c command.Command) (command.Output, bool) {
+			s.play = func(_ context.Context, root string, _ *sync.Map, c command.Command) (command.Output, bool) {
+				server, err := systemimagetest.Open(root)
+				if err != nil {
+					t.Fatal(err)
+				}
 				return both(t, server, c)
 			}
 			if o := s.once(t, nil); !o.done {
@@ -72,7 +77,8 @@ func TestMendedAsTheShellDoes(t *testing.T) {
 	if !errors.Is(err, systemimage.ErrLocked) || len(script) != 9 {
 		t.Fatalf("%q, %v", script, err)
 	}
-	script[2] = strings.Replace(script[2], "\nsleep 1\n", "\n", 1)
+	impatient := slices.Clone(script)
+	impatient[2] = strings.Replace(script[2], "\nsleep 1\n", "\n", 1)
 	states := map[string][]string{ // older ones first; "0" is an empty file
 		"whole": {"", ".asc"}, "unsigned": {""}, "empty signature": {"", "0.asc"}, "nothing": {},
 		"signed": {"", ".asc", ".new", ".new.asc"}, "signature removed": {"", ".new", ".new.asc"},
@@ -103,11 +109,11 @@ func TestMendedAsTheShellDoes(t *testing.T) {
 					args := append([]string{www, "."}, rest...)
 					var out command.Output
 					if i == 0 {
-						cmd := exec.CommandContext(t.Context(), script[0], slices.Concat(script[1:4], args)...)
+						cmd := exec.CommandContext(t.Context(), script[0], slices.Concat(impatient[1:4], args)...)
 						out.Stdout, _ = cmd.Output()
 						out.Exit = cmd.ProcessState.ExitCode()
 					} else {
-						synctest.Test(t, func(*testing.T) { out = shell{args: args}.mendIndex() })
+						synctest.Test(t, func(t *testing.T) { out = played(t, slices.Concat(script[:4], args)) })
 					}
 					list, err := os.ReadDir(www)
 					if err != nil {
@@ -125,6 +131,15 @@ func TestMendedAsTheShellDoes(t *testing.T) {
 			})
 		}
 	}
+}
+
+func played(t *testing.T, argv []string) command.Output {
+	t.Helper()
+	out, ok := lab.Play(t.Context(), "", new(sync.Map), command.Command{Argv: argv})
+	if !ok {
+		t.Errorf("%q is not played", argv[3:])
+	}
+	return out
 }
 
 // files are those that a script can change, by path.
@@ -175,7 +190,7 @@ func both(t *testing.T, server *systemimagetest.Server, c command.Command) (comm
 			t.Fatal(err)
 		}
 	}
-	out, ok := play(server, new(sync.Map), c)
+	out, ok := lab.Play(context.Background(), root, new(sync.Map), c)
 	if !ok {
 		return real, true
 	}
@@ -249,7 +264,7 @@ func TestUnfinishedAsTheShellDoes(t *testing.T) {
 				out.Stdout, _ = cmd.Output()
 				out.Exit = cmd.ProcessState.ExitCode()
 			} else {
-				out = shell{args: args}.unfinished()
+				out = played(t, append([]string{"sh", "-c", script, "landing-unfinished"}, args...))
 			}
 			list, err := filepath.Glob(www + "/pool/*")
 			if err != nil {

@@ -1,6 +1,7 @@
 package lab_test
 
 import (
+	"context"
 	"errors"
 	"flag"
 	"fmt"
@@ -158,13 +159,13 @@ type simulation struct {
 	parsed     sync.Map // newest images, by the SHA-256 of their index
 	shells     sync.Map // scripts that were really run
 	whole      sync.Map // files that xz has found whole, by their SHA-256
-	play       func(*systemimagetest.Server, *sync.Map, command.Command) (command.Output, bool)
+	play       func(ctx context.Context, root string, whole *sync.Map, c command.Command) (command.Output, bool)
 }
 
 // prepare makes the world and lets an undisturbed run show its boundaries.
 func prepare(t *testing.T, sc scene) *simulation {
 	t.Helper()
-	s := &simulation{scene: sc, kinds: map[string]faultKind{}, play: play, dir: systemimagetest.TempDir(t)}
+	s := &simulation{scene: sc, kinds: map[string]faultKind{}, play: lab.Play, dir: systemimagetest.TempDir(t)}
 	for _, k := range faultKinds() {
 		s.kinds[k.name] = k
 	}

@@ -36,9 +36,10 @@ func TestBackOutOfASilentTree(t *testing.T) {
 			sight := c.Server.Client
 			var asked, waited atomic.Int32
 			c.Server.Client = l.Client()
+			tree := c.Server.Client.HTTP.Transport
 			c.Server.Client.HTTP = &http.Client{Transport: roundTripper(func(q *http.Request) (*http.Response, error) {
 				if asked.Add(1) <= tt.answer {
-					return http.DefaultTransport.RoundTrip(q)
+					return tree.RoundTrip(q)
 				}
 				waited.Add(1)
 				<-q.Context().Done()
@@ -105,11 +106,12 @@ func TestBackOutWhileAPercentageIsPublished(t *testing.T) {
 		}
 		return out, err
 	})
+	tree := c.Server.Client.HTTP.Transport
 	c.Server.Client.HTTP = &http.Client{Transport: roundTripper(func(q *http.Request) (*http.Response, error) {
 		if strings.HasSuffix(q.URL.Path, first.Device+"/index.json") {
 			<-published
 		}
-		return http.DefaultTransport.RoundTrip(q)
+		return tree.RoundTrip(q)
 	})}
 	x := &runbook.Runner{Name: "backout", Input: c.Input, Journal: &runbooktest.Memory{}, Human: runbooktest.ApproveEverything{}}
 	if err := x.Execute(t.Context(), c.Run); err != nil {
