@@ -45,6 +45,7 @@ type diagnosis struct {
 	run    *Run // the last that did something; nil without any
 	lines  *logLines
 	runs   int
+	others int  // runs of other programs
 	locked int  // runs at the end that met the lock
 	lock   *Run // the first of them
 }
@@ -54,6 +55,10 @@ func readRuns(log io.Reader) (*diagnosis, error) {
 	for run, err := range Runs(io.TeeReader(log, d.lines)) {
 		if err != nil {
 			return nil, err
+		}
+		if run.foreign {
+			d.others++
+			continue
 		}
 		d.runs++
 		if run.Locked {
@@ -70,6 +75,9 @@ func readRuns(log io.Reader) (*diagnosis, error) {
 
 // judge writes into the report what the log tells.
 func (d *diagnosis) judge() {
+	if d.others > 0 {
+		d.Looked = append(d.Looked, fmt.Sprintf("the same log has runs of other programs, such as copy-image: %d", d.others))
+	}
 	switch {
 	case d.runs == 0:
 		d.Looked = append(d.Looked, "a log without any record")
@@ -140,6 +148,8 @@ func (d *diagnosis) judgeRun() {
 	}
 	f := *run.Cause
 	switch {
+	case f.Class == "not-begun":
+		f.Quotes = d.lines.lastWith(run.Exception)
 	case run.Exception != "":
 		f.Problem = "the run died: " + f.Problem
 		f.Quotes = d.lines.lastWith(run.Exception)

@@ -30,6 +30,7 @@
 //	a device's entry begins and ends                          parseentry.go
 //	the end of a run, and what it died of                     end.go
 //	what xz left when it failed                               damage.go
+//	the shell, ssh, other programs in the same log            otherwords.go
 //	how far a run is                                          progress.go
 //	the verdict about the newest run                          diagnose.go; about each device: entries.go
 //	which lines prove it                                      lines.go

@@ -21,6 +21,7 @@ func (p *parser) finish() *Run {
 	run.Cause = p.cause()
 	p.endEntry()
 	p.endLoose()
+	run.foreign = run.foreign || p.isCleanup()
 	*p = parser{lines: p.lines, names: p.names, turns: p.turns, number: p.number + 1,
 		errors: p.errors[:0], generator: p.generator[:0], file: p.file[:0], base: p.base[:0], broken: p.broken[:0],
 		deltas: make([]Delta, 0, len(p.deltas)),
@@ -41,10 +42,12 @@ func (p *parser) cause() *Finding {
 		e.event = locked
 	case malformed:
 		e.event, e.lines = misread, p.faulty
-	case run.Exception == "Killed", run.Exception == "Terminated":
+	case isEnding(run.Exception):
 		e.event = killed
 	case run.Exception != "":
 		e.event = died
+	case p.unlogged != "" && !run.Complete:
+		e.event, e.text = notLogged, p.unlogged
 	case !run.Complete && run.told():
 		e.event = cutShort
 	default:

@@ -38,7 +38,7 @@ type evidence struct {
 // exception came from can tell more than its words.
 func Explain(exception string, output []byte) Finding {
 	e := evidence{event: died, text: exception}
-	if exception == "Killed" || exception == "Terminated" {
+	if isEnding(exception) {
 		e.event = killed
 	}
 	var t trace

@@ -45,6 +45,10 @@ type parser struct {
 	broken  []string // what xz said of the open device
 	loose   []string // what xz said when no device was open
 	cleared bool     // the remedy of the run's cause takes what was cut out of the pool
+
+	called   bool   // a generator was called in the run
+	logging  bool   // Python is about to say why it could not write a record
+	unlogged string // what it said
 }
 
 // step is where a run is.
@@ -74,19 +78,25 @@ func (p *parser) over(text []byte) bool {
 			return false
 		}
 		return true
+	case isForeign(text):
+		return !p.run.foreign
 	}
 	// A channel comes once in a run: the run before was killed without a word.
 	name, ok := cut(text, "Processing channel: ")
 	if !ok && text[0] == 'S' {
 		name, ok = cut(text, "Skipping non-auto channel: ")
 	}
-	return ok && p.turns[string(name)] == p.number
+	return ok && (p.run.foreign || p.turns[string(name)] == p.number)
 }
 
 // other reads a line that opens no record.
 func (p *parser) other(b []byte) {
 	if p.trace.open || string(b) == beginTrace {
-		if exception := p.trace.read(b); exception != nil {
+		switch exception := p.trace.read(b); {
+		case exception == nil:
+		case p.logging:
+			p.logging, p.unlogged = false, host.Shorten(string(exception))
+		default:
 			p.exception = host.Shorten(string(exception))
 		}
 		return
@@ -95,14 +105,9 @@ func (p *parser) other(b []byte) {
 	case len(b) == 0:
 	case isXz(b):
 		p.xz(b)
-	case bytes.HasPrefix(b, []byte("ssh: ")):
-		if len(p.run.Mirrors) < maxProblems {
-			p.run.Mirrors = append(p.run.Mirrors, host.Shorten(string(b)))
-		}
 	case bytes.HasPrefix(b, []byte("\t[line ")):
 		p.fault(b)
-	case string(b) == "Killed", string(b) == "Terminated":
-		p.exception = string(b)
+	case p.aside(b):
 	case string(b) == serverlog.LockText:
 		p.run.Locked = true
 	}

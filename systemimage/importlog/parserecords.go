@@ -72,6 +72,10 @@ func (p *parser) record(level byte, text []byte) {
 		p.problem(level, text)
 		return
 	}
+	if isForeign(text) {
+		p.run.foreign = true
+		return
+	}
 	n := int(text[0]) - 'C'
 	if n < 0 || n >= len(records) {
 		return
@@ -87,6 +91,7 @@ func (p *parser) record(level byte, text []byte) {
 
 func (p *parser) calling(_, generator []byte) {
 	p.calls++
+	p.called = true
 	p.errors, p.hint, p.file, p.base = p.errors[:0], "", p.file[:0], p.base[:0]
 	p.generator = append(p.generator[:0], generator[:min(len(generator), 100)]...)
 }

@@ -21,6 +21,7 @@ const (
 	cutAlias                  // xz failed for an alias
 	cutSomewhere              // xz failed for one of several images
 	untold                    // a mirror was not told
+	notLogged                 // the log could not be written, and the program went on
 )
 
 // A rule says what an event means: the first one that fits counts. To add a cause,
@@ -80,8 +81,12 @@ var jsonErrors = []string{"JSONDecodeError", "No JSON object could be decoded", 
 
 var rules = []rule{
 	// the program died
+	{class: "crashed", about: AboutRun, on: killed, has: []string{"Segmentation fault", "Bus error", "Illegal instruction", "Aborted"},
+		cause: "a program crashed: {text}", remedy: "look at the kernel's log: the memory of the server or a library is broken; look for left-overs before the next run", commands: []string{"dmesg | tail", again}},
 	{class: "killed", about: AboutRun, on: killed,
 		cause: "the program was killed", remedy: "look for left-overs before the next run; it may have run out of memory", commands: []string{again}},
+	{class: "not-begun", about: AboutImporter, on: died, has: []string{"sh: ", "/usr/bin/env: ", "can't open file "},
+		cause: "the importer did not begin: {text}", remedy: "correct the line of the crontab: the folder it goes to, the path of the program, and PATH, where it is short", commands: []string{"crontab -l", "ls -l bin/import-images", "head -n 1 bin/import-images"}},
 	{class: "left-over", about: AboutRun, on: died, has: []string{"Destination already exists:"},
 		remedy:   "a killed commit left it over, or another program was committing just then: run cleanup-tree, then again",
 		commands: []string{"ls -l www/*.new* www/*/*.new* www/*/*/*.new* www/*/*/*/*.new*", cleanup, again}},
@@ -110,6 +115,9 @@ var rules = []rule{
 	{class: "gpg-agent", about: AboutRun, on: died, has: []string{"No agent running", "gpg-agent", "IPC connect call failed", "File name too long"}, in: "sign_file",
 		remedy:   "gpg-agent did not start for the folder of the signing key: it must belong to the user who runs the programs, have mode 700, and a path of less than 100 characters; delete what this run left unsigned before the next",
 		commands: []string{"ls -ld secret/gpg/keys/*", keys, unsigned, again}},
+	{class: "signing", about: AboutRun, on: died, has: []string{"GPGMEError", "GpgmeError", "GPGME: "}, in: "sign_file",
+		remedy:   "GnuPG failed: sign a file by hand with the key to see why, and delete what this run left unsigned before the next",
+		commands: []string{keys, unsigned, again}},
 	{class: "unknown-generator", about: AboutConfig, on: died, has: []string{"Invalid generator: "},
 		remedy:   "correct the generator in etc/config: every channel after this one waits for it",
 		commands: []string{"grep -n -F -e '= {name};' etc/config", again}},
@@ -183,7 +191,7 @@ var rules = []rule{
 	{class: "damaged-json", about: AboutRun, on: died, has: jsonErrors,
 		remedy: "channels.json, an index or another .json on the server is damaged: put it back from a mirror or a backup", commands: []string{again}},
 	{class: "missing-field", about: AboutRun, on: died, has: []string{"KeyError: 'devices'", "KeyError: 'images'", "KeyError: 'global'", "KeyError: 'version'", "KeyError: 'type'",
-		"KeyError: 'base'", "KeyError: 'files'", "KeyError: 'path'", "KeyError: 'signature'", "KeyError: 'index'", "KeyError: 'version_detail'"},
+		"KeyError: 'base'", "KeyError: 'files'", "KeyError: 'path'", "KeyError: 'signature'", "KeyError: 'index'", "KeyError: 'version_detail'", "KeyError: 'alias'", "KeyError: 'checksum'", "KeyError: 'order'", "KeyError: 'size'", "KeyError: 'description'"},
 		remedy: "channels.json or an index on the server lacks this key, as after an edit by hand: put it back from a mirror or a backup, and run re-sign-indexes", commands: []string{again}},
 	{class: "no-verbosity", about: AboutRun, on: died, has: []string{"'>' not supported between instances of 'NoneType' and 'int'"},
 		remedy: "set-phased-percentage needs at least one -v with Python 3: nothing was changed, run it with -v"},
@@ -207,10 +215,15 @@ var rules = []rule{
 		cause: "the server ran out of memory: {text}", remedy: "give it memory, or end what takes it, before the next run", commands: []string{"free -h", again}},
 	{class: "source-broke-off", about: AboutSource, on: died, has: []string{"IncompleteRead"},
 		remedy: "the download broke off: the next import tries again; every channel after this one waited for it", commands: []string{again}},
+	{class: "source-lost", about: AboutSource, on: died, has: []string{"Connection reset by peer", "timed out", "Connection refused", "Remote end closed connection",
+		"Name or service not known", "Temporary failure in name resolution", "No address associated", "Network is unreachable", "No route to host"},
+		remedy: "the source did not answer, or broke off: the next import tries again; every channel after this one waited for it", commands: []string{again}},
 	{class: "not-http", about: AboutRun, on: died, has: []string{"BadStatusLine", "HTTPException", "http.client.", "httplib."},
 		remedy: "the source answers something that is not HTTP: correct its address", commands: []string{again}},
 	{class: "certificate", about: AboutSource, on: died, has: []string{"CertificateError", "CERTIFICATE_VERIFY_FAILED", "certificate verify failed"},
 		remedy: "the certificate of the source is expired, or for another name: tell its owner, or correct its address in etc/config; every channel after this one waits for it", commands: []string{again}},
+	{class: "source-error", about: AboutSource, on: died, has: []string{"HTTP Error ", "SSLError", "[SSL: "},
+		remedy: "the source answers with an error: correct its address in etc/config, or tell its owner; every channel after this one waits for it", commands: []string{again}},
 	{class: "push-host", about: AboutRun, on: died, has: []string{"requests.exceptions."},
 		remedy: "the image is published; devices were not told, and aliases, clean-up and mirrors were left out: run cleanup-tree", commands: []string{cleanup}},
 	{class: "not-newest", about: AboutRun, on: died, has: []string{"Phased percentage can only be set on the latest image"},
@@ -307,6 +320,10 @@ var rules = []rule{
 	{class: "log-ends", about: AboutRun, on: cutShort,
 		cause:  "the log ends before the run does: it was killed, died with its last words elsewhere, or is still running",
 		remedy: "look at the standard error stream, and for left-overs before the next run"},
+	{class: "log-not-written", about: AboutRun, on: notLogged, severity: systemimage.Risky,
+		cause:    "the importer could not write its log and went on: {text}",
+		remedy:   "look at the tree, which has what was published; make room for the log, or leave the program that reads it alone",
+		commands: []string{"df -h . /tmp", again}},
 	{class: "mirror", about: AboutRun, on: untold, severity: systemimage.Risky,
 		cause:  "a mirror was not told, and the importer does not mind: {text}",
 		remedy: "mend the mirror's address, key or host: see mirrors in [global] and [mirror_default] of etc/config; the next import tells it again"},

@@ -11,7 +11,9 @@ import (
 
 // examples are one piece of evidence for each rule. A new rule needs one.
 var examples = map[string]evidence{
+	"crashed":           {event: killed, text: "Segmentation fault"},
 	"killed":            {event: killed, text: "Killed"},
+	"not-begun":         {text: "/bin/sh: 1: bin/import-images: not found"},
 	"left-over":         {text: "Exception: Destination already exists: /srv/s/www/c/d/index.json.new.asc"},
 	"unsigned-payload":  {text: "Exception: The GPG file signature doesn't exists: /srv/s/www/pool/device-1.tar.xz.asc"},
 	"missing-payload":   {text: "Exception: Specified file doesn't exists: /srv/s/www/pool/device-1.tar.xz"},
@@ -46,6 +48,9 @@ var examples = map[string]evidence{
 	"several-keys":        {text: "ValueError: too many values to unpack", trace: []string{"sign_file"}},
 	"key-passphrase":      {text: "gpg.errors.GPGMEError: GPGME: Bad passphrase", trace: []string{"sign_file"}},
 	"gpg-agent":           {text: "gpg.errors.GPGMEError: gpg-agent: No agent running", trace: []string{"sign_file"}},
+	"signing":             {text: "gpg.errors.GPGMEError: GPGME: General error", trace: []string{"sign_file"}},
+	"source-lost":         {text: "socket.timeout: timed out"},
+	"source-error":        {text: "urllib.error.HTTPError: HTTP Error 503: Service Unavailable"},
 	"broken-link":         {text: "KeyError: \"linkname 'a' not found\""},
 	"path-is-list":        {text: "AttributeError: 'list' object has no attribute 'startswith'"},
 	"locale":              {text: "UnicodeEncodeError: 'ascii' codec can't encode character"},
@@ -102,6 +107,7 @@ var examples = map[string]evidence{
 	"locked":              {event: locked},
 	"empty-configuration": {event: misread},
 	"log-ends":            {event: cutShort},
+	"log-not-written":     {event: notLogged, text: "BrokenPipeError: [Errno 32] Broken pipe"},
 	"mirror":              {event: untold, text: "ssh: connect to host a.example.net port 22: Connection refused"},
 	"not-in-tree":         {event: notInTree, channel: "a/b"},
 	"not-auto":            {event: leftOut, channel: "a/b", text: "Skipping non-auto channel: a/b"},

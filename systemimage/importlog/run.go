@@ -39,6 +39,8 @@ type Run struct {
 	Mirrors  []string // what ssh said when the mirrors were told; the program does not mind
 
 	First, Last string // time of the first and the last record, local to the server
+
+	foreign bool // of another program than import-images
 }
 
 // An Outcome is what an import came to for a device, or a whole channel.
@@ -113,7 +115,7 @@ func Runs(r io.Reader) iter.Seq2[*Run, error] {
 			level, text, err := p.lines.Next()
 			switch {
 			case err == io.EOF:
-				if p.records > 0 || p.exception != "" {
+				if p.records > 0 || p.exception != "" || p.unlogged != "" {
 					yield(p.finish(), nil)
 				}
 				return
@@ -121,13 +123,16 @@ func Runs(r io.Reader) iter.Seq2[*Run, error] {
 				yield(nil, &systemimage.Error{Op: "read import log", Line: p.lines.Line, Err: err})
 				return
 			case level == 0:
+				if p.records > 0 && neverBegan(text) && !yield(p.finish(), nil) {
+					return
+				}
 				p.other(text)
 				continue
 			case len(text) == 0:
 				text = []byte{' '}
 			}
 			// Only these can begin another run.
-			if (p.ended || p.exception != "" || text[0] == 'P' || text[0] == 'S') && p.over(text) && !yield(p.finish(), nil) {
+			if (p.ended || p.exception != "" || text[0] == 'P' || text[0] == 'S' || isForeign(text)) && p.over(text) && !yield(p.finish(), nil) {
 				return
 			}
 			p.record(level, text)

@@ -46,6 +46,9 @@ func (l *Reader) Next() (level byte, text []byte, err error) {
 		return 0, nil, err
 	}
 	l.Line++
+	if l.Line == 1 {
+		raw = bytes.TrimPrefix(raw, []byte("\ufeff")) // of a file that was saved elsewhere
+	}
 	// A terminal on the way turns line ends into CR LF.
 	if n := len(raw); n > 0 && raw[n-1] == '\r' {
 		raw = raw[:n-1]

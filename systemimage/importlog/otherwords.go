@@ -1,0 +1,89 @@
+package importlog
+
+import (
+	"bytes"
+	"regexp"
+	"strings"
+
+	"github.com/landingteam/landing/systemimage/internal/host"
+)
+
+// A log has more than the importer's records: what the shell of the crontab line says,
+// ssh about the mirrors, Python about the log itself, and other programs of the server
+// that write to the same file.
+
+// endings are the words in which a shell tells the end of a program.
+var endings = [...]string{"Killed", "Terminated", "Segmentation fault", "Bus error", "Illegal instruction", "Aborted"}
+
+var (
+	endingLine = regexp.MustCompile(`^(?:\S+: line \d+: +\d+ )?(` + strings.Join(endings[:], "|") + `)(?:$| +\()|^\S+: line \d+: +\d+ (` + strings.Join(endings[:], "|") + `) `)
+	notBegun   = regexp.MustCompile(`^(?:(?:/usr)?(?:/bin/)?(?:ba|da)?sh: .*(?:: not found|: No such file or directory|: Permission denied|: command not found|: cd: can't cd to .*|bad interpreter.*)|/usr/bin/env: .*|python[\d.]*: can't open file .*)$`)
+	mirrorLine = regexp.MustCompile(`^(?:ssh: |(?:\S+@\S+: )?Permission denied \(|Host key verification failed|(?:kex|ssh)_exchange_identification: |Connection (?:closed|reset) by |Load key )`)
+)
+
+// ending is how the shell says that the program ended, empty when the line does not.
+func ending(line []byte) string {
+	m := endingLine.FindSubmatch(line)
+	if m == nil {
+		return ""
+	}
+	return string(m[1]) + string(m[2])
+}
+
+// isEnding reports whether an exception is one in the words of the shell.
+func isEnding(exception string) bool {
+	return ending([]byte(exception)) == exception && exception != ""
+}
+
+// neverBegan reports whether the shell says that the program could not be run.
+func neverBegan(line []byte) bool {
+	return (bytes.Contains(line, []byte("sh: ")) || bytes.HasPrefix(line, []byte("/usr/bin/env: ")) || bytes.HasPrefix(line, []byte("python"))) && notBegun.Match(line)
+}
+
+// aside reads what is said besides records and tracebacks; false when it means nothing.
+func (p *parser) aside(b []byte) bool {
+	switch {
+	case string(b) == "--- Logging error ---":
+		p.logging = true
+	case mirrorLine.Match(b):
+		if len(p.run.Mirrors) < maxProblems {
+			p.run.Mirrors = append(p.run.Mirrors, host.Shorten(string(b)))
+		}
+	case neverBegan(b):
+		p.exception = host.Shorten(string(b))
+	case ending(b) != "":
+		p.exception = ending(b)
+	default:
+		return false
+	}
+	return true
+}
+
+// foreign are the first words of records that only other programs of the server write.
+var foreign = [...]string{"Setting tag for image to '", "Setting phased-percentage of '", "Generating new version tarball for '", "Re-signing "}
+
+func isForeign(text []byte) bool {
+	if strings.IndexByte("SGR", text[0]) < 0 || len(text) > len("Generating d") && text[len("Generating ")] == 'd' { // a delta
+		return false
+	}
+	for _, head := range foreign {
+		if _, ok := cut(text, head); ok {
+			return true
+		}
+	}
+	return false
+}
+
+// isCleanup reports whether a run is one of cleanup-tree, which walks the channels as
+// the importer does, always tells everything, and calls no generator.
+func (p *parser) isCleanup() bool {
+	if p.called || !p.run.Complete || p.run.Level != "DEBUG" || p.run.Exception != "" {
+		return false
+	}
+	for _, e := range p.run.Entries {
+		if e.Device != "" && e.Outcome != Redirect {
+			return true
+		}
+	}
+	return false
+}
