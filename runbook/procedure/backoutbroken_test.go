@@ -24,28 +24,29 @@ import (
 // A tree that a killed program left unable to take a commit, and a global lock
 // that an import holds, do not keep a back-out from stopping.
 func TestBackOutStopsInABrokenWorld(t *testing.T) {
-	t.Parallel()
-	l := released(t, 50)
-	if err := l.Images.SetFaults(systemimagetest.Faults{Kill: systemimagetest.Signed}); err != nil {
-		t.Fatal(err)
-	}
-	argv := []string{"set-phased-percentage", "-v", stable[0].Channel, stable[0].Device, "2", "60"}
-	if out, err := l.Images.Run(t.Context(), command.Command{Argv: argv}); err != nil || out.Exit != 137 {
-		t.Fatalf("killed program: exit %d, %v", out.Exit, err)
-	}
-	release, err := l.Images.HoldLock()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer release()
-	x := &runbook.Runner{Name: "backout", Journal: &runbooktest.Memory{}}
-	c := backout(l)
-	stopped := time.Now()
-	if err := x.Execute(t.Context(), c.Run); !errors.Is(err, runbook.ErrPending) {
-		t.Fatal(err)
-	}
-	nobodyGetsIt(t, l)
-	t.Logf("stopped after %v", time.Since(stopped))
+	virtual(func(t *testing.T) {
+		l := released(t, 50)
+		if err := l.Images.SetFaults(systemimagetest.Faults{Kill: systemimagetest.Signed}); err != nil {
+			t.Fatal(err)
+		}
+		argv := []string{"set-phased-percentage", "-v", stable[0].Channel, stable[0].Device, "2", "60"}
+		if out, err := l.Images.Run(t.Context(), command.Command{Argv: argv}); err != nil || out.Exit != 137 {
+			t.Fatalf("killed program: exit %d, %v", out.Exit, err)
+		}
+		release, err := l.Images.HoldLock()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer release()
+		x := &runbook.Runner{Name: "backout", Journal: &runbooktest.Memory{}}
+		c := backout(l)
+		stopped := time.Now()
+		if err := x.Execute(t.Context(), c.Run); !errors.Is(err, runbook.ErrPending) {
+			t.Fatal(err)
+		}
+		nobodyGetsIt(t, l)
+		t.Logf("stopped after %v", time.Since(stopped))
+	})(t)
 }
 
 // Of an index that is not whole, or has no signature, devices take nothing; somebody may
@@ -108,8 +109,7 @@ func TestStopPublishesNothing(t *testing.T) {
 		{"killed before the old index went, mistyped", bothThere, stable[0].Channel, 92, false},
 		{"killed between its two moves in an alias", killed(systemimagetest.Faults{Kill: systemimagetest.BeforeIndexMoved, KillCommit: 2}), "ubuntu-touch/ubuntu-15.04/bq-aquaris.en", 2, true},
 	} {
-		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
+		t.Run(tt.name, virtual(func(t *testing.T) {
 			l := released(t, 50)
 			index := filepath.Join(l.Images.Root(), "www", tt.channel, stable[0].Device, "index.json")
 			tt.disturb(t, l, index)
@@ -167,7 +167,7 @@ func TestStopPublishesNothing(t *testing.T) {
 			if d := cmp.Diff(before, files()); d != "" {
 				t.Errorf("%v; files (-before +after)\n%s", err, d)
 			}
-		})
+		}))
 	}
 }
 
@@ -356,27 +356,28 @@ func TestBackOutWithoutSight(t *testing.T) {
 // One index that cannot be read does not keep the others from being stopped, and
 // the error says what to do.
 func TestBackOutWithAnIndexLost(t *testing.T) {
-	t.Parallel()
-	l := released(t, 50)
-	index := filepath.Join(l.Images.Root(), "www", stable[0].Channel, stable[0].Device, "index.json")
-	if err := os.Rename(index, index+".lost"); err != nil {
-		t.Fatal(err)
-	}
-	c := backout(l)
-	c.Server.Client.Pause = time.Millisecond
-	x := &runbook.Runner{Name: "backout", Input: c.Input, Journal: &runbooktest.Memory{}, Human: runbooktest.ApproveEverything{}}
-	err := x.Execute(t.Context(), c.Run)
-	if err == nil || !strings.Contains(err.Error(), "not everything is stopped") || !strings.Contains(err.Error(), "backup") || strings.Contains(err.Error(), "vegetahd") {
-		t.Errorf("without an index: %v", err)
-	}
-	if _, _, p := latest(t, l, stable[1].Channel, stable[1].Device); p != 0 {
-		t.Errorf("the other device is at %d %%", p)
-	}
-	if err := os.Rename(index+".lost", index); err != nil {
-		t.Fatal(err)
-	}
-	if err := x.Execute(t.Context(), c.Run); err != nil {
-		t.Fatal(err)
-	}
-	nobodyGetsIt(t, l)
+	virtual(func(t *testing.T) {
+		l := released(t, 50)
+		index := filepath.Join(l.Images.Root(), "www", stable[0].Channel, stable[0].Device, "index.json")
+		if err := os.Rename(index, index+".lost"); err != nil {
+			t.Fatal(err)
+		}
+		c := backout(l)
+		c.Server.Client.Pause = time.Millisecond
+		x := &runbook.Runner{Name: "backout", Input: c.Input, Journal: &runbooktest.Memory{}, Human: runbooktest.ApproveEverything{}}
+		err := x.Execute(t.Context(), c.Run)
+		if err == nil || !strings.Contains(err.Error(), "not everything is stopped") || !strings.Contains(err.Error(), "backup") || strings.Contains(err.Error(), "vegetahd") {
+			t.Errorf("without an index: %v", err)
+		}
+		if _, _, p := latest(t, l, stable[1].Channel, stable[1].Device); p != 0 {
+			t.Errorf("the other device is at %d %%", p)
+		}
+		if err := os.Rename(index+".lost", index); err != nil {
+			t.Fatal(err)
+		}
+		if err := x.Execute(t.Context(), c.Run); err != nil {
+			t.Fatal(err)
+		}
+		nobodyGetsIt(t, l)
+	})(t)
 }

@@ -59,8 +59,7 @@ func TestCopyRCCrontabEditedByHand(t *testing.T) {
 		if tt.clean == nil {
 			tt.clean = func(now string) string { return now }
 		}
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
+		t.Run(name, virtual(func(t *testing.T) {
 			l := newWorld(t, only("ubuntu-touch/rc-proposed/bq-aquaris.en", "ubuntu-touch/rc/bq-aquaris.en"))
 			before := readCrontab(t, l)
 			edited := ""
@@ -118,7 +117,7 @@ func TestCopyRCCrontabEditedByHand(t *testing.T) {
 			if err := x.Settle(t.Context(), c.Run); err != nil {
 				t.Errorf("Settle: %v", err)
 			}
-		})
+		}))
 	}
 }
 

@@ -163,47 +163,49 @@ func TestImportKilledBeforeItsDelta(t *testing.T) {
 
 // A percentage that is killed in the commit of an alias is set there by the next start.
 func TestPercentageKilledInAlias(t *testing.T) {
-	t.Parallel()
-	l := newLab(t)
-	phase(t, l, 0, stable...)
-	k := newClock(0)
-	c := rollout(t, l, k, "1% 2h, 100%")
-	j := &runbooktest.Memory{}
-	if err := l.Images.SetFaults(systemimagetest.Faults{Kill: systemimagetest.Signed, KillCommit: 2}); err != nil {
-		t.Fatal(err)
-	}
-	first := execute(t, c, j, runbooktest.ApproveEverything{})
-	left := leftOver(t, l)
-	if !strings.Contains(left, "/ubuntu-15.04/") {
-		t.Fatalf("the first start: %v, left over: %q, want the alias", first, left)
-	}
-	if err := execute(t, c, j, runbooktest.ApproveEverything{}); runbook.Ending(err) != "pending" {
-		t.Errorf("started again: %v, want that it waits for its next step", err)
-	}
-	nothingLeft(t, l)
-	if _, _, at := latest(t, l, "ubuntu-touch/ubuntu-15.04/bq-aquaris.en", stable[0].Device); at != 1 {
-		t.Errorf("the alias is at %d %%, want 1", at)
-	}
+	virtual(func(t *testing.T) {
+		l := newLab(t)
+		phase(t, l, 0, stable...)
+		k := newClock(0)
+		c := rollout(t, l, k, "1% 2h, 100%")
+		j := &runbooktest.Memory{}
+		if err := l.Images.SetFaults(systemimagetest.Faults{Kill: systemimagetest.Signed, KillCommit: 2}); err != nil {
+			t.Fatal(err)
+		}
+		first := execute(t, c, j, runbooktest.ApproveEverything{})
+		left := leftOver(t, l)
+		if !strings.Contains(left, "/ubuntu-15.04/") {
+			t.Fatalf("the first start: %v, left over: %q, want the alias", first, left)
+		}
+		if err := execute(t, c, j, runbooktest.ApproveEverything{}); runbook.Ending(err) != "pending" {
+			t.Errorf("started again: %v, want that it waits for its next step", err)
+		}
+		nothingLeft(t, l)
+		if _, _, at := latest(t, l, "ubuntu-touch/ubuntu-15.04/bq-aquaris.en", stable[0].Device); at != 1 {
+			t.Errorf("the alias is at %d %%, want 1", at)
+		}
+	})(t)
 }
 
 // A stop that dies in the commit of an alias's index stops that too, in the same start:
 // devices on the alias are offered the same image.
 func TestStopKilledInAlias(t *testing.T) {
-	t.Parallel()
-	l := released(t, 50)
-	if err := l.Images.SetFaults(systemimagetest.Faults{Kill: systemimagetest.Signed, KillCommit: 2}); err != nil {
-		t.Fatal(err)
-	}
-	x := &runbook.Runner{Name: "backout", Journal: &runbooktest.Memory{}}
-	err := x.Execute(t.Context(), backout(l).Run)
-	if runbook.Ending(err) != "pending" {
-		t.Errorf("%v, want its first question", err)
-	}
-	nothingLeft(t, l)
-	nobodyGetsIt(t, l)
-	if _, _, at := latest(t, l, "ubuntu-touch/ubuntu-15.04/bq-aquaris.en", stable[0].Device); at != 0 {
-		t.Errorf("the alias is at %d %%, want 0", at)
-	}
+	virtual(func(t *testing.T) {
+		l := released(t, 50)
+		if err := l.Images.SetFaults(systemimagetest.Faults{Kill: systemimagetest.Signed, KillCommit: 2}); err != nil {
+			t.Fatal(err)
+		}
+		x := &runbook.Runner{Name: "backout", Journal: &runbooktest.Memory{}}
+		err := x.Execute(t.Context(), backout(l).Run)
+		if runbook.Ending(err) != "pending" {
+			t.Errorf("%v, want its first question", err)
+		}
+		nothingLeft(t, l)
+		nobodyGetsIt(t, l)
+		if _, _, at := latest(t, l, "ubuntu-touch/ubuntu-15.04/bq-aquaris.en", stable[0].Device); at != 0 {
+			t.Errorf("the alias is at %d %%, want 0", at)
+		}
+	})(t)
 }
 
 // An import whose end was not seen is not taken for done because the channel that the

@@ -229,8 +229,7 @@ func TestInvestigateImportDoesNotRunOverDamage(t *testing.T) {
 		},
 	} {
 		for channel, device := range map[string]string{bqProposed: "krillin", meizuProposed: "arale", "": ""} {
-			t.Run(name+"/"+channel, func(t *testing.T) {
-				t.Parallel()
+			t.Run(name+"/"+channel, virtual(func(t *testing.T) {
 				l := newLab(t)
 				build(t, l, systemimagetest.Build{URL: krillinURL, Monitor: krillinMonitor, Version: "20150619-6c0ffee"})
 				broken(t, l)
@@ -245,7 +244,7 @@ func TestInvestigateImportDoesNotRunOverDamage(t *testing.T) {
 				if importerState(t, l) != operate.ImporterOn {
 					t.Error("the importer is not on")
 				}
-			})
+			}))
 		}
 	}
 }

@@ -50,13 +50,13 @@ func TestKillLeavesWhatItSays(t *testing.T) {
 		from    int // first commit that is killed
 		said    int // kills of which something has to be said
 		prepare func(*testing.T, *lab.Lab, *runbooktest.Memory) (start func() error)
+		time    func(func(*testing.T)) func(*testing.T)
 	}{
-		{"two deltas", cut(some, "ubuntu-touch/rc-proposed/"+vendor, "vegetahd", 2), 1, 2, investigates},
-		{"an image expires", renewed, 1, 5, investigates},
-		{"on a channel that a re-spin is not about", expires, 7, 3, respins},
+		{"two deltas", cut(some, "ubuntu-touch/rc-proposed/"+vendor, "vegetahd", 2), 1, 2, investigates, virtual},
+		{"an image expires", renewed, 1, 5, investigates, virtual},
+		{"on a channel that a re-spin is not about", expires, 7, 3, respins, parallel},
 	} {
-		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
+		t.Run(tt.name, tt.time(func(t *testing.T) {
 			l := newWorld(t, tt.world)
 			if err := tt.prepare(t, l, &runbooktest.Memory{})(); err != nil {
 				t.Fatal(err)
@@ -96,22 +96,23 @@ func TestKillLeavesWhatItSays(t *testing.T) {
 			if said != tt.said {
 				t.Errorf("after %d kills something is said, want %d", said, tt.said)
 			}
-		})
+		}))
 	}
 }
 
 // A copy that is killed while it expires an image says which deltas are still there.
 func TestKilledCopySaysWhatItKeeps(t *testing.T) {
-	t.Parallel()
-	w := only("ubuntu-touch/rc-proposed/bq-aquaris.en", "ubuntu-touch/rc/bq-aquaris.en")
-	w.Config = strings.ReplaceAll(w.Config, "fullcount = 3", "fullcount = 1")
-	l, j := newWorld(t, w), &runbooktest.Memory{}
-	x, c := copyrc(l, j)
-	killedOnce(t, l, systemimagetest.Signed, 4, func() error { return x.Execute(t.Context(), c.Run) }) // full, delta, expired full, expired delta
-	lost, kept := saidOf(t, j)
-	if d := cmp.Diff([][]string{nil, {"ubuntu-touch/rc/bq-aquaris.en:krillin 2 from 1"}}, [][]string{lost, kept}); d != "" || !slices.Contains(deltasOf(t, l), kept[0]) {
-		t.Errorf("the notes say this is lost, and this is kept (-want +got)\n%s", d)
-	}
+	virtual(func(t *testing.T) {
+		w := only("ubuntu-touch/rc-proposed/bq-aquaris.en", "ubuntu-touch/rc/bq-aquaris.en")
+		w.Config = strings.ReplaceAll(w.Config, "fullcount = 3", "fullcount = 1")
+		l, j := newWorld(t, w), &runbooktest.Memory{}
+		x, c := copyrc(l, j)
+		killedOnce(t, l, systemimagetest.Signed, 4, func() error { return x.Execute(t.Context(), c.Run) }) // full, delta, expired full, expired delta
+		lost, kept := saidOf(t, j)
+		if d := cmp.Diff([][]string{nil, {"ubuntu-touch/rc/bq-aquaris.en:krillin 2 from 1"}}, [][]string{lost, kept}); d != "" || !slices.Contains(deltasOf(t, l), kept[0]) {
+			t.Errorf("the notes say this is lost, and this is kept (-want +got)\n%s", d)
+		}
+	})(t)
 }
 
 // cronImport runs the importer as cron does.

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/landingteam/landing/runbook/lab"
 	"github.com/landingteam/landing/systemimage/systemimagetest"
@@ -34,6 +36,27 @@ func TestMain(m *testing.M) {
 	}
 	os.RemoveAll(labs.dir)
 	os.Exit(status)
+}
+
+// virtual is a test beside others in virtual time, which begins now: what is waited for
+// takes none. It must not come to a network.
+func virtual(test func(t *testing.T)) func(t *testing.T) {
+	return func(t *testing.T) {
+		t.Parallel()
+		now := time.Now()
+		synctest.Test(t, func(t *testing.T) {
+			time.Sleep(time.Until(now))
+			test(t)
+		})
+	}
+}
+
+// parallel is a test beside others.
+func parallel(test func(t *testing.T)) func(t *testing.T) {
+	return func(t *testing.T) {
+		t.Parallel()
+		test(t)
+	}
 }
 
 func newLab(t testing.TB) *lab.Lab {

@@ -82,7 +82,7 @@ func rollout(t testing.TB, l *lab.Lab, k *clock, text string) *procedure.Rollout
 	return &procedure.Rollout{
 		Server: l.Server(),
 		Pace: procedure.Pace{Now: k.Now, Every: time.Millisecond,
-			Stop: &procedure.StopFile{Runner: l.Images, Path: filepath.Join(l.Images.Root(), "phased-state", "done")}},
+			Stop: &procedure.StopFile{Runner: l.Server().Runner, Path: filepath.Join(l.Images.Root(), "phased-state", "done")}},
 		Input: procedure.RolloutInput{Images: stable, Schedule: schedule(t, text)},
 	}
 }
@@ -316,8 +316,7 @@ func TestRolloutHaltsInABrokenWorld(t *testing.T) {
 			}
 		},
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
+		t.Run(name, virtual(func(t *testing.T) {
 			l := newLab(t)
 			phase(t, l, 0, stable...)
 			c := rollout(t, l, newClock(0), "10% 2h, 100%")
@@ -350,7 +349,7 @@ func TestRolloutHaltsInABrokenWorld(t *testing.T) {
 			if _, err := os.Stat(c.Stop.Path); err != nil {
 				t.Errorf("the stop file: %v", err)
 			}
-		})
+		}))
 	}
 }
 

@@ -100,7 +100,7 @@ func TestRolloutEndIsNoAlarm(t *testing.T) {
 func TestPlanNamesTheStopFile(t *testing.T) {
 	t.Parallel()
 	l, out := newWorld(t, of(lab.Candidates())), released(t, 50)
-	stop := &procedure.StopFile{Runner: l.Images, Path: filepath.Join(l.Images.Root(), "phased-state", "done")}
+	stop := &procedure.StopFile{Runner: l.Server().Runner, Path: filepath.Join(l.Images.Root(), "phased-state", "done")}
 	plans := map[string]func() (any, runbook.Procedure){
 		"rollout": func() (any, runbook.Procedure) {
 			c := rollout(t, l, newClock(0), "10% 2h, 100%")
@@ -113,7 +113,7 @@ func TestPlanNamesTheStopFile(t *testing.T) {
 		},
 		"backout": func() (any, runbook.Procedure) {
 			c := backout(out)
-			c.Stop = &procedure.StopFile{Runner: out.Images, Path: stop.Path}
+			c.Stop = &procedure.StopFile{Runner: out.Server().Runner, Path: stop.Path}
 			return c.Input, c.Run
 		},
 	}

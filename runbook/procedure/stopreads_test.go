@@ -29,8 +29,7 @@ func TestBackOutOfASilentTree(t *testing.T) {
 		name   string
 		answer int32 // requests that are answered before it falls silent
 	}{{"from the beginning", 0}, {"after the listing", 4}, {"after an index", 9}} {
-		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
+		t.Run(tt.name, virtual(func(t *testing.T) {
 			l := released(t, 50)
 			c := backout(l)
 			sight := c.Server.Client
@@ -77,7 +76,7 @@ func TestBackOutOfASilentTree(t *testing.T) {
 			if err := x.Execute(t.Context(), c.Run); err != nil {
 				t.Errorf("when it answers again: %v", err)
 			}
-		})
+		}))
 	}
 }
 

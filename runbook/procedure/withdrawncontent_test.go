@@ -204,7 +204,7 @@ func TestBackOutTwice(t *testing.T) {
 func TestBackOutsShareTheStopFile(t *testing.T) {
 	t.Parallel()
 	l := released(t, 50)
-	stop := &procedure.StopFile{Runner: l.Images, Path: filepath.Join(l.Images.Root(), "phased-state", "done")}
+	stop := &procedure.StopFile{Runner: l.Server().Runner, Path: filepath.Join(l.Images.Root(), "phased-state", "done")}
 	for _, image := range faulty(2) {
 		c := backout(l)
 		c.Stop, c.Input.Faulty = stop, []procedure.NamedImage{image}
