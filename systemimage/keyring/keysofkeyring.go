@@ -21,7 +21,7 @@ type key struct {
 	ids         []uint64 // key ids of the primary key and its subkeys
 	packets     []byte   // without trust packets
 	unusable    error    // why it can verify nothing; it still counts in a blacklist
-	good        *goodKey // what the last verification found
+	good        *goodKey // what verifications found
 }
 
 // goodKey is the part of a key that could sign in one second, which is as fine as
@@ -31,7 +31,33 @@ type goodKey struct {
 	mu     sync.Mutex
 	id     uint64
 	second int64
-	used   openpgp.Key // only read
+	used   openpgp.Key        // only read
+	made   map[proof]struct{} // signatures that it has made, whatever the time
+}
+
+// A proof is the SHA-256 of a signature and of the digest of what it is over.
+type proof [sha256.Size]byte
+
+// maxMade is how many of them are kept: those of a large tree's indexes, which are read
+// again and again.
+const maxMade = 2000
+
+// hasMade reports whether a signature was found to belong to the data before. What a
+// policy and the time say of it is asked anew.
+func (g *goodKey) hasMade(m proof) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	_, ok := g.made[m]
+	return ok
+}
+
+func (g *goodKey) keepMade(m proof) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.made == nil || len(g.made) >= maxMade {
+		g.made = map[proof]struct{}{}
+	}
+	g.made[m] = struct{}{}
 }
 
 // in returns what was found for an id and a time.

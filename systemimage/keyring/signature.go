@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"crypto"
+	"crypto/sha256"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -85,6 +86,7 @@ func weight(e *Error) int {
 // candidate is one of the signatures in a file.
 type candidate struct {
 	sig    *packet.Signature
+	packet []byte // sig, as it is in the file
 	issuer []byte // fingerprint, if the signature names one
 	keys   []found
 	hash   hash.Hash // what the key signs
@@ -202,7 +204,7 @@ func readSignature(raw rawPacket) *candidate {
 	case sig.IssuerKeyId == nil && sig.IssuerFingerprint == nil:
 		c.err = errorf(ErrSignature, "signature does not say who made it")
 	default:
-		c.sig, c.issuer = sig, sig.IssuerFingerprint
+		c.sig, c.packet, c.issuer = sig, raw.all, sig.IssuerFingerprint
 	}
 	return c
 }
@@ -309,7 +311,7 @@ func (c *candidate) checkKey(p Policy, f found, at time.Time) (Signer, *Error) {
 	if err != nil {
 		return Signer{}, err
 	}
-	if err := used.PublicKey.VerifySignature(c.hash, c.sig); err != nil {
+	if err := c.belongs(f.key, used.PublicKey); err != nil {
 		return Signer{}, because(ErrSignature, err, "signature by key %s does not belong to the data: one of the two was altered, or they were not published together", c.signer())
 	}
 	if err := c.checkDetails(p, used, at, config); err != nil {
@@ -320,6 +322,24 @@ func (c *candidate) checkKey(p Policy, f found, at time.Time) (Signer, *Error) {
 		s.Subkey = fmt.Sprintf("%X", used.PublicKey.Fingerprint)
 	}
 	return s, nil
+}
+
+// belongs looks whether a part of a key has made the signature of the data, unless that
+// was found before.
+func (c *candidate) belongs(k *key, part *packet.PublicKey) error {
+	h := sha256.New()
+	for _, b := range [][]byte{part.Fingerprint, c.packet, c.hash.Sum(nil)} {
+		fmt.Fprintf(h, "%d %s", len(b), b)
+	}
+	m := proof(h.Sum(nil))
+	if k.good.hasMade(m) {
+		return nil
+	}
+	err := part.VerifySignature(c.hash, c.sig)
+	if err == nil {
+		k.good.keepMade(m)
+	}
+	return err
 }
 
 // usable returns the part of a key that has made the signature, if it may sign.

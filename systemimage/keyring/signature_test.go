@@ -265,3 +265,31 @@ func BenchmarkVerify(b *testing.B) {
 		}
 	}
 }
+
+// That a signature was found good once speaks for the same data alone, and neither for
+// another time nor against a blacklist.
+func TestVerifyAgain(t *testing.T) {
+	life := config(made)
+	life.SigLifetimeSecs = 3600
+	key := newKey(t, config(made))
+	ring, black := trusting(t, ImageSigning, key), trusting(t, Blacklist, key)
+	signature := sign(t, key, "data", life, false)
+	soon, late := made.Add(time.Minute), made.Add(2*time.Hour)
+	for _, tt := range []struct {
+		name, data string
+		at         time.Time
+		black      *Keyring
+		want       error
+	}{
+		{"first", "data", soon, nil, nil},
+		{"again", "data", soon, nil, nil},
+		{"other data", "date", soon, nil, ErrSignature},
+		{"later", "data", late, nil, ErrExpired},
+		{"blacklisted", "data", soon, black, ErrBlacklisted},
+		{"at last", "data", soon, nil, nil},
+	} {
+		if _, err := (Policy{}).Verify(strings.NewReader(tt.data), signature, tt.at, tt.black, ring); !errors.Is(err, tt.want) {
+			t.Errorf("%s: %v, want %v", tt.name, err, tt.want)
+		}
+	}
+}

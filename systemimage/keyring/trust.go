@@ -39,29 +39,54 @@ type Trust struct {
 	renewed time.Time
 	stored  map[Type]signedKeyring
 	devices map[string]deviceChain
-	parsed  []parsedKeyring // the last ones that were taken apart
+	known   *knownKeyrings
 }
 
-type parsedKeyring struct {
+// Fresh returns a trust with the same settings that knows nothing of the server yet. It
+// takes keyrings of the same bytes apart, and verifies the same signatures, once with t:
+// for whoever has many clients of one server.
+func (t *Trust) Fresh() *Trust {
+	return &Trust{Root: t.Root, Device: t.Device, Policy: t.Policy, Time: t.Time, known: t.keyrings()}
+}
+
+// keyrings are those that were taken apart.
+func (t *Trust) keyrings() *knownKeyrings {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.known == nil {
+		t.known = &knownKeyrings{}
+	}
+	return t.known
+}
+
+// knownKeyrings are the last ones that were taken apart.
+type knownKeyrings struct {
+	mu   sync.Mutex
+	list []knownKeyring
+}
+
+type knownKeyring struct {
 	tarball []byte
+	policy  Policy
 	keyring *Keyring
 }
 
-// maxParsed is how many of them are kept: the chain's, and a few of devices.
-const maxParsed = 8
+// maxKnown is how many of them are kept: the chain's, and a few of devices.
+const maxKnown = 8
 
 // parse takes a keyring apart, unless that was done to the same bytes before.
 func (t *Trust) parse(tarXZ []byte) (*Keyring, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	for _, p := range t.parsed {
-		if bytes.Equal(p.tarball, tarXZ) {
-			return p.keyring, nil
+	known := t.keyrings()
+	known.mu.Lock()
+	defer known.mu.Unlock()
+	for _, k := range known.list {
+		if k.policy == t.Policy && bytes.Equal(k.tarball, tarXZ) {
+			return k.keyring, nil
 		}
 	}
 	k, err := t.Policy.Parse(tarXZ)
 	if err == nil {
-		t.parsed = append(t.parsed[max(0, len(t.parsed)-maxParsed+1):], parsedKeyring{bytes.Clone(tarXZ), k})
+		known.list = append(known.list[max(0, len(known.list)-maxKnown+1):], knownKeyring{bytes.Clone(tarXZ), t.Policy, k})
 	}
 	return k, err
 }

@@ -288,3 +288,23 @@ func TestTrustConcurrently(t *testing.T) {
 	}
 	wg.Wait()
 }
+
+// A fresh trust knows nothing of the server: it asks for every keyring itself.
+func TestTrustFresh(t *testing.T) {
+	first := newTrust(t)
+	for _, trust := range []*Trust{first, first.Fresh(), first.Fresh().Fresh()} {
+		s := &tree{}
+		if err := s.check(trust, "stable", "flo", nil); err != nil {
+			t.Fatal(err)
+		}
+		want := []string{"gpg/image-master.tar.xz", "gpg/blacklist.tar.xz", "gpg/image-signing.tar.xz", "stable/flo/device.tar.xz"}
+		if d := cmp.Diff(want, s.keyrings()); d != "" {
+			t.Errorf("keyrings (-want +got)\n%s", d)
+		}
+	}
+	lax := first.Fresh()
+	lax.Policy.MaxUnpacked = 1
+	if err := (&tree{}).check(lax, "stable", "flo", nil); err == nil {
+		t.Error("a keyring that another policy let pass is taken")
+	}
+}

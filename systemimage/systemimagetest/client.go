@@ -10,17 +10,18 @@ import (
 	"time"
 
 	"github.com/landingteam/landing/systemimage"
-	"github.com/landingteam/landing/systemimage/keyring"
 )
 
 // Client reads the published tree and verifies it, as a device does that was
 // shipped with the server's root keyring. It needs no network: its requests go
 // straight to the handler, and keys expire by the server's clock.
 func (s *Server) Client() *systemimage.Client {
+	trust := s.trust.Fresh()
+	trust.Root, trust.Time = s.rootKeyring(), s.Now
 	return &systemimage.Client{
 		BaseURL: "https://system-image.example.net",
 		HTTP:    &http.Client{Transport: transport{s.Handler()}},
-		Trust:   &keyring.Trust{Root: s.rootKeyring(), Time: s.Now},
+		Trust:   trust,
 	}
 }
 

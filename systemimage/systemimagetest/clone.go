@@ -52,7 +52,7 @@ func (s *Server) Clone(dir string) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Server{root: dir, Now: s.Now, good: s.good}
+	c := &Server{root: dir, Now: s.Now, good: s.good, trust: s.trust}
 	return c, nil
 }
 

@@ -7,6 +7,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/landingteam/landing/systemimage/keyring"
 )
 
 // A Server is a system-image server in a folder: etc/config, www, secret,
@@ -25,6 +27,8 @@ type Server struct {
 	root string
 	web  webFaults
 	good *sync.Map // signatures that Snapshot has found good, shared with clones
+
+	trust *keyring.Trust // of which those of clients, and of clones, are fresh ones
 }
 
 // Create lays out a new server in dir, which must be empty or not exist.
@@ -33,7 +37,7 @@ func Create(dir string, w World) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{root: dir, Now: w.Now, good: &sync.Map{}}
+	s := &Server{root: dir, Now: w.Now, good: &sync.Map{}, trust: &keyring.Trust{}}
 	if err := s.lay(w); err != nil {
 		return nil, err
 	}
@@ -72,7 +76,7 @@ func Open(dir string) (*Server, error) {
 	if st, err := os.Stat(filepath.Join(dir, "www")); err != nil || !st.IsDir() {
 		return nil, fmt.Errorf("systemimagetest: %s holds no server: make one with Create", dir)
 	}
-	return &Server{root: dir, good: &sync.Map{}}, nil
+	return &Server{root: dir, good: &sync.Map{}, trust: &keyring.Trust{}}, nil
 }
 
 // New makes a server for a test, in a folder that the test removes.
