@@ -64,6 +64,16 @@ func TestLivefsVariations(t *testing.T) {
 			cause.Dependency, " ofono : Depends: ", "ofono", ""},
 		{"healed index", "Err http://ftpmaster.internal vivid/universe armhf Packages\n  Hash Sum mismatch\nGet:4 http://ftpmaster.internal vivid/universe armhf Packages [3 kB]\nE: Couldn't find task 'ubuntu-touch'\n", cause.Seed, "Couldn't find task", "ubuntu-touch", ""},
 
+		{"wget tried again, then dependencies", "http://archive-team.internal/click_list:\n2016-09-11 02:09:33 ERROR 503: Service Unavailable.\n2016-09-11 02:09:40 URL:http://archive-team.internal/click_list [1234/1234] -> \"click_list\" [1]\nThe following packages have unmet dependencies:\n ofono : Depends: libc6 (>= 3) but 2.21 is to be installed\nE: Unable to correct problems, you have held broken packages.\n",
+			cause.Dependency, " ofono : Depends: ", "ofono", ""},
+		{"wget tried again in more words, then a task", "Connecting to archive-team.internal|10.0.0.1|:80... failed: Connection timed out.\nRetrying.\n\nHTTP request sent, awaiting response... 200 OK\n2016-09-11 02:09:40 (1.20 MB/s) - ‘click_list’ saved [1234/1234]\n\nE: Couldn't find task 'ubuntu-touch'\n",
+			cause.Seed, "Couldn't find task", "ubuntu-touch", ""},
+		{"wget tried again, then failed for good", "2016-09-11 02:09:33 ERROR 503: Service Unavailable.\n2016-09-11 02:09:40 URL:http://archive-team.internal/a [1234/1234] -> \"a\" [1]\nwget: unable to resolve host address 'archive-team.internal'\n" + hookFailed,
+			cause.Network, "wget: unable", "", ""},
+		{"wget tried again, and nothing else", "2016-09-11 02:09:33 ERROR 503: Service Unavailable.\n2016-09-11 02:09:40 URL:http://archive-team.internal/a [1234/1234] -> \"a\" [1]\nE: odd\n", cause.Network, "ERROR 503", "", ""},
+		{"ignored, then got", "Ign:1 http://ftpmaster.internal/ubuntu vivid/main armhf ofono armhf 1.0\n  503  Service Unavailable [IP: 10.0.0.1 80]\nGet:1 http://ftpmaster.internal/ubuntu vivid/main armhf ofono armhf 1.0 [12 kB]\nE: Couldn't find task 'ubuntu-touch'\n",
+			cause.Seed, "Couldn't find task", "ubuntu-touch", ""},
+
 		{"uid gid", "There were changes to the password database,\nplease adjust the values in the livecd-rootfs source in the file:\nlive-build/ubuntu-touch/hooks/00-uid-gid-fix.chroot_early\n" + hookFailed, cause.LivecdRootfs, "please adjust", "", ""},
 		{"record", "uid of phablet doesn't match record\n" + hookFailed, cause.LivecdRootfs, "doesn't match record", "", ""},
 		{"architecture", "Unknown architecture target sparc\n", cause.LivecdRootfs, "Unknown architecture", "", ""},

@@ -1,6 +1,7 @@
 package cdimage
 
 import (
+	"bytes"
 	"slices"
 	"strings"
 
@@ -108,7 +109,8 @@ func (p *livefsParser) causes() []cause.Cause {
 }
 
 // counting parts the hits that count from those that count only when there are
-// no others: a network message far above the end of the step is one of these.
+// no others: a network message far above the end of the step is one of these, and
+// one after which there was a download that went well.
 func (p *livefsParser) counting() (strong, weak []hit) {
 	end := p.frozen
 	if p.unmounted > 0 {
@@ -116,7 +118,7 @@ func (p *livefsParser) counting() (strong, weak []hit) {
 	}
 	for _, h := range p.hits {
 		far := h.rule.Class == cause.Network && h.item == "" && end-h.number > nearEnd
-		if h.rule.Weak || far {
+		if h.rule.Weak || far || h.past {
 			weak = append(weak, h)
 		} else {
 			strong = append(strong, h)
@@ -133,6 +135,22 @@ func (p *livefsParser) missing() bool {
 		}
 	}
 	return len(p.carried) > 0
+}
+
+// saved reports whether a line is wget's about a file that has come.
+func saved(line []byte) bool {
+	return bytes.Contains(line, []byte(" URL:http")) && bytes.Contains(line, []byte("] -> \"")) ||
+		bytes.Contains(line, []byte("/s) - ")) && bytes.Contains(line, []byte(" saved ["))
+}
+
+// wentOn passes over what other programs than apt could not get before: had it
+// mattered, the script would have ended there.
+func (p *livefsParser) wentOn() {
+	for i := range p.hits {
+		h := &p.hits[i]
+		apt := h.item != "" || strings.HasPrefix(h.line, " ") || strings.HasPrefix(h.line, "E: ") || strings.HasPrefix(h.line, "Error: ")
+		h.past = h.past || h.rule.Class == cause.Network && !apt
+	}
 }
 
 // arrived forgives the network what came in the end.

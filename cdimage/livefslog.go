@@ -56,6 +56,7 @@ var livefsMarks = []string{
 	"launchpad-buildd/", "] lb_build", "] lb_config", "] lb_clean", "] lb_bootstrap", "] lb_chroot", "] lb_binary", "] lb_source",
 	"] lb build", "] lb config", "] lb clean", "] lb bootstrap", "] lb chroot", "] lb binary", "] lb source",
 	"build_livefs.py", "P: Begin unmounting filesystems", "Traceback (most recent", "CalledProcessError: ", "Waiting 15 seconds and trying again",
+	" URL:http:/", " URL:https:", " MB/s) - '", " KB/s) - '", " MB/s) - `", " KB/s) - `", " MB/s) - ‘", " KB/s) - ‘",
 }
 
 var (
@@ -126,9 +127,12 @@ func (p *livefsParser) visit(line []byte, number int) bool {
 	if p.structure(line, number) {
 		return p.frames
 	}
-	if bytes.HasPrefix(line, []byte("Get:")) || bytes.HasPrefix(line, []byte("Hit")) {
+	switch {
+	case bytes.HasPrefix(line, []byte("Get:")) || bytes.HasPrefix(line, []byte("Hit")):
 		p.arrived(itemKey(line))
-	} else {
+	case saved(line):
+		p.wentOn()
+	default:
 		p.rules.match(line, number, p.counts, p.found)
 	}
 	// While something is missing, watch whether it arrives after all.
@@ -167,6 +171,7 @@ func (p *livefsParser) found(h hit) {
 	if h.rule.Class == cause.Network && h.item == "" && strings.TrimLeft(h.line, " \t") != h.line {
 		for _, above := range p.s.above() {
 			h.item = errItem(above)
+			h.past = bytes.HasPrefix(above, []byte("Ign")) // apt tries again, or does without
 			break
 		}
 	}

@@ -15,6 +15,7 @@ type hit struct {
 	line      string
 	number    int
 	pkg, item string
+	past      bool // the program that said it went on, or had it after all
 }
 
 func (h hit) cause() cause.Cause {
