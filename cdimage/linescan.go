@@ -115,7 +115,7 @@ func (s *scanner) hand(from, to int) {
 // shown is a line as a terminal shows it: of a bar that is drawn over and over only
 // what was drawn last.
 func shown(line []byte) []byte {
-	line = bytes.TrimSuffix(line, []byte("\r"))
+	line = bytes.TrimRight(line, "\r")
 	return line[bytes.LastIndexByte(line, '\r')+1:]
 }
 

@@ -20,7 +20,7 @@ func livefsRules() []cause.Rule {
 		{Class: cause.Infrastructure, Pattern: `^ABORTING: `, Rank: 2},
 		{Class: cause.Infrastructure, Pattern: `Failed to kill all processes`, Rank: 1},
 		{Class: cause.Infrastructure, Pattern: `^failed to umount `},
-		{Class: cause.Infrastructure, Pattern: `\b(?:Backend|LXD|LXDAPI)Exception\b`, Literals: []string{"BackendException", "LXDException", "LXDAPIException"}, Rank: 1},
+		{Class: cause.Infrastructure, Pattern: `\b(?:Backend|LXD|LXDAPI)Exception\b|\bpylxd\.exceptions\.`, Literals: []string{"BackendException", "LXDException", "LXDAPIException", "pylxd.exceptions."}, Rank: 1},
 		{Class: cause.Infrastructure, Pattern: `^Builder failed`},
 		{Class: cause.Infrastructure, Pattern: `cannot be unmounted`},
 		{Class: cause.Infrastructure, Pattern: `(?:^|: )(?:Cannot allocate memory|Out of memory(?: \(|: Kill))`, Literals: []string{"Cannot allocate memory", "Out of memory"}, Rank: 1, Remedy: cause.Remedy{
