@@ -215,9 +215,7 @@ func TestCopyManyLooksBeforeEach(t *testing.T) {
 	}
 	indexes := map[string]bool{}
 	for channel, device := range listing.Pairs() {
-		if a := listing.Channels[channel].Alias; a == "" || a == channel {
-			indexes[listing.Channels[channel].Devices[device].Index] = true
-		}
+		indexes[listing.Channels[channel].Devices[device].Index] = true
 	}
 	var done []string // since the last program ended
 	x, c := copyrc(l, &runbooktest.Memory{}, func(c *procedure.CopyRC) {

@@ -28,27 +28,37 @@ import (
 type listedIndex struct {
 	path, device string
 	keyring      *systemimage.DeviceKeyring
+	alias        bool // of an alias, and of no other channel
 }
 
-// allIndexes are the indexes of a tree. Those of aliases are left out: they are made
-// anew from their targets, unless something is left over there: see [aliasFolders].
+// allIndexes are the indexes of a tree. Those of aliases are made anew from their
+// targets where they are missing, so that it only matters whether they can be read, and
+// what is left over there: see [aliasFolders].
 func allIndexes(l *systemimage.Listing) []listedIndex {
 	var list []listedIndex
 	for channel, device := range l.Pairs() {
-		if a := l.Channels[channel].Alias; a == "" || a == channel {
-			d := l.Channels[channel].Devices[device]
-			list = append(list, listedIndex{strings.TrimPrefix(d.Index, "/"), device, d.Keyring})
-		}
+		a, d := l.Channels[channel].Alias, l.Channels[channel].Devices[device]
+		list = append(list, listedIndex{strings.TrimPrefix(d.Index, "/"), device, d.Keyring, a != "" && a != channel})
 	}
-	slices.SortStableFunc(list, func(a, b listedIndex) int { return strings.Compare(a.path, b.path) })
+	slices.SortStableFunc(list, func(a, b listedIndex) int {
+		switch {
+		case a.path == b.path && a.alias == b.alias:
+			return 0
+		case a.path == b.path && b.alias, a.path < b.path:
+			return -1
+		}
+		return 1
+	})
 	return slices.CompactFunc(list, func(a, b listedIndex) bool { return a.path == b.path })
 }
 
-// folders are the folders of indexes.
+// folders are the folders of indexes, without those of aliases.
 func folders(indexes []listedIndex) []string {
 	var list []string
 	for _, x := range indexes {
-		list = append(list, path.Dir(x.path))
+		if !x.alias {
+			list = append(list, path.Dir(x.path))
+		}
 	}
 	return list
 }
@@ -131,7 +141,7 @@ func (s *Server) findOlder(ctx context.Context, t *treeState, look inspection) {
 		h.mu.Lock()
 		made, known := h.made[t.sum[x.path]]
 		h.mu.Unlock()
-		if !known {
+		if !known || x.alias {
 			continue
 		}
 		if err := s.Client.Replayed(ctx, "/"+x.path, made); err != nil {
@@ -284,7 +294,13 @@ func (s *Server) lookAtAll(ctx context.Context) ([]systemimage.Finding, treeStat
 		return nil, treeState{}, err
 	}
 	all := allIndexes(l)
-	return s.inspectTree(ctx, importOp, inspection{dirs: folders(all), follow: aliasFolders(l), indexes: all, imports: true, temp: s.TempDir(ctx)})
+	findings, t, err := s.inspectTree(ctx, importOp, inspection{dirs: folders(all), follow: aliasFolders(l), indexes: all, imports: true, temp: s.TempDir(ctx)})
+	for _, x := range all {
+		if x.alias {
+			delete(t.newest, x.path)
+		}
+	}
+	return findings, t, err
 }
 
 // unreadable says what an index does that is no index.

@@ -164,8 +164,12 @@ func (j *judgement) otherIndexes() {
 		p := x.path
 		switch why := j.t.bad[p]; {
 		case slices.Contains(j.look.dirs, path.Dir(p)):
+		case why != "" && x.alias:
+			problem, _ := unreadable(p, why)
+			j.add("unreadable-index", p, problem, putBack+", or delete it with its .asc: the next program that publishes for its target makes it anew", true)
 		case why != "":
 			j.unreadable(p, why)
+		case x.alias:
 		case j.t.size[p] == 0:
 			lost = append(lost, p)
 		default:

@@ -17,7 +17,7 @@ func (s *Server) signedIndexes(t *treeState, look inspection) map[string]listedI
 		return list
 	}
 	for _, x := range look.indexes {
-		if t.size[x.path+".asc"] > 0 { // else a rule of its own
+		if t.size[x.path+".asc"] > 0 && !x.alias { // else a rule of its own
 			list[x.path] = x
 		}
 	}
