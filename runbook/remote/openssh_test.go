@@ -28,6 +28,35 @@ type openssh struct {
 	log       *os.File
 }
 
+// opensshKeys are the files of the keys of all servers and users, by name: to make those
+// for each server would take longer than what is tested with it.
+var opensshKeys = sync.OnceValues(func() (files map[string][]byte, err error) {
+	dir, err := os.MkdirTemp("", "openssh-keys-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	files = map[string][]byte{}
+	for name, args := range map[string][]string{
+		"host_ed25519": {"-t", "ed25519"}, "host_rsa": {"-t", "rsa", "-b", "2048"}, "host_other": {"-t", "ed25519"},
+		"id": {"-t", "ed25519"}, "id_locked": {"-t", "ed25519"}, "id_wrong": {"-t", "ed25519"},
+	} {
+		phrase, file := "", filepath.Join(dir, name)
+		if name == "id_locked" {
+			phrase = "a passphrase"
+		}
+		if out, err := exec.Command("ssh-keygen", append(args, "-q", "-N", phrase, "-f", file)...).CombinedOutput(); err != nil {
+			return nil, fmt.Errorf("ssh-keygen: %w: %s", err, out)
+		}
+		for _, ext := range []string{"", ".pub"} {
+			if files[name+ext], err = os.ReadFile(file + ext); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return files, nil
+})
+
 // startOpenSSH starts sshd with its own keys and configuration. Where there is
 // none the test is skipped, except in continuous integration.
 func startOpenSSH(t *testing.T) *openssh {
@@ -43,8 +72,7 @@ func startOpenSSH(t *testing.T) *openssh {
 	if err != nil {
 		missing("no OpenSSH server to test against", err)
 	}
-	keygen, err := exec.LookPath("ssh-keygen")
-	if err != nil {
+	if _, err := exec.LookPath("ssh-keygen"); err != nil {
 		missing("no ssh-keygen", err)
 	}
 	if os.Getuid() == 0 {
@@ -54,18 +82,12 @@ func startOpenSSH(t *testing.T) *openssh {
 		}
 	}
 	s := &openssh{dir: t.TempDir()}
-	for name, args := range map[string][]string{
-		"host_ed25519": {"-t", "ed25519"}, "host_rsa": {"-t", "rsa", "-b", "2048"}, "host_other": {"-t", "ed25519"},
-		"id": {"-t", "ed25519"}, "id_locked": {"-t", "ed25519"}, "id_wrong": {"-t", "ed25519"},
-	} {
-		phrase := ""
-		if name == "id_locked" {
-			phrase = "a passphrase"
-		}
-		out, err := exec.Command(keygen, append(args, "-q", "-N", phrase, "-f", filepath.Join(s.dir, name))...).CombinedOutput()
-		if err != nil {
-			t.Fatalf("ssh-keygen: %v: %s", err, out)
-		}
+	keys, err := opensshKeys()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range keys {
+		s.write(t, name, text)
 	}
 	var authorized []byte
 	for _, name := range []string{"id", "id_locked"} {
