@@ -9,6 +9,8 @@ import (
 
 var kills = flag.Int("kills", 4, "how often the program is killed at a random moment")
 
+func TestMain(m *testing.M) { killtest.Main(m, main) }
+
 // Copyrc is killed for real and started again until it is done.
 func TestKilledProcess(t *testing.T) {
 	if testing.Short() {

@@ -13,6 +13,8 @@ import (
 
 var kills = flag.Int("kills", 1, "how often the program is killed at a random moment")
 
+func TestMain(m *testing.M) { killtest.Main(m, main) }
+
 // Hotfix is killed for real and started again until it is done. It builds one
 // root file system: the numbers that two get at once are a matter of chance.
 func TestKilledProcess(t *testing.T) {

@@ -9,6 +9,8 @@ import (
 
 var kills = flag.Int("kills", 1, "how often the program is killed at a random moment")
 
+func TestMain(m *testing.M) { killtest.Main(m, main) }
+
 // Republish is killed for real and started again until it is done: publishing
 // again, and building anew. The image builder's job outlives it.
 func TestKilledProcess(t *testing.T) {

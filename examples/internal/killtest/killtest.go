@@ -14,19 +14,15 @@ import (
 	"github.com/landingteam/landing/runbook/lab"
 )
 
-// Run builds the program in the current folder and runs it on labs in folders,
-// with a journal. Killed with SIGKILL at random moments, and started again with
+// Run runs the program, which the tests are in, on labs in folders, with a journal. Its
+// TestMain is [Main]. Killed with SIGKILL at random moments, and started again with
 // the same words until it is done, it must leave the world that an undisturbed
 // run leaves; some starts after the first are killed, too. It goes on until the
 // program was hit so many times. Time counts from
 // the journal's first line: before that the program only makes its lab.
 func Run(t *testing.T, kills int, args ...string) {
 	t.Helper()
-	exe := filepath.Join(t.TempDir(), "program")
-	if out, err := exec.Command("go", "build", "-ldflags=-s -w", "-o", exe, ".").CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v\n%s", err, out)
-	}
-	p := program{exe, args}
+	p := program{executable(t), args}
 	dir := t.TempDir()
 	out, took, err := p.start(t, dir, never)
 	if err != nil {
@@ -78,7 +74,8 @@ var errKilled = errors.New("killed")
 func (p program) start(t *testing.T, dir string, after time.Duration) (output []byte, took time.Duration, err error) {
 	t.Helper()
 	journal := filepath.Join(dir, "journal")
-	cmd := exec.Command(p.exe, append([]string{"-lab", filepath.Join(dir, "lab"), "-journal", journal}, p.args...)...)
+	cmd := exec.Command(p.exe)
+	cmd.Args = append([]string{started, "-lab", filepath.Join(dir, "lab"), "-journal", journal}, p.args...)
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
 	if err := cmd.Start(); err != nil {
