@@ -23,11 +23,14 @@ func livefsRules() []cause.Rule {
 		{Class: cause.Infrastructure, Pattern: `\b(?:Backend|LXD|LXDAPI)Exception\b|\bpylxd\.exceptions\.`, Literals: []string{"BackendException", "LXDException", "LXDAPIException", "pylxd.exceptions."}, Rank: 1},
 		{Class: cause.Infrastructure, Pattern: `^Builder failed`},
 		{Class: cause.Infrastructure, Pattern: `cannot be unmounted`},
-		{Class: cause.Infrastructure, Pattern: `(?:^|: )(?:Cannot allocate memory|Out of memory(?: \(|: Kill))`, Literals: []string{"Cannot allocate memory", "Out of memory"}, Rank: 1, Remedy: cause.Remedy{
+		{Class: cause.Infrastructure, Pattern: `(?:^|: )(?:Cannot allocate memory|Out of memory(?: \(|: Kill))|^MemoryError\b`, Literals: []string{"Cannot allocate memory", "Out of memory", "MemoryError"}, Rank: 1, Remedy: cause.Remedy{
 			Text: "{again}; the builder had not enough memory: tell the Launchpad operators which builder it was if it repeats", Actions: []cause.Action{cause.AskLaunchpad}}},
 		{Class: cause.Infrastructure, Pattern: `\b(?:read|writ|open|copy|stat)\w*\b.*: Input/output error$`, Literals: []string{": Input/output error"}},
 		{Class: cause.Infrastructure, Pattern: `failed to set ?up loop device`, Literals: []string{"up loop device"}},
 		{Class: cause.Infrastructure, Pattern: `^chroot: failed to run command .*: Exec format error`, Literals: []string{": Exec format error"}},
+		{Class: cause.Infrastructure, Pattern: `^(?:E|Error): (?:Could not get lock |Method \S+ has died unexpectedly|Sub-process \S+ received a segmentation fault)`, Literals: []string{": Could not get lock ", " has died unexpectedly", " received a segmentation fault"}},
+		{Class: cause.Infrastructure, Pattern: `^E: Cannot install into target .* mounted with noexec or nodev`},
+		{Class: cause.Infrastructure, Pattern: `^qemu: uncaught target signal `, Weak: true},
 		{Class: cause.Infrastructure, Pattern: `^Error: (?:websocket: close |Instance is not running)`, Literals: []string{"Error: websocket: ", "Error: Instance is not"}, Rank: 1},
 		{Class: cause.Infrastructure, Pattern: `^(?:E|Error): Release file for \S+ is not valid yet`, Literals: []string{" is not valid yet"}, Rank: 2, Remedy: cause.Remedy{
 			Text: "{again}; the builder's clock is behind that of the archive: tell the Launchpad operators which builder it was", Actions: []cause.Action{cause.AskLaunchpad}}},
@@ -55,6 +58,7 @@ func livefsRules() []cause.Rule {
 		{Class: cause.Network, Pattern: `^(?:` + networkReasons + `)`, Literals: networkLiterals(), Rank: 3},
 		{Class: cause.Network, Pattern: `^(?:E|Error): The repository '.*' (?:does not have|no longer has) a Release file`, Literals: []string{" a Release file"}, Rank: 1},
 		{Class: cause.Network, Pattern: `^(?:E|Error): Release file for \S+ is expired`, Literals: []string{"Release file for "}, Rank: 4},
+		{Class: cause.Network, Pattern: `^(?:E|Error): (?:Encountered a section with no Package|Problem with MergeList |Unable to parse package file )`, Literals: []string{": Encountered a section", ": Problem with MergeList ", ": Unable to parse package file"}, Rank: 1}, // a page in the place of an index
 		{Class: cause.Network, Pattern: `^(?:E|Error): (?:Some index files|Some files) failed to download`, Literals: []string{" failed to download"}, Rank: -1},
 		{Class: cause.Network, Pattern: `^(?:E|Error): Unable to fetch some archives`, Rank: -1},
 
@@ -68,6 +72,8 @@ func livefsRules() []cause.Rule {
 		{Class: cause.LivecdRootfs, Pattern: `No kernel output for`},
 		{Class: cause.LivecdRootfs, Pattern: `signed by unknown key`, Rank: 1, Remedy: giveKey},
 		{Class: cause.LivecdRootfs, Pattern: `^(?:E|Error): (?:GPG error: .*|The repository '.*' is not signed)`, Literals: []string{": GPG error: ", "' is not signed"}, Remedy: giveKey},
+		{Class: cause.LivecdRootfs, Pattern: `^(?:E|Error): There were unauthenticated packages `, Literals: []string{": There were unauthenticated"}, Rank: 1, Remedy: giveKey},
+		{Class: cause.LivecdRootfs, Pattern: `^WARNING: The following packages cannot be authenticated`, Weak: true, Rank: 1, Remedy: giveKey},
 		{Class: cause.LivecdRootfs, Pattern: `\b(?:unrecogni[sz]ed option |invalid option -- |unknown option )`, Literals: []string{"unrecognized option ", "unrecognised option ", "invalid option -- ", "unknown option "}, Weak: true, Rank: 1},
 		{Class: cause.LivecdRootfs, Pattern: `^(?:\S*/)?(?:auto|config|livecd-rootfs)/\S+: (?:line )?\d+: `, Literals: []string{"auto/build: ", "auto/config: ", "auto/clean: ", ": not found", ": syntax error", "parameter not set", "unbound variable"}, Weak: true, Rank: 1},
 		{Class: cause.LivecdRootfs, Pattern: `^E: .*hooks/.* failed \(exit non-zero\)`, Literals: []string{" failed (exit non-zero)"}, Weak: true},
@@ -84,6 +90,9 @@ func livefsRules() []cause.Rule {
 		{Class: cause.Dependency, Pattern: `^(?:E|Error): Package '?(?P<package>[^\s']+)'? has no installation candidate`, Literals: []string{" has no installation candidate"}, Rank: 1, NeedsIndex: true},
 		{Class: cause.Dependency, Pattern: `you have held broken packages`, Rank: -1},
 		{Class: cause.Dependency, Pattern: `^dpkg: dependency problems prevent configuration of (?P<package>[^\s:]+)`, Weak: true},
+		{Class: cause.Dependency, Pattern: `^(?:E|Error): (?:Could not perform immediate configuration on '|Couldn't configure pre-depend |This installation run will require temporarily removing the essential package )(?P<package>[^\s']+)`, Literals: []string{": Could not perform immediate", ": Couldn't configure pre-depend ", " temporarily removing the essential"}, Rank: 1},
+		{Class: cause.Dependency, Pattern: `^(?:E|Error): (?:Packages were downgraded|There are problems|Held packages were changed|Essential packages were removed) and -y was used`, Literals: []string{" and -y was used"}, Weak: true, Remedy: cause.Remedy{
+			Text: "look above what apt would downgrade, remove or change, and at the pin of the PPAs, mend that, then {again}", Actions: []cause.Action{cause.FixPackage}}},
 		{Class: cause.Dependency, Pattern: `pkgProblemResolver::Resolve generated breaks`},
 		{Class: cause.Dependency, Pattern: `^(?:E|Error): (?:Unmet dependencies\.|Unable to satisfy dependencies\.)`, Literals: []string{": Unmet dependencies.", ": Unable to satisfy dependencies."}},
 
