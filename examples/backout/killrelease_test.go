@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/landingteam/landing/examples/internal/killtest"
 	"github.com/landingteam/landing/systemimage"
 	"github.com/landingteam/landing/systemimage/operate"
 	"github.com/landingteam/landing/systemimage/systemimagetest"
@@ -26,8 +27,8 @@ func TestKilledRelease(t *testing.T) {
 		t.Skip("starts real processes")
 	}
 	t.Parallel()
-	bin := t.TempDir()
-	if out, err := exec.Command("go", "build", "-ldflags=-s -w", "-o", bin, ".", "../release").CombinedOutput(); err != nil {
+	backout, release := killtest.New(t), filepath.Join(t.TempDir(), "release")
+	if out, err := exec.Command("go", "build", "-ldflags=-s -w", "-o", release, "../release").CombinedOutput(); err != nil {
 		t.Fatalf("go build: %v\n%s", err, out)
 	}
 	for hits, tries := 0, 0; hits < *kills; tries++ {
@@ -36,7 +37,7 @@ func TestKilledRelease(t *testing.T) {
 		}
 		dir := t.TempDir()
 		root := filepath.Join(dir, "lab")
-		killed := exec.Command(filepath.Join(bin, "release"), "-lab", root, "-journal", filepath.Join(dir, "release.journal"), "-operator", "operator", "-yes")
+		killed := exec.Command(release, "-lab", root, "-journal", filepath.Join(dir, "release.journal"), "-operator", "operator", "-yes")
 		if err := killed.Start(); err != nil {
 			t.Fatal(err)
 		}
@@ -71,7 +72,7 @@ func TestKilledRelease(t *testing.T) {
 			continue
 		}
 		hits++
-		if text, err := exec.Command(filepath.Join(bin, "backout"), args...).CombinedOutput(); err != nil {
+		if text, err := backout.Command(args...).CombinedOutput(); err != nil {
 			t.Fatalf("back-out with %d images out: %v\n%s", out, err, text)
 		}
 		nobodyGetsIt(t, client)

@@ -11,7 +11,9 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -27,7 +29,39 @@ func TestMain(m *testing.M) {
 	if lab.Program() {
 		return
 	}
-	os.Exit(m.Run())
+	status := m.Run()
+	os.RemoveAll(servers.dir)
+	os.Exit(status)
+}
+
+// servers are those that were made so far, by the text of their world: the first of each
+// is made, with keys of its own, and the others are clones.
+var servers struct {
+	sync.Mutex
+	dir  string
+	made map[string]*systemimagetest.Server
+}
+
+// made lays a server with a world into a new folder.
+func made(dir string, w systemimagetest.World) (err error) {
+	servers.Lock()
+	defer servers.Unlock()
+	text := w.String()
+	if servers.made[text] == nil {
+		if servers.made == nil {
+			servers.made = map[string]*systemimagetest.Server{}
+			if servers.dir, err = os.MkdirTemp("", "doctor-servers-"); err != nil {
+				return err
+			}
+		}
+		s, err := systemimagetest.Create(filepath.Join(servers.dir, strconv.Itoa(len(servers.made))), w)
+		if err != nil {
+			return err
+		}
+		servers.made[text] = s
+	}
+	_, err = servers.made[text].Clone(dir)
+	return err
 }
 
 // A site is a site file about a lab, of which a test breaks one thing.
@@ -42,7 +76,10 @@ type site struct {
 
 func newSite(t *testing.T, w systemimagetest.World) *site {
 	t.Helper()
-	dir := t.TempDir()
+	dir := systemimagetest.TempDir(t)
+	if err := made(filepath.Join(dir, "lab"), w); err != nil {
+		t.Fatal(err)
+	}
 	l, err := lab.Open(filepath.Join(dir, "lab"), w)
 	if err != nil {
 		t.Fatal(err)

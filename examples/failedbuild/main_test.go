@@ -15,13 +15,10 @@ import (
 
 	"github.com/landingteam/landing/cdimage/cause"
 	"github.com/landingteam/landing/cdimage/cdimagetest"
-	"github.com/landingteam/landing/runbook/lab"
+	"github.com/landingteam/landing/examples/internal/killtest"
 )
 
-func TestMain(m *testing.M) {
-	lab.Program()
-	os.Exit(m.Run())
-}
+func TestMain(m *testing.M) { killtest.Main(m, main) }
 
 const testdata = "../../cdimage/testdata"
 

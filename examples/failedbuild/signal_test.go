@@ -3,25 +3,22 @@ package main
 import (
 	"io"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/landingteam/landing/examples/internal/killtest"
 )
 
 // TestSignalWhileReading: a pipe to which nobody writes any more does not keep the
 // program from ending at the first signal.
 func TestSignalWhileReading(t *testing.T) {
-	program := filepath.Join(t.TempDir(), "failedbuild")
-	if out, err := exec.Command("go", "build", "-ldflags=-s -w", "-o", program, ".").CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
+	program := killtest.New(t)
 	for _, flag := range []string{"-log", "-livefs"} {
 		for _, sig := range []os.Signal{os.Interrupt, syscall.SIGTERM} {
 			t.Run(flag+" "+sig.String(), func(t *testing.T) {
-				cmd := exec.Command(program, flag, "-")
+				cmd := program.Command(flag, "-")
 				stdin, err := cmd.StdinPipe()
 				if err != nil {
 					t.Fatal(err)

@@ -175,6 +175,7 @@ func worldBefore(t *testing.T, list []*fixture.Recording, r *fixture.Recording) 
 // Every recorded run of copy-image, replayed: the library must come to the
 // verdict that the indexes and the list of changed files come to.
 func TestCopyRecorded(t *testing.T) {
+	t.Parallel()
 	help := map[string]string{}
 	for _, group := range []string{"copy-ok", "copy-refuse", "copy-danger", "era2016-copy"} {
 		list := fixture.Recordings(t, group)

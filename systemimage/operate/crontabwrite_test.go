@@ -19,6 +19,7 @@ import (
 // Somebody saves the crontab between our reading and our writing: nothing of
 // theirs is lost, and our change is made on top of it.
 func TestImporterChangedUnderfoot(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, testImporterChangedUnderfoot) // it waits between its attempts
 }
 

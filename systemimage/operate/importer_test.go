@@ -92,6 +92,7 @@ func importer(h *cronHost, run string) *Importer {
 }
 
 func TestImporterPauseResume(t *testing.T) {
+	t.Parallel()
 	ctx := t.Context()
 	h := newCronHost(t, importerTab)
 	a, b := importer(h, "copy-rc/1"), importer(h, "copy-stable/2")
@@ -138,6 +139,7 @@ func TestImporterPauseResume(t *testing.T) {
 }
 
 func TestImporterLeavesWhatItDoesNotOwn(t *testing.T) {
+	t.Parallel()
 	const line = "*/5 * * * * /srv/si/bin/import-images\n"
 	tests := []struct {
 		name, tab string
@@ -182,6 +184,7 @@ func TestImporterLeavesWhatItDoesNotOwn(t *testing.T) {
 // Of two active lines the last is commented out, the other goes on and is named
 // each time; two runs share the pause, and the last one out restores every byte.
 func TestImporterSeveralLines(t *testing.T) {
+	t.Parallel()
 	const one, two = "0 * * * * /srv/a/bin/import-images\n", "*/5 * * * * /srv/b/bin/import-images\n"
 	h := newCronHost(t, one+two+"@daily true\n")
 	a, b := importer(h, "a"), importer(h, "b")

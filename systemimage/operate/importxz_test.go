@@ -17,6 +17,7 @@ import (
 // An image that was published although xz failed is no success: the index, the
 // checksum and the signature are as they should be, and devices cannot unpack it.
 func TestImportXzFailed(t *testing.T) {
+	t.Parallel()
 	fake, s := operated(t, nil)
 	err := fake.AddBuild(systemimagetest.Build{URL: "http://jenkins.example.net/krillin/device_krillin.tar.xz",
 		Monitor: "http://jenkins.example.net/krillin/device_krillin.build", Version: "20150619-6c0ffee"})

@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
@@ -30,6 +31,7 @@ var worlds struct {
 }
 
 func TestMain(m *testing.M) {
+	debug.SetGCPercent(400) // worlds are small and many
 	// These tests wait most of their time, for a mending that looks twice: many do so side
 	// by side. A -parallel of the command line still counts.
 	if err := flag.Set("test.parallel", "12"); err != nil {
@@ -102,6 +104,7 @@ var rcCopy = operate.CopyRequest{From: "ubuntu-touch/rc-proposed/bq-aquaris.en",
 // From rc-proposed over rc to stable and an alias, phased in and backed out, on
 // both command lines of copy-image.
 func TestOperateRelease(t *testing.T) {
+	t.Parallel()
 	for _, era := range []string{"today", "2016"} {
 		t.Run(era, func(t *testing.T) {
 			ctx := t.Context()
@@ -140,6 +143,7 @@ func TestOperateRelease(t *testing.T) {
 // Another operator's copy comes between the look and the program: what was asked
 // for is there, or the refusal names the command that fits.
 func TestOperateCopyRace(t *testing.T) {
+	t.Parallel()
 	for _, tt := range []struct{ tag, wantErr string }{{rcCopy.Tag, ""}, {"OTA-9-rc", "use tag-image ubuntu-touch/rc/bq-aquaris.en krillin 2"}} {
 		fake, s := operated(t, nil)
 		other := &operate.Server{Runner: fake, Root: s.Root, LockWait: s.LockWait, Client: s.Client}
@@ -169,6 +173,7 @@ func TestOperateCopyRace(t *testing.T) {
 // Killed at every point of a copy, the library says what is there, what to do,
 // and after that the copy can be brought to its end.
 func TestOperateKilledCopy(t *testing.T) {
+	t.Parallel()
 	for commit := 1; commit <= 3; commit++ {
 		for _, point := range []systemimagetest.KillPoint{systemimagetest.Signed,
 			systemimagetest.BeforeSignatureMoved, systemimagetest.BeforeIndexMoved} {
@@ -244,6 +249,7 @@ func mend(t *testing.T, fake *systemimagetest.Server, s *operate.Server) {
 // A full disk and an expired key leave damage behind that the next run
 // publishes with exit status 0, unless it is kept back.
 func TestOperateDamage(t *testing.T) {
+	t.Parallel()
 	newBuild := systemimagetest.Build{URL: "http://jenkins.example.net/krillin/device_krillin.tar.xz", Version: "20150619-6c0ffee",
 		Monitor: "http://jenkins.example.net/krillin/device_krillin.build"}
 	t.Run("disk full", func(t *testing.T) {
@@ -313,6 +319,7 @@ func TestOperateDamage(t *testing.T) {
 }
 
 func TestOperateHeldLock(t *testing.T) {
+	t.Parallel()
 	fake, s := operated(t, nil)
 	release, err := fake.HoldLock()
 	if err != nil {
@@ -341,6 +348,7 @@ func TestOperateHeldLock(t *testing.T) {
 // What is held is asked for right before a program is sent, behind all looks; a percentage
 // may be what takes an image back, and waits for nobody.
 func TestHeldIsAskedLast(t *testing.T) {
+	t.Parallel()
 	for name, tt := range map[string]struct {
 		do   func(context.Context, *operate.Server) error
 		want string
@@ -387,6 +395,7 @@ func TestHeldIsAskedLast(t *testing.T) {
 }
 
 func TestOperateWholeTree(t *testing.T) {
+	t.Parallel()
 	_, s := operated(t, nil)
 	s.Checksums = true
 	l, err := s.Client.Channels(t.Context())
@@ -429,6 +438,7 @@ func TestOperateImporter(t *testing.T) {
 }
 
 func TestOperateImport(t *testing.T) {
+	t.Parallel()
 	ctx := t.Context()
 	fake, s := operated(t, nil)
 	run, err := s.Import(ctx, operate.ImportRequest{})

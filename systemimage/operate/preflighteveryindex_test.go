@@ -58,6 +58,7 @@ var damagedSignatures = []damage{
 // No program runs while the index of any device is broken, or devices would refuse it,
 // but one that offers an image to fewer devices.
 func TestEveryIndexIsLookedAt(t *testing.T) {
+	t.Parallel()
 	const rolling, arale = "ubuntu-touch/stable/meizu.en", "arale" // at 30 %
 	effects := []struct {
 		name    string
@@ -89,6 +90,7 @@ func TestEveryIndexIsLookedAt(t *testing.T) {
 	for _, e := range effects {
 		for _, d := range slices.Concat(damagedIndexes, damagedSignatures) {
 			t.Run(e.name+", "+d.name, func(t *testing.T) {
+				t.Parallel()
 				synctest.Test(t, func(t *testing.T) {
 					fake, s := operated(t, nil)
 					s.Client = fake.Client()
@@ -170,8 +172,10 @@ func TestOlderIndexIsPutBack(t *testing.T) {
 // Several percentages at once: what is wrong elsewhere keeps back those that are raised,
 // and no other. What was found good is not read again.
 func TestManyPercentagesAndEveryIndex(t *testing.T) {
+	t.Parallel()
 	for _, d := range slices.Concat([]damage{{name: "nothing"}}, damagedIndexes, damagedSignatures) {
 		t.Run(d.name, func(t *testing.T) {
+			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				fake, s := operated(t, nil)
 				s.Client = fake.Client()
@@ -224,9 +228,11 @@ func (c counted) Run(ctx context.Context, x command.Command) (command.Output, er
 
 // Neither Preflight nor Mend calls a broken index whole.
 func TestDamagedIndexIsNoAllClear(t *testing.T) {
+	t.Parallel()
 	const channel, device = "ubuntu-touch/stable/meizu.en", "arale"
 	for _, d := range damagedIndexes {
 		t.Run(d.name, func(t *testing.T) {
+			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				fake, s := operated(t, nil)
 				s.Client.Tries = 1

@@ -18,6 +18,7 @@ import (
 
 // The script looks at a real folder with a real shell.
 func TestPreflightScript(t *testing.T) {
+	t.Parallel()
 	root := t.TempDir()
 	write := func(name, text string) {
 		p := filepath.Join(root, "www", name)

@@ -18,6 +18,7 @@ import (
 // Programs that are run by hand get the TMPDIR of the crontab, and what killed ones
 // left over is looked for there: the folders of the user who runs them.
 func TestServerTakesTempDirOver(t *testing.T) {
+	t.Parallel()
 	temp := filepath.Join(t.TempDir(), "big disk")
 	for _, name := range []string{"tmpabcdefgh", "tmpother123", "short"} {
 		if err := os.MkdirAll(filepath.Join(temp, name), 0o755); err != nil {

@@ -1,4 +1,5 @@
-// Package killtest kills a program for real, at random moments.
+// Package killtest starts the program that a test is in for real, and kills it at random
+// moments.
 package killtest
 
 import (
@@ -22,7 +23,7 @@ import (
 // the journal's first line: before that the program only makes its lab.
 func Run(t *testing.T, kills int, args ...string) {
 	t.Helper()
-	p := program{executable(t), args}
+	p := program{New(t), args}
 	dir := t.TempDir()
 	out, took, err := p.start(t, dir, never)
 	if err != nil {
@@ -56,8 +57,25 @@ func Run(t *testing.T, kills int, args ...string) {
 	t.Logf("killed %d times", killed)
 }
 
+// A Program is the one that the tests are in.
+type Program struct{ exe string }
+
+// New is the program. Its TestMain is [Main].
+func New(t *testing.T) Program {
+	t.Helper()
+	return Program{executable(t)}
+}
+
+// Command starts it with arguments.
+func (p Program) Command(args ...string) *exec.Cmd {
+	cmd := exec.Command(p.exe)
+	cmd.Args = append([]string{started}, args...)
+	return cmd
+}
+
+// program is one with arguments.
 type program struct {
-	exe  string
+	Program
 	args []string
 }
 
@@ -74,8 +92,7 @@ var errKilled = errors.New("killed")
 func (p program) start(t *testing.T, dir string, after time.Duration) (output []byte, took time.Duration, err error) {
 	t.Helper()
 	journal := filepath.Join(dir, "journal")
-	cmd := exec.Command(p.exe)
-	cmd.Args = append([]string{started, "-lab", filepath.Join(dir, "lab"), "-journal", journal}, p.args...)
+	cmd := p.Command(append([]string{"-lab", filepath.Join(dir, "lab"), "-journal", journal}, p.args...)...)
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
 	if err := cmd.Start(); err != nil {
