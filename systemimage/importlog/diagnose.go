@@ -46,6 +46,7 @@ type diagnosis struct {
 	lines  *logLines
 	runs   int
 	others int  // runs of other programs
+	built  bool // a log of the image builder, or of Launchpad's, stands in this one's place
 	locked int  // runs at the end that met the lock
 	lock   *Run // the first of them
 }
@@ -56,8 +57,12 @@ func readRuns(log io.Reader) (*diagnosis, error) {
 		if err != nil {
 			return nil, err
 		}
-		if run.foreign {
+		switch {
+		case run.foreign:
 			d.others++
+			continue
+		case run.builder && run.Level == "": // without a record
+			d.built = true
 			continue
 		}
 		d.runs++
@@ -79,6 +84,11 @@ func (d *diagnosis) judge() {
 		d.Looked = append(d.Looked, fmt.Sprintf("the same log has runs of other programs, such as copy-image: %d", d.others))
 	}
 	switch {
+	case d.runs == 0 && d.built:
+		d.Looked = append(d.Looked, "a log of the image builder or of Launchpad, not of import-images")
+		d.Verdict = CannotTell
+		d.Notice("such a log is read by examples/failedbuild")
+		return
 	case d.runs == 0:
 		d.Looked = append(d.Looked, "a log without any record")
 		d.Verdict = CannotTell

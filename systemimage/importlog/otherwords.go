@@ -45,6 +45,8 @@ func (p *parser) aside(b []byte) bool {
 	switch {
 	case string(b) == "--- Logging error ---":
 		p.logging = true
+	case bytes.HasPrefix(b, []byte("===== ")) && bytes.HasSuffix(b, []byte(" =====")), bytes.HasPrefix(b, []byte("RUN: /usr/share/launchpad-buildd/")):
+		p.run.builder = true
 	case mirrorLine.Match(b):
 		if len(p.run.Mirrors) < maxProblems {
 			p.run.Mirrors = append(p.run.Mirrors, host.Shorten(string(b)))

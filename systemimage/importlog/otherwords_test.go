@@ -93,6 +93,10 @@ func TestDiagnoseOtherWords(t *testing.T) {
 		{"signing takes too long", died("gpg.errors.GPGMEError: GPGME: Connection timed out", "sign_file"), want{CauseFound, []string{"signing"}, "sign"}},
 		{"a channel without its alias", died("KeyError: 'alias'"), want{CauseFound, []string{"missing-field"}, "put it back"}},
 
+		// a log of other machines, with a fault that the image server has too
+		{"a log of the image builder", "===== Building live filesystems =====\nTue Sep  6 09:14:11 UTC 2016\n" + traceback("OSError: [Errno 28] No space left on device"), want{CannotTell, nil, ""}},
+		{"a log of Launchpad's builder", "RUN: /usr/share/launchpad-buildd/slavebin/buildlivefs ['buildlivefs']\nSegmentation fault\n" + traceback("OSError: [Errno 28] No space left on device"), want{CannotTell, nil, ""}},
+
 		// a file that was saved elsewhere
 		{"byte order mark", "\ufeff" + refused, want{CauseFound, []string{"silent-source"}, ""}},
 	} {

@@ -41,6 +41,7 @@ type Run struct {
 	First, Last string // time of the first and the last record, local to the server
 
 	foreign bool // of another program than import-images
+	builder bool // it has lines of the image builder, or of Launchpad's
 }
 
 // An Outcome is what an import came to for a device, or a whole channel.
@@ -115,7 +116,7 @@ func Runs(r io.Reader) iter.Seq2[*Run, error] {
 			level, text, err := p.lines.Next()
 			switch {
 			case err == io.EOF:
-				if p.records > 0 || p.exception != "" || p.unlogged != "" {
+				if p.records > 0 || p.exception != "" || p.unlogged != "" || p.run.builder {
 					yield(p.finish(), nil)
 				}
 				return
