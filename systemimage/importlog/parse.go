@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/landingteam/landing/systemimage/internal/host"
 	"github.com/landingteam/landing/systemimage/internal/serverlog"
@@ -66,7 +67,7 @@ const (
 )
 
 // over reports whether the record begins another run.
-func (p *parser) over(text []byte) bool {
+func (p *parser) over(level byte, text []byte) bool {
 	switch {
 	case p.records == 0 && p.exception == "":
 		return false
@@ -80,6 +81,8 @@ func (p *parser) over(text []byte) bool {
 		return true
 	case isForeign(text):
 		return !p.run.foreign
+	case severity(level) > 1:
+		return p.begins(text)
 	}
 	// A channel comes once in a run: the run before was killed without a word.
 	name, ok := cut(text, "Processing channel: ")
@@ -87,6 +90,38 @@ func (p *parser) over(text []byte) bool {
 		name, ok = cut(text, "Skipping non-auto channel: ")
 	}
 	return ok && (p.run.foreign || p.turns[string(name)] == p.number)
+}
+
+// longest is how far apart two records of one run can be, when it tells only of errors.
+const longest = 6 * time.Hour
+
+// begins reports whether an error or a warning is of another run than the record before:
+// a run reads its configuration first, has nothing to do without one, and ends some time.
+func (p *parser) begins(text []byte) bool {
+	if p.records == 0 {
+		return false
+	}
+	for _, head := range [...]string{"Source contains parsing errors", "While reading from '", "File contains no section headers"} {
+		if _, ok := cut(text, head); ok {
+			return true
+		}
+	}
+	if quiet := p.levels&(1<<severity('D')|1<<severity('I')) == 0; !quiet || p.last == p.lines.Stamp {
+		return false
+	}
+	if strings.HasSuffix(p.lastText, "using empty configuration.") {
+		return true
+	}
+	const stamp = "2006-01-02 15:04:05,000"
+	from, err := time.Parse(stamp, string(p.last[:]))
+	to, err2 := time.Parse(stamp, string(p.lines.Stamp[:]))
+	return err == nil && err2 == nil && to.Sub(from).Abs() >= longest
+}
+
+// diesAtMirrors reports whether a traceback behind a complete run is of its last step,
+// and not of another run that had no record yet.
+func (p *parser) diesAtMirrors() bool {
+	return slices.Contains(p.trace.functions, "sync_mirrors") || isEnding(p.exception)
 }
 
 // other reads a line that opens no record.

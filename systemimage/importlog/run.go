@@ -127,13 +127,22 @@ func Runs(r io.Reader) iter.Seq2[*Run, error] {
 				if p.records > 0 && neverBegan(text) && !yield(p.finish(), nil) {
 					return
 				}
+				whole := p.run.Complete && p.exception == ""
 				p.other(text)
+				if whole && p.exception != "" && !p.diesAtMirrors() {
+					exception, functions := p.exception, p.trace.functions
+					p.exception = ""
+					if !yield(p.finish(), nil) {
+						return
+					}
+					p.exception, p.trace.functions = exception, functions
+				}
 				continue
 			case len(text) == 0:
 				text = []byte{' '}
 			}
 			// Only these can begin another run.
-			if (p.ended || p.exception != "" || text[0] == 'P' || text[0] == 'S' || isForeign(text)) && p.over(text) && !yield(p.finish(), nil) {
+			if (p.ended || p.exception != "" || text[0] == 'P' || text[0] == 'S' || severity(level) > 1 || isForeign(text)) && p.over(level, text) && !yield(p.finish(), nil) {
 				return
 			}
 			p.record(level, text)

@@ -292,6 +292,54 @@ func TestImportRuns(t *testing.T) {
 }
 
 // Where a log is cut, it tells what is certain by then.
+// Where nothing says that a run begins, as at the level that a crontab line has without
+// any -v, what cannot be of one run tells them apart: old errors are no news.
+func TestRunsApart(t *testing.T) {
+	at := func(stamp, level, text string) string { return stamp + ",000 " + level + " " + text + "\n" }
+	const day, next = "2026-11-20 09:58:00", "2026-11-21 09:58:00"
+	refused := func(stamp string) string {
+		return at(stamp, "ERROR", "HTTP Error 404: File not found") + at(stamp, "ERROR", "Failed to retrieve url http://a.example.net/x")
+	}
+	misread := func(stamp string) string {
+		return at(stamp, "ERROR", "Source contains parsing errors: '/srv/s/etc/config'\n\t[line 48]: 'type manual\\n'") +
+			at(stamp, "ERROR", "Failed to parse configuration file, using empty configuration.")
+	}
+	whole := at(day, "INFO", "Processing channel: a") + at(day, "INFO", "Processing device: m") + at(day, "INFO", "Triggering a mirror sync")
+	type found struct {
+		Runs    int
+		Problem string // of the last run
+		Entries int
+	}
+	for _, tt := range []struct {
+		name, log string
+		want      found
+	}{
+		{"two days", at(day, "ERROR", "timed out") + refused(next), found{2, "HTTP Error 404: File not found", 0}},
+		{"one night", at("2026-11-20 01:00:00", "ERROR", "timed out") + refused("2026-11-20 04:30:00"), found{1, "timed out", 0}},
+		{"over midnight", at("2026-11-20 23:59:59", "ERROR", "timed out") + refused("2026-11-21 00:00:01"), found{1, "timed out", 0}},
+		{"the clock was set back", at(next, "ERROR", "timed out") + refused(day), found{2, "HTTP Error 404: File not found", 0}},
+		{"misread, then mended", misread(day) + refused("2026-11-20 09:59:00"), found{2, "HTTP Error 404: File not found", 0}},
+		{"misread twice", misread(day) + misread("2026-11-20 09:59:00"), found{2, "Source contains parsing errors: '/srv/s/etc/config'", 0}},
+		{"refused, then misread", refused(day) + misread("2026-11-20 09:59:00"), found{2, "Source contains parsing errors: '/srv/s/etc/config'", 0}},
+		{"died before its first record", whole + traceback("KeyError: 'Missing channel section: channel_b'", "<module>", "load_config"), found{2, "KeyError: 'Missing channel section: channel_b'", 0}},
+		{"died while mirrors were told", whole + traceback("OSError: [Errno 12] Cannot allocate memory", "<module>", "sync_mirrors"), found{1, "OSError: [Errno 12] Cannot allocate memory", 1}},
+		{"a long run that tells", at("2026-11-20 01:00:00", "INFO", "Processing channel: a") + at("2026-11-20 23:00:00", "INFO", "Processing channel: b"), found{1, "", 2}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var got found
+			for run, err := range Runs(strings.NewReader(tt.log)) {
+				if err != nil {
+					t.Fatal(err)
+				}
+				got = found{got.Runs + 1, strings.Join(append(run.Problems, run.Exception, "")[:1], ""), len(run.Entries)}
+			}
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
 func TestParseImportLogCut(t *testing.T) {
 	recs := importRecordings(t)
 	r := recs[slices.IndexFunc(recs, func(r importRecording) bool { return r.Name == "import-ok-one-device-v2" })]
