@@ -30,11 +30,15 @@ func (p *process) start(busy string) (release func(), err error) {
 		}
 		return nil, exit(0)
 	}
-	if err := p.openTree(); err != nil {
+	release = func() {
+		unlockFile(f)
 		f.Close()
+	}
+	if err := p.openTree(); err != nil {
+		release()
 		return nil, err
 	}
-	return func() { f.Close() }, nil
+	return release, nil
 }
 
 // HoldLock takes the server's global lock, as an importer does while it
@@ -50,5 +54,8 @@ func (s *Server) HoldLock() (release func() error, err error) {
 		f.Close()
 		return nil, err
 	}
-	return f.Close, nil
+	return func() error {
+		unlockFile(f)
+		return f.Close()
+	}, nil
 }

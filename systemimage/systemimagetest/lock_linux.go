@@ -24,3 +24,10 @@ func lockFile(f *os.File, own bool) error {
 	}
 	return nil
 }
+
+// unlockFile gives it back. Closing the file does, too, but not while a program that is
+// just being started has it open as well.
+func unlockFile(f *os.File) {
+	l := syscall.Flock_t{Type: syscall.F_UNLCK, Whence: io.SeekStart}
+	_ = syscall.FcntlFlock(f.Fd(), setOpenFileLock, &l)
+}

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 )
@@ -185,4 +186,32 @@ func TestProgramKilledInAnotherProcess(t *testing.T) {
 	if f, err := s.Faults(); err != nil || f != (Faults{}) {
 		t.Errorf("faults left: %+v, %v", f, err)
 	}
+}
+
+// The lock is given back at once, also while other programs are being started: each has
+// the file open for a moment.
+func TestLockIsGivenBack(t *testing.T) {
+	t.Parallel()
+	s := New(t, SampleWorld())
+	ctx, stop := context.WithCancel(t.Context())
+	var starting sync.WaitGroup
+	for range 4 {
+		starting.Go(func() {
+			for ctx.Err() == nil {
+				_ = exec.Command("true").Run()
+			}
+		})
+	}
+	for n := range 2000 {
+		release, err := s.HoldLock()
+		if err != nil {
+			t.Errorf("after it was given back %d times: %v", n, err)
+			break
+		}
+		if err := release(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	stop()
+	starting.Wait()
 }
