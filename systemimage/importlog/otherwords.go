@@ -40,11 +40,22 @@ func neverBegan(line []byte) bool {
 	return (bytes.Contains(line, []byte("sh: ")) || bytes.HasPrefix(line, []byte("/usr/bin/env: ")) || bytes.HasPrefix(line, []byte("python"))) && notBegun.Match(line)
 }
 
+// What a traceback is about that Python only prints, and goes on.
+type printed int
+
+const (
+	raised     printed = iota
+	notWritten         // a record that could not be written to the log
+	tidying            // an object that could not be taken away at the end
+)
+
 // aside reads what is said besides records and tracebacks; false when it means nothing.
 func (p *parser) aside(b []byte) bool {
 	switch {
 	case string(b) == "--- Logging error ---":
-		p.logging = true
+		p.aloud = notWritten
+	case bytes.HasPrefix(b, []byte("Exception ignored in: ")):
+		p.aloud = tidying
 	case bytes.HasPrefix(b, []byte("===== ")) && bytes.HasSuffix(b, []byte(" =====")), bytes.HasPrefix(b, []byte("RUN: /usr/share/launchpad-buildd/")):
 		p.run.builder = true
 	case mirrorLine.Match(b):

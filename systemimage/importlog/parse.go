@@ -47,9 +47,9 @@ type parser struct {
 	loose   []string // what xz said when no device was open
 	cleared bool     // the remedy of the run's cause takes what was cut out of the pool
 
-	called   bool   // a generator was called in the run
-	logging  bool   // Python is about to say why it could not write a record
-	unlogged string // what it said
+	called   bool    // a generator was called in the run
+	aloud    printed // what Python said that the next traceback is about
+	unlogged string  // why it could not write a record
 }
 
 // step is where a run is.
@@ -129,13 +129,16 @@ func (p *parser) other(b []byte) {
 	if p.trace.open || string(b) == beginTrace {
 		switch exception := p.trace.read(b); {
 		case exception == nil:
-		case p.logging:
-			p.logging, p.unlogged = false, host.Shorten(string(exception))
+		case p.aloud == notWritten:
+			p.aloud, p.unlogged = raised, host.Shorten(string(exception))
+		case p.aloud == tidying:
+			p.aloud = raised
 		default:
 			p.exception = host.Shorten(string(exception))
 		}
 		return
 	}
+	p.aloud = raised // its traceback stands right below
 	switch {
 	case len(b) == 0:
 	case isXz(b):

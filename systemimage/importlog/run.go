@@ -92,7 +92,8 @@ const (
 	maxName     = 400 // bytes of a file's name
 )
 
-// Parse reads a log of import-images and returns its last run. The log
+// Parse reads a log of import-images and returns its last run, of those that have
+// records if any has. The log
 // may be of any verbosity, of today's programs or those of 2016, with the
 // standard error stream among it or without, cut anywhere. A log without any
 // record gives an empty run. The only errors are those of r.
@@ -102,7 +103,9 @@ func Parse(r io.Reader) (*Run, error) {
 		if err != nil {
 			return nil, err
 		}
-		last = run
+		if run.Level != "" || last.Level == "" {
+			last = run
+		}
 	}
 	return last, nil
 }

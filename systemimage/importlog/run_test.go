@@ -323,6 +323,9 @@ func TestRunsApart(t *testing.T) {
 		{"refused, then misread", refused(day) + misread("2026-11-20 09:59:00"), found{2, "Source contains parsing errors: '/srv/s/etc/config'", 0}},
 		{"died before its first record", whole + traceback("KeyError: 'Missing channel section: channel_b'", "<module>", "load_config"), found{2, "KeyError: 'Missing channel section: channel_b'", 0}},
 		{"died while mirrors were told", whole + traceback("OSError: [Errno 12] Cannot allocate memory", "<module>", "sync_mirrors"), found{1, "OSError: [Errno 12] Cannot allocate memory", 1}},
+		{"Python tidies up", whole + "Exception ignored in: <function Context.__del__ at 0x7f>\n" + traceback("TypeError: 'NoneType' object is not callable", "__del__"), found{1, "", 1}},
+		{"Python tidies up without a traceback, then it dies", at(day, "INFO", "Processing channel: a") + "Exception ignored in: <_io.TextIOWrapper name='<stdout>'>\nBrokenPipeError: [Errno 32] Broken pipe\n" + traceback("KeyError: 'x'", "main"),
+			found{1, "KeyError: 'x'", 1}},
 		{"a long run that tells", at("2026-11-20 01:00:00", "INFO", "Processing channel: a") + at("2026-11-20 23:00:00", "INFO", "Processing channel: b"), found{1, "", 2}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -335,6 +338,10 @@ func TestRunsApart(t *testing.T) {
 			}
 			if diff := cmp.Diff(tt.want, got); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
+			}
+			// One run is given to Parse, whatever stands behind its records.
+			if last, err := Parse(strings.NewReader(tt.log)); err != nil || strings.HasPrefix(tt.log, whole) && !last.Complete {
+				t.Errorf("%+v, %v, want the run that has records", last, err)
 			}
 		})
 	}
