@@ -146,6 +146,7 @@ func saved(line []byte) bool {
 // wentOn passes over what other programs than apt could not get before: had it
 // mattered, the script would have ended there.
 func (p *livefsParser) wentOn() {
+	p.failed = false
 	for i := range p.hits {
 		h := &p.hits[i]
 		apt := h.item != "" || strings.HasPrefix(h.line, " ") || strings.HasPrefix(h.line, "E: ") || strings.HasPrefix(h.line, "Error: ")

@@ -94,6 +94,7 @@ type livefsParser struct {
 	carried []hit // index files of earlier steps that never arrived
 	after   []hit // infrastructure, while cleaning
 	frames  bool  // inside a Python traceback
+	failed  bool  // something was not fetched since the last download that went well
 	follow  bool  // the last line was a dpkg error, the next tells whose fault
 }
 
@@ -131,7 +132,9 @@ func (p *livefsParser) visit(line []byte, number int) bool {
 	case bytes.HasPrefix(line, []byte("Get:")) || bytes.HasPrefix(line, []byte("Hit")):
 		p.arrived(itemKey(line))
 	case saved(line):
-		p.wentOn()
+		if p.failed {
+			p.wentOn()
+		}
 	default:
 		p.rules.match(line, number, p.counts, p.found)
 	}
@@ -176,6 +179,7 @@ func (p *livefsParser) found(h hit) {
 		}
 	}
 	p.hits = append(p.hits, h)
+	p.failed = p.failed || h.rule.Class == cause.Network
 	p.follow = h.rule.Class == cause.Package && strings.HasPrefix(h.line, "dpkg: error processing")
 }
 
