@@ -116,12 +116,13 @@ func (v *verdict) configuration() string {
 		got = strings.Replace(got, line, "", 1)
 	}
 	allowed := []string{v.w.config}
-	if v.s.want != "" {
+	if v.s.edits {
+		if v.s.want == "" {
+			return "" // the undisturbed run says what is allowed
+		}
 		_, text, _ := strings.Cut(v.s.want, "-- config --\n")
 		text, _, _ = strings.Cut(text, "-- crontab --\n")
 		allowed = append(allowed, text)
-	} else {
-		return "" // the undisturbed run says what is allowed
 	}
 	if v.last("keep back") != "" && v.last("let in") != runbook.Done { // what a person is told of
 		head, rest, _ := strings.Cut(v.w.config, "[channel_"+generic+"]\ntype = auto\n")

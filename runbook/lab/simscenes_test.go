@@ -26,6 +26,7 @@ type scene struct {
 	make  func(h *hand) (*runbook.Runner, runbook.Procedure)
 	other func(h *hand) (*runbook.Runner, runbook.Procedure) // what another operator may do at the same time; nil is nothing
 
+	edits     bool     // the configuration is what it changes; another one only borrows it
 	builds    bool     // there is an image builder
 	launchpad bool     // there is a Launchpad
 	alone     bool     // two of it at once are not what it is for
@@ -162,7 +163,7 @@ func imageScenes() []scene {
 		{name: "rollout", world: func() systemimagetest.World { return small(lab.Released(0)) }, waits: waits, make: rollout, other: backOut, alone: true},
 		{name: "backout", world: func() systemimagetest.World { return small(lab.Released(30)) }, single: true, alone: true, make: backOut, other: rollout,
 			taken: map[string][]int{arale + " arale": {2}, krillin + " krillin": {2}}},
-		{name: "editconfig", world: func() systemimagetest.World { return kept(systemimagetest.SampleWorld(), arale) }, make: editConfig, stays: []string{somebodyWrites}},
+		{name: "editconfig", world: func() systemimagetest.World { return kept(systemimagetest.SampleWorld(), arale) }, make: editConfig, edits: true, stays: []string{somebodyWrites}},
 		{name: "import", world: func() systemimagetest.World {
 			return kept(systemimagetest.SampleWorld(), generic, "ubuntu-touch/rc-proposed/bq-aquaris.en", "ubuntu-touch/rc-proposed/meizu.en")
 		}, single: true, other: editConfig,
