@@ -35,9 +35,15 @@ func isEnding(exception string) bool {
 	return ending([]byte(exception)) == exception && exception != ""
 }
 
-// neverBegan reports whether the shell says that the program could not be run.
+// neverBegan reports whether a shell says that a program could not be run.
 func neverBegan(line []byte) bool {
 	return (bytes.Contains(line, []byte("sh: ")) || bytes.HasPrefix(line, []byte("/usr/bin/env: ")) || bytes.HasPrefix(line, []byte("python"))) && notBegun.Match(line)
+}
+
+// importerNeverBegan is neverBegan of the importer, and not of what a mirror was to run.
+func importerNeverBegan(line []byte) bool {
+	return neverBegan(line) && (bytes.Contains(line, []byte("import-images")) || bytes.Contains(line, []byte(": cd: ")) ||
+		bytes.HasPrefix(line, []byte("/usr/bin/env: ")) || bytes.HasPrefix(line, []byte("python")))
 }
 
 // What a traceback is about that Python only prints, and goes on.
@@ -58,7 +64,7 @@ func (p *parser) aside(b []byte) bool {
 		p.aloud = tidying
 	case bytes.HasPrefix(b, []byte("===== ")) && bytes.HasSuffix(b, []byte(" =====")), bytes.HasPrefix(b, []byte("RUN: /usr/share/launchpad-buildd/")):
 		p.run.builder = true
-	case mirrorLine.Match(b):
+	case mirrorLine.Match(b), p.run.Complete && neverBegan(b):
 		if len(p.run.Mirrors) < maxProblems {
 			p.run.Mirrors = append(p.run.Mirrors, host.Shorten(string(b)))
 		}

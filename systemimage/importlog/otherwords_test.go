@@ -60,6 +60,9 @@ func TestDiagnoseOtherWords(t *testing.T) {
 		{"mirror hangs up", ended + "kex_exchange_identification: Connection closed by remote host\n", want{CauseFound, []string{"mirror"}, "mirror's address, key or host"}},
 		{"mirror was closed", ended + "Connection closed by 192.0.2.7 port 22\n", want{CauseFound, []string{"mirror"}, "mirror's address, key or host"}},
 		{"key of the mirror cannot be read", ended + "Load key \"/srv/s/secret/ssh/mirror\": Permission denied\n", want{CauseFound, []string{"mirror"}, "mirror's address, key or host"}},
+		{"mirror lacks its command", ended + "bash: sync-mirror: command not found\n", want{CauseFound, []string{"mirror"}, "mirror's address, key or host"}},
+		{"mirror's command may not be run", ended + "sh: 1: /usr/local/bin/sync-mirror: Permission denied\n", want{CauseFound, []string{"mirror"}, "mirror's address, key or host"}},
+		{"a script around the importer", "/bin/sh: 1: /srv/s/cron.sh: not found\n", want{CauseFound, []string{"not-begun"}, "crontab"}},
 		{"mirror is new", ended + "Warning: Permanently added 'mirror-a' (ED25519) to the list of known hosts.\n", want{Healthy, nil, ""}},
 
 		// Python about the log

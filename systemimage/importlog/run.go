@@ -127,7 +127,7 @@ func Runs(r io.Reader) iter.Seq2[*Run, error] {
 				yield(nil, &systemimage.Error{Op: "read import log", Line: p.lines.Line, Err: err})
 				return
 			case level == 0:
-				if p.records > 0 && neverBegan(text) && !yield(p.finish(), nil) {
+				if p.records > 0 && importerNeverBegan(text) && !yield(p.finish(), nil) {
 					return
 				}
 				whole := p.run.Complete && p.exception == ""
