@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"slices"
 	"strings"
+
+	"github.com/landingteam/landing/systemimage/internal/serverlog"
 )
 
 // logLines keeps the lines of a log that can prove something, the last ones when
@@ -47,7 +49,7 @@ func (l *logLines) end() {
 		return
 	}
 	l.n++
-	line := bytes.TrimRight(l.part, "\r")
+	line := serverlog.Plain(bytes.TrimRight(l.part, "\r"))
 	l.part, l.open = l.part[:0], false
 	if len(bytes.TrimSpace(line)) == 0 {
 		return

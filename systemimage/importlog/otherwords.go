@@ -9,7 +9,7 @@ import (
 )
 
 // A log has more than the importer's records: what the shell of the crontab line says,
-// ssh about the mirrors, Python about the log itself, and other programs of the server
+// or systemd about the unit of a timer, ssh about the mirrors, Python about the log itself, and other programs of the server
 // that write to the same file.
 
 // endings are the words in which a shell tells the end of a program.
@@ -18,11 +18,16 @@ var endings = [...]string{"Killed", "Terminated", "Segmentation fault", "Bus err
 var (
 	endingLine = regexp.MustCompile(`^(?:\S+: line \d+: +\d+ )?(` + strings.Join(endings[:], "|") + `)(?:$| +\()|^\S+: line \d+: +\d+ (` + strings.Join(endings[:], "|") + `) `)
 	notBegun   = regexp.MustCompile(`^(?:(?:/usr)?(?:/bin/)?(?:ba|da)?sh: .*(?:: not found|: No such file or directory|: Permission denied|: command not found|: cd: can't cd to .*|bad interpreter.*)|/usr/bin/env: .*|python[\d.]*: can't open file .*)$`)
+	unitEnds   = regexp.MustCompile(`^\S+\.service: (?:Main process exited, code=(?:killed|dumped)|A process of this unit has been killed|Failed with result '(?:oom-kill|signal|core-dump|timeout|watchdog)')`)
 	mirrorLine = regexp.MustCompile(`^(?:ssh: |(?:\S+@\S+: )?Permission denied \(|Host key verification failed|(?:kex|ssh)_exchange_identification: |Connection (?:closed|reset) by |Load key )`)
 )
 
-// ending is how the shell says that the program ended, empty when the line does not.
+// ending is how the shell, or systemd, says that the program ended, empty when the line
+// does not.
 func ending(line []byte) string {
+	if bytes.Contains(line, []byte(".service: ")) && unitEnds.Match(line) {
+		return host.Shorten(string(line))
+	}
 	m := endingLine.FindSubmatch(line)
 	if m == nil {
 		return ""
@@ -30,7 +35,7 @@ func ending(line []byte) string {
 	return string(m[1]) + string(m[2])
 }
 
-// isEnding reports whether an exception is one in the words of the shell.
+// isEnding reports whether an exception is one in the words of the shell or of systemd.
 func isEnding(exception string) bool {
 	return ending([]byte(exception)) == exception && exception != ""
 }

@@ -124,3 +124,39 @@ func TestDiagnoseOtherWords(t *testing.T) {
 		})
 	}
 }
+
+// A timer of systemd in place of a crontab keeps the log in its journal, which puts a time,
+// the host and the program before each line: it says the same.
+func TestDiagnoseJournal(t *testing.T) {
+	log := stamped("Processing channel: 16.04/devel", "Processing device: FP2", "Calling 'http' generator for a new file") +
+		strings.ReplaceAll(stamped("HTTP Error 404: File not found"), "INFO", "ERROR") + traceback("urllib.error.HTTPError: HTTP Error 404: File not found", "urlretrieve") +
+		strings.ReplaceAll(stamped("Failed to retrieve url http://a.example.net/x"), "INFO", "ERROR") +
+		stamped("No image will be produced because the 'http' generator returned None", "Triggering a mirror sync")
+	diagnose := func(prefix string) Report {
+		var b strings.Builder
+		for line := range strings.Lines(log) {
+			b.WriteString(prefix + line)
+		}
+		r, err := Diagnose(strings.NewReader(b.String()), Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	want := diagnose("")
+	if len(want.Findings) != 1 || want.Findings[0].Class != "source-not-found" {
+		t.Fatalf("%+v", want)
+	}
+	for _, prefix := range []string{"Nov 22 02:00:01 images import-images[1234]: ", "Nov  2 02:00:01 images.example.net sh[7]: ", "2026-11-22T02:00:01+0000 images import-images[1234]: ", "2026-11-22T02:00:01.123456+00:00 images CRON[1234]: "} {
+		if diff := cmp.Diff(want, diagnose(prefix)); diff != "" {
+			t.Errorf("%s (-file +journal):\n%s", prefix, diff)
+		}
+	}
+	const systemd = "Nov 22 02:00:09 images systemd[1]: import-images.service: "
+	for _, line := range []string{"Main process exited, code=killed, status=9/KILL", "A process of this unit has been killed by the OOM killer.", "Failed with result 'oom-kill'."} {
+		r, err := Diagnose(strings.NewReader("Nov 22 02:00:01 images sh[7]: "+stamped("Processing channel: 16.04/devel")+systemd+line+"\n"), Options{})
+		if err != nil || len(r.Findings) != 1 || r.Findings[0].Class != "killed" {
+			t.Errorf("%s: %+v, %v, want that it was killed", line, r.Findings, err)
+		}
+	}
+}

@@ -81,7 +81,7 @@ var jsonErrors = []string{"JSONDecodeError", "No JSON object could be decoded", 
 
 var rules = []rule{
 	// the program died
-	{class: "crashed", about: AboutRun, on: killed, has: []string{"Segmentation fault", "Bus error", "Illegal instruction", "Aborted"},
+	{class: "crashed", about: AboutRun, on: killed, has: []string{"Segmentation fault", "Bus error", "Illegal instruction", "Aborted", "code=dumped", "core-dump"},
 		cause: "a program crashed: {text}", remedy: "look at the kernel's log: the memory of the server or a library is broken; look for left-overs before the next run", commands: []string{"dmesg | tail", again}},
 	{class: "killed", about: AboutRun, on: killed,
 		cause: "the program was killed", remedy: "look for left-overs before the next run; it may have run out of memory", commands: []string{again}},

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"io"
+	"regexp"
 )
 
 // MaxLine bounds the part of one line that is kept. The server's longest
@@ -53,10 +54,10 @@ func (l *Reader) Next() (level byte, text []byte, err error) {
 	if n := len(raw); n > 0 && raw[n-1] == '\r' {
 		raw = raw[:n-1]
 	}
-	// Fixed positions, eight at a time: import logs run to hundreds of megabytes.
-	if len(raw) < StampLen+len(" INFO ") || raw[StampLen] != ' ' || !shaped(raw[0:8], dayPattern, dayAdd) ||
-		!shaped(raw[8:16], timePattern, timeAdd) || !shaped(raw[15:23], milliPattern, milliAdd) {
-		return 0, raw, nil
+	if !stamped(raw) {
+		if raw = Plain(raw); !stamped(raw) {
+			return 0, raw, nil
+		}
 	}
 	rest := raw[StampLen+1:]
 	n := 0
@@ -78,6 +79,25 @@ func (l *Reader) Next() (level byte, text []byte, err error) {
 	copy(l.Stamp[:], raw)
 	return rest[0], rest[n:], nil
 }
+
+// stamped reports whether a line begins as records do. Fixed positions, eight at a time:
+// import logs run to hundreds of megabytes.
+func stamped(raw []byte) bool {
+	return len(raw) >= StampLen+len(" INFO ") && raw[StampLen] == ' ' && shaped(raw[0:8], dayPattern, dayAdd) &&
+		shaped(raw[8:16], timePattern, timeAdd) && shaped(raw[15:23], milliPattern, milliAdd)
+}
+
+// Plain returns a line without the time, the host and the program that the journal of
+// systemd puts before it, as in "Nov 22 02:00:01 images import-images[1234]: ".
+func Plain(line []byte) []byte {
+	const shortest = len("Nov 22 02:00:01 h p[1]: ")
+	if len(line) < shortest || !(line[3] == ' ' && line[6] == ' ' && line[9] == ':') && !(line[4] == '-' && line[10] == 'T') {
+		return line
+	}
+	return line[len(journal.Find(line)):]
+}
+
+var journal = regexp.MustCompile(`^(?:[A-Z][a-z]{2} [ \d]\d [\d:]{8}|[\d-]{10}T[\d:.,]+(?:Z|[+-]\d\d:?\d\d)) \S+ \S+\[\d+\]: `)
 
 // fill reads until there is a whole line in the buffer, and returns it. Of a line
 // that is longer than the buffer it returns the beginning and drops the rest.
