@@ -66,6 +66,37 @@ const (
 	atMirrors
 )
 
+// said reports whether the log has anything of the run.
+func (p *parser) said() bool {
+	return p.records > 0 || p.exception != "" || p.unlogged != "" || p.run.builder
+}
+
+// unstamped reads a line that is no record. It returns the run before when the line is
+// of another one.
+func (p *parser) unstamped(text []byte) (before *Run) {
+	if p.records > 0 && importerNeverBegan(text) {
+		before = p.finish()
+		p.other(text)
+		return before
+	}
+	whole := p.run.Complete && p.exception == ""
+	p.other(text)
+	if !whole || p.exception == "" || p.diesAtMirrors() {
+		return nil
+	}
+	exception, functions := p.exception, p.trace.functions
+	p.exception = ""
+	before = p.finish()
+	p.exception, p.trace.functions = exception, functions
+	return before
+}
+
+// mayBegin reports whether it has to be asked if a record begins another run: only few
+// can.
+func (p *parser) mayBegin(level byte, text []byte) bool {
+	return p.ended || p.exception != "" || text[0] == 'P' || text[0] == 'S' || severity(level) > 1 || isForeign(text)
+}
+
 // over reports whether the record begins another run.
 func (p *parser) over(level byte, text []byte) bool {
 	switch {

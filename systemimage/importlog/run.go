@@ -119,7 +119,7 @@ func Runs(r io.Reader) iter.Seq2[*Run, error] {
 			level, text, err := p.lines.Next()
 			switch {
 			case err == io.EOF:
-				if p.records > 0 || p.exception != "" || p.unlogged != "" || p.run.builder {
+				if p.said() {
 					yield(p.finish(), nil)
 				}
 				return
@@ -127,25 +127,14 @@ func Runs(r io.Reader) iter.Seq2[*Run, error] {
 				yield(nil, &systemimage.Error{Op: "read import log", Line: p.lines.Line, Err: err})
 				return
 			case level == 0:
-				if p.records > 0 && importerNeverBegan(text) && !yield(p.finish(), nil) {
+				if before := p.unstamped(text); before != nil && !yield(before, nil) {
 					return
-				}
-				whole := p.run.Complete && p.exception == ""
-				p.other(text)
-				if whole && p.exception != "" && !p.diesAtMirrors() {
-					exception, functions := p.exception, p.trace.functions
-					p.exception = ""
-					if !yield(p.finish(), nil) {
-						return
-					}
-					p.exception, p.trace.functions = exception, functions
 				}
 				continue
 			case len(text) == 0:
 				text = []byte{' '}
 			}
-			// Only these can begin another run.
-			if (p.ended || p.exception != "" || text[0] == 'P' || text[0] == 'S' || severity(level) > 1 || isForeign(text)) && p.over(level, text) && !yield(p.finish(), nil) {
+			if p.mayBegin(level, text) && p.over(level, text) && !yield(p.finish(), nil) {
 				return
 			}
 			p.record(level, text)
