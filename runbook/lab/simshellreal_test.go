@@ -26,7 +26,10 @@ import (
 // A script that is not played makes the simulation ten times slower.
 func TestNoShellIsStarted(t *testing.T) {
 	for _, sc := range scenes() {
-		prepare(t, sc).noShell(t)
+		t.Run(sc.name, func(t *testing.T) {
+			t.Parallel()
+			prepare(t, sc).noShell(t)
+		})
 	}
 }
 
@@ -46,6 +49,7 @@ func TestPlayedAsTheShellDoes(t *testing.T) {
 			continue // the same scripts
 		}
 		t.Run(sc.name, func(t *testing.T) {
+			t.Parallel()
 			s := prepare(t, sc)
 			s.play = func(_ context.Context, root string, _ *sync.Map, c command.Command) (command.Output, bool) {
 				server, err := systemimagetest.Open(root)

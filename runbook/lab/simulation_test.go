@@ -315,13 +315,16 @@ func TestSimulationRepeats(t *testing.T) {
 		if sc.launchpad {
 			continue
 		}
-		s := prepare(t, sc)
-		for seed := range uint64(3) {
-			faults := s.pick(seed)
-			a, b := strings.Split(s.once(t, faults).trace, "\n"), strings.Split(s.once(t, faults).trace, "\n")
-			if !slices.Equal(a, b) {
-				t.Errorf("%s, seed %d, %v: the same seed twice (-first +second)\n%s", sc.name, seed, faults, cmp.Diff(a, b))
+		t.Run(sc.name, func(t *testing.T) {
+			t.Parallel()
+			s := prepare(t, sc)
+			for seed := range uint64(3) {
+				faults := s.pick(seed)
+				a, b := strings.Split(s.once(t, faults).trace, "\n"), strings.Split(s.once(t, faults).trace, "\n")
+				if !slices.Equal(a, b) {
+					t.Errorf("seed %d, %v: the same seed twice (-first +second)\n%s", seed, faults, cmp.Diff(a, b))
+				}
 			}
-		}
+		})
 	}
 }
