@@ -12,6 +12,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -138,6 +139,14 @@ func killKinds() []faultKind {
 		{name: "kill, the command comes late, and the run is settled", at: atCommand, command: settledBefore},
 		{name: "kill, a change of the crontab comes late, and the run is settled", at: atCommand, command: settledBefore,
 			only: func(c command.Command) bool { return len(c.Argv) > 3 && c.Argv[3] == "landing-crontab" }},
+		{name: takenAfterKill, at: atCommand, needs: atRequest, only: func(c command.Command) bool { return programOf(c.Argv) != "" },
+			command: func(h *hand, ctx context.Context, m *machine, c command.Command) (command.Output, error) {
+				m.finish(c)
+				if index := h.w.indexOf(c.Argv); index != "" {
+					_ = h.w.takeSignature(index)
+				}
+				return die(h, ctx)
+			}},
 		{name: "killed processes wake", at: atCommand, passing: true,
 			command: func(h *hand, ctx context.Context, m *machine, c command.Command) (command.Output, error) {
 				h.w.ending.Go(h.w.wake)
@@ -426,7 +435,24 @@ func damaged(do func(w *simWorld, index string) error) func(*simWorld, int) erro
 }
 
 // somebodyTakes is what is advised when the server's programs do not work at all.
-const somebodyTakes = "somebody takes the signature of an index away"
+const (
+	somebodyTakes  = "somebody takes the signature of an index away"
+	takenAfterKill = "kill while a program runs, and somebody takes the signature of its index away"
+)
+
+// indexOf is the index that one of the server's programs writes; "" is that it names none.
+func (w *simWorld) indexOf(argv []string) string {
+	for n, device := range slices.Backward(argv) {
+		if n == 0 {
+			break
+		}
+		index := w.at(filepath.Join("www", argv[n-1], device, "index.json"))
+		if _, err := os.Stat(index); err == nil {
+			return index
+		}
+	}
+	return ""
+}
 
 // takeSignature makes devices take nothing from an index.
 func (w *simWorld) takeSignature(index string) error {

@@ -191,7 +191,7 @@ func (v *verdict) elsewhere() string {
 
 // others reports whether somebody else has changed the world.
 func (v *verdict) others() bool {
-	return v.w.edited || len(v.w.lines) > 0 || v.w.has("another operator does something else") || v.w.has(somebodyTakes)
+	return v.w.edited || len(v.w.lines) > 0 || v.w.has("another operator does something else") || v.w.has(somebodyTakes) || v.w.has(takenAfterKill)
 }
 
 // blind reports whether a back-out may not have been able to compare the tree with the
