@@ -115,6 +115,9 @@ func (s *scanner) hand(from, to int) {
 // shown is a line as a terminal shows it: of a bar that is drawn over and over only
 // what was drawn last.
 func shown(line []byte) []byte {
+	if bytes.IndexByte(line, '\r') < 0 { // many times as fast as to look from behind
+		return line
+	}
 	line = bytes.TrimRight(line, "\r")
 	return line[bytes.LastIndexByte(line, '\r')+1:]
 }

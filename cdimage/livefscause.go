@@ -137,8 +137,12 @@ func (p *livefsParser) missing() bool {
 	return len(p.carried) > 0
 }
 
-// saved reports whether a line is wget's about a file that has come.
+// saved reports whether a line is wget's about a file that has come. It begins with its
+// day; most lines that are looked at do not.
 func saved(line []byte) bool {
+	if len(line) == 0 || notDigit(rune(line[0])) {
+		return false
+	}
 	return bytes.Contains(line, []byte(" URL:http")) && bytes.Contains(line, []byte("] -> \"")) ||
 		bytes.Contains(line, []byte("/s) - ")) && bytes.Contains(line, []byte(" saved ["))
 }
