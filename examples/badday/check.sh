@@ -6,10 +6,10 @@ mapfile -t commands < <(sed -n '/^## On a bad day/,/^## In your own/p' README.md
 [ ${#commands[@]} -ge 10 ] || fail "the README has ${#commands[@]} commands for a bad day"
 mkdir "$dir/tried"; src=$PWD; cd "$dir/tried"
 # what each program is to exit with and to say when nobody answers
-declare -A status=([backout]=3 [hotfix]=3 [failedbuild]=1 [republish]=0 [failedimport]=0 [why]=0 [checktree]=0 [runs]=0 [answer]=0 [copyrc]=0)
+declare -A status=([backout]=3 [hotfix]=3 [failedbuild]=1 [republish]=0 [failedimport]=0 [why]=0 [checktree]=0 [doctor]=0 [runs]=0 [answer]=0 [copyrc]=0)
 declare -A answer=(
   [backout]='offered to nobody any more' [hotfix]='Is the problem assessed' [failedbuild]='do: ' [republish]='nothing; all is done' [failedimport]='nothing wrong'
-  [why]='up to date' [checktree]='the other devices wait' [runs]='waits for an answer' [answer]='assess' [copyrc]='nothing; all is done'
+  [why]='up to date' [checktree]='the other devices wait' [doctor]='0 failed' [runs]='waits for an answer' [answer]='assess' [copyrc]='nothing; all is done'
 )
 for command in "${commands[@]}"; do
   program=${command#go run ./examples/}; program=${program%% *}
