@@ -174,6 +174,8 @@ func linkKinds() []faultKind {
 	}
 }
 
+const jobFolderGone = "job folder gone"
+
 func jobKinds() []faultKind {
 	return []faultKind{
 		{name: "host restarted in a job", at: atCommand, command: func(h *hand, ctx context.Context, m *machine, c command.Command) (command.Output, error) {
@@ -204,7 +206,7 @@ func jobKinds() []faultKind {
 			}
 			return die(h, ctx)
 		}},
-		{name: "job folder gone", at: atCommand, passing: true, command: func(h *hand, ctx context.Context, m *machine, c command.Command) (command.Output, error) {
+		{name: jobFolderGone, at: atCommand, passing: true, command: func(h *hand, ctx context.Context, m *machine, c command.Command) (command.Output, error) {
 			if c.Job == "" {
 				return h.send(ctx, m, c)
 			}

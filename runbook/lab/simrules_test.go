@@ -149,9 +149,12 @@ func (v *verdict) last(step string) (kind runbook.Kind) {
 	return kind
 }
 
-// doneIsDone compares the world of a run that says that it is done.
+// doneIsDone compares the world of a run that says that it is done. A build whose job is
+// gone from the host cannot be told from somebody else's, of another content: it is made
+// once more, and what is published then has the number of the later one.
 func (v *verdict) doneIsDone() string {
-	if !v.o.done || v.s.want == "" || v.w.edited || !v.passing() || v.strays() > 0 {
+	anew := v.s.builds && v.w.has(jobFolderGone)
+	if !v.o.done || v.s.want == "" || v.w.edited || !v.passing() || v.strays() > 0 || anew {
 		return ""
 	}
 	got := v.world()
