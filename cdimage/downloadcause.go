@@ -45,7 +45,7 @@ func (d *downloads) add(p *buildParser, line []byte, number int) bool {
 			return false
 		}
 		if s := scratchPath.FindSubmatch(m[2]); s != nil {
-			p.log.project = string(s[1])
+			p.log.project = quote(s[1])
 		}
 		d.arrived(p.log, quote(m[1]), quote(m[2]), string(m[3]))
 		return true
@@ -69,7 +69,7 @@ func (d *downloads) add(p *buildParser, line []byte, number int) bool {
 			f.label = p.log.Arches.Label(string(m[1]))
 		}
 		if s := scratchPath.FindSubmatch(line); s != nil {
-			p.log.project = string(s[1])
+			p.log.project = quote(s[1])
 		}
 		if len(d.failed) < 1000 {
 			d.failed = append(d.failed, f)
