@@ -142,7 +142,8 @@ func killKinds() []faultKind {
 		{name: takenAfterKill, at: atCommand, needs: atRequest, only: func(c command.Command) bool { return programOf(c.Argv) != "" },
 			command: func(h *hand, ctx context.Context, m *machine, c command.Command) (command.Output, error) {
 				m.finish(c)
-				if index := h.w.indexOf(c.Argv); index != "" {
+				index := h.w.indexOf(c.Argv)
+				if _, err := os.Stat(index + ".new.asc"); index != "" && err != nil { // else a killed program has lost it as well
 					_ = h.w.takeSignature(index)
 				}
 				return die(h, ctx)
