@@ -44,9 +44,7 @@ func (d *downloads) add(p *buildParser, line []byte, number int) bool {
 		if m == nil {
 			return false
 		}
-		if s := scratchPath.FindSubmatch(m[2]); s != nil {
-			p.log.project = quote(s[1])
-		}
+		p.scratch(m[2])
 		d.arrived(p.log, quote(m[1]), quote(m[2]), string(m[3]))
 		return true
 	}
@@ -68,9 +66,7 @@ func (d *downloads) add(p *buildParser, line []byte, number int) bool {
 		if m := targetArch.FindSubmatch(line); m != nil {
 			f.label = p.log.Arches.Label(string(m[1]))
 		}
-		if s := scratchPath.FindSubmatch(line); s != nil {
-			p.log.project = quote(s[1])
-		}
+		p.scratch(line)
 		if len(d.failed) < 1000 {
 			d.failed = append(d.failed, f)
 		}
@@ -79,6 +75,13 @@ func (d *downloads) add(p *buildParser, line []byte, number int) bool {
 		d.address = ""
 	}
 	return is
+}
+
+// scratch learns the project from the folder that its files are downloaded to.
+func (p *buildParser) scratch(text []byte) {
+	if s := scratchPath.FindSubmatch(text); s != nil {
+		p.log.project = quote(s[1])
+	}
 }
 
 // arrived forgives what a good line makes up for: an earlier failure of the

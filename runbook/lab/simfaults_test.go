@@ -142,9 +142,8 @@ func killKinds() []faultKind {
 		{name: takenAfterKill, at: atCommand, needs: atRequest, only: func(c command.Command) bool { return programOf(c.Argv) != "" },
 			command: func(h *hand, ctx context.Context, m *machine, c command.Command) (command.Output, error) {
 				m.finish(c)
-				index := h.w.indexOf(c.Argv)
-				if _, err := os.Stat(index + ".new.asc"); index != "" && err != nil { // else a killed program has lost it as well
-					_ = h.w.takeSignature(index)
+				if index := h.w.indexOf(c.Argv); index != "" {
+					h.w.takeWhatIsThere(index)
 				}
 				return die(h, ctx)
 			}},
@@ -316,10 +315,7 @@ func peopleKinds() []faultKind {
 				if len(paths) == 0 {
 					return
 				}
-				index := paths[w.counted[atCommand]*7%len(paths)]
-				if _, err := os.Stat(index + ".new.asc"); err != nil { // else a killed program has lost it as well
-					_ = w.takeSignature(index)
-				}
+				w.takeWhatIsThere(paths[w.counted[atCommand]*7%len(paths)])
 			})},
 		{name: "another operator begins the same", at: atCommand, passing: true, fits: func(s scene) bool { return !s.alone },
 			command: before(func(w *simWorld) { w.another(w.s.make) })},
@@ -455,6 +451,14 @@ func (w *simWorld) indexOf(argv []string) string {
 		}
 	}
 	return ""
+}
+
+// takeWhatIsThere takes a signature that no killed program has lost: what lies beside such
+// an index says so, and nobody can tell that somebody took it as well.
+func (w *simWorld) takeWhatIsThere(index string) {
+	if _, err := os.Stat(index + ".new.asc"); err != nil {
+		_ = w.takeSignature(index)
+	}
 }
 
 // takeSignature makes devices take nothing from an index.

@@ -75,10 +75,12 @@ func (p *parser) aside(b []byte) bool {
 		}
 	case neverBegan(b):
 		p.exception = host.Shorten(string(b))
-	case ending(b) != "":
-		p.exception = ending(b)
 	default:
-		return false
+		end := ending(b)
+		if end == "" {
+			return false
+		}
+		p.exception = end
 	}
 	return true
 }

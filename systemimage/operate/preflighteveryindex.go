@@ -41,10 +41,11 @@ func allIndexes(l *systemimage.Listing) []listedIndex {
 		list = append(list, listedIndex{strings.TrimPrefix(d.Index, "/"), device, d.Keyring, a != "" && a != channel})
 	}
 	slices.SortStableFunc(list, func(a, b listedIndex) int {
+		byPath := strings.Compare(a.path, b.path)
 		switch {
-		case a.path == b.path && a.alias == b.alias:
-			return 0
-		case a.path == b.path && b.alias, a.path < b.path:
+		case byPath != 0 || a.alias == b.alias:
+			return byPath
+		case b.alias:
 			return -1
 		}
 		return 1
