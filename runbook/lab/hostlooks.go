@@ -59,11 +59,11 @@ func scripts() map[string]func(hostCall) (out command.Output, ok bool) {
 		"a58bda8430fc": hostCall.crontabTurn,
 		"3a48c265b8b1": hostCall.fileTurn,
 		"f2ae683cd751": hostCall.readFile,
-		"7031298900f1": hostCall.lookAtTree,
+		"31a9b48946f6": hostCall.lookAtTree,
 		"1b60feca4e69": hostCall.importLog,
 		"ff4a420bd7b9": hostCall.readStopFile,
 		"2c45d291acad": hostCall.cat,
-		"a1d9021ab747": hostCall.readIndexes,
+		"274b3887df90": hostCall.readIndexes,
 		"48196b856e03": hostCall.unfinished,
 		"ceea9a990997": hostCall.lint,
 		"e1e25a446abf": hostCall.installCrontab,
@@ -128,18 +128,23 @@ func (l hostCall) readIndexes() (command.Output, bool) {
 		return l.cat()
 	}
 	var out bytes.Buffer
+	var all []byte
+	exit := 0
 	for _, f := range l.args {
 		text, err := os.ReadFile(f)
 		switch {
 		case err == nil:
-			fmt.Fprintf(&out, "index %d %s\n%s\n", len(text), f, text)
+			fmt.Fprintf(&out, "%d %s\n", len(text), f)
+			all = append(all, text...)
 		case errors.Is(err, fs.ErrNotExist):
-			fmt.Fprintf(&out, "unreadable %s\n", f)
+			exit = 1
 		default:
 			return command.Output{}, false
 		}
 	}
-	return command.Output{Stdout: out.Bytes()}, true
+	out.WriteByte('\n')
+	out.Write(all)
+	return command.Output{Exit: exit, Stdout: out.Bytes()}, true
 }
 
 func (l hostCall) importLog() (command.Output, bool) {
@@ -175,12 +180,12 @@ func (l hostCall) lookAtTree() (command.Output, bool) {
 	}
 	var indexes []string
 	answers := map[string]func(path string){
-		"index":    func(p string) { indexes = append(indexes, p, p+".asc") },
-		"text":     t.text,
 		"dir":      t.dir,
 		"file":     func(p string) { t.size(p, p+".asc") },
+		"index":    func(p string) { indexes = append(indexes, p, p+".asc") },
+		"text":     t.text,
 		"versions": func(string) { t.unsigned(t.versions()) },
-		"sum":      func(p string) { t.sum(p, " ") },
+		"sum":      t.sum,
 		"test":     func(p string) { l.test(&t, p) },
 	}
 	for line := range bytes.Lines(l.stdin) {
@@ -191,7 +196,7 @@ func (l hostCall) lookAtTree() (command.Output, bool) {
 	}
 	t.size(indexes...)
 	for _, p := range indexes {
-		t.sum(p, "  ")
+		t.sum(p)
 	}
 	t.unsigned(named(t.at("pool"), func(name string) bool { return strings.HasSuffix(name, ".tar.xz") && name[0] != '.' }))
 	temp := l.args[1]
@@ -243,9 +248,9 @@ func (t *treeAnswers) size(paths ...string) {
 	}
 }
 
-func (t *treeAnswers) sum(path, between string) {
+func (t *treeAnswers) sum(path string) {
 	if text, ok := t.read(path); ok {
-		fmt.Fprintf(t, "sum %s%s%s\n", hexSum(text), between, path)
+		fmt.Fprintf(t, "%s  %s\n", hexSum(text), path)
 	}
 }
 

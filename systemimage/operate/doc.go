@@ -37,6 +37,7 @@
 //	how that is looked at, and looked at again                preflightlook.go
 //	which indexes, and what is read of them                   preflighteveryindex.go
 //	whether devices believe an index                          preflightsignature.go
+//	files that are read on the host                           hostfiles.go
 //	a copy: asked for, and what comes of it                   copy.go
 //	what a copy will bring about, its version_detail          copyplan.go
 //	  found there, but not as asked while the lock is held: waits

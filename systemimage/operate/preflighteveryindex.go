@@ -1,18 +1,14 @@
 package operate
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"path"
 	"slices"
-	"strconv"
 	"strings"
 
-	"github.com/landingteam/landing/runbook/command"
 	"github.com/landingteam/landing/systemimage"
 )
 
@@ -63,24 +59,6 @@ func folders(indexes []listedIndex) []string {
 	}
 	return list
 }
-
-// landing-read FILE: its content. Of several files each: a line "index BYTES FILE", its
-// content and a line end, or "unreadable FILE".
-const (
-	readScriptName = "landing-read"
-	readScript     = `
-[ $# -gt 1 ] || exec cat -- "$1"
-for f in "$@"; do
-	if [ -r "$f" ] && size=$(stat -L -c %s -- "$f"); then
-		printf 'index %s %s\n' "$size" "$f"
-		head -c "$size" -- "$f"
-		echo
-	else
-		printf 'unreadable %s\n' "$f"
-	fi
-done
-`
-)
 
 // maxReadAtOnce bounds what one command reads, in bytes and in files.
 const maxReadAtOnce, maxFilesAtOnce = 4 << 20, 500
@@ -158,44 +136,6 @@ func (h *learned) noteMade(key string, x *systemimage.Index) {
 	}
 }
 
-// readSome reads some files with one command into texts; what may not be read is not
-// there. Those of an answer that a commit has cut in pieces are read one by one.
-func (s *Server) readSome(ctx context.Context, op string, paths []string, texts map[string][]byte) error {
-	var files []string
-	for _, p := range paths {
-		files = append(files, s.root()+"/www/"+p)
-	}
-	place := files[0]
-	out, err := s.Runner.Run(ctx, command.Look(readScriptName, readScript, files...))
-	if err != nil {
-		return &systemimage.Error{Op: op, Place: place, Err: err}
-	}
-	if out.Truncated && len(paths) == 1 {
-		return &systemimage.Error{Op: op, Place: place, Kind: systemimage.ErrMalformed, Err: errors.New("is longer than the runner's limit: it cannot be looked at")}
-	}
-	if len(paths) == 1 {
-		if out.Exit == 0 {
-			texts[paths[0]] = out.Stdout
-		}
-		return nil
-	}
-	parts, whole := splitIndexes(out.Stdout, files)
-	if !whole || out.Exit != 0 || out.Truncated {
-		for _, p := range paths {
-			if err := s.readSome(ctx, op, []string{p}, texts); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
-	for n, p := range paths {
-		if parts[n] != nil {
-			texts[p] = parts[n]
-		}
-	}
-	return nil
-}
-
 // noteIndex notes what an index says, and whether devices believe it.
 func (s *Server) noteIndex(ctx context.Context, t *treeState, p string, texts map[string][]byte, signed map[string]listedIndex) error {
 	text, ok := texts[p]
@@ -242,26 +182,6 @@ func (s *Server) noteRead(x *systemimage.PublishedIndex) {
 func sumOf(text []byte) string {
 	sum := sha256.Sum256(text)
 	return hex.EncodeToString(sum[:])
-}
-
-// splitIndexes takes the answer of landing-read apart: the text of each file, nil of
-// one that may not be read. It is whole when it has all of them in their order, and
-// nothing else.
-func splitIndexes(answer []byte, files []string) (texts [][]byte, whole bool) {
-	for _, f := range files {
-		line, rest, ok := bytes.Cut(answer, []byte("\n"))
-		if string(line) == "unreadable "+f && ok {
-			texts, answer = append(texts, nil), rest
-			continue
-		}
-		word, named := strings.CutSuffix(string(line), " "+f)
-		size, err := strconv.Atoi(strings.TrimPrefix(word, "index "))
-		if !ok || !named || err != nil || size < 0 || size >= len(rest) || rest[size] != '\n' {
-			return texts, false
-		}
-		texts, answer = append(texts, rest[:size:size]), rest[size+1:]
-	}
-	return texts, len(answer) == 0
 }
 
 // PreflightImport looks for broken states of the whole tree, as [Server.Import] does

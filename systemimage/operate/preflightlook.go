@@ -22,8 +22,9 @@ const (
 
 	// landing-preflight WWW TEMP <QUESTIONS: sizes of the files that matter, as lines
 	// "SIZE PATH". A question is "dir PATH" (everything in a folder), "file PATH"
-	// (and its signature), "index PATH" (and its
-	// signature, with the SHA-256 of both), "sum PATH" (answer: "sum SHA256 PATH"),
+	// (and its signature), "sizes" (the end of these, which are looked at hundreds at a
+	// time: a program for each would take a millisecond), "index PATH" (and its
+	// signature, with the SHA-256 of both), "sum PATH" (answer: "SHA256  PATH"),
 	// "text PATH" (answer: "text PATH<tab>TEXT") or "test PATH" ("torn PATH" when xz
 	// cannot read it), or "versions" (of version tarballs what is said of the pool). Then the payloads of the pool that
 	// have no signature ("unsigned PATH"), an empty one ("emptysig PATH") or an empty
@@ -34,13 +35,14 @@ const (
 cd "$1" || exit 3
 temp=${2:-${TMPDIR:-/tmp}}
 shift 2
+sizes() { [ $# -eq 0 ] || stat -L -c '%s %n' -- "$@" 2>/dev/null; }
 while read -r kind path; do
 	case $kind in
-	index) set -- "$@" "$path" "$path.asc" ;;
+	dir) set -- "$@" "$path"/* ;;
+	file | index) set -- "$@" "$path" "$path.asc" ;;
+	sizes) sizes "$@"; set -- ;;
 	text) [ -f "$path" ] && printf 'text %s\t%s\n' "$path" "$(head -c 65536 -- "$path" | tr '\n\r\t' '   ')" ;;
-	dir) stat -L -c '%s %n' -- "$path"/* 2>/dev/null ;;
-	file) stat -L -c '%s %n' -- "$path" "$path.asc" 2>/dev/null ;;
-	sum) sum=$(sha256sum <"$path") 2>/dev/null && echo "sum ${sum%% *} $path" ;;
+	sum) sha256sum -- "$path" 2>/dev/null ;;
 	versions)
 		for f in $(find . -path ./pool -prune -o -name 'version-*.tar.xz' -print); do
 			f=${f#./}
@@ -51,10 +53,11 @@ while read -r kind path; do
 		done ;;
 	test) if [ -e "$path" ] && command -v xz >/dev/null 2>&1; then xz -t -- "$path" 2>/dev/null || echo "torn $path"; fi ;;
 	esac
+	case $kind in dir | file) [ $# -lt 500 ] || { sizes "$@"; set --; } ;; esac
 done
 if [ $# -gt 0 ]; then
-	stat -L -c '%s %n' -- "$@" 2>/dev/null
-	sha256sum -- "$@" 2>/dev/null | sed 's/^/sum /'
+	sizes "$@"
+	sha256sum -- "$@" 2>/dev/null
 fi
 for f in pool/*.tar.xz; do
 	[ -e "$f" ] || continue
@@ -103,17 +106,24 @@ func (i inspection) questions(op string, checksums bool) ([]byte, error) {
 			return nil, outside(f.Path)
 		}
 		fmt.Fprintf(&q, "file %s\n", p)
-		if checksums {
-			fmt.Fprintf(&q, "sum %s\n", p)
-		}
 	}
+	details := slices.Sorted(maps.Keys(i.details))
+	for _, p := range details {
+		fmt.Fprintf(&q, "file %s\n", p)
+	}
+	q.WriteString("sizes\n")
 	for _, p := range i.allIndexes() {
 		if plainPath(p) {
 			fmt.Fprintf(&q, "index %s\n", p)
 		}
 	}
-	for _, p := range slices.Sorted(maps.Keys(i.details)) {
-		fmt.Fprintf(&q, "file %[1]s\ntext %[1]s\n", p)
+	if checksums {
+		for _, f := range i.files {
+			fmt.Fprintf(&q, "sum %s\n", inTree(f))
+		}
+	}
+	for _, p := range details {
+		fmt.Fprintf(&q, "text %s\n", p)
 	}
 	if i.imports {
 		q.WriteString("versions\n")
@@ -175,9 +185,8 @@ func (t *treeState) read(line string) {
 	switch list := lists[word]; {
 	case list != nil:
 		*list = append(*list, rest)
-	case word == "sum":
-		sum, p, _ := strings.Cut(rest, " ")
-		t.sum[strings.TrimLeft(p, " *")] = sum
+	case len(word) == 64:
+		t.sum[strings.TrimLeft(rest, " *")] = word
 	case word == "text":
 		p, text, _ := strings.Cut(rest, "\t")
 		t.text[p] = text
