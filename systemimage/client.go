@@ -112,6 +112,10 @@ func (c *Client) Index(ctx context.Context, channel, device string) (*PublishedI
 // IndexOf is [Client.Index] for a listing that was read before: no document is
 // fetched twice.
 func (c *Client) IndexOf(ctx context.Context, l *Listing, channel, device string) (*PublishedIndex, error) {
+	return c.indexOf(ctx, l, channel, device, nil)
+}
+
+func (c *Client) indexOf(ctx context.Context, l *Listing, channel, device string, signatures map[string][]byte) (*PublishedIndex, error) {
 	d, err := l.Lookup(channel, device)
 	if err != nil {
 		return nil, err
@@ -120,11 +124,12 @@ func (c *Client) IndexOf(ctx context.Context, l *Listing, channel, device string
 		return nil, &Error{Op: "read index", Channel: channel, Device: device, Place: l.URL, Kind: ErrBroken,
 			Err: errors.New("channels.json gives no path of an index")}
 	}
+	signature := signatures[d.Index]
 	if c.session == nil {
-		return c.readIndex(ctx, channel, device, d)
+		return c.readIndex(ctx, channel, device, d, signature)
 	}
 	p, err := once(ctx, c.session, shared(d, device), func(ctx context.Context) (*PublishedIndex, error) {
-		return c.readIndex(ctx, channel, device, d)
+		return c.readIndex(ctx, channel, device, d, signature)
 	})
 	return p.as(channel, device, d), in(err, channel, device)
 }
@@ -139,9 +144,9 @@ func (p *PublishedIndex) as(channel, device string, d Device) *PublishedIndex {
 	return &own
 }
 
-func (c *Client) readIndex(ctx context.Context, channel, device string, d Device) (p *PublishedIndex, err error) {
+func (c *Client) readIndex(ctx context.Context, channel, device string, d Device, signature []byte) (p *PublishedIndex, err error) {
 	p = &PublishedIndex{Channel: channel, Device: device, Entry: d}
-	doc := wanted{op: "read index", channel: channel, device: device, path: d.Index, keyring: d.Keyring, listed: true}
+	doc := wanted{op: "read index", channel: channel, device: device, path: d.Index, keyring: d.Keyring, listed: true, signature: signature}
 	p.PublishedFile, err = c.read(ctx, doc, func(s PublishedFile) (err error) {
 		if p.Index, err = ParseIndex(s.Raw); err != nil {
 			return err

@@ -41,7 +41,11 @@ func (c *Client) Forget(device string) {
 // ReadAhead reads the indexes that are meant, several at a time (8 when parallel is
 // 0), for a session that asks for them one after the other. Only what keeps all of
 // them from being read is an error: who asks for an index is told what is wrong with it.
-func (c *Client) ReadAhead(ctx context.Context, parallel int, meant func(channel, device string) bool) error {
+//
+// signatures are those that are known from elsewhere, such as from the host of the
+// server, by the paths of their indexes in channels.json; nil is none. They are verified
+// like those that are fetched, and spare a request each; one that does not fit is fetched.
+func (c *Client) ReadAhead(ctx context.Context, parallel int, meant func(channel, device string) bool, signatures map[string][]byte) error {
 	l, err := c.Channels(ctx)
 	if err != nil {
 		return err
@@ -50,7 +54,7 @@ func (c *Client) ReadAhead(ctx context.Context, parallel int, meant func(channel
 	reads.SetLimit(cmp.Or(max(parallel, 0), 8))
 	for _, pairs := range sharing(l, meant) {
 		reads.Go(func() error {
-			_, _ = c.IndexOf(ctx, l, pairs[0].channel, pairs[0].device) // kept, or asked for again
+			_, _ = c.indexOf(ctx, l, pairs[0].channel, pairs[0].device, signatures) // kept, or asked for again
 			return nil
 		})
 	}

@@ -184,7 +184,7 @@ func TestSessionKeepsConnections(t *testing.T) {
 	const looks = 20
 	for range looks {
 		look := c.Session(time.Minute)
-		if err := look.ReadAhead(t.Context(), 8, func(string, string) bool { return true }); err != nil {
+		if err := look.ReadAhead(t.Context(), 8, func(string, string) bool { return true }, nil); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -196,4 +196,61 @@ func TestSessionKeepsConnections(t *testing.T) {
 	if n := int(opened.Load()); n > 64 { // 16 are in use at a time
 		t.Errorf("%d connections were opened for %d requests, want no more than are used side by side", n, asked)
 	}
+}
+
+// A signature that is known is not asked for, and counts as one that was fetched; one that
+// does not fit is.
+func TestReadAheadWithSignatures(t *testing.T) {
+	t.Parallel()
+	const channel, device, index = "ubuntu-touch/rc/bq-aquaris.en", "krillin", "/ubuntu-touch/rc/bq-aquaris.en/krillin/index.json"
+	dir := systemimagetest.TempDir(t)
+	synctest.Test(t, func(t *testing.T) {
+		s := create(t, dir)
+		right, err := os.ReadFile(filepath.Join(s.Root(), "www", index+".asc"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, tt := range []struct {
+			name   string
+			known  map[string][]byte
+			client func(*systemimage.Client)
+			want   []string
+		}{
+			{name: "none", want: []string{index, index + ".asc"}},
+			{name: "known", known: map[string][]byte{index: right}, want: []string{index}},
+			{name: "empty", known: map[string][]byte{index: {}}, want: []string{index, index + ".asc"}},
+			{name: "of another index", known: map[string][]byte{index + "x": right}, want: []string{index, index + ".asc"}},
+			{name: "does not fit", known: map[string][]byte{index: right[:len(right)/2]}, want: []string{index, index, index + ".asc"}},
+			{name: "a page", known: map[string][]byte{index: []byte("<html>")}, want: []string{index, index, index + ".asc"}},
+			{name: "nobody verifies", known: map[string][]byte{index: right}, want: []string{index},
+				client: func(c *systemimage.Client) { c.Trust, c.Unverified = nil, true }},
+		} {
+			c := s.Client()
+			if tt.client != nil {
+				tt.client(c)
+			}
+			c = c.Session(time.Minute)
+			if _, err := c.Channels(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			s.Requests()
+			if err := c.ReadAhead(t.Context(), 0, func(ch, d string) bool { return ch == channel && d == device }, tt.known); err != nil {
+				t.Fatal(err)
+			}
+			x, err := c.Index(t.Context(), channel, device)
+			if err != nil || x.Verified != (tt.client == nil) || x.Verified && string(x.Signature) != string(right) {
+				t.Errorf("%s: %+v, %v", tt.name, x, err)
+			}
+			var asked []string
+			for _, r := range s.Requests() {
+				if r = strings.TrimPrefix(r, "GET "); strings.HasPrefix(r, "/ubuntu-touch") {
+					asked = append(asked, r)
+				}
+			}
+			slices.Sort(asked)
+			if d := cmp.Diff(tt.want, asked); d != "" {
+				t.Errorf("%s: asked (-want +got)\n%s", tt.name, d)
+			}
+		}
+	})
 }

@@ -18,7 +18,8 @@ type wanted struct {
 	channel, device string
 	path            string
 	keyring         *DeviceKeyring
-	listed          bool // channels.json promises it, so its absence is a torn publication
+	listed          bool   // channels.json promises it, so its absence is a torn publication
+	signature       []byte // known from elsewhere; empty is none
 }
 
 func (d wanted) fail(u *url.URL, kind, err error) error {
@@ -72,7 +73,7 @@ func (c *Client) read(ctx context.Context, d wanted, use func(PublishedFile) err
 func (c *Client) readOnce(ctx context.Context, d wanted, base, u *url.URL, attempt int) (PublishedFile, error) {
 	asc := *u
 	asc.Path += ".asc"
-	a, s, err, unsigned := c.document(ctx, u, &asc, attempt > 0)
+	a, s, err, unsigned := c.document(ctx, d, u, &asc, attempt > 0)
 	if err != nil {
 		if d.listed && errors.Is(err, ErrNotFound) {
 			err = d.fail(u, ErrTorn, errors.New("channels.json lists it but it is missing: a publication is going on, or was killed before its last step; "+
@@ -103,9 +104,13 @@ func (c *Client) readOnce(ctx context.Context, d wanted, base, u *url.URL, attem
 }
 
 // document fetches a document and its signature, if that is verified: in a session, which
-// looks at much over one line, both together. A page needs none.
-func (c *Client) document(ctx context.Context, u, asc *url.URL, fresh bool) (doc, signature answer, err, unsigned error) {
+// looks at much over one line, both together. A page needs none, and one that is known is
+// fetched only when it was no help.
+func (c *Client) document(ctx context.Context, d wanted, u, asc *url.URL, fresh bool) (doc, signature answer, err, unsigned error) {
 	sign := func() { signature, unsigned = c.cached(ctx, asc, maxSignature, fresh) }
+	if len(d.signature) > 0 && !fresh {
+		sign = func() { signature.data = d.signature }
+	}
 	var both sync.WaitGroup
 	if c.Trust != nil && c.session != nil {
 		both.Go(sign)

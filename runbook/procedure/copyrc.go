@@ -64,7 +64,7 @@ func (c *CopyRC) Run(ctx context.Context, r *runbook.Run) error {
 	if in.From == in.To {
 		return fmt.Errorf("copyrc copies from channels with %q in their names to the same with another word, not with %q again", in.From, in.To)
 	}
-	now := &lookAhead{Server: look(c.Server)}
+	now := &lookAhead{Server: look(c.Server), onHost: true}
 	all, err := runbook.Read(ctx, r, "find pairs", func(ctx context.Context) (found, error) {
 		channels, err := now.Client.Channels(ctx)
 		if err != nil {

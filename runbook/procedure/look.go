@@ -2,6 +2,7 @@ package procedure
 
 import (
 	"context"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -27,18 +28,23 @@ func readAhead(ctx context.Context, s *operate.Server, images []NamedImage) erro
 	if err != nil {
 		return err
 	}
+	return s.Client.ReadAhead(ctx, readsAtOnce, with(l, images), nil)
+}
+
+// with tells which indexes are those of images, and of the aliases of their channels.
+func with(l *systemimage.Listing, images []NamedImage) func(channel, device string) bool {
 	type place struct{ channel, device string }
 	meant := map[place]bool{}
 	for _, t := range images {
 		meant[place{t.Channel, t.Device}] = true
 	}
-	return s.Client.ReadAhead(ctx, readsAtOnce, func(channel, device string) bool {
+	return func(channel, device string) bool {
 		target := channel
 		if l.Kind(channel) == systemimage.KindAlias {
 			target = l.Channels[channel].Alias
 		}
 		return meant[place{channel, device}] || meant[place{target, device}]
-	})
+	}
 }
 
 // A lookAhead is a look at an image server in which all places are read when the
@@ -46,6 +52,7 @@ func readAhead(ctx context.Context, s *operate.Server, images []NamedImage) erro
 type lookAhead struct {
 	*operate.Server
 	places []NamedImage
+	onHost bool // their signatures are read there, with one command in place of a request each
 	begun  atomic.Bool
 }
 
@@ -54,5 +61,24 @@ func (a *lookAhead) ready(ctx context.Context) error {
 	if a.begun.Swap(true) {
 		return nil // others share the reads that are under way
 	}
-	return readAhead(ctx, a.Server, a.places)
+	if !a.onHost {
+		return readAhead(ctx, a.Server, a.places)
+	}
+	l, err := a.Client.Channels(ctx)
+	if err != nil {
+		return err
+	}
+	meant := with(l, a.places)
+	var indexes []string
+	for channel, device := range l.Pairs() {
+		if meant(channel, device) {
+			indexes = append(indexes, l.Channels[channel].Devices[device].Index)
+		}
+	}
+	slices.Sort(indexes)
+	signatures, err := a.Signatures(ctx, slices.Compact(indexes))
+	if err != nil {
+		return err
+	}
+	return a.Client.ReadAhead(ctx, readsAtOnce, meant, signatures)
 }

@@ -16,7 +16,7 @@ func (c *Release) copyAll(ctx context.Context, r *runbook.Run, candidates []rele
 	if err != nil {
 		return nil, err
 	}
-	now := &lookAhead{Server: look(c.Server)}
+	now := &lookAhead{Server: look(c.Server), onHost: true}
 	for _, v := range candidates {
 		now.places = append(now.places, bothOf([]Pair{v.Pair})...)
 	}
