@@ -9,12 +9,13 @@ import (
 	"testing"
 
 	"github.com/landingteam/landing/runbook/lab"
+	"github.com/landingteam/landing/systemimage/systemimagetest"
 	"github.com/landingteam/landing/systemimage/treecheck"
 )
 
 func TestMain(m *testing.M) {
 	lab.Program()
-	os.Exit(m.Run())
+	os.Exit(systemimagetest.InMemory(m.Run))
 }
 
 func TestChecktree(t *testing.T) {

@@ -29,9 +29,10 @@ func TestMain(m *testing.M) {
 	if lab.Program() {
 		return
 	}
-	status := m.Run()
-	os.RemoveAll(servers.dir)
-	os.Exit(status)
+	os.Exit(systemimagetest.InMemory(func() int {
+		defer os.RemoveAll(servers.dir)
+		return m.Run()
+	}))
 }
 
 // servers are those that were made so far, by the text of their world: the first of each
@@ -173,7 +174,7 @@ func TestBrokenSites(t *testing.T) {
 			want: []string{"failed image-server reach"}, says: "look at ssh = and jump ="},
 		"key with a passphrase": {harm: func(s *site) {
 			locked := filepath.Join(s.dir, "locked")
-			out, err := exec.Command("ssh-keygen", "-q", "-t", "ed25519", "-N", "secret", "-f", locked).CombinedOutput()
+			out, err := exec.Command("ssh-keygen", "-q", "-t", "ed25519", "-a", "1", "-N", "secret", "-f", locked).CombinedOutput()
 			if err != nil {
 				s.t.Fatalf("%v: %s", err, out)
 			}

@@ -19,7 +19,7 @@ import (
 
 func TestMain(m *testing.M) {
 	lab.Program()
-	os.Exit(m.Run())
+	os.Exit(systemimagetest.InMemory(m.Run))
 }
 
 func TestImageinfo(t *testing.T) {

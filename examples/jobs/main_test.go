@@ -16,7 +16,7 @@ import (
 
 func TestMain(m *testing.M) {
 	lab.Program()
-	os.Exit(m.Run())
+	os.Exit(systemimagetest.InMemory(m.Run))
 }
 
 // A run is given up while its job is at work: the job is shown, and can be cleared

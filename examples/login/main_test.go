@@ -11,11 +11,12 @@ import (
 	"github.com/landingteam/landing/launchpad"
 	"github.com/landingteam/landing/launchpad/launchpadtest"
 	"github.com/landingteam/landing/runbook/lab"
+	"github.com/landingteam/landing/systemimage/systemimagetest"
 )
 
 func TestMain(m *testing.M) {
 	lab.Program()
-	os.Exit(m.Run())
+	os.Exit(systemimagetest.InMemory(m.Run))
 }
 
 // The credentials that a person grants write to Launchpad, and nobody else can read

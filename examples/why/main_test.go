@@ -10,13 +10,14 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/landingteam/landing/runbook/lab"
+	"github.com/landingteam/landing/systemimage/systemimagetest"
 )
 
 func TestMain(m *testing.M) {
 	if lab.Program() {
 		return
 	}
-	os.Exit(m.Run())
+	os.Exit(systemimagetest.InMemory(m.Run))
 }
 
 func run(t *testing.T, args ...string) (status int, out, errs string) {

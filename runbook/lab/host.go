@@ -39,11 +39,11 @@ const (
 )
 
 // host makes the folder a machine that is reached over SSH. Its server programs
-// are this very executable, kept as a copy: "go run" removes its own, and a job
-// may outlive it.
+// are this very executable, kept as a link or a copy: "go run" removes its own, and a
+// job may outlive it.
 func (l *Lab) host(dir string) error {
 	exe := filepath.Join(dir, ".machine", "programs")
-	if err := copySelf(exe); err != nil {
+	if err := keepSelf(exe); err != nil {
 		return fmt.Errorf("cannot make the programs of the lab: %w", err)
 	}
 	if err := l.Images.Install(exe, forProject); err != nil {
@@ -77,13 +77,14 @@ func (l *Lab) Host() *remote.Host {
 	return h
 }
 
-// copySelf puts a copy of this executable at path, whole or not at all.
-func copySelf(path string) (err error) {
+// keepSelf puts this executable at path, whole or not at all: by another name for it
+// where that can be had, which costs nothing.
+func keepSelf(path string) (err error) {
 	self, err := os.Executable()
 	if err != nil {
 		return err
 	}
-	if same(self, path) {
+	if same(self, path) || os.Link(self, path) == nil {
 		return nil
 	}
 	src, err := os.Open(self)
@@ -107,7 +108,7 @@ func copySelf(path string) (err error) {
 	return os.Rename(dst.Name(), path)
 }
 
-// same reports whether path is a copy of self already. A build gives each
+// same reports whether path is a link to self, or a copy of it, already. A build gives each
 // executable another time or size, which is all that is looked at.
 func same(self, path string) bool {
 	a, err := os.Stat(self)

@@ -10,12 +10,8 @@ import (
 // small files, which takes a disk most of the test's time.
 func TempDir(tb testing.TB) string {
 	tb.Helper()
-	const place, room = "/dev/shm", 2 << 30
-	if !fit(place, room) {
-		return tb.TempDir()
-	}
-	dir, err := os.MkdirTemp(place, "systemimagetest-")
-	if err != nil {
+	dir, ok := inMemory()
+	if !ok {
 		return tb.TempDir()
 	}
 	tb.Cleanup(func() {
@@ -24,4 +20,27 @@ func TempDir(tb testing.TB) string {
 		}
 	})
 	return dir
+}
+
+// InMemory is run with all temporary folders of this process, also those of
+// [testing.T.TempDir] and those that programs under test make, where TempDir has its
+// own. It is for TestMain, of tests that make labs in folders:
+//
+//	os.Exit(systemimagetest.InMemory(m.Run))
+func InMemory(run func() int) int {
+	if dir, ok := inMemory(); ok {
+		defer os.RemoveAll(dir)
+		os.Setenv("TMPDIR", dir)
+	}
+	return run()
+}
+
+// inMemory makes a folder in memory where there is a place for that.
+func inMemory() (dir string, ok bool) {
+	const place, room = "/dev/shm", 2 << 30
+	if !fit(place, room) {
+		return "", false
+	}
+	dir, err := os.MkdirTemp(place, "systemimagetest-")
+	return dir, err == nil
 }

@@ -17,16 +17,23 @@ import (
 
 	"github.com/landingteam/landing/runbook"
 	"github.com/landingteam/landing/runbook/lab"
+	"github.com/landingteam/landing/systemimage/systemimagetest"
 )
 
 func TestMain(m *testing.M) {
 	lab.Program()
-	os.Exit(m.Run())
+	os.Exit(systemimagetest.InMemory(m.Run))
+}
+
+// small is a world with one image: the tests of what is around a run look at no tree.
+func small() systemimagetest.World {
+	return systemimagetest.World{Channels: []systemimagetest.Channel{{Name: "ubuntu-touch/stable/ubuntu", Devices: []systemimagetest.Device{
+		{Name: "mako", Images: []systemimagetest.Image{{Version: 1, Details: "ubuntu=20150610,keyring=archive-master"}}}}}}}
 }
 
 // program runs p as its procedure.
 func program(p runbook.Procedure) Program {
-	return Program{Name: "trial", About: "Tries things out",
+	return Program{Name: "trial", About: "Tries things out", Lab: small,
 		Procedure: func(_ *World, args []string) (any, runbook.Procedure, error) {
 			if len(args) > 0 {
 				return nil, nil, errors.New("no arguments are taken")

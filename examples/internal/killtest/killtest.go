@@ -53,6 +53,7 @@ func Run(t *testing.T, kills int, args ...string) {
 		if got := world(t, dir); got != want {
 			t.Errorf("the world differs\n-- undisturbed --\n%s\n-- killed after %v --\n%s", want, after, got)
 		}
+		os.RemoveAll(dir) // each has the programs in it, and may lie in memory
 	}
 	t.Logf("killed %d times", killed)
 }

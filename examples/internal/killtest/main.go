@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/landingteam/landing/runbook/lab"
+	"github.com/landingteam/landing/systemimage/systemimagetest"
 )
 
 // started is the name by which [Run] starts the program.
@@ -18,6 +19,6 @@ func Main(m *testing.M, program func()) {
 		program()
 	case lab.Program():
 	default:
-		os.Exit(m.Run())
+		os.Exit(systemimagetest.InMemory(m.Run))
 	}
 }

@@ -20,6 +20,7 @@ import (
 	"testing"
 
 	"github.com/landingteam/landing/runbook/lab"
+	"github.com/landingteam/landing/systemimage/systemimagetest"
 )
 
 // TestMain lets the host's for-project be this very program.
@@ -27,7 +28,7 @@ func TestMain(m *testing.M) {
 	if lab.Program() {
 		return
 	}
-	os.Exit(m.Run())
+	os.Exit(systemimagetest.InMemory(m.Run))
 }
 
 var kills = flag.Int("kills", 9, "how often each procedure is killed")
