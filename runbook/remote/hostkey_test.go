@@ -115,7 +115,7 @@ func TestPinnedHostKey(t *testing.T) {
 }
 
 func TestHostKeyAlgorithms(t *testing.T) {
-	private, err := rsa.GenerateKey(rand.Reader, 2048)
+	private, err := rsa.GenerateKey(rand.Reader, 1024)
 	if err != nil {
 		t.Fatal(err)
 	}

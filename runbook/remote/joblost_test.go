@@ -157,6 +157,44 @@ func TestJobKeptLost(t *testing.T) {
 	}
 }
 
+// A program may have any name, also one that reads like the state of a process that is
+// gone: it runs while it runs, also without the job's shell.
+func TestJobOfAnOddName(t *testing.T) {
+	t.Parallel()
+	s := remotetest.New(t)
+	h := s.Host()
+	odd := filepath.Join(s.Dir, "a\n) Z 1 1\nb")
+	if err := os.WriteFile(odd, []byte("#!/bin/sh\nwhile [ ! -e go ]; do sleep 0.02; done\n"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := h.Start(t.Context(), command.Command{Argv: []string{odd}, Job: "odd"}); err != nil {
+		t.Fatal(err)
+	}
+	child := pidOf(t, jobDir(s, "odd/child"))
+	waitFor(t, "the program", func() bool {
+		name, _ := os.ReadFile(fmt.Sprintf("/proc/%d/comm", child))
+		return bytes.HasPrefix(name, []byte("a\n"))
+	})
+	state := func() command.JobState {
+		list, err := h.Jobs(t.Context())
+		if err != nil || len(list) != 1 {
+			t.Fatalf("%v, %v; want one job", list, err)
+		}
+		return list[0].State
+	}
+	pid := pidOf(t, jobDir(s, "odd/pid"))
+	syscall.Kill(pid, syscall.SIGKILL)
+	waitFor(t, "the end of its shell", func() bool {
+		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+		return err != nil || bytes.Contains(stat, []byte(") Z "))
+	})
+	if got := state(); got != command.JobRunning {
+		t.Errorf("without its shell: %s, want running", got)
+	}
+	os.WriteFile(filepath.Join(s.Dir, "go"), nil, 0o600)
+	waitFor(t, "its end", func() bool { return state() == command.JobLost })
+}
+
 // Several processes ask for a lost job, fetch it and start it again, all at once:
 // each gets a result or is told why not, and no folder is left.
 func TestJobLostForMany(t *testing.T) {

@@ -8,11 +8,20 @@ esac
 boot() {
 	cat /proc/sys/kernel/random/boot_id 2>/dev/null || echo -
 }
+# first FILE: its first line, as line, "-" without one, by the shell itself: a process
+# for each of our small files would be most of what a look costs.
+first() {
+	line=
+	read -r line 2>/dev/null <"$1" || [ -n "$line" ] || line=-
+}
 # look PID: state, process group and start time of a process; "-" where the
 # kernel does not say. Number and start time together are never used twice.
 look() {
-	state=- group=- begun=-
-	line=$(cat "/proc/$1/stat" 2>/dev/null) || return 0
+	state=- group=- begun=- line=
+	while read -r part; do # a program's name, in brackets, may have lines
+		case $part in *")"*) line=$part ;; esac
+	done 2>/dev/null <"/proc/$1/stat"
+	[ -n "$line" ] || return 0
 	set -- ${line##*)}
 	state=$1 group=$3 begun=${20}
 }
@@ -26,28 +35,30 @@ exists() {
 alive() {
 	read -r pid since members mode 2>/dev/null <pid || return 1
 	exists "$pid" && [ "$begun" = "$since" ] && return 0
-	[ -s child ] && exists "$(cat child)" && [ "$group" = "$members" ]
+	[ -s child ] && first child && exists "$line" && [ "$group" = "$members" ]
 }
 # judge: what became of the job of this folder; "gone" is one whose folder is
 # being removed: it has retired in it, and then has lost its id before the rest.
 judge() {
 	if [ -e exit ]; then
-		verdict="finished $(cat exit)"
+		first exit
+		verdict="finished $line"
 	elif [ ! -e pid ]; then
 		verdict=starting
-	elif [ "$(cat boot)" != "$(boot)" ]; then
+	elif first boot && [ "$line" != "$(boot)" ]; then
 		verdict="lost the host was restarted"
 	elif alive; then
 		verdict=running
 	elif [ -e exit ]; then # it ended while we looked
-		verdict="finished $(cat exit)"
+		first exit
+		verdict="finished $line"
 	else
 		verdict="lost its process is gone"
 	fi
 	[ "$verdict" = starting ] || [ -e id ] && [ ! -e retired ] || verdict=gone
 }
-# settle: like judge, but gives a job that is just being started its time. One
-# that is not begun by then never will be: its shell must make the folder begun
+# settle: like judge, but gives a job that is just being started its time, two seconds.
+# One that is not begun by then never will be: its shell must make the folder begun
 # first.
 settle() {
 	tries=0
@@ -55,8 +66,8 @@ settle() {
 	while [ "$verdict" = starting ]; do
 		if [ -e retired ]; then
 			verdict=gone
-		elif [ "$tries" -lt 20 ]; then
-			nap
+		elif [ "$tries" -lt 8 ]; then
+			if [ "$tries" -lt 4 ]; then nap; else nap 0.4; fi
 			tries=$((tries + 1))
 			judge
 		else
@@ -67,7 +78,8 @@ settle() {
 }
 # ours: the folder is still that of the job we know.
 ours() {
-	[ "$(cat id 2>/dev/null || echo -)" = "$id" ]
+	first id
+	[ "$line" = "$id" ]
 }
 # retire NAME: remove the folder of a job that ended, in which we are. Only the
 # one who makes the folder retired in it moves it away, so that nobody moves a

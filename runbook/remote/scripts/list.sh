@@ -2,13 +2,15 @@
 # argv and state, then the argv.
 say list
 cd "$base" 2>/dev/null || exit 0
-base=$(pwd)
+base=$PWD
 for job in ${name:-*}; do
 	case $job in -* | *[!A-Za-z0-9._-]*) continue ;; esac
 	cd "$base/$job" 2>/dev/null || continue
 	judge
 	[ "$verdict" != gone ] || continue
-	begin=$(cat started 2>/dev/null || echo -)
+	first started
+	begin=$line
 	text=$(cat argv 2>/dev/null)
-	printf '%s %s %s %s %s\n%s\n' "$job" "$(cat id 2>/dev/null || echo -)" "$begin" "$(($(printf %s "$text" | wc -c)))" "$verdict" "$text"
+	first id
+	printf '%s %s %s %s %s\n%s\n' "$job" "$line" "$begin" "$(($(printf %s "$text" | wc -c)))" "$verdict" "$text"
 done

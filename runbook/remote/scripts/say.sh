@@ -9,7 +9,7 @@ quit() {
 	say "$@"
 	exit 0
 }
-# nap: a moment, a second where sleep knows no fractions.
+# nap [SECONDS]: a moment, a second where sleep knows no fractions.
 nap() {
-	sleep 0.1 2>/dev/null || sleep 1
+	sleep "${1:-0.1}" 2>/dev/null || sleep 1
 }

@@ -5,21 +5,29 @@ size=$4 text=$5
 shift 5
 mask=$(umask) home=$(pwd)
 umask 077
-mkdir -p "$base" && cd "$base" || quit "failed cannot make the folder $base"
-base=$(pwd)
+{ [ -d "$base" ] || mkdir -p "$base"; } && cd "$base" || quit "failed cannot make the folder $base"
+base=$PWD
 new=.new.$id
+# drop: removes what was made ready aside.
+drop() {
+	[ ! -e "$base/$new" ] || rm -rf "$base/$new"
+}
 # fail: ends a start that came to nothing.
 fail() {
-	rm -rf "$base/$new"
+	drop
 	quit "failed $*"
 }
 # prepare: makes the folder of our job, aside.
 prepare() {
 	[ ! -e "$new/boot" ] || return 0
-	rm -rf "$new"
+	drop
 	mkdir "$new" || fail "cannot write in $base"
-	cat >"$new/stdin"
-	[ "$(($(wc -c <"$new/stdin")))" = "$size" ] || fail "the standard input did not arrive in full"
+	if [ "$size" = 0 ]; then
+		true >"$new/stdin" || fail "cannot write in $base"
+	else
+		cat >"$new/stdin"
+		[ "$(($(wc -c <"$new/stdin")))" = "$size" ] || fail "the standard input did not arrive in full"
+	fi
 	printf '%s\n' "$text" >"$new/argv" &&
 		echo "$id" >"$new/id" &&
 		date -u +%Y-%m-%dT%H:%M:%SZ >"$new/started" &&
@@ -65,7 +73,7 @@ while [ -z "$word" ]; do
 	unborn | yesunborn) retire "$name" ;; # it never ran
 	yes*) word="attached $verdict" ;;
 	running)
-		rm -rf "$base/$new"
+		drop
 		say "different $pid"
 		cat argv
 		exit 0
@@ -82,10 +90,9 @@ if [ "$word" = started ]; then
 		shift 3
 		trap : HUP INT QUIT TERM
 		begun=- group=-
-		if line=$(cat /proc/$$/stat 2>/dev/null); then
-			line=${line##*)}
-			begun=$(set -- $line; echo "${20}")
-			group=$(set -- $line; echo "$3")
+		fields() { group=$3 begun=${20}; }
+		if read -r line </proc/$$/stat; then
+			fields ${line##*)}
 		fi
 		exec <stdin || exit
 		rm -f stdin
@@ -113,5 +120,6 @@ if [ "$word" = started ]; then
 	fi
 	[ "$ready" = ok ] || quit "failed the host could not start a process"
 fi
-rm -rf "$base/$new"
-say "${word%% *} $(cat id 2>/dev/null || echo -) ${word#* }"
+drop
+first id
+say "${word%% *} $line ${word#* }"
