@@ -23,7 +23,7 @@ import (
 func TestMain(m *testing.M) {
 	lab.Program()
 	debug.SetGCPercent(400) // worlds are small and many
-	os.Exit(m.Run())
+	os.Exit(systemimagetest.InMemory(m.Run))
 }
 
 // folder opens a lab in a folder whose builds take a while.

@@ -205,8 +205,10 @@ func (s *simulation) makeTemplate() (err error) {
 			return err
 		}
 	}
-	s.begin, err = s.template.Snapshot()
-	return err
+	if s.begin, err = s.template.Snapshot(); err != nil {
+		return err
+	}
+	return s.template.Freeze()
 }
 
 // shrink leaves out one fault after the other as long as a rule stays broken.

@@ -30,12 +30,14 @@ func TestMain(m *testing.M) {
 	if err := flag.Set("test.parallel", "12"); err != nil {
 		panic(err)
 	}
-	status := m.Run()
-	for _, l := range labs.made {
-		l.Close()
-	}
-	os.RemoveAll(labs.dir)
-	os.Exit(status)
+	os.Exit(systemimagetest.InMemory(func() int {
+		status := m.Run()
+		for _, l := range labs.made {
+			l.Close()
+		}
+		os.RemoveAll(labs.dir)
+		return status
+	}))
 }
 
 // virtual is a test beside others in virtual time, which begins now: what is waited for
@@ -91,8 +93,9 @@ func madeLab(w systemimagetest.World) (*lab.Lab, error) {
 		labs.made = map[string]*lab.Lab{}
 	}
 	l, err := lab.InProcess(filepath.Join(labs.dir, strconv.Itoa(len(labs.made))), w)
-	if err == nil {
-		labs.made[text] = l
+	if err != nil {
+		return nil, err
 	}
-	return l, err
+	labs.made[text] = l
+	return l, l.Images.Freeze()
 }

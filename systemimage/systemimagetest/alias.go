@@ -149,7 +149,7 @@ func (p *process) aliasVersion(to *deviceDir, channel, target, name string, entr
 		if !strings.HasSuffix(path, fmt.Sprintf("version-%s.tar.xz", number)) {
 			continue
 		}
-		meta, err := readMetadata(filepath.Join(p.conf.PublishPath, path))
+		meta, err := p.readMetadata(filepath.Join(p.conf.PublishPath, path))
 		if err != nil {
 			return err
 		}
@@ -172,7 +172,7 @@ func (p *process) aliasVersion(to *deviceDir, channel, target, name string, entr
 			return err
 		}
 	}
-	data, err := os.ReadFile(path)
+	data, err := readFile(path)
 	if err != nil {
 		return err
 	}

@@ -96,7 +96,7 @@ func TestArguments(t *testing.T) {
 
 // A device that is gone from a channel goes from its alias too.
 func TestAliasLosesDevice(t *testing.T) {
-	s := New(t, SampleWorld())
+	s := sampleServer(t)
 	path := s.root + "/www/channels.json"
 	channels := readObject(t, path)
 	delete(devicesOf(channels, stable), "vegetahd")

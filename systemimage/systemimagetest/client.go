@@ -5,7 +5,6 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"path/filepath"
 	"time"
 
@@ -27,7 +26,7 @@ func (s *Server) Client() *systemimage.Client {
 
 // rootKeyring is what devices are shipped with. Without one nothing verifies.
 func (s *Server) rootKeyring() []byte {
-	tarball, err := os.ReadFile(filepath.Join(s.root, "secret", "gpg", "keyrings", "archive-master.tar.xz"))
+	tarball, err := readFile(filepath.Join(s.root, "secret", "gpg", "keyrings", "archive-master.tar.xz"))
 	if err != nil {
 		return nil
 	}

@@ -9,7 +9,7 @@ import (
 )
 
 func TestClient(t *testing.T) {
-	s := New(t, SampleWorld())
+	s := sampleServer(t)
 	c := s.Client()
 	x, err := c.Index(t.Context(), rc, "krillin")
 	if err != nil || !x.Verified || len(x.Images) == 0 {
@@ -39,7 +39,7 @@ func TestClientRefuses(t *testing.T) {
 		}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			s := New(t, SampleWorld())
+			s := sampleServer(t)
 			if err := tt.breaks(s); err != nil {
 				t.Fatal(err)
 			}

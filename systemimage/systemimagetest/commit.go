@@ -9,12 +9,12 @@ import (
 )
 
 // readJSON reads a file of the tree; a missing or empty one is def.
-func readJSON(path string, def object) (object, error) {
-	b, err := os.ReadFile(path)
+func (p *process) readJSON(path string, def object) (object, error) {
+	b, err := readFile(path)
 	if err != nil || len(b) == 0 {
 		return def, nil
 	}
-	v, err := decodeJSON(b)
+	v, err := p.decode(path, b)
 	if err != nil {
 		return nil, err
 	}
@@ -28,7 +28,7 @@ func readJSON(path string, def object) (object, error) {
 // editChannels changes channels.json and commits it when it differs.
 func (p *process) editChannels(change func(object) error) error {
 	path := p.channelsPath()
-	channels, err := readJSON(path, object{})
+	channels, err := p.readJSON(path, object{})
 	if err != nil {
 		return err
 	}
@@ -46,7 +46,7 @@ func (p *process) editChannels(change func(object) error) error {
 // real program the commit takes place even if change fails, with what it had
 // changed by then; the error that is reported is that of the commit.
 func (p *process) editIndex(path string, change func(index object) error) error {
-	index, err := readJSON(path, emptyIndex())
+	index, err := p.readJSON(path, emptyIndex())
 	if err != nil {
 		return err
 	}
@@ -73,8 +73,8 @@ func (p *process) editIndex(path string, change func(index object) error) error 
 
 // readIndex reads an index the way the programs list it: without the
 // percentages of older versions.
-func readIndex(path string) (object, error) {
-	index, err := readJSON(path, emptyIndex())
+func (p *process) readIndex(path string) (object, error) {
+	index, err := p.readJSON(path, emptyIndex())
 	if err != nil {
 		return nil, err
 	}
@@ -148,7 +148,7 @@ func (p *process) commit(path string, v object) error {
 	if err := p.dawdle(); err != nil {
 		return err
 	}
-	if err := os.WriteFile(path+".new", encodeJSON(v), 0o644); err != nil {
+	if err := createFile(path+".new", encodeJSON(v), 0o644); err != nil {
 		return err
 	}
 	if err := p.signFile(path+".new", path+".new.asc"); err != nil {

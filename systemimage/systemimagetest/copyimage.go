@@ -246,7 +246,7 @@ func (p *process) imageFiles(image object, number any) (files []string, detail s
 			files = append(files, path)
 			continue
 		}
-		meta, err := readMetadata(path)
+		meta, err := p.readMetadata(path)
 		if err != nil {
 			return nil, "", err
 		}

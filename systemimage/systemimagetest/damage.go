@@ -26,7 +26,7 @@ func (s *Server) Break(d Damage, path string) error {
 		return fmt.Errorf("systemimagetest: break: %q is no path below www", path)
 	}
 	file := filepath.Join(s.root, "www", path)
-	data, err := os.ReadFile(file)
+	data, err := readFile(file)
 	if err != nil {
 		return fmt.Errorf("systemimagetest: break: %w", err)
 	}

@@ -26,7 +26,7 @@ func TestBreak(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(string(tt.damage), func(t *testing.T) {
-			s := New(t, SampleWorld())
+			s := sampleServer(t)
 			if err := s.Break(tt.damage, index); err != nil {
 				t.Fatal(err)
 			}
@@ -46,7 +46,7 @@ func TestBreak(t *testing.T) {
 }
 
 func TestKeys(t *testing.T) {
-	s := New(t, SampleWorld())
+	s := sampleServer(t)
 	const want = "IndexError: Invalid GPG key name 'image-signing'.\n"
 	if err := s.RemoveKey("image-signing"); err != nil {
 		t.Fatal(err)
@@ -71,13 +71,9 @@ func TestKeys(t *testing.T) {
 // What a hostile or half-written file makes the real programs stumble over
 // makes these stumble too, and never panic.
 func TestStrangeTrees(t *testing.T) {
-	base := New(t, SampleWorld())
 	for _, text := range []string{`[]`, `{}`, `{"images": {}}`, `{"global": 1, "images": []}`, `{"global": {}, "images": [1, {"files": [2]}, {"version": "x"}]}`, `null`, `"x"`} {
 		for _, path := range []string{"channels.json", rc + "/krillin/index.json"} {
-			s, err := base.Clone(TempDir(t))
-			if err != nil {
-				t.Fatal(err)
-			}
+			s := sampleServer(t)
 			if err := writeFile(s.root+"/www/"+path, []byte(text)); err != nil {
 				t.Fatal(err)
 			}
@@ -97,7 +93,7 @@ func TestStrangeTrees(t *testing.T) {
 }
 
 func TestHooks(t *testing.T) {
-	s := New(t, SampleWorld())
+	s := sampleServer(t)
 	var seen []string
 	s.Before = func(argv []string) error {
 		seen = append(seen, "before "+argv[0])
@@ -113,7 +109,7 @@ func TestHooks(t *testing.T) {
 
 // A slow program that nobody waits for any more is killed where it stands.
 func TestSlow(t *testing.T) {
-	s := New(t, SampleWorld())
+	s := sampleServer(t)
 	if err := s.SetFaults(Faults{Slow: time.Hour}); err != nil {
 		t.Fatal(err)
 	}

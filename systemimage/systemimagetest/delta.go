@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"maps"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -118,11 +117,11 @@ func (p *process) generateDelta(source, target string) (string, error) {
 	if err := p.packPool(path, diffMembers(old, young)); err != nil {
 		return "", err
 	}
-	sourceMeta, err := readMetadata(source)
+	sourceMeta, err := p.readMetadata(source)
 	if err != nil {
 		return "", err
 	}
-	targetMeta, err := readMetadata(target)
+	targetMeta, err := p.readMetadata(target)
 	if err != nil {
 		return "", err
 	}
@@ -133,7 +132,7 @@ func (p *process) generateDelta(source, target string) (string, error) {
 // and leaves an empty file, at which the real program stops.
 func (p *process) unpack(path, name string) ([]member, error) {
 	p.debug("Unxzipping file: %s", filepath.Join(p.tempDir(), name))
-	data, err := os.ReadFile(path)
+	data, err := readFile(path)
 	if err != nil {
 		fmt.Fprintf(p.err, "xz: %s: No such file or directory\n", path)
 		return nil, raise("tarfile.ReadError", "empty file")

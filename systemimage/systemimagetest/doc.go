@@ -49,6 +49,7 @@
 //	deltas, version files                                     delta.go, versionfile.go
 //	keys and signatures                                       keys.go
 //	etc/config as the programs read it                        loadconfig.go
+//	its files read and written, with few calls; what was read kept decoded    files.go, documents.go
 //	JSON as the server's Python reads and writes it           pyjson.go
 //	tarballs, and their packing without effort                archive.go, store.go
 //

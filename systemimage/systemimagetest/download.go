@@ -3,7 +3,6 @@ package systemimagetest
 import (
 	"fmt"
 	"net/url"
-	"os"
 	"path/filepath"
 	"strings"
 	"unicode/utf8"
@@ -41,10 +40,10 @@ func (p *process) fetch(address string) ([]byte, error) {
 	if err != nil {
 		return nil, raise("ValueError", "unknown url type: %s", repr(given))
 	}
-	if fault, err := os.ReadFile(file + faultExt); err == nil {
+	if fault, err := readFile(file + faultExt); err == nil {
 		return nil, answer(strings.TrimSpace(string(fault)))
 	}
-	if data, err := os.ReadFile(file); err == nil {
+	if data, err := readFile(file); err == nil {
 		return data, nil
 	}
 	u, _ := url.Parse(address)

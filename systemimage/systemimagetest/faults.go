@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"time"
 )
@@ -68,14 +67,14 @@ func (s *Server) SetFaults(f Faults) error {
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(filepath.Join(s.root, faultsFile), b, 0o644)
+	return createFile(filepath.Join(s.root, faultsFile), b, 0o644)
 }
 
 // Faults returns what goes wrong now; a kill that has happened is gone.
 func (s *Server) Faults() (Faults, error) { return readFaults(s.root) }
 
 func readFaults(root string) (f Faults, err error) {
-	b, err := os.ReadFile(filepath.Join(root, faultsFile))
+	b, err := readFile(filepath.Join(root, faultsFile))
 	if errors.Is(err, fs.ErrNotExist) {
 		return f, nil
 	}

@@ -64,7 +64,7 @@ func (p *process) existing(path, detail string, env environment) (string, error)
 	if !exists(path) {
 		return "", nil
 	}
-	meta, err := readMetadata(path)
+	meta, err := p.readMetadata(path)
 	if err != nil {
 		return "", err
 	}
@@ -123,11 +123,11 @@ func (p *process) generateKeyring(arguments []string, env environment) (string, 
 	}
 	name := arguments[0]
 	base := filepath.Join(p.conf.KeyringPath, name)
-	tarball, err := os.ReadFile(base + ".tar.xz")
+	tarball, err := readFile(base + ".tar.xz")
 	if err != nil {
 		return "", nil
 	}
-	sig, err := os.ReadFile(base + ".tar.xz.asc")
+	sig, err := readFile(base + ".tar.xz.asc")
 	if err != nil {
 		return "", nil
 	}
@@ -192,7 +192,7 @@ func (p *process) generateSystemImage(arguments []string, env environment) (stri
 		}
 		path := p.realpath(filepath.Join(p.conf.PublishPath, text(f, "path")))
 		p.debug("Path generated: %s", path)
-		meta, err := readMetadata(path)
+		meta, err := p.readMetadata(path)
 		if err != nil {
 			return "", err
 		}
@@ -297,11 +297,11 @@ func (p *process) read(b *build, dir, name string) bool {
 		}
 		return false
 	}
-	sums, err := os.ReadFile(filepath.Join(dir, "SHA256SUMS"))
+	sums, err := readFile(filepath.Join(dir, "SHA256SUMS"))
 	if err != nil {
 		return missing("Missing checksum: False")
 	}
-	if b.data, err = os.ReadFile(p.realpath(b.path)); err != nil {
+	if b.data, err = readFile(p.realpath(b.path)); err != nil {
 		return missing("Missing %s tarball: %s", b.word, b.path)
 	}
 	b.sum = ""

@@ -100,7 +100,7 @@ func (s *Server) Handler() http.Handler {
 
 // file opens what a path names below www.
 func (s *Server) file(name string) (*os.File, os.FileInfo, bool) {
-	f, err := os.Open(filepath.Join(s.root, "www", filepath.FromSlash(path.Clean("/"+name))))
+	f, err := openFile(filepath.Join(s.root, "www", filepath.FromSlash(path.Clean("/"+name))), os.O_RDONLY, 0)
 	if err != nil {
 		return nil, nil, false
 	}

@@ -37,7 +37,7 @@ func body(t *testing.T, r *http.Response) string {
 }
 
 func TestHandlerPublishesTheTree(t *testing.T) {
-	s := New(t, SampleWorld())
+	s := sampleServer(t)
 	h := s.Handler()
 	whole, err := os.ReadFile(filepath.Join(s.Root(), "www", filepath.FromSlash(indexURL)))
 	if err != nil {
@@ -71,7 +71,7 @@ func TestHandlerPublishesTheTree(t *testing.T) {
 }
 
 func TestHandlerFaults(t *testing.T) {
-	s := New(t, SampleWorld())
+	s := sampleServer(t)
 	h := s.Handler()
 	good := body(t, get(t, h, indexURL))
 	s.FailHTTP(HTTPFault{Path: indexURL, After: 1, Times: 1, Status: 503}, HTTPFault{Path: "/*.json", Redirect: "http://elsewhere.example.net/"})
@@ -101,7 +101,7 @@ func TestHandlerFaults(t *testing.T) {
 }
 
 func TestHandlerCutsAndDelays(t *testing.T) {
-	s := New(t, SampleWorld())
+	s := sampleServer(t)
 	srv := httptest.NewServer(s.Handler())
 	defer srv.Close()
 	s.FailHTTP(HTTPFault{Cut: true})

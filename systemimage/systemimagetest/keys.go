@@ -3,7 +3,7 @@ package systemimagetest
 import (
 	"bytes"
 	"crypto"
-	"fmt"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -70,21 +70,16 @@ func (s *signer) save(dir string) error {
 	if err := w.Close(); err != nil {
 		return err
 	}
-	return os.WriteFile(filepath.Join(dir, keyFile), b.Bytes(), 0o600)
+	return createFile(filepath.Join(dir, keyFile), b.Bytes(), 0o600)
 }
 
-func readKeyFile(path string) (*signer, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	l, err := openpgp.ReadArmoredKeyRing(f)
+func readKey(text []byte) (*signer, error) {
+	l, err := openpgp.ReadArmoredKeyRing(bytes.NewReader(text))
 	if err != nil {
 		return nil, err
 	}
 	if len(l) == 0 {
-		return nil, fmt.Errorf("%s: no key", path)
+		return nil, errors.New("no key")
 	}
 	return &signer{l[0]}, nil
 }
@@ -171,7 +166,7 @@ func writeFile(path string, data []byte) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err
 	}
-	return os.WriteFile(path, data, 0o644)
+	return createFile(path, data, 0o644)
 }
 
 // signFile signs path into destination, with the server's own refusals.
@@ -181,7 +176,7 @@ func (p *process) signFile(path, destination string) error {
 	if st, err := os.Stat(dir); err != nil || !st.IsDir() {
 		return raise("IndexError", "Invalid GPG key name '%s'.", key)
 	}
-	data, err := os.ReadFile(path)
+	data, err := readFile(path)
 	if err != nil {
 		return raise("Exception", "Invalid path '%s'.", path)
 	}
@@ -196,7 +191,7 @@ func (p *process) signFile(path, destination string) error {
 	}
 	s := p.sign[key]
 	if s == nil {
-		if s, err = readKeyFile(filepath.Join(dir, keyFile)); err != nil {
+		if s, err = p.key(filepath.Join(dir, keyFile)); err != nil {
 			return raise("IndexError", "list index out of range")
 		}
 		p.sign[key] = s
@@ -204,7 +199,7 @@ func (p *process) signFile(path, destination string) error {
 	p.debug("Signing file: %s", destination)
 	if s.expired(p.now()) {
 		// The real program has opened the destination by now: an empty file stays.
-		if err := os.WriteFile(destination, nil, 0o644); err != nil {
+		if err := createFile(destination, nil, 0o644); err != nil {
 			return err
 		}
 		return raise("gpg.errors.InvalidSigners", "%s: No secret key", s.entity.PrimaryKey.KeyIdString())
@@ -213,7 +208,7 @@ func (p *process) signFile(path, destination string) error {
 	if err != nil {
 		return raise("gpg.errors.GPGMEError", "gpgme_op_sign: GPGME: %v", err)
 	}
-	return os.WriteFile(destination, sig, 0o644)
+	return createFile(destination, sig, 0o644)
 }
 
 // since is now, or the time that the key was made at if that is later: a test

@@ -21,7 +21,7 @@ func (p *process) loadConfig() error {
 	if _, err := os.Stat(path); err != nil {
 		path = filepath.Join(p.home, "etc/config")
 	}
-	text, err := os.ReadFile(path)
+	text, err := readFile(path)
 	if err != nil && !exists(path) {
 		return raise("Exception", "Configuration file doesn't exist: %s", path)
 	} // one that is there and cannot be read counts as empty

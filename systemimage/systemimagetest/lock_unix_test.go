@@ -28,7 +28,7 @@ func TestMain(m *testing.M) {
 	if root := os.Getenv("SYSTEMIMAGETEST_HOLD_LOCK"); root != "" {
 		holdRecordLock(root)
 	}
-	os.Exit(m.Run())
+	os.Exit(runTests(m))
 }
 
 // holdRecordLock takes the lock as the real programs do, says so, and holds it
@@ -46,7 +46,7 @@ func holdRecordLock(root string) {
 // installed is a server whose programs are the test binary.
 func installed(t *testing.T) *Server {
 	t.Helper()
-	s := New(t, SampleWorld())
+	s := sampleServer(t)
 	exe, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
@@ -60,7 +60,7 @@ func installed(t *testing.T) *Server {
 const lockLine = "Something else holds the global lock. exiting.\n"
 
 func TestLockOfAnotherProcess(t *testing.T) {
-	s := New(t, SampleWorld())
+	s := sampleServer(t)
 	exe, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
@@ -192,7 +192,7 @@ func TestProgramKilledInAnotherProcess(t *testing.T) {
 // the file open for a moment.
 func TestLockIsGivenBack(t *testing.T) {
 	t.Parallel()
-	s := New(t, SampleWorld())
+	s := sampleServer(t)
 	ctx, stop := context.WithCancel(t.Context())
 	var starting sync.WaitGroup
 	for range 4 {

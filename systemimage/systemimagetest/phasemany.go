@@ -83,14 +83,14 @@ func (p phasingMany) run(ctx context.Context, s *Server, c command.Command) (com
 // write writes the note, and returns the line that says so.
 func (p phasingMany) write() string {
 	text := p.text
-	if old, err := os.ReadFile(p.note); err == nil && p.join != "" {
+	if old, err := readFile(p.note); err == nil && p.join != "" {
 		if rest, ok := strings.CutPrefix(strings.TrimRight(string(old), "\n"), p.join); ok {
 			text += rest
 		}
 	}
 	err := os.MkdirAll(filepath.Dir(p.note), 0o755)
 	if err == nil {
-		err = os.WriteFile(p.note+".new", []byte(text+"\n"), 0o644)
+		err = createFile(p.note+".new", []byte(text+"\n"), 0o644)
 	}
 	if err == nil {
 		err = os.Rename(p.note+".new", p.note)

@@ -2,6 +2,7 @@ package systemimagetest
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -31,7 +32,8 @@ type process struct {
 	payloads int                // written in this run
 	metadata int                // likewise, of a .json beside one
 	sign     map[string]*signer // signing keys read so far, by name
-	known    map[string]string  // versions of URLs seen in this run
+	docs     *documents
+	known    map[string]string // versions of URLs seen in this run
 }
 
 // An exception ends a program with a traceback and status 1.
@@ -137,6 +139,6 @@ func (s *Server) process(name string, stdout, stderr io.Writer) *process {
 	return &process{
 		ctx: context.Background(), home: s.root, root: s.root, dir: s.root, name: name, level: silent,
 		out: bufio.NewWriterSize(stdout, 8192), err: stderr, now: timeOrNow(s.Now),
-		sign: map[string]*signer{}, known: map[string]string{},
+		sign: map[string]*signer{}, docs: cmp.Or(s.docs, newDocuments()), known: map[string]string{},
 	}
 }

@@ -84,6 +84,9 @@ func TestRecordings(t *testing.T) {
 	w.Now = clock(9)
 	base := &worlds{t: t, first: New(t, w), hashes: ownHashes(t)}
 	base.first.Now = clock(10)
+	if err := base.first.Freeze(); err != nil {
+		t.Fatal(err)
+	}
 	for _, name := range slices.Sorted(maps.Keys(all)) {
 		r := all[name]
 		t.Run(name, func(t *testing.T) {

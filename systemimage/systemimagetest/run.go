@@ -222,7 +222,7 @@ func (s *Server) Install(executable string, more ...string) error {
 
 // main runs the program from its arguments to its exit status.
 func (p *process) main() int {
-	if b, err := os.ReadFile(filepath.Join(p.home, eraFile)); err == nil && strings.TrimSpace(string(b)) == "2016" {
+	if b, err := readFile(filepath.Join(p.home, eraFile)); err == nil && strings.TrimSpace(string(b)) == "2016" {
 		p.era = 2016
 	}
 	var err error

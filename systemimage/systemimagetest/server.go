@@ -27,6 +27,8 @@ type Server struct {
 	root string
 	web  webFaults
 	good *sync.Map // signatures that Snapshot has found good, shared with clones
+	docs *documents
+	tree []treeFile // what clones get; nil is what the folder holds
 
 	trust *keyring.Trust // of which those of clients, and of clones, are fresh ones
 }
@@ -37,7 +39,7 @@ func Create(dir string, w World) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{root: dir, Now: w.Now, good: &sync.Map{}, trust: &keyring.Trust{}}
+	s := &Server{root: dir, Now: w.Now, good: &sync.Map{}, docs: newDocuments(), trust: &keyring.Trust{}}
 	if err := s.lay(w); err != nil {
 		return nil, err
 	}
@@ -76,7 +78,7 @@ func Open(dir string) (*Server, error) {
 	if st, err := os.Stat(filepath.Join(dir, "www")); err != nil || !st.IsDir() {
 		return nil, fmt.Errorf("systemimagetest: %s holds no server: make one with Create", dir)
 	}
-	return &Server{root: dir, good: &sync.Map{}, trust: &keyring.Trust{}}, nil
+	return &Server{root: dir, good: &sync.Map{}, docs: newDocuments(), trust: &keyring.Trust{}}, nil
 }
 
 // New makes a server for a test, in a folder that the test removes.

@@ -127,7 +127,7 @@ func TestSignatures(t *testing.T) {
 	if err != nil {
 		t.Skip("no gpg")
 	}
-	s := New(t, SampleWorld())
+	s := sampleServer(t)
 	run(t, s, "bin/copy-image", proposed, rc, "krillin")
 	home := t.TempDir()
 	for _, name := range []string{"archive-master", "image-master", "image-signing"} {
@@ -244,7 +244,7 @@ func TestDamagedTree(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			s := New(t, SampleWorld())
+			s := sampleServer(t)
 			if err := tt.damage(s); err != nil {
 				t.Fatal(err)
 			}
@@ -259,7 +259,7 @@ func TestDamagedTree(t *testing.T) {
 
 // A source with two tags in a row keeps the second, as the real programs do.
 func TestTagStays(t *testing.T) {
-	s := New(t, SampleWorld())
+	s := sampleServer(t)
 	if err := replaceIn(s, "www/"+stable+"/krillin/version-1.json", "tag=OTA-4", "tag=a,tag=b,tag=c"); err != nil {
 		t.Fatal(err)
 	}

@@ -49,7 +49,7 @@ func (s *Server) Snapshot() (string, error) {
 		b.WriteString(hideKeyring(line) + "\n")
 	}
 	for _, name := range []string{"etc/config", "crontab"} {
-		text, err := os.ReadFile(filepath.Join(s.root, name))
+		text, err := readFile(filepath.Join(s.root, name))
 		if os.IsNotExist(err) {
 			text = []byte("(none)\n")
 		} else if err != nil {
@@ -113,7 +113,7 @@ func (v *view) channelPart() error {
 // indexPart describes one index.json.
 func (v *view) indexPart(file string, listed map[string]bool) {
 	var b strings.Builder
-	index, err := readJSON(filepath.Join(v.conf.PublishPath, file), emptyIndex())
+	index, err := v.readJSON(filepath.Join(v.conf.PublishPath, file), emptyIndex())
 	if err != nil {
 		v.problem("unreadable %s: %v", file, err)
 		return
@@ -131,7 +131,7 @@ func (v *view) indexPart(file string, listed map[string]bool) {
 			name := strings.TrimPrefix(text(f, "path"), "/")
 			fmt.Fprintf(&b, "    %s %s\n", repr(f["order"]), hideKeyring(name))
 			listed[name] = true
-			data, err := os.ReadFile(filepath.Join(v.conf.PublishPath, name))
+			data, err := readFile(filepath.Join(v.conf.PublishPath, name))
 			if err == nil && (hexSum(data) != f["checksum"] || len(data) != f["size"]) {
 				v.problem("%s: another file than %s says", name, file)
 			}
@@ -158,9 +158,11 @@ func (v *view) leftovers(listed map[string]bool) error {
 
 // signatures checks every file below www that should be signed.
 func (v *view) signatures() error {
-	keys := map[string]openpgp.EntityList{}
+	keys := map[string]func() openpgp.EntityList{} // most signatures are known by now
 	for _, k := range keyChain {
-		keys[k.name] = readKeyring(filepath.Join(v.conf.KeyringPath, k.name+".tar.xz"))
+		keys[k.name] = sync.OnceValue(func() openpgp.EntityList {
+			return readKeyring(filepath.Join(v.conf.KeyringPath, k.name+".tar.xz"))
+		})
 	}
 	return filepath.WalkDir(v.conf.PublishPath, func(file string, e fs.DirEntry, err error) error {
 		if err != nil || e.IsDir() || strings.Contains(file, ".asc") || strings.HasSuffix(file, ".new") {
@@ -180,7 +182,7 @@ func (v *view) signatures() error {
 
 // readKeyring reads the keys of a keyring tarball; a damaged one has none.
 func readKeyring(path string) openpgp.EntityList {
-	data, err := os.ReadFile(path)
+	data, err := readFile(path)
 	if err != nil {
 		return nil
 	}
@@ -195,9 +197,9 @@ func readKeyring(path string) openpgp.EntityList {
 	return keys
 }
 
-func (v *view) checkSignature(file, name string, keys openpgp.EntityList) {
-	sig, err := os.ReadFile(file + ".asc")
-	data, err2 := os.ReadFile(file)
+func (v *view) checkSignature(file, name string, keys func() openpgp.EntityList) {
+	sig, err := readFile(file + ".asc")
+	data, err2 := readFile(file)
 	switch {
 	case err != nil || err2 != nil:
 		v.problem("no signature of %s", name)
@@ -211,7 +213,7 @@ func (v *view) checkSignature(file, name string, keys openpgp.EntityList) {
 		if _, ok := v.good.Load(seen); ok {
 			return
 		}
-		if _, err := openpgp.CheckArmoredDetachedSignature(keys, bytes.NewReader(data), bytes.NewReader(sig), c); err != nil {
+		if _, err := openpgp.CheckArmoredDetachedSignature(keys(), bytes.NewReader(data), bytes.NewReader(sig), c); err != nil {
 			v.problem("bad signature of %s", name)
 			return
 		}

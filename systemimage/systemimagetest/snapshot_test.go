@@ -52,7 +52,7 @@ func TestSnapshotsOfEqualWorldsAreEqual(t *testing.T) {
 }
 
 func TestSnapshotShowsDamage(t *testing.T) {
-	s := New(t, SampleWorld())
+	s := sampleServer(t)
 	www := filepath.Join(s.Root(), "www")
 	index := filepath.Join(www, rc, "krillin/index.json")
 	write := func(path, text string) {

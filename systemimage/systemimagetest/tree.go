@@ -29,7 +29,7 @@ func (p *process) openTree() error {
 }
 
 // channels reads channels.json.
-func (p *process) channels() (object, error) { return readJSON(p.channelsPath(), object{}) }
+func (p *process) channels() (object, error) { return p.readJSON(p.channelsPath(), object{}) }
 
 // devicesOf is the list of devices of a channel.
 func devicesOf(channels object, channel string) object {
@@ -81,7 +81,7 @@ func (p *process) deviceIn(channels object, channel, name string) (*deviceDir, e
 }
 
 func (d *deviceDir) images() ([]object, error) {
-	index, err := readIndex(d.indexPath)
+	index, err := d.p.readIndex(d.indexPath)
 	if err != nil {
 		return nil, err
 	}
@@ -152,7 +152,7 @@ func (p *process) newImage(kind string, number any, details string, paths []stri
 	image := object{"type": kind, "version": number, "description": details}
 	var files []any
 	for n, path := range paths {
-		data, err := os.ReadFile(path)
+		data, err := readFile(path)
 		if err != nil {
 			return nil, raise("Exception", "Specified file doesn't exists: %s", path)
 		}

@@ -119,13 +119,13 @@ func (p *process) writeMetadata(tarball string, meta object) error {
 
 // readMetadata reads the .json beside a tarball; a missing one is empty, and one
 // without content is an error, other than of an index.
-func readMetadata(tarball string) (object, error) {
+func (p *process) readMetadata(tarball string) (object, error) {
 	path := strings.Replace(tarball, ".tar.xz", ".json", 1)
 	if st, err := os.Stat(path); err == nil && st.Size() == 0 {
 		_, err := decodeJSON(nil)
 		return nil, err
 	}
-	return readJSON(path, object{})
+	return p.readJSON(path, object{})
 }
 
 // setTag replaces the tag in a list of details; an empty tag takes it away.

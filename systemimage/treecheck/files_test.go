@@ -21,6 +21,9 @@ func TestCheckUnpack(t *testing.T) {
 	t.Parallel()
 	const index = "ubuntu-touch/stable/meizu.en/arale/index.json"
 	begin := systemimagetest.New(t, systemimagetest.SampleWorld())
+	if err := begin.Freeze(); err != nil {
+		t.Fatal(err)
+	}
 	good := read(t, filepath.Join(begin.Root(), "www"), payload(t, filepath.Join(begin.Root(), "www"), index, "version-"))
 	flipped := bytes.Clone(good)
 	flipped[len(flipped)/2] ^= 0x40

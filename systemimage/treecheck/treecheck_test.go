@@ -92,6 +92,9 @@ func TestCheckFindings(t *testing.T) {
 	const krillin = "ubuntu-touch/rc-proposed/bq-aquaris.en/krillin/index.json"
 	const arale = "ubuntu-touch/stable/meizu.en/arale/index.json"
 	begin := systemimagetest.New(t, systemimagetest.SampleWorld())
+	if err := begin.Freeze(); err != nil {
+		t.Fatal(err)
+	}
 	for _, tt := range []struct {
 		name  string
 		spoil func(t *testing.T, www string)
