@@ -133,7 +133,7 @@ func TestChangesAtOnce(t *testing.T) {
 func TestChangeAfterALostLink(t *testing.T) {
 	t.Parallel()
 	for _, happened := range []bool{true, false} {
-		m := machines(t)["dash"]
+		m := machineOf(t, "dash", "flock")
 		for what, s := range m.somethings(t) {
 			writes := 0
 			flaky := command.Func(func(ctx context.Context, c command.Command) (command.Output, error) {

@@ -36,8 +36,14 @@ type machine struct {
 }
 
 func (m machine) Run(ctx context.Context, c command.Command) (command.Output, error) {
-	env := append(os.Environ(), "HOME="+m.dir, "PATH="+m.path)
-	cmd := exec.CommandContext(ctx, "env", append(env, c.Argv...)...)
+	path := ""
+	for _, dir := range filepath.SplitList(m.path) { // its own, not ours
+		if _, err := os.Stat(filepath.Join(dir, c.Argv[0])); err == nil && path == "" {
+			path = filepath.Join(dir, c.Argv[0])
+		}
+	}
+	cmd := exec.CommandContext(ctx, path)
+	cmd.Args, cmd.Env = c.Argv, append(os.Environ(), "HOME="+m.dir, "PATH="+m.path)
 	var stdout, stderr bytes.Buffer
 	cmd.Dir, cmd.Stdin, cmd.Stdout, cmd.Stderr = m.dir, bytes.NewReader(c.Stdin), &stdout, &stderr
 	var exit *exec.ExitError
@@ -56,38 +62,35 @@ func machines(t *testing.T) map[string]machine {
 	t.Helper()
 	list := map[string]machine{}
 	for _, shell := range []string{"dash", "bash", "busybox", "mksh"} {
-		path, err := exec.LookPath(shell)
-		if err != nil {
-			continue
-		}
-		for _, flock := range []bool{true, false} {
-			bin := t.TempDir()
-			tools := []string{"env", "cat", "sha256sum", "printf", "readlink", "mktemp", "cp", "mv", "rm", "chmod", "sync", "mkdir", "date"}
-			name := shell
-			if flock {
-				tools = append(tools, "flock")
-			} else {
-				name += " without flock"
-			}
-			for _, tool := range tools {
-				from, err := exec.LookPath(tool)
-				if err != nil {
-					t.Fatal(err)
-				}
-				if err := os.Symlink(from, filepath.Join(bin, tool)); err != nil {
-					t.Fatal(err)
-				}
-			}
-			if err := os.Symlink(path, filepath.Join(bin, "sh")); err != nil {
-				t.Fatal(err)
-			}
-			list[name] = machine{dir: t.TempDir(), path: bin}
+		if _, err := exec.LookPath(shell); err == nil {
+			list[shell] = machineOf(t, shell, "flock")
+			list[shell+" without flock"] = machineOf(t, shell)
 		}
 	}
 	if len(list) == 0 {
 		t.Fatal("no shell found")
 	}
 	return list
+}
+
+// machineOf has this shell, and of its tools those that every machine has, and more.
+func machineOf(t *testing.T, shell string, more ...string) machine {
+	t.Helper()
+	bin := t.TempDir()
+	from := map[string]string{"sh": shell}
+	for _, tool := range append(more, "cat", "sha256sum", "printf", "readlink", "mktemp", "cp", "mv", "rm", "chmod", "sync", "mkdir", "date") {
+		from[tool] = tool
+	}
+	for tool, program := range from {
+		path, err := exec.LookPath(program)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Symlink(path, filepath.Join(bin, tool)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return machine{dir: t.TempDir(), path: bin}
 }
 
 // here is the machine as it is.

@@ -85,7 +85,8 @@ file=$(readlink -f "$1" 2>/dev/null) || file=$1
 [ -r "$file" ] || exit 8
 holds() {
 	sum=$(sha256sum <"$file")
-	[ "${sum%% *}" = "$1" ]
+	sum=${sum%% *}
+	[ "$sum" = "$1" ]
 }
 tmp=$(mktemp "$file.XXXXXX") && cp -p "$file" "$tmp" || exit 5
 locked=
@@ -100,7 +101,7 @@ if command -v flock >/dev/null 2>&1; then
 fi
 [ "$5" = "$turn" ] || exit 3
 holds "$3" && exit 0
-holds "$2" || exit 3
+[ "$sum" = "$2" ] || exit 3
 next
 cp -p "$file" "$file.$4.new" && mv -f "$file.$4.new" "$file.$4" || exit 5
 holds "$2" || exit 3

@@ -67,7 +67,7 @@ func scripts() map[string]func(hostCall) (out command.Output, ok bool) {
 		"48196b856e03": hostCall.unfinished,
 		"ceea9a990997": hostCall.lint,
 		"e1e25a446abf": hostCall.installCrontab,
-		"d3f80311edd5": hostCall.replaceFile,
+		"5ed09648e538": hostCall.replaceFile,
 		"da8efa8083f4": hostCall.mendIndex,
 		"4a61920cd06a": hostCall.writeStopFile,
 		"0f48d8ddffab": hostCall.removeStopFile,
