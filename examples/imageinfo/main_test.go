@@ -19,7 +19,17 @@ import (
 
 func TestMain(m *testing.M) {
 	lab.Program()
-	os.Exit(systemimagetest.InMemory(m.Run))
+	os.Exit(systemimagetest.InMemory(func() int {
+		home, err := os.MkdirTemp("", "home-")
+		if err != nil {
+			panic(err)
+		}
+		defer os.RemoveAll(home)
+		for _, name := range []string{"HOME", "XDG_CACHE_HOME"} { // what is remembered of a tree lies there
+			os.Setenv(name, home)
+		}
+		return m.Run()
+	}))
 }
 
 func TestImageinfo(t *testing.T) {
@@ -106,6 +116,7 @@ func TestHostile(t *testing.T) {
 // A tree that goes back in time is noticed by the next program, though everything in
 // it was properly signed in its day.
 func TestOlderTree(t *testing.T) {
+	t.Parallel()
 	begin := time.Now().Add(-2 * time.Hour)
 	world := systemimagetest.SampleWorld()
 	world.Now = func() time.Time { return begin }
@@ -119,10 +130,6 @@ func TestOlderTree(t *testing.T) {
 	if err != nil || out.Exit != 0 {
 		t.Fatalf("%v, exit status %d: %s%s", err, out.Exit, out.Stdout, out.Stderr)
 	}
-	served := newer
-	tree := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { served.Handler().ServeHTTP(w, r) }))
-	defer tree.Close()
-	text := "[image-server]\nurl = " + tree.URL + "\nkeyring = " + filepath.Join(newer.Root(), "secret", "gpg", "keyrings", "archive-master.tar.xz") + "\n"
 	for _, tt := range []struct {
 		name, cache string
 		refused     bool
@@ -131,25 +138,27 @@ func TestOlderTree(t *testing.T) {
 		{"a folder of its own", "cache = here\n", true},
 		{"nothing kept", "cache = no\n", false},
 	} {
-		home := t.TempDir()
-		for _, name := range []string{"HOME", "XDG_CACHE_HOME"} {
-			t.Setenv(name, home)
-		}
-		site := filepath.Join(home, "site.conf")
-		if err := os.WriteFile(site, []byte(text+tt.cache), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		run := func() (int, string) {
-			var out bytes.Buffer
-			return program().Run(t.Context(), []string{"-site", site, "ubuntu-touch/stable/meizu.en", "arale"}, strings.NewReader(""), &out, &out), out.String()
-		}
-		served = newer
-		if code, out := run(); code != 0 || !strings.Contains(out, "50 %") {
-			t.Errorf("%s: exit status %d:\n%s", tt.name, code, out)
-		}
-		served = older
-		if code, out := run(); (code != 0) != tt.refused || tt.refused != strings.Contains(out, "went back in time") {
-			t.Errorf("%s: exit status %d, want it refused: %v\n%s", tt.name, code, tt.refused, out)
-		}
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			served := newer
+			tree := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { served.Handler().ServeHTTP(w, r) }))
+			defer tree.Close()
+			text := "[image-server]\nurl = " + tree.URL + "\nkeyring = " + filepath.Join(newer.Root(), "secret", "gpg", "keyrings", "archive-master.tar.xz") + "\n"
+			site := filepath.Join(t.TempDir(), "site.conf")
+			if err := os.WriteFile(site, []byte(text+tt.cache), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			run := func() (int, string) {
+				var out bytes.Buffer
+				return program().Run(t.Context(), []string{"-site", site, "ubuntu-touch/stable/meizu.en", "arale"}, strings.NewReader(""), &out, &out), out.String()
+			}
+			if code, out := run(); code != 0 || !strings.Contains(out, "50 %") {
+				t.Errorf("exit status %d:\n%s", code, out)
+			}
+			served = older
+			if code, out := run(); (code != 0) != tt.refused || tt.refused != strings.Contains(out, "went back in time") {
+				t.Errorf("exit status %d, want it refused: %v\n%s", code, tt.refused, out)
+			}
+		})
 	}
 }

@@ -2,6 +2,8 @@ package systemimagetest
 
 import (
 	"os"
+	garbage "runtime/debug"
+	"strconv"
 	"testing"
 )
 
@@ -24,10 +26,16 @@ func TempDir(tb testing.TB) string {
 
 // InMemory is run with all temporary folders of this process, also those of
 // [testing.T.TempDir] and those that programs under test make, where TempDir has its
-// own. It is for TestMain, of tests that make labs in folders:
+// own, and with less haste to collect what is used no more: worlds are small and many.
+// It is for TestMain, of tests that make labs in folders:
 //
 //	os.Exit(systemimagetest.InMemory(m.Run))
 func InMemory(run func() int) int {
+	const percent = 400
+	if os.Getenv("GOGC") == "" {
+		garbage.SetGCPercent(percent)
+		os.Setenv("GOGC", strconv.Itoa(percent)) // of the programs that are started, too
+	}
 	if dir, ok := inMemory(); ok {
 		defer os.RemoveAll(dir)
 		os.Setenv("TMPDIR", dir)

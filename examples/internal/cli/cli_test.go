@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -198,7 +199,7 @@ func TestStatusExitsAsTheRunDid(t *testing.T) {
 		args = append(args, "-json", "-journal", filepath.Join(dir, journal))
 		return program(p).Run(t.Context(), args, strings.NewReader(stdin), &out, &out)
 	}
-	for _, tt := range []struct {
+	tests := []struct {
 		name  string
 		p     runbook.Procedure
 		stdin string
@@ -211,14 +212,19 @@ func TestStatusExitsAsTheRunDid(t *testing.T) {
 		{"pending and failed", both, "", ExitFailed},
 		{"owed", held(ask), "yes\nit shall\n", ExitOwed},
 		{"owed and pending", held(ask), "", ExitOwed},
-	} {
-		if got := run(tt.p, tt.name, tt.stdin); got != tt.want {
-			t.Errorf("%s: exit status %d, want %d", tt.name, got, tt.want)
-		}
-		if got := run(tt.p, tt.name, "", "-status"); got != tt.want {
-			t.Errorf("%s: exit status %d of -status, want %d", tt.name, got, tt.want)
-		}
 	}
+	var wg sync.WaitGroup
+	for _, tt := range tests {
+		wg.Go(func() {
+			if got := run(tt.p, tt.name, tt.stdin); got != tt.want {
+				t.Errorf("%s: exit status %d, want %d", tt.name, got, tt.want)
+			}
+			if got := run(tt.p, tt.name, "", "-status"); got != tt.want {
+				t.Errorf("%s: exit status %d of -status, want %d", tt.name, got, tt.want)
+			}
+		})
+	}
+	wg.Wait()
 	// To pay what is owed does not do what is left to do.
 	wedged = false
 	for _, name := range []string{"owed", "owed and pending"} {
