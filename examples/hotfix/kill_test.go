@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/landingteam/landing/examples/internal/killtest"
 	"github.com/landingteam/landing/runbook/procedure"
@@ -24,6 +25,7 @@ func TestKilledProcess(t *testing.T) {
 	t.Parallel()
 	in := onLab()
 	in.Builds = in.Builds[:1]
+	in.Grace = 100 * time.Millisecond // no kill is wanted while nothing happens
 	text, err := json.Marshal(struct {
 		procedure.HotfixInput
 		Grace string `json:"grace"` // as people write it
