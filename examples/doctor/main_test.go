@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
+	"flag"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -28,6 +30,11 @@ import (
 func TestMain(m *testing.M) {
 	if lab.Program() {
 		return
+	}
+	// These tests wait most of their time, for hosts and servers that do not answer: many do so side by side. A
+	// -parallel of the command line still counts.
+	if err := flag.Set("test.parallel", "12"); err != nil {
+		panic(err)
 	}
 	os.Exit(systemimagetest.InMemory(func() int {
 		defer os.RemoveAll(servers.dir)
@@ -54,6 +61,13 @@ func made(dir string, w systemimagetest.World) (err error) {
 			if servers.dir, err = os.MkdirTemp("", "doctor-servers-"); err != nil {
 				return err
 			}
+			self, err := os.Executable()
+			if err != nil {
+				return err
+			}
+			if out, err := exec.Command("cp", self, filepath.Join(servers.dir, "programs")).CombinedOutput(); err != nil {
+				return fmt.Errorf("cp: %w: %s", err, out)
+			}
 		}
 		s, err := systemimagetest.Create(filepath.Join(servers.dir, strconv.Itoa(len(servers.made))), w)
 		if err != nil {
@@ -61,8 +75,12 @@ func made(dir string, w systemimagetest.World) (err error) {
 		}
 		servers.made[text] = s
 	}
-	_, err = servers.made[text].Clone(dir)
-	return err
+	if _, err = servers.made[text].Clone(dir); err != nil {
+		return err
+	}
+	// The lab's programs are this executable: a link costs nothing, and a copy 26 MB.
+	machine := filepath.Join(dir, ".machine")
+	return errors.Join(os.MkdirAll(machine, 0o755), os.Link(filepath.Join(servers.dir, "programs"), filepath.Join(machine, "programs")))
 }
 
 // A site is a site file about a lab, of which a test breaks one thing.

@@ -23,6 +23,11 @@ import (
 
 func TestMain(m *testing.M) {
 	lab.Program()
+	// These tests wait most of their time, for what cannot be given back: many do so side by side. A
+	// -parallel of the command line still counts.
+	if err := flag.Set("test.parallel", "12"); err != nil {
+		panic(err)
+	}
 	os.Exit(systemimagetest.InMemory(m.Run))
 }
 
