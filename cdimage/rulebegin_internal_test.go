@@ -48,10 +48,38 @@ func recordedLines(t *testing.T) (lines []string) {
 	return lines
 }
 
+// literalLines finds the lines that hold one of some literals: in all of them at once,
+// which is much faster than in one after the other.
+func literalLines(lines []string) func(literals []string) []bool {
+	text := strings.Join(lines, "\n")
+	ends := make([]int, len(lines)) // the first byte behind each line and its end
+	for n, line := range lines {
+		ends[n] = len(line) + 1
+		if n > 0 {
+			ends[n] += ends[n-1]
+		}
+	}
+	return func(literals []string) []bool {
+		holds := make([]bool, len(lines))
+		for _, l := range literals {
+			for at := 0; at < len(text); {
+				i := strings.Index(text[at:], l)
+				if i < 0 {
+					break
+				}
+				n, _ := slices.BinarySearch(ends, at+i+1)
+				holds[n], at = true, ends[n]
+			}
+		}
+		return holds
+	}
+}
+
 // No line that a pattern matches is passed over for its begin, most of the anchored
 // patterns have one, and what was taken apart matches the same.
 func TestBeginnings(t *testing.T) {
 	lines := recordedLines(t)
+	with := literalLines(lines)
 	anchored, known, parted := 0, 0, 0
 	for _, tab := range []*table{defaultRules().livefs, defaultRules().build} {
 		for _, r := range tab.rules {
@@ -64,8 +92,9 @@ func TestBeginnings(t *testing.T) {
 			if len(r.parts) > 1 {
 				parted++
 			}
+			holds := with(r.Literals)
 			for n, line := range lines {
-				if n%50 > 0 && !slices.ContainsFunc(r.Literals, func(l string) bool { return strings.Contains(line, l) }) {
+				if n%50 > 0 && !holds[n] {
 					continue // it is not tried; a few are, for what a rule may be given
 				}
 				if len(r.parts) > 1 && r.re.MatchString(line) != slices.ContainsFunc(r.parts, func(re *regexp.Regexp) bool { return re.MatchString(line) }) {

@@ -105,6 +105,10 @@ func (x *Index) Generated() (time.Time, error) {
 }
 
 func parseGenerated(s string) (t time.Time, why string) {
+	const usual = "Mon Jan 02 15:04:05 UTC 2006" // as the server writes it
+	if t, err := time.Parse(usual, s); err == nil && t.Year() > 0 && t.Format(usual) == s {
+		return t, ""
+	}
 	if !slices.Contains(strings.FieldsFunc(s, pythonSpace), "UTC") {
 		return t, "is not in UTC"
 	}

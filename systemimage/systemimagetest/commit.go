@@ -34,7 +34,7 @@ func (p *process) editChannels(change func(object) error) error {
 	}
 	before := clone(channels)
 	failed := change(channels)
-	if !reflect.DeepEqual(before, clone(channels)) || !exists(path) {
+	if !equal(before, channels) || !exists(path) {
 		if err := p.commit(path, channels); err != nil {
 			return err
 		}
@@ -58,7 +58,7 @@ func (p *process) editIndex(path string, change func(index object) error) error 
 	if err := dropOldPercentages(index); err != nil {
 		return err
 	}
-	if !reflect.DeepEqual(before, clone(index)) || !exists(path) {
+	if !equal(before, index) || !exists(path) {
 		global, ok := index["global"].(object)
 		if !ok {
 			return keyError("global")

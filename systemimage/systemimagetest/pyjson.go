@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -150,6 +151,19 @@ func clone(v any) any {
 	return v
 }
 
+// equal compares decoded values.
+func equal(a, b any) bool {
+	switch a := a.(type) {
+	case []any:
+		b, ok := b.([]any)
+		return ok && slices.EqualFunc(a, b, equal)
+	case object:
+		b, ok := b.(object)
+		return ok && maps.EqualFunc(a, b, equal)
+	}
+	return reflect.DeepEqual(a, b)
+}
+
 // encodeJSON writes v in the server's style: four spaces, sorted keys, ASCII
 // only, a newline at the end.
 func encodeJSON(v any) []byte {
@@ -158,10 +172,14 @@ func encodeJSON(v any) []byte {
 	e.SetEscapeHTML(false)
 	e.SetIndent("", "    ")
 	_ = e.Encode(v) // what was decoded, or made of the same types
+	printable := func(r rune) bool { return r == '\n' || r >= ' ' && r <= '~' }
+	if !bytes.ContainsFunc(text.Bytes(), func(r rune) bool { return !printable(r) }) {
+		return text.Bytes()
+	}
 	var b []byte
 	for _, r := range text.String() {
 		switch {
-		case r == '\n' || r >= ' ' && r <= '~':
+		case printable(r):
 			b = append(b, byte(r))
 		default:
 			for _, u := range utf16.Encode([]rune{r}) {
