@@ -38,7 +38,7 @@ var opensshKeys = sync.OnceValues(func() (files map[string][]byte, err error) {
 	defer os.RemoveAll(dir)
 	files = map[string][]byte{}
 	for name, args := range map[string][]string{
-		"host_ed25519": {"-t", "ed25519"}, "host_rsa": {"-t", "rsa", "-b", "2048"}, "host_other": {"-t", "ed25519"},
+		"host_ed25519": {"-t", "ed25519"}, "host_rsa": {"-t", "rsa", "-b", "1024"}, "host_other": {"-t", "ed25519"},
 		"id": {"-t", "ed25519"}, "id_locked": {"-t", "ed25519"}, "id_wrong": {"-t", "ed25519"},
 	} {
 		phrase, file := "", filepath.Join(dir, name)
