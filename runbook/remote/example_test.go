@@ -5,8 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"log"
+	"os"
+	"path/filepath"
 	"strings"
-	"time"
 
 	"github.com/landingteam/landing/runbook/command"
 	"github.com/landingteam/landing/runbook/remote"
@@ -54,14 +55,15 @@ func ExampleHost_Run_job() {
 	defer s.Close()
 	ctx := context.Background()
 
-	import7 := command.Command{
-		Argv: []string{"sh", "-c", "echo importing; sleep 0.5; echo imported; exit 3"},
-		Job:  "import-7",
-	}
-	impatient, cancel := context.WithTimeout(ctx, 250*time.Millisecond)
+	impatient, cancel := context.WithCancel(ctx)
 	defer cancel()
+	import7 := command.Command{
+		Argv: []string{"sh", "-c", "echo importing; until [ -e images ]; do sleep 0.02; done; echo imported; exit 3"},
+		Job:  "import-7",
+		Line: func(string) { cancel() },
+	}
 	_, err := h.Run(impatient, import7)
-	fmt.Println("gave up:", errors.Is(err, context.DeadlineExceeded))
+	fmt.Println("gave up:", errors.Is(err, context.Canceled))
 	s.Drop() // the network fails
 
 	jobs, err := h.Jobs(ctx)
@@ -70,6 +72,9 @@ func ExampleHost_Run_job() {
 	}
 	fmt.Println(jobs[0].Name, jobs[0].State)
 
+	if err := os.WriteFile(filepath.Join(s.Dir, "images"), nil, 0o600); err != nil {
+		log.Fatal(err)
+	}
 	out, err := h.Run(ctx, import7)
 	fmt.Printf("%q, exit %d, %v\n", out.Stdout, out.Exit, err)
 
