@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"flag"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -19,6 +20,11 @@ import (
 
 func TestMain(m *testing.M) {
 	lab.Program()
+	// These tests wait most of their time, for a tree that may get better: they do so side by
+	// side. A -parallel of the command line still counts.
+	if err := flag.Set("test.parallel", "12"); err != nil {
+		panic(err)
+	}
 	os.Exit(systemimagetest.InMemory(func() int {
 		home, err := os.MkdirTemp("", "home-")
 		if err != nil {
