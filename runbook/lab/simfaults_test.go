@@ -398,8 +398,11 @@ func beginKinds() []faultKind {
 	phases := func(s scene) bool { return len(s.waits) > 0 }
 	return []faultKind{
 		{name: "the address is another server's", at: atBegin, needs: atRequest, begin: func(w *simWorld, _ int) error {
-			w.tree, w.verifier = w.s.stranger.Client().HTTP.Transport, w.s.signatures.of(w.s.stranger)
-			return nil
+			stranger, err := w.s.stranger()
+			if err == nil {
+				w.tree, w.verifier = stranger.Client().HTTP.Transport, w.s.signatures.of(stranger)
+			}
+			return err
 		}},
 		{name: "an earlier rollout has ended", at: atBegin, passing: true, fits: phases, begin: func(w *simWorld, _ int) error {
 			return writeFile(w.stopFile(), "phased in to everybody\n")

@@ -148,8 +148,8 @@ type simulation struct {
 	scene
 	kinds      map[string]faultKind
 	template   *systemimagetest.Server
-	stranger   *systemimagetest.Server // of another site
-	launchpad  []byte                  // the text of its world; nil is none
+	stranger   func() (*systemimagetest.Server, error) // of another site, made when first met
+	launchpad  []byte                                  // the text of its world; nil is none
 	dir        string
 	begin      string // the world before
 	want       string // the world after an undisturbed run
@@ -190,9 +190,15 @@ func (s *simulation) makeTemplate() (err error) {
 	if s.template, err = systemimagetest.Create(filepath.Join(s.dir, "template"), s.world()); err != nil {
 		return err
 	}
-	if s.stranger, err = systemimagetest.Create(filepath.Join(s.dir, "stranger"), s.world()); err != nil {
-		return err
-	}
+	s.stranger = sync.OnceValues(func() (*systemimagetest.Server, error) {
+		w := s.world()
+		w.Now = func() time.Time { return day }
+		other, err := systemimagetest.Create(filepath.Join(s.dir, "stranger"), w)
+		if err == nil {
+			other.Now = nil
+		}
+		return other, err
+	})
 	if s.scene.builds {
 		if err := lab.History(filepath.Join(s.template.Root(), "builder"), time.Now().UTC()); err != nil {
 			return err
