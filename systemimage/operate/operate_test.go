@@ -8,7 +8,6 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
-	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
@@ -31,15 +30,15 @@ var worlds struct {
 }
 
 func TestMain(m *testing.M) {
-	debug.SetGCPercent(400) // worlds are small and many
 	// These tests wait most of their time, for a mending that looks twice: many do so side
 	// by side. A -parallel of the command line still counts.
 	if err := flag.Set("test.parallel", "12"); err != nil {
 		panic(err)
 	}
-	status := m.Run()
-	os.RemoveAll(worlds.dir)
-	os.Exit(status)
+	os.Exit(systemimagetest.InMemory(func() int {
+		defer os.RemoveAll(worlds.dir)
+		return m.Run()
+	}))
 }
 
 // made is a server that has a world.
