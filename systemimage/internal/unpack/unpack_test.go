@@ -31,7 +31,7 @@ func pack(t testing.TB, data []byte) []byte {
 
 func archive(t testing.TB) []byte {
 	t.Helper()
-	noise := make([]byte, 100<<10) // stored as it is, in several chunks
+	noise := make([]byte, 70<<10) // more than one chunk of LZMA2
 	for i := range noise {
 		noise[i] = byte(rand.Uint32())
 	}
