@@ -18,6 +18,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
+	"time"
 
 	"github.com/landingteam/landing/examples/internal/cli"
 	"github.com/landingteam/landing/systemimage"
@@ -88,6 +90,7 @@ func program() cli.Program {
 // look asks the server about the channels and devices that args name. What
 // cannot be read of one device does not hide the others.
 func look(ctx context.Context, c *systemimage.Client, args []string, all, files bool) ([]info, error) {
+	c = c.Session(time.Minute) // an index and its signature are asked for together
 	listing, err := c.Channels(ctx)
 	if err != nil {
 		return nil, err
@@ -128,9 +131,17 @@ func look(ctx context.Context, c *systemimage.Client, args []string, all, files 
 			return cmp.Or(strings.Compare(a.Channel, b.Channel), strings.Compare(a.Device, b.Device))
 		})
 	case len(args) == 1 && channels.Kind(args[0]) != "":
-		for _, device := range slices.Sorted(maps.Keys(channels[args[0]].Devices)) {
-			x, err := c.Index(ctx, args[0], device)
-			add(args[0], device, x, err)
+		devices := slices.Sorted(maps.Keys(channels[args[0]].Devices))
+		indexes, errs := make([]*systemimage.PublishedIndex, len(devices)), make([]error, len(devices))
+		for from := 0; from < len(devices); from += 8 { // so many side by side
+			var reads sync.WaitGroup
+			for n := from; n < min(from+8, len(devices)); n++ {
+				reads.Go(func() { indexes[n], errs[n] = c.IndexOf(ctx, listing, args[0], devices[n]) })
+			}
+			reads.Wait()
+		}
+		for n, device := range devices {
+			add(args[0], device, indexes[n], errs[n])
 		}
 	default:
 		device := strings.Join(args[1:], "") // none: the channel is not there

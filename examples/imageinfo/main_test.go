@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"flag"
 	"io"
@@ -10,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -166,5 +168,43 @@ func TestOlderTree(t *testing.T) {
 				t.Errorf("exit status %d, want it refused: %v\n%s", code, tt.refused, out)
 			}
 		})
+	}
+}
+
+// The devices of a channel are read side by side: each alone would cost a far server's
+// round trips.
+func TestDevicesSideBySide(t *testing.T) {
+	t.Parallel()
+	fake := systemimagetest.New(t, systemimagetest.SampleWorld())
+	var mu sync.Mutex
+	asked, both := map[string]bool{}, make(chan struct{})
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.URL.Path, "/index.json") {
+			mu.Lock()
+			if another := !asked[r.URL.Path]; another {
+				if asked[r.URL.Path] = true; len(asked) == 2 {
+					close(both)
+				}
+			}
+			mu.Unlock()
+			select {
+			case <-both:
+			case <-r.Context().Done():
+				return
+			}
+		}
+		fake.Handler().ServeHTTP(w, r)
+	}))
+	defer s.Close()
+	site := filepath.Join(t.TempDir(), "site.conf")
+	if err := os.WriteFile(site, []byte("[image-server]\nurl = "+s.URL+"\nunverified = yes\ncache = no\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	var out bytes.Buffer
+	code := program().Run(ctx, []string{"-site", site, "ubuntu-touch/rc/bq-aquaris.en"}, strings.NewReader(""), &out, &out)
+	if code != 0 || !strings.Contains(out.String(), "krillin\n") || !strings.Contains(out.String(), "vegetahd\n") {
+		t.Errorf("exit status %d:\n%s", code, &out)
 	}
 }
