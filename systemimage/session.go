@@ -1,6 +1,7 @@
 package systemimage
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"fmt"
@@ -44,7 +45,8 @@ func (c *Client) Forget(device string) {
 //
 // signatures are those that are known from elsewhere, such as from the host of the
 // server, by the paths of their indexes in channels.json; nil is none. They are verified
-// like those that are fetched, and spare a request each; one that does not fit is fetched.
+// like those that are fetched, and spare a request each; one that does not fit is fetched
+// with the next of the client's tries. That devices get the same is for [Client.Served].
 func (c *Client) ReadAhead(ctx context.Context, parallel int, meant func(channel, device string) bool, signatures map[string][]byte) error {
 	l, err := c.Channels(ctx)
 	if err != nil {
@@ -59,6 +61,29 @@ func (c *Client) ReadAhead(ctx context.Context, parallel int, meant func(channel
 		})
 	}
 	return reads.Wait()
+}
+
+// Served makes sure that devices get the signature of an index that was read with one
+// that was known: see [Client.ReadAhead]. Of any other index that is known already. Its
+// errors are those of [Client.Index].
+func (c *Client) Served(ctx context.Context, p *PublishedIndex) error {
+	if !p.known {
+		return nil
+	}
+	base, err := c.base()
+	if err != nil {
+		return err
+	}
+	u, err := locate(base, p.Entry.Index+".asc")
+	if err != nil {
+		return err
+	}
+	a, err := c.cached(ctx, u, maxSignature, false)
+	if err == nil && bytes.Equal(a.data, p.Signature) {
+		return nil
+	}
+	_, err = c.readIndex(ctx, p.Channel, p.Device, p.Entry, nil) // it may have been published meanwhile
+	return err
 }
 
 // own is the client that remembers: the one of which this is a session, if it is one.

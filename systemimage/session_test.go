@@ -254,3 +254,51 @@ func TestReadAheadWithSignatures(t *testing.T) {
 		}
 	})
 }
+
+// What was read with a signature that was known is looked at once more where devices look.
+func TestServed(t *testing.T) {
+	t.Parallel()
+	const channel, device, index = "ubuntu-touch/rc/bq-aquaris.en", "krillin", "/ubuntu-touch/rc/bq-aquaris.en/krillin/index.json"
+	dir := systemimagetest.TempDir(t)
+	synctest.Test(t, func(t *testing.T) {
+		s := create(t, dir)
+		signature, err := os.ReadFile(filepath.Join(s.Root(), "www", index+".asc"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, tt := range []struct {
+			name  string
+			known map[string][]byte
+			fault systemimagetest.HTTPFault
+			want  error
+			asked int
+		}{
+			{name: "read with its signature", fault: systemimagetest.HTTPFault{Path: index + ".asc", Status: http.StatusNotFound}},
+			{name: "known, and served", known: map[string][]byte{index: signature}, fault: systemimagetest.HTTPFault{Path: "/none"}, asked: 1},
+			{name: "known, not served", known: map[string][]byte{index: signature}, want: systemimage.ErrTorn,
+				fault: systemimagetest.HTTPFault{Path: index + ".asc", Status: http.StatusNotFound}, asked: 9},
+			{name: "known, a page is served", known: map[string][]byte{index: signature}, want: systemimage.ErrSignature,
+				fault: systemimagetest.HTTPFault{Path: index + ".asc", HTML: true}, asked: 9},
+			{name: "known, another try helps", known: map[string][]byte{index: signature},
+				fault: systemimagetest.HTTPFault{Path: index + ".asc", Status: http.StatusNotFound, Times: 1}, asked: 3},
+		} {
+			s.FailHTTP()
+			c := s.Client().Session(time.Minute)
+			if err := c.ReadAhead(t.Context(), 0, func(ch, d string) bool { return ch == channel && d == device }, tt.known); err != nil {
+				t.Fatal(err)
+			}
+			x, err := c.Index(t.Context(), channel, device)
+			if err != nil {
+				t.Fatal(err)
+			}
+			s.Requests()
+			s.FailHTTP(tt.fault)
+			if err := c.Served(t.Context(), x); !errors.Is(err, tt.want) {
+				t.Errorf("%s: %v, want %v", tt.name, err, tt.want)
+			}
+			if n := len(s.Requests()); n != tt.asked {
+				t.Errorf("%s: %d requests, want %d", tt.name, n, tt.asked)
+			}
+		}
+	})
+}

@@ -99,13 +99,13 @@ func (c *Client) readOnce(ctx context.Context, d wanted, base, u *url.URL, attem
 	if err := c.vouch(ctx, d, base, u, bytes.NewReader(a.data), s.data, attempt); err != nil {
 		return PublishedFile{}, err
 	}
-	src.Signature, src.Verified = s.data, true
+	src.Signature, src.Verified, src.known = s.data, true, attempt == 0 && len(d.signature) > 0
 	return src, nil
 }
 
 // document fetches a document and its signature, if that is verified: in a session, which
-// looks at much over one line, both together. A page needs none, and one that is known is
-// fetched only when it was no help.
+// looks at much over one line, both together. A page needs none, and a signature that is
+// known is fetched only when it was no help.
 func (c *Client) document(ctx context.Context, d wanted, u, asc *url.URL, fresh bool) (doc, signature answer, err, unsigned error) {
 	sign := func() { signature, unsigned = c.cached(ctx, asc, maxSignature, fresh) }
 	if len(d.signature) > 0 && !fresh {

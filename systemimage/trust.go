@@ -44,4 +44,6 @@ type PublishedFile struct {
 	Signature []byte    // of Raw; nil when nobody asked for it
 	Verified  bool      // Signature was verified by the Trust of the client
 	Modified  time.Time // Last-Modified of the server; zero when it did not say
+
+	known bool // Signature is from elsewhere: see Client.Served
 }

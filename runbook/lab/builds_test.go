@@ -5,7 +5,6 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"runtime/debug"
 	"testing"
 	"time"
 
@@ -22,7 +21,6 @@ import (
 
 func TestMain(m *testing.M) {
 	lab.Program()
-	debug.SetGCPercent(400) // worlds are small and many
 	os.Exit(systemimagetest.InMemory(m.Run))
 }
 

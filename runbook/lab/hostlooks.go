@@ -59,7 +59,7 @@ func scripts() map[string]func(hostCall) (out command.Output, ok bool) {
 		"a58bda8430fc": hostCall.crontabTurn,
 		"3a48c265b8b1": hostCall.fileTurn,
 		"f2ae683cd751": hostCall.readFile,
-		"31a9b48946f6": hostCall.lookAtTree,
+		"628fdee72307": hostCall.lookAtTree,
 		"1b60feca4e69": hostCall.importLog,
 		"ff4a420bd7b9": hostCall.readStopFile,
 		"2c45d291acad": hostCall.cat,

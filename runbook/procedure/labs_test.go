@@ -4,7 +4,6 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
-	"runtime/debug"
 	"strconv"
 	"sync"
 	"testing"
@@ -24,7 +23,6 @@ var labs struct {
 }
 
 func TestMain(m *testing.M) {
-	debug.SetGCPercent(400) // worlds are small and many, and a sixth of the time went into collecting them
 	// These tests wait most of their time, for a mending that looks twice: many do so side
 	// by side. A -parallel of the command line still counts.
 	if err := flag.Set("test.parallel", "12"); err != nil {

@@ -77,8 +77,8 @@ func (a *lookAhead) ready(ctx context.Context) error {
 	}
 	slices.Sort(indexes)
 	signatures, err := a.Signatures(ctx, slices.Compact(indexes))
-	if err != nil {
+	if err != nil && ctx.Err() != nil {
 		return err
-	}
+	} // else they are asked for as well: it spares requests, and decides nothing
 	return a.Client.ReadAhead(ctx, readsAtOnce, meant, signatures)
 }

@@ -107,6 +107,9 @@ func (s *Server) planCopyNow(ctx context.Context, r CopyRequest) (*copyPlan, boo
 		if !published {
 			return refuse(alreadyLatest.of() + " It has no files.")
 		}
+		if err := s.Client.Served(ctx, dst); err != nil { // a copy is looked up with its signature
+			return nil, false, err
+		}
 		return s.alreadyThere(ctx, l, p, latest)
 	}
 	if p.want.Version > systemimage.MaxVersion {

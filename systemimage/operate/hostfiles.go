@@ -12,8 +12,9 @@ import (
 	"github.com/landingteam/landing/systemimage"
 )
 
-// landing-read FILE: its content. Of several files a line "SIZE FILE" each, an empty line,
-// and then their contents, one behind the other: two programs, however many they are.
+// landing-read FILE: its content. Of several files a line "SIZE FILE" for each that is
+// there, an empty line, and then their contents, one behind the other: two programs,
+// however many they are.
 const (
 	readScriptName = "landing-read"
 	readScript     = `
@@ -25,25 +26,27 @@ cat -- "$@"
 )
 
 // readSome reads some files with one command into texts; what may not be read is not
-// there. Those of an answer that a commit has cut in pieces are read one by one.
+// there. Those of an answer that a commit has cut in pieces are read in halves.
 func (s *Server) readSome(ctx context.Context, op string, paths []string, texts map[string][]byte) error {
-	if len(paths) > 1 {
+	if n := len(paths); n > 1 {
 		whole, err := s.readMany(ctx, op, paths, texts)
 		if whole || err != nil {
 			return err
 		}
-	}
-	for _, p := range paths {
-		file := s.root() + "/www/" + p
-		out, err := s.Runner.Run(ctx, command.Look(readScriptName, readScript, file))
-		switch {
-		case err != nil:
-			return &systemimage.Error{Op: op, Place: file, Err: err}
-		case out.Truncated:
-			return &systemimage.Error{Op: op, Place: file, Kind: systemimage.ErrMalformed, Err: errors.New("is longer than the runner's limit: it cannot be looked at")}
-		case out.Exit == 0:
-			texts[p] = out.Stdout
+		if err := s.readSome(ctx, op, paths[:n/2], texts); err != nil {
+			return err
 		}
+		return s.readSome(ctx, op, paths[n/2:], texts)
+	}
+	file := s.root() + "/www/" + paths[0]
+	out, err := s.Runner.Run(ctx, command.Look(readScriptName, readScript, file))
+	switch {
+	case err != nil:
+		return &systemimage.Error{Op: op, Place: file, Err: err}
+	case out.Truncated:
+		return &systemimage.Error{Op: op, Place: file, Kind: systemimage.ErrMalformed, Err: errors.New("is longer than the runner's limit: it cannot be looked at")}
+	case out.Exit == 0:
+		texts[paths[0]] = out.Stdout
 	}
 	return nil
 }
@@ -100,9 +103,9 @@ func splitFiles(answer []byte, files []string) (texts [][]byte, whole bool) {
 }
 
 // Signatures reads on the host the signatures of indexes, by the paths of these in
-// channels.json, with one command: for [systemimage.Client.ReadAhead], which then asks for
-// the indexes alone. What is not there or may not be read is left out, and all of them when
-// one changes meanwhile.
+// channels.json, a thousand with one command: for [systemimage.Client.ReadAhead], which
+// then asks for the indexes alone. What is not there or may not be read is left out, and
+// all that one command reads when one of them changes meanwhile.
 func (s *Server) Signatures(ctx context.Context, indexes []string) (map[string][]byte, error) {
 	if err := s.usable("read signatures", false); err != nil {
 		return nil, err

@@ -42,7 +42,7 @@ while read -r kind path; do
 	file | index) set -- "$@" "$path" "$path.asc" ;;
 	sizes) sizes "$@"; set -- ;;
 	text) [ -f "$path" ] && printf 'text %s\t%s\n' "$path" "$(head -c 65536 -- "$path" | tr '\n\r\t' '   ')" ;;
-	sum) sha256sum -- "$path" 2>/dev/null ;;
+	sum) sum=$(sha256sum <"$path") 2>/dev/null && echo "${sum%% *}  $path" ;;
 	versions)
 		for f in $(find . -path ./pool -prune -o -name 'version-*.tar.xz' -print); do
 			f=${f#./}

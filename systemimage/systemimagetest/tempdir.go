@@ -26,7 +26,7 @@ func TempDir(tb testing.TB) string {
 
 // InMemory is run with all temporary folders of this process, also those of
 // [testing.T.TempDir] and those that programs under test make, where TempDir has its
-// own, and with less haste to collect what is used no more: worlds are small and many.
+// own, unless TMPDIR says where; and with less haste to collect what is used no more: worlds are small and many.
 // It is for TestMain, of tests that make labs in folders:
 //
 //	os.Exit(systemimagetest.InMemory(m.Run))
@@ -36,9 +36,11 @@ func InMemory(run func() int) int {
 		garbage.SetGCPercent(percent)
 		os.Setenv("GOGC", strconv.Itoa(percent)) // of the programs that are started, too
 	}
-	if dir, ok := inMemory(); ok {
-		defer os.RemoveAll(dir)
-		os.Setenv("TMPDIR", dir)
+	if os.Getenv("TMPDIR") == "" {
+		if dir, ok := inMemory(); ok {
+			defer os.RemoveAll(dir)
+			os.Setenv("TMPDIR", dir)
+		}
 	}
 	return run()
 }
