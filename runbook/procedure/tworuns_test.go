@@ -1,6 +1,7 @@
 package procedure_test
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"sync"
@@ -9,13 +10,16 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/landingteam/landing/runbook"
+	"github.com/landingteam/landing/runbook/command"
 	"github.com/landingteam/landing/runbook/procedure"
 	"github.com/landingteam/landing/runbook/runbooktest"
 	"github.com/landingteam/landing/systemimage/operate"
 )
 
 // A rollout and a back-out of the same images at the same time: the back-out
-// wins, whenever it begins.
+// wins, whenever it begins. Their commands come one after the other: a copy and a
+// percentage that commit one index at the same moment break it, as neither of the
+// server's programs heeds the other.
 func TestRolloutAgainstBackOut(t *testing.T) {
 	t.Parallel()
 	for _, after := range []time.Duration{0, 50 * time.Millisecond, 150 * time.Millisecond, 300 * time.Millisecond} {
@@ -25,11 +29,13 @@ func TestRolloutAgainstBackOut(t *testing.T) {
 			k := newClock(time.Minute)
 			c := rollout(t, l, k, "linear 5h every 10m")
 			c.Input.Images, c.Stay = faulty(2), true
+			host := &inTurn{Runner: c.Server.Runner}
+			c.Server.Runner = host
 			ended := make(chan error)
 			go func() { ended <- execute(t, c, &runbooktest.Memory{}, nil) }()
 			time.Sleep(after)
 			b := backout(l)
-			b.Stop = c.Stop
+			b.Stop, b.Server.Runner = c.Stop, host
 			y := &runbook.Runner{Name: "backout", Input: b.Input, Journal: &runbooktest.Memory{}, Human: runbooktest.ApproveEverything{}}
 			if err := y.Execute(t.Context(), b.Run); err != nil {
 				t.Errorf("back-out: %v", err)
@@ -43,6 +49,18 @@ func TestRolloutAgainstBackOut(t *testing.T) {
 			nobodyGetsIt(t, l)
 		})
 	}
+}
+
+// inTurn runs one command at a time.
+type inTurn struct {
+	command.Runner
+	mu sync.Mutex
+}
+
+func (r *inTurn) Run(ctx context.Context, c command.Command) (command.Output, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.Runner.Run(ctx, c)
 }
 
 // Of two runs that hold the importer the second is refused, and leaves no trace.
