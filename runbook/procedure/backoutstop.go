@@ -45,7 +45,7 @@ func (c *BackOut) whatNext() string {
 // stillStopped looks on every start: a rollout that somebody resumed may have
 // raised a percentage while this run was pending.
 func (c *BackOut) stillStopped(ctx context.Context, now *operate.Server) error {
-	if err := readAhead(ctx, now, c.Input.Faulty); err != nil {
+	if err := readAhead(ctx, now, c.Input.Faulty, false); err != nil {
 		return err
 	}
 	var again []string

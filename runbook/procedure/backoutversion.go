@@ -28,7 +28,7 @@ type replacement struct {
 // published again: then nothing is left to be published. Anything else is refused,
 // because devices are offered that and not what was named.
 func (c *BackOut) findGood(ctx context.Context, now *operate.Server) ([]replacement, error) {
-	if err := readAhead(ctx, now, c.Input.Faulty); err != nil {
+	if err := readAhead(ctx, now, c.Input.Faulty, false); err != nil {
 		return nil, err
 	}
 	first := c.Input.Faulty[0]

@@ -22,13 +22,29 @@ func look(s *operate.Server) *operate.Server { return s.Session(lookFor) }
 const readsAtOnce = 8
 
 // readAhead reads the indexes of images and of the aliases of their channels, for a
-// look that asks for one after the other.
-func readAhead(ctx context.Context, s *operate.Server, images []NamedImage) error {
+// look that asks for one after the other. With onHost their signatures are read there,
+// with one command in place of a request each.
+func readAhead(ctx context.Context, s *operate.Server, images []NamedImage, onHost bool) error {
 	l, err := s.Client.Channels(ctx)
 	if err != nil {
 		return err
 	}
-	return s.Client.ReadAhead(ctx, readsAtOnce, with(l, images), nil)
+	meant := with(l, images)
+	var signatures map[string][]byte
+	if onHost {
+		var indexes []string
+		for channel, device := range l.Pairs() {
+			if meant(channel, device) {
+				indexes = append(indexes, l.Channels[channel].Devices[device].Index)
+			}
+		}
+		slices.Sort(indexes)
+		signatures, err = s.Signatures(ctx, slices.Compact(indexes))
+		if err != nil && ctx.Err() != nil {
+			return err
+		} // else they are asked for as well: it spares requests, and decides nothing
+	}
+	return s.Client.ReadAhead(ctx, readsAtOnce, meant, signatures)
 }
 
 // with tells which indexes are those of images, and of the aliases of their channels.
@@ -52,7 +68,7 @@ func with(l *systemimage.Listing, images []NamedImage) func(channel, device stri
 type lookAhead struct {
 	*operate.Server
 	places []NamedImage
-	onHost bool // their signatures are read there, with one command in place of a request each
+	onHost bool // see readAhead
 	begun  atomic.Bool
 }
 
@@ -61,24 +77,5 @@ func (a *lookAhead) ready(ctx context.Context) error {
 	if a.begun.Swap(true) {
 		return nil // others share the reads that are under way
 	}
-	if !a.onHost {
-		return readAhead(ctx, a.Server, a.places)
-	}
-	l, err := a.Client.Channels(ctx)
-	if err != nil {
-		return err
-	}
-	meant := with(l, a.places)
-	var indexes []string
-	for channel, device := range l.Pairs() {
-		if meant(channel, device) {
-			indexes = append(indexes, l.Channels[channel].Devices[device].Index)
-		}
-	}
-	slices.Sort(indexes)
-	signatures, err := a.Signatures(ctx, slices.Compact(indexes))
-	if err != nil && ctx.Err() != nil {
-		return err
-	} // else they are asked for as well: it spares requests, and decides nothing
-	return a.Client.ReadAhead(ctx, readsAtOnce, meant, signatures)
+	return readAhead(ctx, a.Server, a.places, a.onHost)
 }

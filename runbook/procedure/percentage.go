@@ -176,7 +176,7 @@ func setPercentage(ctx context.Context, r *runbook.Run, s *operate.Server, t Nam
 
 // percentages reads the published percentages of all images, in their order.
 func (c *Rollout) percentages(ctx context.Context, now *operate.Server) (list []phasing.Percent, err error) {
-	if err := readAhead(ctx, now, c.Input.Images); err != nil {
+	if err := readAhead(ctx, now, c.Input.Images, false); err != nil {
 		return nil, err
 	}
 	for _, t := range c.Input.Images {

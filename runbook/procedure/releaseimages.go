@@ -95,7 +95,7 @@ func newestOf(ctx context.Context, now *operate.Server, from, to string, wanted 
 	if err != nil {
 		return nil, err
 	}
-	if err := readAhead(ctx, now, bothOf(pairs)); err != nil {
+	if err := readAhead(ctx, now, bothOf(pairs), false); err != nil {
 		return nil, err
 	}
 	var list []releaseImage

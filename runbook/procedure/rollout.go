@@ -197,7 +197,7 @@ func (c *Rollout) reachable(ctx context.Context, now *operate.Server) error {
 	if len(there) == 0 {
 		return nil
 	}
-	if err := readAhead(ctx, now, there); err != nil {
+	if err := readAhead(ctx, now, there, false); err != nil {
 		return err
 	}
 	for _, t := range there {
