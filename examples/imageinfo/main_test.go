@@ -181,10 +181,9 @@ func TestDevicesSideBySide(t *testing.T) {
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasSuffix(r.URL.Path, "/index.json") {
 			mu.Lock()
-			if another := !asked[r.URL.Path]; another {
-				if asked[r.URL.Path] = true; len(asked) == 2 {
-					close(both)
-				}
+			before := len(asked)
+			if asked[r.URL.Path] = true; before == 1 && len(asked) == 2 {
+				close(both)
 			}
 			mu.Unlock()
 			select {

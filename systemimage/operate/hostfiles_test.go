@@ -73,15 +73,7 @@ func TestManyFilesOnTheHost(t *testing.T) {
 	root, h := t.TempDir(), newCronHost(t, "")
 	const n = 1010
 	look, want, asked := inspection{dirs: []string{"d"}}, map[string]string{}, []string{}
-	write := func(name, text string) {
-		p := filepath.Join(root, "www", name)
-		if err := os.MkdirAll(filepath.Dir(p), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(p, []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
+	write := publishing(t, root)
 	for i := range n {
 		index := fmt.Sprintf("d/%d/index.json", i)
 		asked = append(asked, "/"+index)

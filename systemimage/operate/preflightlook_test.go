@@ -16,11 +16,10 @@ import (
 	"github.com/landingteam/landing/systemimage"
 )
 
-// The script looks at a real folder with a real shell.
-func TestPreflightScript(t *testing.T) {
-	t.Parallel()
-	root := t.TempDir()
-	write := func(name, text string) {
+// publishing returns what writes a file of the tree of the server in root.
+func publishing(t *testing.T, root string) func(name, text string) {
+	return func(name, text string) {
+		t.Helper()
 		p := filepath.Join(root, "www", name)
 		if err := os.MkdirAll(filepath.Dir(p), 0o755); err != nil {
 			t.Fatal(err)
@@ -29,6 +28,13 @@ func TestPreflightScript(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+}
+
+// The script looks at a real folder with a real shell.
+func TestPreflightScript(t *testing.T) {
+	t.Parallel()
+	root := t.TempDir()
+	write := publishing(t, root)
 	const dir = "ubuntu-touch/rc/a b"
 	file := func(name, text string) systemimage.File {
 		p := name
